@@ -1,0 +1,246 @@
+"""Claims: drawn up and sealed by a contributor, opened and believed by a holder of the identifier.
+
+Rules (protocol reference, section 4):
+
+1. Claim bytes are serialised once, by the contributor; everybody else keeps and verifies them as they are.
+2. `validate` is the one place of a claim's rules; contributor, hub and reader all call it.
+3. A reader believes a claim only after: the box opens; tag, entry and epoch inside are those asked about; the
+   claim is valid; the contributor's signature verifies under the key that the member directory gives.
+
+Statuses and their changes are statements of their own and never touch a claim.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+
+from google.protobuf.message import DecodeError
+
+from alliance.crypto import sealing
+from alliance.crypto.signing import SIGNATURE_BYTES, SigningKey, VerifyingKey
+from alliance.errors import BoxInvalid, ClaimInvalid, Reason, SignatureInvalid
+from alliance.identifiers import Kind
+from alliance.statements import CLAIM
+from alliance.taxonomy import Category, EvidenceLevel, SharingLevel, SubjectRole, retention_ms
+from alliance.v1 import taxonomy_pb2
+from alliance.v1.claim_pb2 import BoxContents, Claim, Label
+
+MAX_CONTRIBUTOR_BYTES = 32
+MAX_LABEL_BYTES = 96
+MAX_FILING_SKEW_MS = 24 * 60 * 60 * 1000
+"""How far `filed_at` may lie from the hub's clock when a claim arrives."""
+
+_SALT_BYTES = _DIGEST_BYTES = _TAG_BYTES = 32
+
+
+def kind_number(kind: Kind) -> taxonomy_pb2.Kind.ValueType:
+    """Give a kind's number on the wire."""
+    return taxonomy_pb2.Kind.Value(f"KIND_{kind.name}")
+
+
+def kind_of(number: int) -> Kind:
+    """Give the kind of a number on the wire; raises ClaimInvalid where there is none."""
+    try:
+        return Kind[taxonomy_pb2.Kind.Name(taxonomy_pb2.Kind.ValueType(number)).removeprefix("KIND_")]  # type: ignore[arg-type]
+    except (KeyError, ValueError):
+        raise ClaimInvalid(Reason.CLAIM_INVALID, "unknown kind") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a contributor states, before it is bound to a tag. Times in milliseconds UTC."""
+
+    kind: Kind
+    category: Category
+    role: SubjectRole
+    evidence: EvidenceLevel
+    observed_from: int
+    observed_to: int
+    filed_at: int
+    expires_at: int
+    sharing: SharingLevel = SharingLevel.AMBER
+    evidence_commitment: bytes = b""
+    label: Label | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedClaim:
+    """A claim as it is contributed."""
+
+    entry_id: bytes
+    claim: bytes
+    signature: bytes
+    handle: bytes
+    box: bytes
+
+    def __repr__(self) -> str:
+        return f"SealedClaim({self.entry_id.hex()})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OpenedClaim:
+    """A claim that a reader may believe."""
+
+    entry_id: bytes
+    contributor: str
+    kind: Kind
+    category: Category
+    role: SubjectRole
+    evidence: EvidenceLevel
+    observed_from: int
+    observed_to: int
+    filed_at: int
+    expires_at: int
+    sharing: SharingLevel
+    label: Label
+
+
+def seal_claim(
+    draft: Draft,
+    *,
+    epoch: int,
+    tag: bytes,
+    label_key: bytes,
+    contributor: str,
+    signing_key: SigningKey,
+    entry_id: bytes | None = None,
+) -> SealedClaim:
+    """Draw up, sign and seal a claim; raises ClaimInvalid where the draft breaks a rule."""
+    entry_id = entry_id or os.urandom(sealing.ENTRY_ID_BYTES)
+    label = (draft.label or Label()).SerializeToString()
+    if len(label) > MAX_LABEL_BYTES:
+        raise ClaimInvalid(Reason.CLAIM_INVALID, f"the label takes {len(label)} bytes; {MAX_LABEL_BYTES} fit")
+    salt = os.urandom(_SALT_BYTES)
+    claim = Claim(
+        entry_id=entry_id,
+        epoch=epoch,
+        tag=tag,
+        contributor=contributor,
+        kind=kind_number(draft.kind),
+        category=taxonomy_pb2.Category.ValueType(draft.category),
+        subject_role=taxonomy_pb2.SubjectRole.ValueType(draft.role),
+        evidence_level=taxonomy_pb2.EvidenceLevel.ValueType(draft.evidence),
+        observed_from=draft.observed_from,
+        observed_to=draft.observed_to,
+        filed_at=draft.filed_at,
+        expires_at=draft.expires_at,
+        sharing_level=taxonomy_pb2.SharingLevel.ValueType(draft.sharing),
+        label_commitment=sha256(salt + label).digest(),
+        evidence_commitment=draft.evidence_commitment,
+        dispute_commitment=sealing.dispute_commitment(label_key, entry_id),
+    )
+    validate(claim)
+    claim_bytes = claim.SerializeToString()
+    signature = signing_key.sign(CLAIM, claim_bytes)
+    contents = BoxContents(claim=claim_bytes, signature=signature, salt=salt, label=label).SerializeToString()
+    return SealedClaim(
+        entry_id=entry_id,
+        claim=claim_bytes,
+        signature=signature,
+        handle=sealing.handle(label_key, entry_id),
+        box=sealing.seal(label_key, entry_id, contents),
+    )
+
+
+def parse(claim_bytes: bytes) -> Claim:
+    """Parse claim bytes and validate them; raises ClaimInvalid."""
+    claim = Claim()
+    try:
+        claim.ParseFromString(claim_bytes)
+    except DecodeError:
+        raise ClaimInvalid(Reason.CLAIM_INVALID, "not a claim") from None
+    validate(claim)
+    return claim
+
+
+def validate(claim: Claim) -> None:
+    """Raise ClaimInvalid unless the claim's fields keep every rule that needs no clock."""
+    lengths = (
+        (claim.entry_id, sealing.ENTRY_ID_BYTES),
+        (claim.tag, _TAG_BYTES),
+        (claim.label_commitment, _DIGEST_BYTES),
+        (claim.dispute_commitment, _DIGEST_BYTES),
+        (claim.evidence_commitment, len(claim.evidence_commitment) and _DIGEST_BYTES),
+    )
+    if any(len(field) != length for field, length in lengths):
+        raise ClaimInvalid(Reason.CLAIM_INVALID, "a field of fixed length has another length")
+    if not 0 < len(claim.contributor.encode()) <= MAX_CONTRIBUTOR_BYTES or claim.epoch == 0:
+        raise ClaimInvalid(Reason.CLAIM_INVALID, "contributor or epoch is missing or too long")
+    kind = kind_of(claim.kind)
+    role, evidence = _words(claim)
+    if claim.evidence_commitment == b"" and evidence > EvidenceLevel.E1:
+        raise ClaimInvalid(Reason.CLAIM_INVALID, "evidence above E1 needs a commitment to its file")
+    if not 0 < claim.observed_from <= claim.observed_to <= claim.filed_at:
+        raise ClaimInvalid(Reason.CLAIM_INVALID, "observed_from, observed_to and filed_at are not in this order")
+    if not claim.filed_at < claim.expires_at <= claim.filed_at + retention_ms(kind, role, evidence):
+        raise ClaimInvalid(Reason.EXPIRY_OUT_OF_BOUNDS, "the expiry exceeds the retention table")
+
+
+def _words(claim: Claim) -> tuple[SubjectRole, EvidenceLevel]:
+    try:
+        Category(claim.category)
+        SharingLevel(claim.sharing_level)
+        return SubjectRole(claim.subject_role), EvidenceLevel(claim.evidence_level)
+    except ValueError:
+        raise ClaimInvalid(
+            Reason.CLAIM_INVALID, "category, role, evidence or sharing level is unknown"
+        ) from None
+
+
+def open_box(
+    box: bytes,
+    *,
+    entry_id: bytes,
+    epoch: int,
+    tag: bytes,
+    label_key: bytes,
+    key_of: Callable[[str], VerifyingKey | None],
+) -> OpenedClaim:
+    """Open a box and believe its claim.
+
+    `key_of` gives a member's identity key from the directory, or None where there is no such member. Raises
+    BoxInvalid (box, or claim of another thing), ClaimInvalid or SignatureInvalid.
+    """
+    contents = BoxContents()
+    try:
+        contents.ParseFromString(sealing.open_sealed(label_key, entry_id, box))
+    except DecodeError:
+        raise BoxInvalid("the box holds no claim") from None
+    claim = parse(contents.claim)
+    if (claim.entry_id, claim.epoch, claim.tag) != (entry_id, epoch, tag):
+        raise BoxInvalid("the claim inside is about another tag, entry or epoch")
+    key = key_of(claim.contributor)
+    if key is None or len(contents.signature) != SIGNATURE_BYTES:
+        raise SignatureInvalid("the contributor is no member, or did not sign")
+    key.verify(CLAIM, contents.claim, contents.signature)
+    if sha256(contents.salt + contents.label).digest() != claim.label_commitment:
+        raise BoxInvalid("the label is not the one that the claim commits to")
+    return _opened(claim, contents.label)
+
+
+def _opened(claim: Claim, label: bytes) -> OpenedClaim:
+    role, evidence = _words(claim)
+    return OpenedClaim(
+        entry_id=claim.entry_id,
+        contributor=claim.contributor,
+        kind=kind_of(claim.kind),
+        category=Category(claim.category),
+        role=role,
+        evidence=evidence,
+        observed_from=claim.observed_from,
+        observed_to=claim.observed_to,
+        filed_at=claim.filed_at,
+        expires_at=claim.expires_at,
+        sharing=SharingLevel(claim.sharing_level),
+        label=_parse_label(label),
+    )
+
+
+def _parse_label(label: bytes) -> Label:
+    parsed = Label()
+    try:
+        parsed.ParseFromString(label)
+    except DecodeError:
+        raise BoxInvalid("the label cannot be read") from None
+    return parsed

@@ -1,0 +1,93 @@
+"""Signed statements: Ed25519 over `"alliance/v1/" ‖ type ‖ 0x00 ‖ payload` (protocol reference, opening).
+
+Rules:
+
+1. Verify first, parse after: `verified_payload` gives the payload only once its signature holds.
+2. The payload is kept as received. Protobuf encoding is not canonical, so nothing is ever encoded again to verify.
+3. The type is part of what is signed: a statement of one type never passes for another.
+
+Signatures are verified singly: Ed25519 batch verification can disagree with single verification.
+"""
+
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from alliance.crypto.secret import Secret
+from alliance.errors import SignatureInvalid
+from alliance.v1.statement_pb2 import SignedStatement
+
+PUBLIC_KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+
+
+def key_id(public_key: bytes) -> bytes:
+    """Give the 8 bytes by which a statement names its signer's key."""
+    return sha256(public_key).digest()[:8]
+
+
+def signed_bytes(statement_type: str, payload: bytes) -> bytes:
+    """Give the bytes that are signed."""
+    return b"alliance/v1/" + statement_type.encode() + b"\x00" + payload
+
+
+class SigningKey:
+    """An Ed25519 identity key; its repr shows the key id alone."""
+
+    __slots__ = ("_key", "public_key")
+
+    def __init__(self, seed: Secret) -> None:
+        """Take the 32-byte private key of RFC 8032, section 5.1.5."""
+        self._key = Ed25519PrivateKey.from_private_bytes(seed.reveal())
+        self.public_key = self._key.public_key().public_bytes_raw()
+
+    @classmethod
+    def generate(cls) -> tuple["SigningKey", Secret]:
+        """Make a new key; returns it with the seed to be sealed."""
+        seed = Secret(Ed25519PrivateKey.generate().private_bytes_raw())
+        return cls(seed), seed
+
+    def __repr__(self) -> str:
+        return f"SigningKey({key_id(self.public_key).hex()})"
+
+    def sign(self, statement_type: str, payload: bytes) -> bytes:
+        """Give the 64-byte signature alone."""
+        return self._key.sign(signed_bytes(statement_type, payload))
+
+    def statement(self, statement_type: str, payload: bytes) -> SignedStatement:
+        """Give the whole statement."""
+        return SignedStatement(
+            type=statement_type,
+            key_id=key_id(self.public_key),
+            payload=payload,
+            signature=self.sign(statement_type, payload),
+        )
+
+
+class VerifyingKey:
+    """An Ed25519 public key, decoded once and used many times."""
+
+    __slots__ = ("_key", "public_key")
+
+    def __init__(self, public_key: bytes) -> None:
+        """Take 32 bytes; raises SignatureInvalid where they are no public key."""
+        try:
+            self._key = Ed25519PublicKey.from_public_bytes(public_key)
+        except ValueError:
+            raise SignatureInvalid("not an Ed25519 public key") from None
+        self.public_key = public_key
+
+    def verify(self, statement_type: str, payload: bytes, signature: bytes) -> None:
+        """Raise SignatureInvalid unless the signature holds."""
+        try:
+            self._key.verify(signature, signed_bytes(statement_type, payload))
+        except InvalidSignature:
+            raise SignatureInvalid(f"signature of a statement '{statement_type}' does not verify") from None
+
+    def verified_payload(self, statement_type: str, statement: SignedStatement) -> bytes:
+        """Give the statement's payload; raises SignatureInvalid unless type, key and signature are as expected."""
+        if statement.type != statement_type or statement.key_id != key_id(self.public_key):
+            raise SignatureInvalid(f"not a statement '{statement_type}' of the expected key")
+        self.verify(statement_type, statement.payload, statement.signature)
+        return statement.payload

@@ -1,0 +1,165 @@
+"""The error catalogue: what can go wrong, and the one table of what the wire says of it.
+
+- Every exception of the core is an AllianceError. Programs add their own below it.
+- No text here or passed here may carry an identifier, a tag or a key byte.
+- `CATALOGUE` maps each reason to a gRPC status code and a sentence that any caller may read. Reasons that would
+  reveal whether something exists are merged.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from alliance.v1 import error_reason_pb2 as wire
+
+ERROR_DOMAIN = "alliance"
+
+
+class AllianceError(Exception):
+    """Base of all errors of this project."""
+
+
+class InvalidElement(AllianceError):
+    """Bytes are not a canonical encoding of a group element other than the identity (RFC 9496)."""
+
+
+class InvalidBatch(AllianceError):
+    """A batch is empty or over its limit."""
+
+
+class ProofInvalid(AllianceError):
+    """A batched DLEQ proof does not verify: the evaluator used another key, or the reply was changed."""
+
+
+class FilterInvalid(AllianceError):
+    """A filter, header or delta does not hold together."""
+
+
+class SignatureInvalid(AllianceError):
+    """A signed statement does not verify under the key that it should."""
+
+
+class BoxInvalid(AllianceError):
+    """A box does not open, or holds something other than it was asked for."""
+
+
+class ClaimInvalid(AllianceError):
+    """A claim's fields break a rule; `reason` is the wire's word for it."""
+
+    def __init__(self, reason: "Reason", detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class KeyFileInvalid(AllianceError):
+    """A sealed key file is damaged, was sealed for another place, or the passphrase is wrong."""
+
+
+class UnknownWord(AllianceError):
+    """A text is none of the words of a table."""
+
+
+class Reason(IntEnum):
+    """Reason of a refusal; names and numbers are those of `error_reason.proto`."""
+
+    INTERNAL = wire.ERROR_REASON_INTERNAL
+    INVALID_REQUEST = wire.ERROR_REASON_INVALID_REQUEST
+    INVALID_BATCH = wire.ERROR_REASON_INVALID_BATCH
+    INVALID_ELEMENT = wire.ERROR_REASON_INVALID_ELEMENT
+    SIGNATURE_INVALID = wire.ERROR_REASON_SIGNATURE_INVALID
+    NOT_AUTHENTICATED = wire.ERROR_REASON_NOT_AUTHENTICATED
+    NOT_PERMITTED = wire.ERROR_REASON_NOT_PERMITTED
+    PURPOSE_NOT_PERMITTED = wire.ERROR_REASON_PURPOSE_NOT_PERMITTED
+    CONSENT_MISSING = wire.ERROR_REASON_CONSENT_MISSING
+    REPLAYED = wire.ERROR_REASON_REPLAYED
+    CONFLICTING_RETRY = wire.ERROR_REASON_CONFLICTING_RETRY
+    BUDGET_EXHAUSTED = wire.ERROR_REASON_BUDGET_EXHAUSTED
+    EPOCH_NOT_SERVED = wire.ERROR_REASON_EPOCH_NOT_SERVED
+    NOT_FOUND = wire.ERROR_REASON_NOT_FOUND
+    FILTER_CHANGED = wire.ERROR_REASON_FILTER_CHANGED
+    TOKEN_REFUSED = wire.ERROR_REASON_TOKEN_REFUSED
+    CLAIM_INVALID = wire.ERROR_REASON_CLAIM_INVALID
+    EXPIRY_OUT_OF_BOUNDS = wire.ERROR_REASON_EXPIRY_OUT_OF_BOUNDS
+    LIVE_CLAIM_EXISTS = wire.ERROR_REASON_LIVE_CLAIM_EXISTS
+    COUNTERSIGNATURE_MISSING = wire.ERROR_REASON_COUNTERSIGNATURE_MISSING
+    NO_EVALUATION_LEFT = wire.ERROR_REASON_NO_EVALUATION_LEFT
+    ILLEGAL_TRANSITION = wire.ERROR_REASON_ILLEGAL_TRANSITION
+    STORAGE_FULL = wire.ERROR_REASON_STORAGE_FULL
+    UNAVAILABLE = wire.ERROR_REASON_UNAVAILABLE
+
+
+class StatusCode(IntEnum):
+    """gRPC status codes in use (google.rpc.Code)."""
+
+    INVALID_ARGUMENT = 3
+    NOT_FOUND = 5
+    ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    INTERNAL = 13
+    UNAVAILABLE = 14
+    UNAUTHENTICATED = 16
+
+
+@dataclass(frozen=True, slots=True)
+class PublicError:
+    """What a caller is told."""
+
+    code: StatusCode
+    sentence: str
+
+
+CATALOGUE: dict[Reason, PublicError] = {
+    Reason.INTERNAL: PublicError(StatusCode.INTERNAL, "The hub failed; the call took no effect unless acknowledged."),
+    Reason.INVALID_REQUEST: PublicError(StatusCode.INVALID_ARGUMENT, "A field is missing or malformed."),
+    Reason.INVALID_BATCH: PublicError(StatusCode.INVALID_ARGUMENT, "The batch is empty or over its limit."),
+    Reason.INVALID_ELEMENT: PublicError(
+        StatusCode.INVALID_ARGUMENT, "An element is not a canonical group element; nothing was evaluated."
+    ),
+    Reason.SIGNATURE_INVALID: PublicError(
+        StatusCode.INVALID_ARGUMENT, "A signature does not verify under the member's registered key."
+    ),
+    Reason.NOT_AUTHENTICATED: PublicError(
+        StatusCode.UNAUTHENTICATED, "No valid certificate of an active member was shown."
+    ),
+    Reason.NOT_PERMITTED: PublicError(StatusCode.PERMISSION_DENIED, "The caller's role does not permit this call."),
+    Reason.PURPOSE_NOT_PERMITTED: PublicError(
+        StatusCode.PERMISSION_DENIED, "This purpose is not open to the caller."
+    ),
+    Reason.CONSENT_MISSING: PublicError(StatusCode.INVALID_ARGUMENT, "This purpose needs a consent root of 32 bytes."),
+    Reason.REPLAYED: PublicError(
+        StatusCode.FAILED_PRECONDITION, "The header is stale, from the future, or another member's; check the clock."
+    ),
+    Reason.CONFLICTING_RETRY: PublicError(StatusCode.ALREADY_EXISTS, "This id was used before with other content."),
+    Reason.BUDGET_EXHAUSTED: PublicError(
+        StatusCode.RESOURCE_EXHAUSTED, "The day's budget for this purpose is spent; it renews at 00:00 UTC."
+    ),
+    Reason.EPOCH_NOT_SERVED: PublicError(StatusCode.FAILED_PRECONDITION, "This epoch does not serve the call."),
+    Reason.NOT_FOUND: PublicError(StatusCode.NOT_FOUND, "There is no such thing, or it is not the caller's."),
+    Reason.FILTER_CHANGED: PublicError(
+        StatusCode.FAILED_PRECONDITION, "The filter was replaced or is not ready; ask for its header again."
+    ),
+    Reason.TOKEN_REFUSED: PublicError(
+        StatusCode.PERMISSION_DENIED, "The token is unknown, used or expired; ask for a new invitation."
+    ),
+    Reason.CLAIM_INVALID: PublicError(StatusCode.INVALID_ARGUMENT, "The claim's fields break a rule of the taxonomy."),
+    Reason.EXPIRY_OUT_OF_BOUNDS: PublicError(
+        StatusCode.INVALID_ARGUMENT, "The expiry is past, or later than the retention table allows."
+    ),
+    Reason.LIVE_CLAIM_EXISTS: PublicError(
+        StatusCode.ALREADY_EXISTS, "A live claim of this contributor stands on this identifier in this category."
+    ),
+    Reason.COUNTERSIGNATURE_MISSING: PublicError(
+        StatusCode.FAILED_PRECONDITION, "Evidence of this level needs a liaison's countersignature."
+    ),
+    Reason.NO_EVALUATION_LEFT: PublicError(
+        StatusCode.FAILED_PRECONDITION, "More rows than contribution evaluations; evaluate each row first."
+    ),
+    Reason.ILLEGAL_TRANSITION: PublicError(
+        StatusCode.FAILED_PRECONDITION, "The claim's status does not permit this change."
+    ),
+    Reason.STORAGE_FULL: PublicError(
+        StatusCode.UNAVAILABLE, "The hub's storage is full; what was acknowledged is safe. Try again later."
+    ),
+    Reason.UNAVAILABLE: PublicError(StatusCode.UNAVAILABLE, "The hub is busy or stopping; try again."),
+}

@@ -1,0 +1,37 @@
+"""Which rule makes which kind canonical: the protocol's table (§1), as code. No suppression here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from alliance.identifiers import accounts, devices, hosts, numbers
+from alliance.identifiers.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_RULES: Final[Mapping[Kind, Callable[[str], str]]] = {
+    Kind.RESIDENT_ID: numbers.resident_id,
+    Kind.USCC: numbers.uscc,
+    Kind.BANK_CARD: numbers.bank_card,
+    Kind.IMEI: devices.imei,
+    Kind.DEVICE: devices.device,
+    Kind.EMAIL: hosts.email,
+    Kind.DOMAIN: hosts.domain,
+    Kind.IP: hosts.ip,
+}
+_RULES_BY_REGION: Final[Mapping[Kind, Callable[[str, str], str]]] = {
+    Kind.PHONE: numbers.phone,
+    Kind.ACCOUNT: accounts.account,
+}
+
+
+def canonical_text(kind: Kind, text: str, region: str) -> str:
+    """Return the canonical text.
+
+    Raises:
+        RefusalError: there is none.
+
+    """
+    rule = _RULES.get(kind)
+    return rule(text) if rule is not None else _RULES_BY_REGION[kind](text, region)

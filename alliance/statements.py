@@ -1,0 +1,17 @@
+"""Names of the types of signed statements, and whose key signs each."""
+
+from typing import Final
+
+# Signed by a member's identity key.
+CLAIM: Final = "claim"
+CLAIM_STATUS: Final = "claim-status"
+ENROLMENT: Final = "enrolment"
+EVALUATION_HEADER: Final = "evaluation-header"
+
+# Signed by the hub's identity key. The hub signs `claim-status` too, where it tells readers of a status.
+EPOCH: Final = "epoch"
+FILTER_DELTA: Final = "filter-delta"
+FILTER_HEADER: Final = "filter-header"
+FILTER_HEARTBEAT: Final = "filter-heartbeat"
+MEMBER: Final = "member"
+SUPPRESSION_LIST: Final = "suppression-list"

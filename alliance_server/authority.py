@@ -1,0 +1,169 @@
+"""The alliance's certificate authority: TLS identities of the hub and of members, X.509 by `cryptography`.
+
+TLS keys are ECDSA P-256. A member's identity is the one URI in its certificate,
+`spiffe://<alliance>/members/<id>`; nothing that a request asks for is copied but its public key.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from alliance.crypto.secret import Secret
+from alliance.errors import Reason
+from alliance_server.domain.errors import Refused
+from alliance_server.domain.members import CERTIFICATE_LIFE_MS, Certificate
+
+_CA_LIFE = timedelta(days=10 * 365)
+_HUB_LIFE = timedelta(days=365)
+_BACKDATE_MS = 5 * 60 * 1000
+"""Clocks of members may be a little behind."""
+
+
+def generate_key() -> Secret:
+    """Make a P-256 key, PKCS #8 PEM."""
+    return Secret(
+        ec.generate_private_key(ec.SECP256R1()).private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+
+
+def server_name(alliance: str) -> str:
+    """Give the name in the hub's certificate, which members check whatever the address."""
+    return f"hub.{alliance}"
+
+
+class CertificateAuthority:
+    """Issues certificates of one alliance."""
+
+    def __init__(self, key: Secret, certificate_pem: bytes, alliance: str) -> None:
+        self._key = _load(key)
+        self._certificate = x509.load_pem_x509_certificate(certificate_pem)
+        self._alliance = alliance
+        self.certificate_pem = certificate_pem
+
+    def __repr__(self) -> str:
+        return f"CertificateAuthority({self._alliance!r})"
+
+    @classmethod
+    def create(cls, key: Secret, alliance: str, now: int) -> "CertificateAuthority":
+        """Make the self-signed root of an alliance."""
+        loaded, name, start = _load(key), _name(f"{alliance} alliance CA"), _moment(now)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(loaded.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(start)
+            .not_valid_after(start + _CA_LIFE)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_key_usage(signs_certificates=True), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(loaded.public_key()), critical=False)
+            .sign(loaded, hashes.SHA256())
+        )
+        return cls(key, certificate.public_bytes(serialization.Encoding.PEM), alliance)
+
+    def issue_hub(self, key: Secret, hosts: Sequence[str], now: int) -> bytes:
+        """Issue the hub's own certificate, PEM."""
+        names: list[x509.GeneralName] = [x509.DNSName(server_name(self._alliance))]
+        names += [_general_name(host) for host in hosts]
+        public_key = _load(key).public_key()
+        usage = ExtendedKeyUsageOID.SERVER_AUTH
+        start = _moment(now)
+        certificate = self._build("hub", public_key, names, usage, start, start + _HUB_LIFE)
+        return certificate.public_bytes(serialization.Encoding.PEM)
+
+    def issue(self, member_id: str, certificate_request: bytes, now: int) -> Certificate:
+        """Issue a member's certificate for a PKCS #10 request in DER; raises Refused."""
+        public_key = _requested_key(certificate_request)
+        names = [x509.UniformResourceIdentifier(f"spiffe://{self._alliance}/members/{member_id}")]
+        start, end = _moment(now), _moment(now + CERTIFICATE_LIFE_MS)
+        certificate = self._build(member_id, public_key, names, ExtendedKeyUsageOID.CLIENT_AUTH, start, end)
+        return Certificate(
+            serial=f"{certificate.serial_number:x}",
+            member_id=member_id,
+            not_before=now - _BACKDATE_MS,
+            not_after=now + CERTIFICATE_LIFE_MS,
+            revoked_at=None,
+            der=certificate.public_bytes(serialization.Encoding.DER),
+        )
+
+    def _build(
+        self,
+        common_name: str,
+        public_key: ec.EllipticCurvePublicKey,
+        names: Sequence[x509.GeneralName],
+        usage: x509.ObjectIdentifier,
+        start: datetime,
+        end: datetime,
+    ) -> x509.Certificate:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(_name(common_name))
+            .issuer_name(self._certificate.subject)
+            .public_key(public_key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(start)
+            .not_valid_after(end)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+
+
+def _requested_key(certificate_request: bytes) -> ec.EllipticCurvePublicKey:
+    try:
+        request = x509.load_der_x509_csr(certificate_request)
+        public_key = request.public_key()
+        valid = request.is_signature_valid
+    except (ValueError, InvalidSignature, x509.UnsupportedGeneralNameType):
+        raise Refused(Reason.INVALID_REQUEST, "the certificate request cannot be read") from None
+    if not valid or not isinstance(public_key, ec.EllipticCurvePublicKey) or public_key.curve.name != "secp256r1":
+        raise Refused(Reason.INVALID_REQUEST, "the certificate request is not a signed one for P-256")
+    return public_key
+
+
+def _load(key: Secret) -> ec.EllipticCurvePrivateKey:
+    loaded = serialization.load_pem_private_key(key.reveal(), None)
+    if not isinstance(loaded, ec.EllipticCurvePrivateKey):
+        raise TypeError("not an elliptic-curve key")
+    return loaded
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _moment(now: int) -> datetime:
+    return datetime.fromtimestamp((now - _BACKDATE_MS) / 1000, UTC)
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

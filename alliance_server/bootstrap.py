@@ -1,0 +1,153 @@
+"""Wiring: what a hub is made of. Nothing imports this but the command line, the demo and tests."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+from grpc import aio
+
+from alliance.clock import Clock, SystemClock
+from alliance.crypto.backend import select
+from alliance.errors import AllianceError
+from alliance_server.config import ConfigurationInvalid, HubConfig
+from alliance_server.domain.epochs import SERVING, Epoch
+from alliance_server.domain.ports import Evaluator
+from alliance_server.hub_keys import HubKeys, open_keys
+from alliance_server.rpc.interceptors.authentication import Authenticator
+from alliance_server.rpc.interceptors.calls import CallGuard
+from alliance_server.rpc.interceptors.guard import GuardInterceptor
+from alliance_server.rpc.server import ServerTls, Servicers, enrolment_server, member_server
+from alliance_server.rpc.servicers.audit import AuditServicer
+from alliance_server.rpc.servicers.buckets import BucketServicer
+from alliance_server.rpc.servicers.enrolment import EnrolmentServicer
+from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochServicer
+from alliance_server.rpc.servicers.evaluation import EvaluationServicer
+from alliance_server.rpc.servicers.filters import FilterServicer
+from alliance_server.rpc.servicers.registry import RegistryServicer
+from alliance_server.services.audit import AuditService
+from alliance_server.services.buckets import BucketService
+from alliance_server.services.budgets import Budgets
+from alliance_server.services.compute import Compute
+from alliance_server.services.directory import DirectoryService
+from alliance_server.services.enrolment import EnrolmentService
+from alliance_server.services.evaluation import EvaluationService
+from alliance_server.services.filter_maintenance import FilterMaintenance
+from alliance_server.services.filters import FilterService
+from alliance_server.services.local_evaluator import LocalEvaluator
+from alliance_server.services.registry import RegistryService
+from alliance_server.storage import schema
+from alliance_server.storage.snapshot_files import FileSnapshots
+from alliance_server.storage.unit_of_work import SqlStore
+
+STOP_GRACE_SECONDS = 5.0
+_log = structlog.get_logger("alliance.hub")
+
+
+class Hub:
+    """A hub in this process: built at once, started and stopped on an event loop."""
+
+    def __init__(
+        self,
+        config: HubConfig,
+        *,
+        clock: Clock | None = None,
+        evaluator_of: Callable[[HubKeys, Compute], Evaluator] | None = None,
+        interceptors: Sequence[Any] = (),
+    ) -> None:
+        """Open keys and database; raises ConfigurationInvalid, KeyFileInvalid or Refused.
+
+        `evaluator_of` and `interceptors` are for other arrangements of the key, and for tests.
+        """
+        self.config = config
+        self.clock = clock or SystemClock()
+        self.keys = open_keys(config.keys_folder, config.alliance)
+        self.store = SqlStore(config.database_url)
+        if schema.version(self.store.engine) != schema.head():
+            raise ConfigurationInvalid(
+                "the database's schema is not this release's: run 'alliance-server init' or upgrade"
+            )
+        self.compute = Compute(config.compute_threads)
+        make = evaluator_of or _local_evaluator
+        self._evaluator = make(self.keys, self.compute)
+        self._extra = tuple(interceptors)
+        self._files = FileSnapshots(config.snapshots_folder)
+        self._servers: list[aio.Server] = []
+        self._jobs: list[asyncio.Task[None]] = []
+        self.port = self.enrolment_port = 0
+        self.maintenance = FilterMaintenance(self.store, self._files, self.compute, self.keys.identity, self.clock)
+        self.audit = AuditService(self.store)
+        self.enrolment = EnrolmentService(self.store, self.keys.authority, self.keys.identity, self.clock)
+
+    async def start(self) -> None:
+        """Check the epoch keys, build what is missing of the filters, then listen."""
+        self.store.start()
+        await self._check_epoch_keys()
+        await self.maintenance.turn()
+        guard = GuardInterceptor(
+            CallGuard(Authenticator(self.store, self.config.alliance, self.clock), self.audit, self.clock)
+        )
+        interceptors = (*self._extra, guard)
+        tls = ServerTls(self.keys.tls_key.reveal(), self.keys.tls_certificate, self.keys.authority.certificate_pem)
+        members, self.port = member_server(self._servicers(), interceptors, tls, self.config.listen)
+        enrolment, self.enrolment_port = enrolment_server(
+            EnrolmentServicer(self.enrolment), interceptors, tls, self.config.enrolment_listen
+        )
+        self._servers = [members, enrolment]
+        for server in self._servers:
+            await server.start()
+        self._jobs = [asyncio.create_task(self._maintain(), name="maintenance")]
+        _log.info("hub serves", address=self.config.listen, backend=select().name)
+
+    async def stop(self) -> None:
+        """Finish calls that are under way, commit what waits, and stop."""
+        await asyncio.gather(*(server.stop(STOP_GRACE_SECONDS) for server in self._servers))
+        for job in self._jobs:
+            job.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await job
+        with contextlib.suppress(AllianceError):
+            await self.audit.flush(self.clock.now_ms())
+        await asyncio.to_thread(self.store.close)
+        await asyncio.to_thread(self.compute.close)
+
+    def _servicers(self) -> Servicers:
+        budgets = Budgets(self.config.budgets)
+        directory = DirectoryService(self.store, self.keys.identity)
+        return Servicers(
+            audit=AuditServicer(self.audit),
+            buckets=BucketServicer(BucketService(self.store, budgets, self.keys.identity)),
+            directory=DirectoryServicer(directory),
+            epochs=EpochServicer(directory),
+            evaluation=EvaluationServicer(EvaluationService(self.store, self._evaluator, budgets)),
+            filters=FilterServicer(FilterService(self.store, self._files, self.compute)),
+            registry=RegistryServicer(RegistryService(self.store, self.compute, budgets)),
+        )
+
+    async def _check_epoch_keys(self) -> None:
+        for epoch in await self.store.read(_serving_epochs):
+            self.keys.check_epoch(epoch)
+
+    async def _maintain(self) -> None:
+        last_flush = self.clock.now_ms()
+        while True:
+            await asyncio.sleep(self.config.maintenance_seconds)
+            try:
+                await self.maintenance.turn()
+                if self.clock.now_ms() - last_flush >= _FLUSH_EVERY_MS:
+                    last_flush = self.clock.now_ms()
+                    await self.audit.flush(last_flush)
+            except Exception as error:  # noqa: BLE001 - a turn that fails is tried again; filters go stale meanwhile
+                _log.error("maintenance failed", error=type(error).__name__)
+
+
+_FLUSH_EVERY_MS = 60_000
+
+
+def _local_evaluator(keys: HubKeys, compute: Compute) -> Evaluator:
+    return LocalEvaluator(keys.epoch_key, compute)
+
+
+def _serving_epochs(transaction: Any) -> list[Epoch]:  # noqa: ANN401
+    return [epoch for epoch in transaction.epochs.all() if epoch.state in SERVING]

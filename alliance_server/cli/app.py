@@ -1,0 +1,145 @@
+"""`alliance-server`: make a hub, run it, invite members."""
+
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from alliance.errors import AllianceError
+from alliance_server.cli.hub import init_hub, serve_hub
+from alliance_server.cli.members import invite_member, list_members, revoke_member
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # tracebacks with locals could show what must not be shown
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="The alliance hub: lenders fight organised fraud together without showing each other their customers.",
+)
+member_app = typer.Typer(no_args_is_help=True, help="Invite members, list them, revoke their certificates.")
+app.add_typer(member_app, name="member")
+
+_out = Console()
+_err = Console(stderr=True)
+
+HubFolder = Annotated[
+    Path,
+    typer.Option("--dir", envvar="ALLIANCE_HUB_DIR", help="The hub's folder.", show_default=True),
+]
+_DEFAULT_FOLDER = Path("hub")
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001 - typer's callback
+    if value:
+        _out.print(f"alliance-server {version('alliance-hub')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Take the options of every command."""
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder to make: configuration, keys, database, filters.")],
+    alliance: Annotated[str, typer.Option(help="The alliance's name: a-z, 0-9 and hyphens.")] = "alliance",
+    host: Annotated[
+        list[str] | None, typer.Option(help="Host or address under which members reach the hub; repeat for more.")
+    ] = None,
+    listen: Annotated[str, typer.Option(help="Address of the members' port (mutual TLS).")] = "127.0.0.1:7443",
+    enrolment_listen: Annotated[
+        str, typer.Option(help="Address of the enrolment port (server TLS).")
+    ] = "127.0.0.1:7444",
+    db: Annotated[
+        str, typer.Option(help="SQLAlchemy URL, such as postgresql+psycopg://…; empty: SQLite in the folder.")
+    ] = "",
+) -> None:
+    """Make a hub: its configuration, sealed keys, database and first epoch.
+
+    The keys are sealed under ALLIANCE_PASSPHRASE or the file of ALLIANCE_PASSPHRASE_FILE; without either, a
+    passphrase is made in the keys' folder, which is good for a try and not for production.
+
+    Example: alliance-server init hub --alliance demo --host hub.example.org
+    """
+    init_hub(_out, folder, alliance, host or ["127.0.0.1"], listen, enrolment_listen, db)
+
+
+@app.command()
+def serve(folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = _DEFAULT_FOLDER) -> None:
+    """Serve until interrupted; logs are JSON lines on standard error.
+
+    Example: alliance-server serve hub
+    """
+    serve_hub(folder)
+
+
+@member_app.command("invite")
+def invite(
+    name: Annotated[str, typer.Argument(help="Member id: 1 to 32 of a-z, 0-9 and inner hyphens.")],
+    out: Annotated[Path, typer.Option(help="Enrolment bundle to write.")],
+    folder: HubFolder = _DEFAULT_FOLDER,
+    display_name: Annotated[str, typer.Option(help="Name of the institution; else the id.")] = "",
+) -> None:
+    """Invite a member: writes a bundle with a token that works once, within 24 hours.
+
+    Send it by a channel that both sides trust; `member-client enrol BUNDLE` does the rest.
+
+    Example: alliance-server member invite lender-a --out lender-a.json --dir hub
+    """
+    invite_member(_out, folder, name, display_name or name, out)
+
+
+@member_app.command("list")
+def list_(folder: HubFolder = _DEFAULT_FOLDER) -> None:
+    """List members and their states."""
+    list_members(_out, folder)
+
+
+@member_app.command("revoke")
+def revoke(
+    name: Annotated[str, typer.Argument(help="Member id.")],
+    folder: HubFolder = _DEFAULT_FOLDER,
+) -> None:
+    """Revoke all certificates of a member; the next call under them is refused.
+
+    Example: alliance-server member revoke lender-a --dir hub
+    """
+    revoke_member(_out, folder, name)
+
+
+@app.command()
+def demo(
+    lists: Annotated[
+        Path | None,
+        typer.Option(help="Folder of real lists, one a member: member_*.csv with kind,identifier,category."),
+    ] = None,
+    keep: Annotated[Path | None, typer.Option(help="Keep the hub's and the members' files here.")] = None,
+) -> None:
+    """Run the main job: one hub and three lenders, each a process of its own, TLS on loopback.
+
+    Example: alliance-server demo --lists lists/ --keep demo-files
+    """
+    from alliance_server.demo import run_demo  # the demo alone needs it
+
+    raise typer.Exit(run_demo(lists, keep))
+
+
+def main() -> None:
+    """Run the command line; known errors become one clear sentence."""
+    os.umask(0o077)  # the database and all other files are the operator's alone
+    try:
+        app()
+    except AllianceError as error:
+        _err.print(f"error: {error}", style="red", markup=False, highlight=False)
+        sys.exit(3)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,100 @@
+"""Commands about members; they work beside a hub that serves, on the same database."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from alliance.clock import SystemClock
+from alliance.errors import Reason
+from alliance.keyring.store import write_atomically
+from alliance_server.authority import server_name
+from alliance_server.config import HubConfig, load_config
+from alliance_server.domain.errors import Refused
+from alliance_server.domain.members import Member
+from alliance_server.domain.ports import Transaction
+from alliance_server.hub_keys import HubKeys, open_keys
+from alliance_server.services.enrolment import EnrolmentService, Ticket
+from alliance_server.storage.unit_of_work import SqlStore
+
+BUNDLE_FORMAT = "alliance-enrolment/1"
+
+
+@contextmanager
+def _open(folder: Path) -> Iterator[tuple[HubConfig, HubKeys, SqlStore, EnrolmentService]]:
+    config = load_config(folder)
+    keys = open_keys(config.keys_folder, config.alliance)
+    store = SqlStore(config.database_url)
+    store.start()
+    try:
+        yield config, keys, store, EnrolmentService(store, keys.authority, keys.identity, SystemClock())
+    finally:
+        store.close()
+
+
+def bundle(config: HubConfig, keys: HubKeys, ticket: Ticket, hub: str, enrolment: str) -> bytes:
+    """Give an enrolment bundle as a file's content; see docs/reference/enrolment-bundle.md."""
+    content = {
+        "format": BUNDLE_FORMAT,
+        "alliance": config.alliance,
+        "member": ticket.member_id,
+        "hub": hub,
+        "enrolment": enrolment,
+        "server_name": server_name(config.alliance),
+        "ca": keys.authority.certificate_pem.decode(),
+        "hub_key": keys.identity.public_key.hex(),
+        "token": ticket.token.hex(),
+        "expires_at": ticket.expires_at,
+    }
+    return json.dumps(content, indent=1).encode()
+
+
+def _public(config: HubConfig, listen: str) -> str:
+    host = f"[{config.public_host}]" if ":" in config.public_host else config.public_host
+    return f"{host}:{listen.rpartition(':')[2]}"
+
+
+def invite_member(out: Console, folder: Path, member_id: str, display_name: str, destination: Path) -> None:
+    """Invite a member and write its bundle."""
+    if destination.exists():
+        raise Refused(Reason.CONFLICTING_RETRY, f"{destination} exists; nothing was changed")
+    with _open(folder) as (config, keys, _store, enrolment):
+        ticket = asyncio.run(enrolment.invite(member_id, display_name))
+        addresses = _public(config, config.listen), _public(config, config.enrolment_listen)
+        write_atomically(destination, bundle(config, keys, ticket, *addresses))
+    out.print(f"{member_id} is invited; the token in {destination} works once, until {_moment(ticket.expires_at)}")
+    out.print(f"send it by a trusted channel; there: member-client enrol {destination.name}", highlight=False)
+
+
+def list_members(out: Console, folder: Path) -> None:
+    """List members."""
+    table = Table("member", "name", "state", "since")
+    with _open(folder) as (_config, _keys, store, _enrolment):
+        for member in store.read_now(_all_members):
+            table.add_row(member.id, member.display_name, member.state.name.lower(), _moment(member.stated_at))
+    out.print(table)
+
+
+def _all_members(transaction: Transaction) -> list[Member]:
+    members: list[Member] = []
+    while page := transaction.members.page(members[-1].id if members else "", 1000):
+        members += page
+    return members
+
+
+def revoke_member(out: Console, folder: Path, member_id: str) -> None:
+    """Revoke a member's certificates."""
+    with _open(folder) as (_config, _keys, store, enrolment):
+        if store.read_now(lambda transaction: transaction.members.get(member_id)) is None:
+            raise Refused(Reason.NOT_FOUND, f"there is no member '{member_id}'")
+        revoked = asyncio.run(enrolment.revoke(member_id))
+    out.print(f"{revoked} certificate(s) of {member_id} revoked; the next call under them is refused")
+
+
+def _moment(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,1 @@
+"""Frozen values, rules and ports of the hub; no I/O and no SQL."""

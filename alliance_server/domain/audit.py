@@ -1,0 +1,89 @@
+"""Audit events: what is recorded of every call, and how its leaf is hashed.
+
+An event holds time, actor, action, purpose, counts, digests, policy version and outcome. Never an identifier, the
+tag of a query, or a prefix.
+"""
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+
+from alliance.crypto import merkle
+from alliance.errors import Reason
+from alliance.taxonomy import Purpose, policy_version
+from alliance.v1 import taxonomy_pb2
+from alliance.v1.audit_pb2 import AuditEvent
+
+SALT_BYTES = 32
+OK = "ok"
+
+
+class AuditAction(StrEnum):
+    """Typed names of what is audited."""
+
+    AUDIT_LIST = "audit:event:list"
+    BUCKET_GET = "bucket:entry:get"
+    BUCKET_REPORT = "bucket:entry:report"
+    CALL_REFUSE = "call:unauthenticated:refuse"
+    CLAIM_CONTRIBUTE = "claim:contribute"
+    CLAIM_GET = "claim:get"
+    CLAIM_LIST = "claim:list"
+    CLAIM_WITHDRAW = "claim:withdraw"
+    EPOCH_BEGIN = "epoch:begin"
+    EPOCH_LIST = "epoch:list"
+    EVALUATION = "evaluation:evaluate"
+    FILTER_BUILD = "filter:snapshot:build"
+    FILTER_DELTAS = "filter:delta:list"
+    FILTER_DOWNLOAD = "filter:snapshot:download"
+    FILTER_GET = "filter:header:get"
+    MEMBER_ENROL = "member:enrol"
+    MEMBER_INVITE = "member:invite"
+    MEMBER_LIST = "member:list"
+    MEMBER_REVOKE = "member:certificate:revoke"
+    SUPPRESSION_GET = "suppression:list:get"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """An event as it is kept: `leaf_hash = SHA-256(0x00 ‖ salt ‖ event)` (RFC 9162, section 2.1.1)."""
+
+    actor: str
+    time: int
+    action: str
+    salt: bytes
+    event: bytes
+    leaf_hash: bytes
+
+
+_POLICY_VERSION = policy_version()
+
+
+def record_event(
+    *,
+    time: int,
+    actor: str,
+    action: AuditAction,
+    operator: str = "",
+    purpose: Purpose | None = None,
+    epoch: int = 0,
+    items: int = 0,
+    items_refused: int = 0,
+    commitments: tuple[bytes, ...] = (),
+    refusal: Reason | None = None,
+) -> AuditRecord:
+    """Make the record of one event, with a fresh salt."""
+    event = AuditEvent(
+        time=time,
+        actor=actor,
+        operator=operator,
+        action=action,
+        purpose=taxonomy_pb2.Purpose.ValueType(purpose or 0),
+        epoch=epoch,
+        items=items,
+        items_refused=items_refused,
+        commitments=commitments,
+        policy_version=_POLICY_VERSION,
+        outcome=refusal.name if refusal else OK,
+    ).SerializeToString()
+    salt = os.urandom(SALT_BYTES)
+    return AuditRecord(actor, time, action, salt, event, merkle.leaf_hash(salt + event))

@@ -1,0 +1,34 @@
+"""Refusals: the hub's one exception for what it will not do."""
+
+from alliance.errors import (
+    AllianceError,
+    ClaimInvalid,
+    InvalidBatch,
+    InvalidElement,
+    Reason,
+    SignatureInvalid,
+)
+
+
+class Refused(AllianceError):
+    """A call or row is refused. The detail goes to the log; the caller reads the catalogue's sentence."""
+
+    def __init__(self, reason: Reason, detail: str, *, retry_at_ms: int | None = None) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.retry_at_ms = retry_at_ms
+
+
+def reason_of(error: AllianceError) -> Reason:
+    """Give the wire's reason for an error of the core or of the hub."""
+    match error:
+        case Refused() | ClaimInvalid():
+            return error.reason
+        case InvalidElement():
+            return Reason.INVALID_ELEMENT
+        case InvalidBatch():
+            return Reason.INVALID_BATCH
+        case SignatureInvalid():
+            return Reason.SIGNATURE_INVALID
+        case _:
+            return Reason.INTERNAL

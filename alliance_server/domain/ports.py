@@ -1,0 +1,231 @@
+"""What the services need from outside: a store of units of work, and an evaluator. Contract suites run on each."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from alliance.taxonomy import ClaimStatus
+from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.domain.audit import AuditRecord
+from alliance_server.domain.claims import ListedEntry, StoredClaim
+from alliance_server.domain.epochs import Epoch
+from alliance_server.domain.evaluations import Evaluation
+from alliance_server.domain.filters import Delta, FilterState, Snapshot
+from alliance_server.domain.members import Certificate, Invitation, Member, MemberState
+
+T = TypeVar("T")
+
+
+class MemberRepository(Protocol):
+    """Members, their certificates and invitations."""
+
+    def get(self, member_id: str) -> Member | None:
+        """Give a member."""
+
+    def page(self, after: str, limit: int) -> list[Member]:
+        """Give members by id, after one."""
+
+    def save(self, member: Member) -> None:
+        """Add a member or replace it."""
+
+    def by_serial(self, serial: str) -> tuple[Member, Certificate] | None:
+        """Give the holder of a certificate."""
+
+    def add_certificate(self, certificate: Certificate) -> None:
+        """Add a certificate."""
+
+    def revoke_certificates(self, member_id: str, now: int) -> int:
+        """Revoke all certificates of a member; returns how many were not revoked before."""
+
+    def invitation(self, token_sha256: bytes) -> Invitation | None:
+        """Give an invitation."""
+
+    def save_invitation(self, invitation: Invitation) -> None:
+        """Add an invitation or replace it."""
+
+    def set_state(self, member_id: str, state: MemberState, now: int) -> None:
+        """Change a membership's state."""
+
+
+class EpochRepository(Protocol):
+    """Key epochs."""
+
+    def get(self, epoch: int) -> Epoch | None:
+        """Give an epoch."""
+
+    def all(self) -> list[Epoch]:
+        """Give all epochs, oldest first."""
+
+    def add(self, epoch: Epoch) -> None:
+        """Add an epoch and its empty filter state."""
+
+
+class ClaimRepository(Protocol):
+    """The registry of claims."""
+
+    def get(self, entry_id: bytes) -> StoredClaim | None:
+        """Give a claim."""
+
+    def digests(self, entry_ids: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Give the row digests of those entries that exist."""
+
+    def standing(self, contributor: str, epoch: int, tags: Sequence[bytes]) -> set[tuple[bytes, int]]:
+        """Give (tag, category) of a contributor's live claims on these tags."""
+
+    def known_tags(self, contributor: str, epoch: int, tags: Sequence[bytes]) -> set[bytes]:
+        """Give those of the tags on which a contributor ever filed."""
+
+    def expire(self, contributor: str, epoch: int, tags: Sequence[bytes], now: int) -> None:
+        """Mark a contributor's live claims on these tags as expired where they are over."""
+
+    def add(self, claims: Sequence[StoredClaim]) -> None:
+        """Add claims."""
+
+    def change_status(self, entry_id: bytes, status: ClaimStatus, version: int, statement: bytes) -> None:
+        """Record a change of status."""
+
+    def own(self, contributor: str, after: tuple[int, int], limit: int, *, live_only: bool) -> list[StoredClaim]:
+        """Give a contributor's claims after (epoch, sequence)."""
+
+    def in_range(self, epoch: int, low: bytes, high: bytes, now: int) -> list[ListedEntry]:
+        """Give live listed claims whose tags lie in [low, high]."""
+
+    def tags_between(self, epoch: int, after: int, upto: int) -> list[bytes]:
+        """Give tags of live listed claims by sequence in (after, upto]."""
+
+    def live_tags(self, epoch: int, upto: int, now: int, page: int) -> Iterator[list[bytes]]:
+        """Give distinct tags of live listed claims up to a sequence, in pages."""
+
+    def count_live(self, epoch: int, upto: int, now: int) -> int:
+        """Count distinct live listed tags up to a sequence."""
+
+    def report(self, entry_id: bytes, reporter: str, finding: int, now: int) -> None:
+        """Record that an entry was found wrong."""
+
+
+class FilterRepository(Protocol):
+    """Filter states, snapshots and deltas."""
+
+    def state(self, epoch: int) -> FilterState | None:
+        """Give an epoch's state."""
+
+    def advance(self, epoch: int, rows: int) -> int:
+        """Reserve the next sequences for rows; returns the first. Held until the unit of work ends."""
+
+    def snapshot(self, bits_sha256: bytes) -> Snapshot | None:
+        """Give a snapshot."""
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Put a snapshot in force."""
+
+    def add_delta(self, epoch: int, delta: Delta) -> None:
+        """Add a delta and move the state's delta sequence."""
+
+    def deltas(self, base_sha256: bytes, after: int) -> list[Delta]:
+        """Give a base's deltas from a sequence on, in order."""
+
+    def beat(self, epoch: int, heartbeat: bytes) -> None:
+        """Store the newest heartbeat."""
+
+    def superseded(self, before: int) -> list[bytes]:
+        """Forget snapshots that are not in force and older than a time; returns the digests of their files."""
+
+
+class QuotaRepository(Protocol):
+    """Budgets, contribution credit and the replay cache."""
+
+    def charge(self, member_id: str, resource: int, day: int, items: int) -> int:
+        """Add items (or take them back, where negative) and give the day's total."""
+
+    def evaluation_content(self, member_id: str, request_id: bytes) -> bytes | None:
+        """Give the content digest of an earlier evaluation of this id."""
+
+    def add_evaluation(self, evaluation: Evaluation, now: int) -> None:
+        """Remember an evaluation."""
+
+    def add_credit(self, member_id: str, epoch: int, evaluations: int) -> None:
+        """Add contribution evaluations."""
+
+    def spend_credit(self, member_id: str, epoch: int, rows: int) -> int:
+        """Take up to `rows` evaluations; returns how many were left to take."""
+
+
+class AuditRepository(Protocol):
+    """Audit events."""
+
+    def page(self, actor: str, after: int, limit: int) -> list[tuple[int, AuditRecord]]:
+        """Give an actor's events after a row number, with their row numbers."""
+
+
+class LeaseRepository(Protocol):
+    """Work that must happen once."""
+
+    def acquire(self, name: str, holder: str, now: int, until: int) -> bool:
+        """Take or renew a lease; false where another holds it."""
+
+
+class Transaction(Protocol):
+    """One unit of work: all of it is durable together with its audit records, or none."""
+
+    @property
+    def members(self) -> MemberRepository: ...  # noqa: D102 - its type says it
+    @property
+    def epochs(self) -> EpochRepository: ...  # noqa: D102 - its type says it
+    @property
+    def claims(self) -> ClaimRepository: ...  # noqa: D102 - its type says it
+    @property
+    def filters(self) -> FilterRepository: ...  # noqa: D102 - its type says it
+    @property
+    def quotas(self) -> QuotaRepository: ...  # noqa: D102 - its type says it
+    @property
+    def audit(self) -> AuditRepository: ...  # noqa: D102 - its type says it
+    @property
+    def leases(self) -> LeaseRepository: ...  # noqa: D102 - its type says it
+
+    def record(self, record: AuditRecord) -> None:
+        """Add an audit record to the unit of work."""
+
+
+class Store(Protocol):
+    """Runs units of work, off the event loop."""
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run a unit of work and answer once it is durable; commits are grouped. Work may run again on conflict."""
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run a read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One custodian's evaluation: packed elements of 32 bytes, and a proof of 64."""
+
+    index: int
+    evaluated: bytes
+    proof: bytes
+
+
+class Evaluator(Protocol):
+    """Evaluates blinded elements under an epoch's key: in this process, or at t of n custodians."""
+
+    async def validate(self, blinded: bytes) -> None:
+        """Raise InvalidElement or InvalidBatch unless every element decodes."""
+
+    async def evaluate(self, epoch: int, blinded: bytes, header: SignedStatement) -> tuple[Share, ...]:
+        """Evaluate a validated batch; custodians check the member's header for themselves."""
+
+
+class SnapshotFiles(Protocol):
+    """Content-addressed files of filter bits."""
+
+    def save(self, bits: bytes | bytearray) -> bytes:
+        """Write bits durably; returns their SHA-256."""
+
+    def load(self, bits_sha256: bytes) -> bytearray:
+        """Read bits back."""
+
+    def chunks(self, bits_sha256: bytes, offset: int, size: int) -> Iterable[bytes]:
+        """Read bits from an offset on, in chunks."""
+
+    def delete(self, bits_sha256: bytes) -> None:
+        """Remove bits that no snapshot needs."""

@@ -1,0 +1,1 @@
+"""What stands around every handler, one concern a file: `guard` wraps, `authentication` admits, `calls` audits."""

@@ -1,0 +1,84 @@
+"""Authentication: a certificate of the alliance's CA, known to the registry, of an active member, at every call.
+
+gRPC checks the chain and the dates when a connection opens; connections live longer than decisions, so serial, dates,
+revocation and membership are looked up on every call, and every 60 s within a stream.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from cryptography import x509
+from grpc import aio
+
+from alliance.clock import Clock
+from alliance.errors import Reason
+from alliance_server.domain.errors import Refused
+from alliance_server.domain.members import Caller, admit
+from alliance_server.domain.ports import Store
+
+RECHECK_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class PeerCertificate:
+    """What a peer's certificate says of it."""
+
+    serial: str
+    identities: tuple[str, ...]
+
+
+class Authenticator:
+    """Turns a connection's certificate into a caller."""
+
+    def __init__(self, store: Store, alliance: str, clock: Clock) -> None:
+        self._store = store
+        self._prefix = f"spiffe://{alliance}/members/"
+        self._clock = clock
+
+    async def authenticate(self, context: "aio.ServicerContext[Any, Any]") -> Caller:
+        """Give the caller; raises Refused(NOT_AUTHENTICATED), whatever the ground."""
+        peer = peer_certificate(context)
+        if peer is None:
+            raise Refused(Reason.NOT_AUTHENTICATED, "no client certificate")
+        found = await self._store.read(lambda transaction: transaction.members.by_serial(peer.serial))
+        if found is None:
+            raise Refused(Reason.NOT_AUTHENTICATED, "the certificate is not in the registry")
+        member, certificate = found
+        if peer.identities != (f"{self._prefix}{member.id}",):
+            raise Refused(Reason.NOT_AUTHENTICATED, "the certificate names another identity than the registry")
+        return admit(member, certificate, self._clock.now_ms())
+
+
+class StreamWatch:
+    """Repeats the authentication of a long stream."""
+
+    def __init__(self, authenticator: Authenticator, context: "aio.ServicerContext[Any, Any]") -> None:
+        self._authenticator = authenticator
+        self._context = context
+        self._next = asyncio.get_running_loop().time() + RECHECK_MS / 1000
+
+    async def check(self) -> None:
+        """Raise Refused where the caller is no longer admitted; looks at most once in 60 s."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._next:
+            await self._authenticator.authenticate(self._context)
+            self._next = now + RECHECK_MS / 1000
+
+
+def peer_certificate(context: "aio.ServicerContext[Any, Any]") -> PeerCertificate | None:
+    """Read the certificate of a connection; None where it shows none."""
+    pem = next(iter(context.auth_context().get("x509_pem_cert", ())), None)
+    return None if pem is None else _read(pem)
+
+
+@lru_cache(maxsize=4096)
+def _read(pem: bytes) -> PeerCertificate:
+    certificate = x509.load_pem_x509_certificate(pem)
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        identities = tuple(names.get_values_for_type(x509.UniformResourceIdentifier))
+    except x509.ExtensionNotFound:
+        identities = ()
+    return PeerCertificate(f"{certificate.serial_number:x}", identities)

@@ -1,0 +1,118 @@
+"""The guard around every call: admit, authorise, run, and leave exactly one audit event, whatever happens.
+
+- The policy table decides; a method that it does not know is refused.
+- A refusal of an authenticated caller is audited here; refusals before that are counted.
+- What is not a refusal is a fault: its type and place go to the log, never its text, which may hold values.
+- A unary call that ends well without an event is a fault, so that forgetting to record cannot pass.
+"""
+
+import asyncio
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import structlog
+from grpc import aio
+from grpc_status import rpc_status
+
+from alliance.clock import Clock
+from alliance.errors import AllianceError, Reason
+from alliance_server.domain.errors import Refused, reason_of
+from alliance_server.domain.members import Role
+from alliance_server.rpc.errors import status_of
+from alliance_server.rpc.interceptors.authentication import Authenticator, StreamWatch
+from alliance_server.rpc.policy import POLICY
+from alliance_server.services.audit import AuditService
+from alliance_server.services.call import Call
+
+_log = structlog.get_logger("alliance.rpc")
+_call: ContextVar[Call] = ContextVar("call")
+_watch: ContextVar[StreamWatch] = ContextVar("watch")
+
+
+def current_call() -> Call:
+    """Give the call that is being served."""
+    return _call.get()
+
+
+async def recheck() -> None:
+    """Raise Refused where the caller of this stream is no longer admitted."""
+    await _watch.get().check()
+
+
+class CallGuard:
+    """Admits, authorises and audits calls."""
+
+    def __init__(self, authenticator: Authenticator, audit: AuditService, clock: Clock) -> None:
+        self._authenticator = authenticator
+        self._audit = audit
+        self._clock = clock
+
+    @asynccontextmanager
+    async def __call__(self, method: str, context: "aio.ServicerContext[Any, Any]") -> AsyncIterator[None]:
+        """Run a handler inside."""
+        call: Call | None = None
+        try:
+            call, roles = await self._admit(method, context)
+            if call is not None:
+                _authorise(call, roles)
+            yield
+            _require_event(call)
+        except (aio.AbortError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - every failure is audited, and answered from the catalogue
+            await self._record_refusal(call, error)
+            await _abort(context, method, error)
+
+    async def _admit(
+        self, method: str, context: "aio.ServicerContext[Any, Any]"
+    ) -> tuple[Call | None, frozenset[Role]]:
+        rule = POLICY.get(method)
+        if rule is None:
+            raise Refused(Reason.NOT_PERMITTED, "the method is not in the policy")
+        if rule.action is None:
+            return None, rule.roles
+        try:
+            caller = await self._authenticator.authenticate(context)
+        except Refused:
+            self._audit.count_unauthenticated()
+            raise
+        call = Call(caller, rule.action, self._clock)
+        _call.set(call)
+        _watch.set(StreamWatch(self._authenticator, context))
+        return call, rule.roles
+
+    async def _record_refusal(self, call: Call | None, error: Exception) -> None:
+        if call is None:
+            return
+        reason = reason_of(error) if isinstance(error, AllianceError) else Reason.INTERNAL
+        try:
+            await self._audit.refuse(call, reason)
+        except Refused as failure:
+            _log.error("refusal not recorded", reason=failure.reason.name, action=call.action)
+
+
+def _authorise(call: Call, roles: frozenset[Role]) -> None:
+    if call.caller.role not in roles:
+        raise Refused(Reason.NOT_PERMITTED, f"{call.caller.role.name} may not call this")
+
+
+def _require_event(call: Call | None) -> None:
+    if call is not None and not call.recorded:
+        raise RuntimeError("a call ended without its audit event")
+
+
+async def _abort(context: "aio.ServicerContext[Any, Any]", method: str, error: Exception) -> None:
+    if isinstance(error, AllianceError):
+        reason, retry_at = reason_of(error), error.retry_at_ms if isinstance(error, Refused) else None
+    else:
+        reason, retry_at = Reason.INTERNAL, None
+    if reason is Reason.INTERNAL:
+        places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+        _log.error("call failed", method=method, error=type(error).__name__, places=places[-4:])
+    else:
+        _log.info("call refused", method=method, reason=reason.name, detail=str(error))
+    # Missing in the stubs; see grpc.aio.ServicerContext.
+    await context.abort_with_status(rpc_status.to_status(status_of(reason, retry_at)))  # type: ignore[attr-defined]

@@ -1,0 +1,63 @@
+"""Guards: an interceptor sees method and metadata only, so it wraps the handler to reach the context.
+
+A guard is an asynchronous context manager around the handler's run. Handlers of unary replies are coroutines,
+those of streams are asynchronous generators; both run within one task, so context variables hold.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import grpc
+from grpc import aio
+
+Guard = Callable[[str, "aio.ServicerContext[Any, Any]"], AbstractAsyncContextManager[None]]
+
+
+class GuardInterceptor(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs alone
+    """Runs every handler inside a guard."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped tuples
+        """Wrap the handler of the method that is called."""
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return None
+        return _wrap(handler, str(handler_call_details.method), self._guard)
+
+
+def _wrap(handler: Any, method: str, guard: Guard) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped tuples
+    make, behaviour = _shape(handler)
+
+    async def unary(request: Any, context: Any) -> Any:  # noqa: ANN401
+        async with guard(method, context):
+            return await behaviour(request, context)
+
+    async def stream(request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: ANN401
+        async with guard(method, context):
+            async for reply in behaviour(request, context):
+                yield reply
+
+    return make(
+        stream if handler.response_streaming else unary,
+        request_deserializer=handler.request_deserializer,
+        response_serializer=handler.response_serializer,
+    )
+
+
+def _shape(handler: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    match handler.request_streaming, handler.response_streaming:
+        case False, False:
+            return grpc.unary_unary_rpc_method_handler, handler.unary_unary
+        case False, True:
+            return grpc.unary_stream_rpc_method_handler, handler.unary_stream
+        case True, False:
+            return grpc.stream_unary_rpc_method_handler, handler.stream_unary
+        case _:
+            return grpc.stream_stream_rpc_method_handler, handler.stream_stream

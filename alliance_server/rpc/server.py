@@ -1,0 +1,116 @@
+"""The two gRPC servers: members' calls over mutual TLS, and enrolment alone over server TLS."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import grpc
+from grpc import aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection
+
+from alliance.v1 import (
+    audit_pb2,
+    audit_pb2_grpc,
+    bucket_pb2,
+    bucket_pb2_grpc,
+    directory_pb2,
+    directory_pb2_grpc,
+    enrolment_pb2_grpc,
+    epoch_pb2,
+    epoch_pb2_grpc,
+    evaluation_pb2,
+    evaluation_pb2_grpc,
+    filter_pb2,
+    filter_pb2_grpc,
+    registry_pb2,
+    registry_pb2_grpc,
+)
+from alliance_server.rpc.interceptors.guard import GuardInterceptor
+from alliance_server.rpc.servicers.audit import AuditServicer
+from alliance_server.rpc.servicers.buckets import BucketServicer
+from alliance_server.rpc.servicers.enrolment import EnrolmentServicer
+from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochServicer
+from alliance_server.rpc.servicers.evaluation import EvaluationServicer
+from alliance_server.rpc.servicers.filters import FilterServicer
+from alliance_server.rpc.servicers.registry import RegistryServicer
+
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+_OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_connection_age_ms", 60 * 60 * 1000),
+    ("grpc.max_connection_age_grace_ms", 60 * 1000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.so_reuseport", 0),
+)
+
+SERVICES = tuple(
+    file.DESCRIPTOR.services_by_name[name].full_name
+    for file, name in (
+        (audit_pb2, "AuditService"),
+        (bucket_pb2, "BucketService"),
+        (directory_pb2, "DirectoryService"),
+        (epoch_pb2, "EpochService"),
+        (evaluation_pb2, "EvaluationService"),
+        (filter_pb2, "FilterService"),
+        (registry_pb2, "RegistryService"),
+    )
+)
+"""Full names of the services on the members' port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Servicers:
+    """All servicers of the members' port."""
+
+    audit: AuditServicer
+    buckets: BucketServicer
+    directory: DirectoryServicer
+    epochs: EpochServicer
+    evaluation: EvaluationServicer
+    filters: FilterServicer
+    registry: RegistryServicer
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTls:
+    """PEM material of the hub's ports; the key is a secret."""
+
+    key: bytes
+    certificate: bytes
+    client_ca: bytes
+
+    def __repr__(self) -> str:
+        return "ServerTls()"
+
+
+def member_server(
+    servicers: Servicers, interceptors: Sequence[GuardInterceptor], tls: ServerTls, address: str
+) -> tuple[aio.Server, int]:
+    """Make the server for members; returns it with the port that it bound."""
+    server = aio.server(interceptors=interceptors, options=_OPTIONS)
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(servicers.audit, server)
+    bucket_pb2_grpc.add_BucketServiceServicer_to_server(servicers.buckets, server)
+    directory_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, server)
+    epoch_pb2_grpc.add_EpochServiceServicer_to_server(servicers.epochs, server)
+    evaluation_pb2_grpc.add_EvaluationServiceServicer_to_server(servicers.evaluation, server)
+    filter_pb2_grpc.add_FilterServiceServicer_to_server(servicers.filters, server)
+    registry_pb2_grpc.add_RegistryServiceServicer_to_server(servicers.registry, server)
+    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), server)
+    names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
+    reflection.enable_server_reflection(names, server)
+    credentials = grpc.ssl_server_credentials(
+        [(tls.key, tls.certificate)], root_certificates=tls.client_ca, require_client_auth=True
+    )
+    return server, server.add_secure_port(address, credentials)
+
+
+def enrolment_server(
+    servicer: EnrolmentServicer, interceptors: Sequence[GuardInterceptor], tls: ServerTls, address: str
+) -> tuple[aio.Server, int]:
+    """Make the server for enrolment; returns it with the port that it bound."""
+    server = aio.server(interceptors=interceptors, options=_OPTIONS)
+    enrolment_pb2_grpc.add_EnrolmentServiceServicer_to_server(servicer, server)
+    credentials = grpc.ssl_server_credentials([(tls.key, tls.certificate)])
+    return server, server.add_secure_port(address, credentials)

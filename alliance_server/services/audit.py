@@ -1,0 +1,58 @@
+"""The audit tables, as actors may read their own part, and the counting of refusals before authentication."""
+
+import threading
+
+from alliance.errors import Reason
+from alliance_server.domain.audit import AuditAction, AuditRecord, record_event
+from alliance_server.domain.members import HUB_ACTOR
+from alliance_server.domain.ports import Store, Transaction
+from alliance_server.services.call import Call
+from alliance_server.services.paging import numbers, page_size
+
+
+class AuditService:
+    """Shows audit events and records refusals."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._refused = 0
+        self._lock = threading.Lock()
+
+    async def own(self, call: Call, asked_size: int, token: str) -> tuple[list[AuditRecord], str]:
+        """List a page of the caller's own events, and the token of the next."""
+        size = page_size(asked_size)
+        (after,) = numbers(token, 1)
+
+        def work(transaction: Transaction) -> list[tuple[int, AuditRecord]]:
+            rows = transaction.audit.page(call.caller.member_id, after, size)
+            transaction.record(call.event(items=len(rows)))
+            return rows
+
+        rows = await self._store.write(work)
+        more = str(rows[-1][0]) if len(rows) == size else ""
+        return [record for _, record in rows], more
+
+    async def refuse(self, call: Call, reason: Reason) -> None:
+        """Record that an authenticated call was refused."""
+        event = call.event(refusal=reason)
+        await self._store.write(lambda transaction: transaction.record(event))
+
+    def count_unauthenticated(self) -> None:
+        """Count a refusal before authentication; `flush` turns the count into one event."""
+        with self._lock:
+            self._refused += 1
+
+    async def flush(self, now: int) -> None:
+        """Record the refusals counted since the last time, so that a flood cannot fill the log."""
+        with self._lock:
+            refused, self._refused = self._refused, 0
+        if refused:
+            event = record_event(
+                time=now,
+                actor=HUB_ACTOR,
+                action=AuditAction.CALL_REFUSE,
+                items=refused,
+                items_refused=refused,
+                refusal=Reason.NOT_AUTHENTICATED,
+            )
+            await self._store.write(lambda transaction: transaction.record(event))

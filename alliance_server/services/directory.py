@@ -1,0 +1,48 @@
+"""What the hub states about members, epochs and the suppression list."""
+
+from alliance.crypto.signing import SigningKey
+from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.domain.epochs import SERVING, EpochState
+from alliance_server.domain.members import MemberState
+from alliance_server.domain.ports import Store, Transaction
+from alliance_server.services.call import Call
+from alliance_server.services.paging import page_size
+from alliance_server.services.statements import epoch_statement, member_statement, suppression_statement
+
+
+class DirectoryService:
+    """Serves statements of the hub."""
+
+    def __init__(self, store: Store, key: SigningKey) -> None:
+        self._store = store
+        self._key = key
+        self._suppression = suppression_statement(key)
+
+    async def members(self, call: Call, asked_size: int, token: str) -> tuple[list[SignedStatement], str]:
+        """List a page of enrolled members, past ones included, and the token of the next."""
+        size = page_size(asked_size)
+
+        def work(transaction: Transaction) -> tuple[list[SignedStatement], str]:
+            members = transaction.members.page(token, size)
+            enrolled = [member for member in members if member.state is not MemberState.INVITED]
+            transaction.record(call.event(items=len(enrolled)))
+            more = members[-1].id if len(members) == size else ""
+            return [member_statement(self._key, member) for member in enrolled], more
+
+        return await self._store.write(work)
+
+    async def epochs(self, call: Call) -> list[SignedStatement]:
+        """List the epochs that serve, and those announced."""
+        shown = SERVING | {EpochState.PENDING}
+
+        def work(transaction: Transaction) -> list[SignedStatement]:
+            epochs = [epoch for epoch in transaction.epochs.all() if epoch.state in shown]
+            transaction.record(call.event(items=len(epochs)))
+            return [epoch_statement(self._key, epoch, call.now()) for epoch in epochs]
+
+        return await self._store.write(work)
+
+    async def suppression_list(self, call: Call) -> SignedStatement:
+        """Give the suppression list in force."""
+        await self._store.write(lambda transaction: transaction.record(call.event()))
+        return self._suppression

@@ -1,0 +1,179 @@
+"""Enrolment: an invitation by token, then keys that the member made become known.
+
+- The hub never sees a private key: it receives a certificate request and an identity key, both bound to the token
+  by a statement that the identity key signs.
+- A token works once. The same request again gives the same answer, so that a lost reply loses nothing.
+- Unknown, used and expired tokens are refused alike.
+"""
+
+import secrets
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Protocol
+
+from google.protobuf.message import DecodeError
+
+from alliance.clock import Clock
+from alliance.crypto.signing import SigningKey, VerifyingKey
+from alliance.errors import Reason, SignatureInvalid
+from alliance.statements import ENROLMENT
+from alliance.v1.enrolment_pb2 import EnrolmentRequest
+from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.domain.audit import AuditAction, record_event
+from alliance_server.domain.errors import Refused
+from alliance_server.domain.members import (
+    HUB_ACTOR,
+    INVITATION_LIFE_MS,
+    Certificate,
+    Invitation,
+    Member,
+    MemberState,
+    check_member_id,
+)
+from alliance_server.domain.ports import Store, Transaction
+from alliance_server.services.statements import member_statement
+
+TOKEN_BYTES = 32
+
+
+class CertificateIssuer(Protocol):
+    """Signs members' certificate requests."""
+
+    def issue(self, member_id: str, certificate_request: bytes, now: int) -> Certificate:
+        """Issue a certificate for a PKCS #10 request in DER; raises Refused where that is not acceptable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What an invited member is sent; the token is a secret."""
+
+    member_id: str
+    token: bytes
+    expires_at: int
+
+    def __repr__(self) -> str:
+        return f"Ticket({self.member_id})"
+
+
+class EnrolmentService:
+    """Invites and enrols members."""
+
+    def __init__(self, store: Store, issuer: CertificateIssuer, key: SigningKey, clock: Clock) -> None:
+        self._store = store
+        self._issuer = issuer
+        self._key = key
+        self._clock = clock
+
+    async def invite(self, member_id: str, display_name: str) -> Ticket:
+        """Invite a new member, or one that has not enrolled yet, again; raises Refused."""
+        check_member_id(member_id)
+        now = self._clock.now_ms()
+        ticket = Ticket(member_id, secrets.token_bytes(TOKEN_BYTES), now + INVITATION_LIFE_MS)
+
+        def work(transaction: Transaction) -> None:
+            known = transaction.members.get(member_id)
+            if known is not None and known.state is not MemberState.INVITED:
+                raise Refused(Reason.CONFLICTING_RETRY, "the member is enrolled already")
+            transaction.members.save(Member(member_id, display_name, MemberState.INVITED, b"", now))
+            invitation = Invitation(sha256(ticket.token).digest(), member_id, ticket.expires_at)
+            transaction.members.save_invitation(invitation)
+            transaction.record(
+                record_event(
+                    time=now,
+                    actor=HUB_ACTOR,
+                    action=AuditAction.MEMBER_INVITE,
+                    items=1,
+                    commitments=(sha256(member_id.encode()).digest(),),
+                )
+            )
+
+        await self._store.write(work)
+        return ticket
+
+    async def enrol(self, token: bytes, statement: SignedStatement) -> tuple[Certificate, SignedStatement]:
+        """Enrol the token's member; raises Refused or SignatureInvalid."""
+        token_sha256 = sha256(token).digest()
+        request = _check(statement, token_sha256)
+        request_sha256 = sha256(token + statement.SerializeToString(deterministic=True)).digest()
+        now = self._clock.now_ms()
+
+        def work(transaction: Transaction) -> tuple[Certificate, Member]:
+            invitation = transaction.members.invitation(token_sha256)
+            if invitation is None:
+                raise Refused(Reason.TOKEN_REFUSED, "no such token")
+            if invitation.request_sha256 is not None:
+                return _repeat(transaction, invitation, request_sha256)
+            return self._enrol(transaction, invitation, request, request_sha256, now)
+
+        certificate, member = await self._store.write(work)
+        return certificate, member_statement(self._key, member)
+
+    async def revoke(self, member_id: str) -> int:
+        """Revoke all certificates of a member; returns how many."""
+        now = self._clock.now_ms()
+
+        def work(transaction: Transaction) -> int:
+            revoked = transaction.members.revoke_certificates(member_id, now)
+            transaction.record(
+                record_event(
+                    time=now,
+                    actor=HUB_ACTOR,
+                    action=AuditAction.MEMBER_REVOKE,
+                    items=revoked,
+                    commitments=(sha256(member_id.encode()).digest(),),
+                )
+            )
+            return revoked
+
+        return await self._store.write(work)
+
+    def _enrol(
+        self,
+        transaction: Transaction,
+        invitation: Invitation,
+        request: EnrolmentRequest,
+        request_sha256: bytes,
+        now: int,
+    ) -> tuple[Certificate, Member]:
+        member = transaction.members.get(invitation.member_id)
+        if member is None or member.state is not MemberState.INVITED or now >= invitation.expires_at:
+            raise Refused(Reason.TOKEN_REFUSED, "the token is expired or its member is enrolled")
+        certificate = self._issuer.issue(member.id, request.certificate_request, now)
+        member = replace(member, state=MemberState.ACTIVE, identity_key=request.identity_key, stated_at=now)
+        transaction.members.save(member)
+        transaction.members.add_certificate(certificate)
+        transaction.members.save_invitation(
+            replace(invitation, request_sha256=request_sha256, serial=certificate.serial)
+        )
+        transaction.record(
+            record_event(
+                time=now,
+                actor=member.id,
+                action=AuditAction.MEMBER_ENROL,
+                items=1,
+                commitments=(sha256(request.identity_key).digest(), sha256(certificate.der).digest()),
+            )
+        )
+        return certificate, member
+
+
+def _check(statement: SignedStatement, token_sha256: bytes) -> EnrolmentRequest:
+    request = EnrolmentRequest()
+    try:
+        request.ParseFromString(statement.payload)
+    except DecodeError:
+        raise Refused(Reason.INVALID_REQUEST, "the enrolment cannot be read") from None
+    # Read before verified, for the key alone: the statement proves possession of the key that it names.
+    VerifyingKey(request.identity_key).verified_payload(ENROLMENT, statement)
+    if not secrets.compare_digest(request.token_sha256, token_sha256):
+        raise SignatureInvalid("the enrolment is bound to another token")
+    return request
+
+
+def _repeat(transaction: Transaction, invitation: Invitation, request_sha256: bytes) -> tuple[Certificate, Member]:
+    same = secrets.compare_digest(invitation.request_sha256 or b"", request_sha256)
+    found = transaction.members.by_serial(invitation.serial or "") if same else None
+    if found is None:
+        raise Refused(Reason.TOKEN_REFUSED, "the token was used for another request")
+    member, certificate = found
+    return certificate, member

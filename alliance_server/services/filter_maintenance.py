@@ -1,0 +1,242 @@
+"""Building filters: snapshots, deltas and heartbeats, by whichever process holds the lease.
+
+One turn of an epoch:
+
+1. where there is no snapshot, or it is too full, too old or has too many deltas: build a new one of the live tags;
+2. turn registry rows that the filter does not hold yet into deltas;
+3. sign a heartbeat at the sequence reached, unless there is a recent one at that sequence.
+
+Only a filter that holds everything gets a heartbeat: where this job stands still, filters go stale and clear nobody.
+"""
+
+import os
+from dataclasses import dataclass
+
+from alliance.clock import Clock
+from alliance.crypto import bloom
+from alliance.crypto.signing import SigningKey
+from alliance.statements import FILTER_DELTA, FILTER_HEADER, FILTER_HEARTBEAT
+from alliance.taxonomy import DAY_MS
+from alliance.v1.filter_pb2 import FilterDelta, FilterHeader, FilterHeartbeat
+from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.domain.audit import AuditAction, record_event
+from alliance_server.domain.epochs import SERVING
+from alliance_server.domain.filters import Delta, FilterState, Snapshot
+from alliance_server.domain.members import HUB_ACTOR
+from alliance_server.domain.ports import SnapshotFiles, Store, Transaction
+from alliance_server.services.compute import Compute
+
+FORMAT = 1
+LEASE = "filter-maintenance"
+LEASE_MS = 30_000
+HEARTBEAT_EVERY_MS = 30_000
+HEARTBEAT_LIFE_MS = 5 * 60 * 1000
+SNAPSHOT_LIFE_MS = 7 * DAY_MS
+REBUILD_AFTER_MS = DAY_MS
+SUPERSEDED_AFTER_MS = 60 * 60 * 1000
+TAGS_A_DELTA = 4096
+TAGS_A_PAGE = 10_000
+MAX_ROWS_OF_DELTAS = 1_000_000
+
+
+@dataclass(slots=True)
+class _Held:
+    """The bits of a base with its deltas, kept between turns by the lease's holder."""
+
+    snapshot: Snapshot
+    builder: bloom.FilterBuilder
+    sequence: int
+
+
+class FilterMaintenance:
+    """Keeps every serving epoch's filter complete."""
+
+    def __init__(self, store: Store, files: SnapshotFiles, compute: Compute, key: SigningKey, clock: Clock) -> None:
+        self._store = store
+        self._files = files
+        self._compute = compute
+        self._key = key
+        self._clock = clock
+        self._holder = os.urandom(8).hex()
+        self._held: dict[int, _Held] = {}
+
+    async def turn(self) -> bool:
+        """Do one turn for every epoch; returns whether this process holds the lease."""
+        now = self._clock.now_ms()
+        held = await self._store.write(
+            lambda transaction: transaction.leases.acquire(LEASE, self._holder, now, now + LEASE_MS)
+        )
+        if not held:
+            self._held.clear()
+            return False
+        epochs = await self._store.read(lambda transaction: transaction.epochs.all())
+        for epoch in epochs:
+            if epoch.state in SERVING:
+                await self.turn_epoch(epoch.id)
+        await self._clean_up(now)
+        return True
+
+    async def turn_epoch(self, epoch: int) -> None:
+        """Bring one epoch's filter up to its registry, then let it beat."""
+        state = await self._state(epoch)
+        snapshot = await self._store.read(lambda transaction: transaction.filters.snapshot(state.base_sha256))
+        if snapshot is None or self._needs_rebuild(snapshot, state):
+            await self.rebuild(epoch)
+            state = await self._state(epoch)
+        while state.delta_sequence < state.sequence:
+            await self._extend(state)
+            state = await self._state(epoch, upto=state.sequence)
+        await self._beat(state)
+
+    async def rebuild(self, epoch: int) -> Snapshot:
+        """Build a snapshot of the live tags and put it in force."""
+        state = await self._state(epoch)
+        now = self._clock.now_ms()
+        listings = await self._store.read(lambda transaction: transaction.claims.count_live(epoch, state.sequence, now))
+        shape = bloom.Shape.for_listings(listings, int.from_bytes(os.urandom(4), "little"))
+        builder = bloom.FilterBuilder(shape)
+        await self._store.read(lambda transaction: _fill(transaction, builder, state, now))
+        digest = await self._compute.run(TAGS_A_DELTA, self._files.save, bytearray(builder.bits))
+        snapshot = self._describe(state, shape, listings, digest, now)
+        await self._store.write(lambda transaction: _publish(transaction, snapshot))
+        self._held[epoch] = _Held(snapshot, builder, state.sequence)
+        return snapshot
+
+    def _describe(self, state: FilterState, shape: bloom.Shape, listings: int, digest: bytes, now: int) -> Snapshot:
+        header = FilterHeader(
+            format=FORMAT,
+            epoch=state.epoch,
+            listings=listings,
+            bits=shape.m,
+            hashes=shape.k,
+            seed=shape.seed,
+            sequence=state.sequence,
+            prefix_bits=bloom.prefix_bits(listings),
+            bits_sha256=digest,
+            created_at=now,
+            not_after=now + SNAPSHOT_LIFE_MS,
+        )
+        return Snapshot(
+            bits_sha256=digest,
+            epoch=state.epoch,
+            sequence=state.sequence,
+            listings=listings,
+            bits=shape.m,
+            hashes=shape.k,
+            seed=shape.seed,
+            prefix_bits=header.prefix_bits,
+            created_at=now,
+            header=self._key.statement(FILTER_HEADER, header.SerializeToString()).SerializeToString(),
+        )
+
+    def _needs_rebuild(self, snapshot: Snapshot, state: FilterState) -> bool:
+        added = state.sequence - snapshot.sequence
+        too_full = bloom.bit_count_for(snapshot.listings + added * 4 // 5) > snapshot.bits
+        too_old = self._clock.now_ms() - snapshot.created_at > REBUILD_AFTER_MS
+        return too_full or too_old or added > MAX_ROWS_OF_DELTAS
+
+    async def _extend(self, state: FilterState) -> None:
+        held = await self._hold(state)
+        upto = min(state.sequence, state.delta_sequence + TAGS_A_DELTA)
+        tags = await self._store.read(
+            lambda transaction: transaction.claims.tags_between(state.epoch, state.delta_sequence, upto)
+        )
+        positions = await self._compute.run(len(tags), held.builder.add_many, tags)
+        payload = FilterDelta(
+            epoch=state.epoch,
+            base_sha256=state.base_sha256,
+            from_sequence=state.delta_sequence,
+            to_sequence=upto,
+            position_gaps=bloom.encode_positions(positions),
+        )
+        statement = self._key.statement(FILTER_DELTA, payload.SerializeToString())
+        delta = Delta(state.base_sha256, state.delta_sequence, upto, statement.SerializeToString())
+        try:
+            await self._store.write(lambda transaction: transaction.filters.add_delta(state.epoch, delta))
+        except BaseException:
+            del self._held[state.epoch]  # its bits are ahead of what is stored
+            raise
+        held.sequence = upto
+
+    async def _hold(self, state: FilterState) -> _Held:
+        held = self._held.get(state.epoch)
+        if held and held.snapshot.bits_sha256 == state.base_sha256 and held.sequence == state.delta_sequence:
+            return held
+        snapshot, deltas = await self._store.read(
+            lambda transaction: (
+                transaction.filters.snapshot(state.base_sha256),
+                transaction.filters.deltas(state.base_sha256, 0),
+            )
+        )
+        if snapshot is None:
+            raise RuntimeError("the snapshot in force is not in the database")
+        held = await self._compute.run(TAGS_A_DELTA, _restore, self._files, snapshot, deltas)
+        self._held[state.epoch] = held
+        return held
+
+    async def _beat(self, state: FilterState) -> None:
+        now = self._clock.now_ms()
+        last = _heartbeat(state)
+        current = last.sequence == state.delta_sequence and last.base_sha256 == state.base_sha256
+        if current and now - last.time < HEARTBEAT_EVERY_MS:
+            return
+        heartbeat = FilterHeartbeat(
+            epoch=state.epoch,
+            base_sha256=state.base_sha256,
+            sequence=state.delta_sequence,
+            time=now,
+            not_after=now + HEARTBEAT_LIFE_MS,
+        )
+        statement = self._key.statement(FILTER_HEARTBEAT, heartbeat.SerializeToString()).SerializeToString()
+        await self._store.write(lambda transaction: transaction.filters.beat(state.epoch, statement))
+
+    async def _state(self, epoch: int, *, upto: int | None = None) -> FilterState:
+        state = await self._store.read(lambda transaction: transaction.filters.state(epoch))
+        if state is None:
+            raise RuntimeError("an epoch has no filter state")
+        if upto is None:
+            return state
+        return FilterState(state.epoch, upto, state.base_sha256, state.delta_sequence, state.header, state.heartbeat)
+
+    async def _clean_up(self, now: int) -> None:
+        gone = await self._store.write(lambda transaction: transaction.filters.superseded(now - SUPERSEDED_AFTER_MS))
+        for digest in gone:
+            self._files.delete(digest)
+
+
+def _fill(transaction: Transaction, builder: bloom.FilterBuilder, state: FilterState, now: int) -> None:
+    for tags in transaction.claims.live_tags(state.epoch, state.sequence, now, TAGS_A_PAGE):
+        builder.fill(tags)
+
+
+def _publish(transaction: Transaction, snapshot: Snapshot) -> None:
+    transaction.filters.publish(snapshot)
+    transaction.record(
+        record_event(
+            time=snapshot.created_at,
+            actor=HUB_ACTOR,
+            action=AuditAction.FILTER_BUILD,
+            epoch=snapshot.epoch,
+            items=snapshot.listings,
+            commitments=(snapshot.bits_sha256,),
+        )
+    )
+
+
+def _restore(files: SnapshotFiles, snapshot: Snapshot, deltas: list[Delta]) -> _Held:
+    shape = bloom.Shape(snapshot.bits, snapshot.hashes, snapshot.seed)
+    bits = files.load(snapshot.bits_sha256)
+    sequence = snapshot.sequence
+    for delta in deltas:
+        payload = FilterDelta.FromString(_payload(delta.statement))
+        bloom.apply_positions(bits, bloom.decode_positions(payload.position_gaps, shape.m))
+        sequence = delta.to_sequence
+    return _Held(snapshot, bloom.FilterBuilder(shape, bits), sequence)
+
+
+def _heartbeat(state: FilterState) -> FilterHeartbeat:
+    return FilterHeartbeat.FromString(_payload(state.heartbeat)) if state.heartbeat else FilterHeartbeat()
+
+
+def _payload(statement: bytes) -> bytes:
+    return SignedStatement.FromString(statement).payload

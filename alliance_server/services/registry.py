@@ -1,0 +1,198 @@
+"""The registry of claims: contributed in chunks, seen by their contributor alone, withdrawn.
+
+A row is refused by itself; the chunk goes on. A chunk is one unit of work with one audit event, and is acknowledged
+once it is durable. Rows are idempotent on their entry id: the same row again is acknowledged again, another row
+under the same id is refused.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from google.protobuf.message import DecodeError
+
+from alliance.crypto.signing import VerifyingKey
+from alliance.errors import AllianceError, Reason
+from alliance.statements import CLAIM_STATUS
+from alliance.taxonomy import ClaimStatus
+from alliance.v1.claim_pb2 import Claim, ClaimStatusChange
+from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.domain.claims import ClaimRow, StoredClaim, accept, check_transition, stored
+from alliance_server.domain.epochs import require_contributing
+from alliance_server.domain.errors import Refused, reason_of
+from alliance_server.domain.ports import Store, Transaction
+from alliance_server.services.budgets import Budgets
+from alliance_server.services.call import Call
+from alliance_server.services.compute import Compute
+from alliance_server.services.paging import numbers, page_size
+
+MAX_ROWS = 1024
+MAX_STATUS_REASON_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What became of a row; `refusal` is None where it is durable."""
+
+    entry_id: bytes
+    refusal: Reason | None = None
+    repeated: bool = False
+
+
+@dataclass(slots=True)
+class _Checked:
+    row: ClaimRow
+    claim: Claim | None
+    refusal: Reason | None
+
+
+class RegistryService:
+    """Takes and shows claims."""
+
+    def __init__(self, store: Store, compute: Compute, budgets: Budgets) -> None:
+        self._store = store
+        self._compute = compute
+        self._budgets = budgets
+
+    async def contribute(self, call: Call, rows: Sequence[ClaimRow]) -> list[RowResult]:
+        """File a chunk of 1 to 1,024 rows; raises Refused where the chunk as a whole is wrong."""
+        if not 1 <= len(rows) <= MAX_ROWS:
+            raise Refused(Reason.INVALID_BATCH, "a chunk has 1 to 1,024 rows")
+        checked = await self._compute.run(len(rows), _check_rows, rows, call)
+        return await self._store.write(lambda transaction: self._file(transaction, call, checked))
+
+    async def own(self, call: Call, asked_size: int, token: str, *, live_only: bool) -> tuple[list[StoredClaim], str]:
+        """List a page of the caller's claims, and the token of the next."""
+        size = page_size(asked_size)
+        epoch, sequence = numbers(token, 2)
+
+        def work(transaction: Transaction) -> list[StoredClaim]:
+            claims = transaction.claims.own(call.caller.member_id, (epoch, sequence), size, live_only=live_only)
+            transaction.record(call.event(items=len(claims)))
+            return claims
+
+        claims = await self._store.write(work)
+        more = f"{claims[-1].epoch}-{claims[-1].sequence}" if len(claims) == size else ""
+        return claims, more
+
+    async def get(self, call: Call, entry_id: bytes) -> StoredClaim:
+        """Give one of the caller's claims; raises Refused(NOT_FOUND) alike for another's and for none."""
+
+        def work(transaction: Transaction) -> StoredClaim:
+            claim = _require_own(transaction, call, entry_id)
+            transaction.record(call.event(items=1))
+            return claim
+
+        return await self._store.write(work)
+
+    async def withdraw(self, call: Call, statement: SignedStatement) -> StoredClaim:
+        """Withdraw one of the caller's claims, by its signed statement."""
+        change = _parse_change(call, statement)
+        serialised = statement.SerializeToString()
+
+        def work(transaction: Transaction) -> StoredClaim:
+            claim = _require_own(transaction, call, change.entry_id)
+            transaction.record(call.event(items=1, epoch=claim.epoch))
+            if claim.status_change == serialised:
+                return claim
+            status = ClaimStatus(change.status)
+            check_transition(claim.status, status)
+            if change.version != claim.status_version + 1:
+                raise Refused(Reason.CONFLICTING_RETRY, "the version is not the next one")
+            transaction.claims.change_status(claim.entry_id, status, change.version, serialised)
+            return replace(claim, status=status, status_version=change.version, status_change=serialised)
+
+        return await self._store.write(work)
+
+    def _file(self, transaction: Transaction, call: Call, checked: Sequence[_Checked]) -> list[RowResult]:
+        now, member = call.now(), call.caller.member_id
+        results, fresh = _sort(transaction, call, checked)
+        epoch = fresh[0].claim.epoch if fresh and fresh[0].claim else 0
+        tags = {item.claim.tag for item in fresh if item.claim}
+        if fresh:
+            require_contributing(transaction.epochs.get(epoch), now)
+            known = transaction.claims.known_tags(member, epoch, list(tags))
+            first = transaction.filters.advance(epoch, len(fresh))
+            transaction.claims.add(
+                [
+                    stored(item.row, item.claim, sequence=first + place, now=now)
+                    for place, item in enumerate(fresh)
+                    if item.claim
+                ]
+            )
+            self._budgets.refund(transaction, member, "contribution", len(tags - known), now)
+        refused = sum(result.refusal is not None for result in results)
+        transaction.record(call.event(epoch=epoch, items=len(checked), items_refused=refused))
+        return results
+
+
+def _check_rows(rows: Sequence[ClaimRow], call: Call) -> list[_Checked]:
+    key = VerifyingKey(call.caller.identity_key)
+    now = call.now()
+    checked = []
+    for row in rows:
+        try:
+            claim = accept(row, contributor=call.caller.member_id, key=key, now=now)
+        except AllianceError as error:
+            checked.append(_Checked(row, None, reason_of(error)))
+        else:
+            checked.append(_Checked(row, claim, None))
+    return checked
+
+
+def _sort(transaction: Transaction, call: Call, checked: Sequence[_Checked]) -> tuple[list[RowResult], list[_Checked]]:
+    """Decide row by row what is fresh, repeated or refused; only one epoch's rows are fresh in a chunk."""
+    valid = [item.claim for item in checked if item.claim]
+    seen = transaction.claims.digests([claim.entry_id for claim in valid])
+    epoch = valid[0].epoch if valid else 0
+    tags = list({claim.tag for claim in valid})
+    member = call.caller.member_id
+    transaction.claims.expire(member, epoch, tags, call.now())
+    standing = transaction.claims.standing(member, epoch, tags)
+    results: list[RowResult] = []
+    fresh: list[tuple[int, _Checked]] = []
+    for item in checked:
+        result = _judge(item, epoch, seen, standing)
+        if item.claim and result.refusal is None and not result.repeated:
+            seen[item.claim.entry_id] = item.row.digest()
+            standing.add((item.claim.tag, item.claim.category))
+            fresh.append((len(results), item))
+        results.append(result)
+    affordable = transaction.quotas.spend_credit(member, epoch, len(fresh)) if fresh else 0
+    for place, item in fresh[affordable:]:
+        entry_id = item.claim.entry_id if item.claim else b""
+        results[place] = RowResult(entry_id, Reason.NO_EVALUATION_LEFT)
+    return results, [item for _, item in fresh[:affordable]]
+
+
+def _judge(item: _Checked, epoch: int, seen: dict[bytes, bytes], standing: set[tuple[bytes, int]]) -> RowResult:
+    claim = item.claim
+    if claim is None:
+        return RowResult(b"", item.refusal)
+    earlier = seen.get(claim.entry_id)
+    if earlier is not None:
+        same = earlier == item.row.digest()
+        return RowResult(claim.entry_id, None if same else Reason.CONFLICTING_RETRY, repeated=same)
+    if claim.epoch != epoch:
+        return RowResult(claim.entry_id, Reason.EPOCH_NOT_SERVED)
+    if (claim.tag, claim.category) in standing:
+        return RowResult(claim.entry_id, Reason.LIVE_CLAIM_EXISTS)
+    return RowResult(claim.entry_id)
+
+
+def _require_own(transaction: Transaction, call: Call, entry_id: bytes) -> StoredClaim:
+    claim = transaction.claims.get(entry_id)
+    if claim is None or claim.contributor != call.caller.member_id:
+        raise Refused(Reason.NOT_FOUND, "no such claim of the caller")
+    return claim
+
+
+def _parse_change(call: Call, statement: SignedStatement) -> ClaimStatusChange:
+    payload = VerifyingKey(call.caller.identity_key).verified_payload(CLAIM_STATUS, statement)
+    change = ClaimStatusChange()
+    try:
+        change.ParseFromString(payload)
+    except DecodeError:
+        raise Refused(Reason.INVALID_REQUEST, "the status change cannot be read") from None
+    if int(change.status) != ClaimStatus.WITHDRAWN or len(change.reason.encode()) > MAX_STATUS_REASON_BYTES:
+        raise Refused(Reason.INVALID_REQUEST, "a contributor withdraws, with a reason code of up to 64 bytes")
+    return change

@@ -1,0 +1,40 @@
+"""What the hub states about itself, signed with its identity key."""
+
+from alliance.crypto.signing import SigningKey
+from alliance.identifiers import BUILTIN
+from alliance.statements import EPOCH, MEMBER, SUPPRESSION_LIST
+from alliance.v1 import directory_pb2, epoch_pb2
+from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.domain.epochs import Epoch
+from alliance_server.domain.members import Member
+
+
+def epoch_statement(key: SigningKey, epoch: Epoch, now: int) -> SignedStatement:
+    """State an epoch."""
+    payload = epoch_pb2.Epoch(
+        id=epoch.id,
+        suite=epoch.suite,
+        public_key=epoch.public_key,
+        state=epoch_pb2.EpochState.ValueType(epoch.state),
+        not_before=epoch.not_before,
+        not_after=epoch.not_after,
+        stated_at=now,
+    )
+    return key.statement(EPOCH, payload.SerializeToString())
+
+
+def member_statement(key: SigningKey, member: Member) -> SignedStatement:
+    """State a member and its key."""
+    payload = directory_pb2.Member(
+        id=member.id,
+        display_name=member.display_name,
+        identity_key=member.identity_key,
+        state=directory_pb2.MemberState.ValueType(member.state),
+        stated_at=member.stated_at,
+    )
+    return key.statement(MEMBER, payload.SerializeToString())
+
+
+def suppression_statement(key: SigningKey) -> SignedStatement:
+    """State the suppression list of this release."""
+    return key.statement(SUPPRESSION_LIST, BUILTIN.to_bytes())

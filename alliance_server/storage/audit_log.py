@@ -1,0 +1,46 @@
+"""The audit table."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from alliance_server.domain.audit import AuditRecord
+from alliance_server.storage.tables import AuditTable, table_of
+
+_EVENTS = table_of(AuditTable)
+
+
+def append(connection: sa.Connection, records: Sequence[AuditRecord]) -> None:
+    """Add records, as one statement."""
+    if records:
+        connection.execute(
+            sa.insert(_EVENTS),
+            [
+                {
+                    "actor": record.actor,
+                    "time": record.time,
+                    "action": record.action,
+                    "salt": record.salt,
+                    "event": record.event,
+                    "leaf_hash": record.leaf_hash,
+                }
+                for record in records
+            ],
+        )
+
+
+class SqlAudit:
+    """Reads audit events."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def page(self, actor: str, after: int, limit: int) -> list[tuple[int, AuditRecord]]:
+        """Give an actor's events after a row number, with their row numbers."""
+        columns = _EVENTS.c
+        rows = self._connection.execute(
+            sa.select(_EVENTS).where(columns.actor == actor, columns.id > after).order_by(columns.id).limit(limit)
+        )
+        return [
+            (row.id, AuditRecord(row.actor, row.time, row.action, row.salt, row.event, row.leaf_hash)) for row in rows
+        ]

@@ -1,0 +1,69 @@
+"""Connections: one engine for SQLite or PostgreSQL, set up so that what is committed is durable.
+
+- SQLite: WAL, `synchronous=FULL`, foreign keys on, `BEGIN IMMEDIATE` for writes, a busy timeout.
+- PostgreSQL: psycopg 3, READ COMMITTED.
+- Parameters never appear in errors: they hold tags.
+"""
+
+import sqlite3
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
+
+from alliance.errors import Reason
+from alliance_server.domain.errors import Refused
+
+WRITES = "alliance_writes"
+"""Execution option of connections that write."""
+
+_BUSY_TIMEOUT_MS = 15_000
+_RETRYABLE_STATES = frozenset({"40001", "40P01", "23505"})
+_FULL_STATES = frozenset({"53100", "53200"})
+
+
+def connect(url: str) -> Engine:
+    """Make the engine for `sqlite:///PATH` or `postgresql+psycopg://…`."""
+    engine = sa.create_engine(url, hide_parameters=True, pool_size=8, max_overflow=4)
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    return engine
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own type
+        connection.isolation_level = None  # the driver begins nothing by itself
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={_BUSY_TIMEOUT_MS}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def is_retryable(error: DBAPIError) -> bool:
+    """Whether a unit of work that failed so may be run again: it met another process's."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state in _RETRYABLE_STATES
+    return isinstance(error.orig, sqlite3.OperationalError) and "locked" in str(error.orig)
+
+
+def refusal_of(error: DBAPIError) -> Refused:
+    """Translate a database's failure for the caller; the text names no value."""
+    state = getattr(error.orig, "sqlstate", None)
+    full = state in _FULL_STATES or "disk is full" in str(error.orig) or "disk I/O error" in str(error.orig)
+    if full:
+        return Refused(Reason.STORAGE_FULL, "the database has no room")
+    if error.connection_invalidated or is_retryable(error) or isinstance(error.orig, sqlite3.OperationalError):
+        return Refused(Reason.UNAVAILABLE, f"the database is not available ({type(error.orig).__name__})")
+    return Refused(Reason.INTERNAL, f"the database refused ({type(error.orig).__name__}, {state})")

@@ -1,0 +1,154 @@
+"""Members, certificates, invitations and epochs in SQL."""
+
+import sqlalchemy as sa
+
+from alliance_server.domain.epochs import Epoch, EpochState
+from alliance_server.domain.members import Certificate, Invitation, Member, MemberState
+from alliance_server.storage.tables import (
+    CertificateTable,
+    EpochTable,
+    FilterStateTable,
+    InvitationTable,
+    MemberTable,
+    table_of,
+)
+
+_MEMBERS = table_of(MemberTable)
+_CERTIFICATES = table_of(CertificateTable)
+_INVITATIONS = table_of(InvitationTable)
+_EPOCHS = table_of(EpochTable)
+_STATES = table_of(FilterStateTable)
+
+
+def _member(row: sa.Row[tuple[object, ...]]) -> Member:
+    return Member(row.id, row.display_name, MemberState(row.state), row.identity_key, row.stated_at)
+
+
+class SqlMembers:
+    """Members, their certificates and invitations."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def get(self, member_id: str) -> Member | None:
+        """Give a member."""
+        row = self._connection.execute(sa.select(_MEMBERS).where(_MEMBERS.c.id == member_id)).first()
+        return None if row is None else _member(row)
+
+    def page(self, after: str, limit: int) -> list[Member]:
+        """Give members by id, after one."""
+        query = sa.select(_MEMBERS).where(_MEMBERS.c.id > after).order_by(_MEMBERS.c.id).limit(limit)
+        return [_member(row) for row in self._connection.execute(query)]
+
+    def save(self, member: Member) -> None:
+        """Add a member or replace it."""
+        values = {
+            "display_name": member.display_name,
+            "state": member.state,
+            "identity_key": member.identity_key,
+            "stated_at": member.stated_at,
+        }
+        changed = self._connection.execute(sa.update(_MEMBERS).where(_MEMBERS.c.id == member.id).values(values))
+        if changed.rowcount == 0:
+            self._connection.execute(sa.insert(_MEMBERS).values(id=member.id, **values))
+
+    def set_state(self, member_id: str, state: MemberState, now: int) -> None:
+        """Change a membership's state."""
+        self._connection.execute(
+            sa.update(_MEMBERS).where(_MEMBERS.c.id == member_id).values(state=state, stated_at=now)
+        )
+
+    def by_serial(self, serial: str) -> tuple[Member, Certificate] | None:
+        """Give the holder of a certificate."""
+        query = (
+            sa.select(_MEMBERS, _CERTIFICATES)
+            .join_from(_CERTIFICATES, _MEMBERS, _MEMBERS.c.id == _CERTIFICATES.c.member_id)
+            .where(_CERTIFICATES.c.serial == serial)
+        )
+        row = self._connection.execute(query).first()
+        if row is None:
+            return None
+        certificate = Certificate(row.serial, row.member_id, row.not_before, row.not_after, row.revoked_at, row.der)
+        return _member(row), certificate
+
+    def add_certificate(self, certificate: Certificate) -> None:
+        """Add a certificate."""
+        self._connection.execute(
+            sa.insert(_CERTIFICATES).values(
+                serial=certificate.serial,
+                member_id=certificate.member_id,
+                not_before=certificate.not_before,
+                not_after=certificate.not_after,
+                revoked_at=certificate.revoked_at,
+                der=certificate.der,
+            )
+        )
+
+    def revoke_certificates(self, member_id: str, now: int) -> int:
+        """Revoke all certificates of a member; returns how many were not revoked before."""
+        columns = _CERTIFICATES.c
+        changed = self._connection.execute(
+            sa.update(_CERTIFICATES)
+            .where(columns.member_id == member_id, columns.revoked_at.is_(None))
+            .values(revoked_at=now)
+        )
+        return changed.rowcount
+
+    def invitation(self, token_sha256: bytes) -> Invitation | None:
+        """Give an invitation."""
+        query = sa.select(_INVITATIONS).where(_INVITATIONS.c.token_sha256 == token_sha256)
+        row = self._connection.execute(query).first()
+        if row is None:
+            return None
+        return Invitation(row.token_sha256, row.member_id, row.expires_at, row.request_sha256, row.serial)
+
+    def save_invitation(self, invitation: Invitation) -> None:
+        """Add an invitation or replace it."""
+        values = {
+            "member_id": invitation.member_id,
+            "expires_at": invitation.expires_at,
+            "request_sha256": invitation.request_sha256,
+            "serial": invitation.serial,
+        }
+        key = _INVITATIONS.c.token_sha256 == invitation.token_sha256
+        changed = self._connection.execute(sa.update(_INVITATIONS).where(key).values(values))
+        if changed.rowcount == 0:
+            self._connection.execute(sa.insert(_INVITATIONS).values(token_sha256=invitation.token_sha256, **values))
+
+
+class SqlEpochs:
+    """Key epochs."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def get(self, epoch: int) -> Epoch | None:
+        """Give an epoch."""
+        row = self._connection.execute(sa.select(_EPOCHS).where(_EPOCHS.c.id == epoch)).first()
+        return None if row is None else _epoch(row)
+
+    def all(self) -> list[Epoch]:
+        """Give all epochs, oldest first."""
+        return [_epoch(row) for row in self._connection.execute(sa.select(_EPOCHS).order_by(_EPOCHS.c.id))]
+
+    def add(self, epoch: Epoch) -> None:
+        """Add an epoch and its empty filter state."""
+        self._connection.execute(
+            sa.insert(_EPOCHS).values(
+                id=epoch.id,
+                suite=epoch.suite,
+                public_key=epoch.public_key,
+                state=epoch.state,
+                not_before=epoch.not_before,
+                not_after=epoch.not_after,
+            )
+        )
+        self._connection.execute(
+            sa.insert(_STATES).values(
+                epoch=epoch.id, sequence=0, base_sha256=b"", delta_sequence=0, header=b"", heartbeat=b""
+            )
+        )
+
+
+def _epoch(row: sa.Row[tuple[object, ...]]) -> Epoch:
+    return Epoch(row.id, row.suite, row.public_key, EpochState(row.state), row.not_before, row.not_after)

@@ -1,0 +1,93 @@
+"""Budgets, contribution credit, the replay cache and leases in SQL."""
+
+import sqlalchemy as sa
+
+from alliance_server.domain.evaluations import Evaluation
+from alliance_server.storage.tables import BudgetTable, CreditTable, EvaluationTable, LeaseTable, table_of
+
+_BUDGETS = table_of(BudgetTable)
+_CREDITS = table_of(CreditTable)
+_EVALUATIONS = table_of(EvaluationTable)
+_LEASES = table_of(LeaseTable)
+
+
+class SqlQuotas:
+    """Budgets, contribution credit and the replay cache."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def charge(self, member_id: str, resource: int, day: int, items: int) -> int:
+        """Add items (or take them back, where negative) and give the day's total."""
+        columns = _BUDGETS.c
+        total = self._connection.execute(
+            sa.update(_BUDGETS)
+            .where(columns.member_id == member_id, columns.resource == resource, columns.day == day)
+            .values(used=columns.used + items)
+            .returning(columns.used)
+        ).scalar()
+        if total is None:
+            total = items
+            values = {"member_id": member_id, "resource": resource, "day": day, "used": items}
+            self._connection.execute(sa.insert(_BUDGETS).values(values))
+        return total
+
+    def evaluation_content(self, member_id: str, request_id: bytes) -> bytes | None:
+        """Give the content digest of an earlier evaluation of this id."""
+        columns = _EVALUATIONS.c
+        return self._connection.execute(
+            sa.select(columns.content_sha256).where(columns.member_id == member_id, columns.request_id == request_id)
+        ).scalar()
+
+    def add_evaluation(self, evaluation: Evaluation, now: int) -> None:
+        """Remember an evaluation."""
+        self._connection.execute(
+            sa.insert(_EVALUATIONS).values(
+                member_id=evaluation.member_id,
+                request_id=evaluation.request_id,
+                content_sha256=evaluation.content_sha256,
+                header=evaluation.header,
+                received_at=now,
+            )
+        )
+
+    def add_credit(self, member_id: str, epoch: int, evaluations: int) -> None:
+        """Add contribution evaluations."""
+        changed = self._connection.execute(
+            sa.update(_CREDITS)
+            .where(_CREDITS.c.member_id == member_id, _CREDITS.c.epoch == epoch)
+            .values(remaining=_CREDITS.c.remaining + evaluations)
+        )
+        if changed.rowcount == 0:
+            values = {"member_id": member_id, "epoch": epoch, "remaining": evaluations}
+            self._connection.execute(sa.insert(_CREDITS).values(values))
+
+    def spend_credit(self, member_id: str, epoch: int, rows: int) -> int:
+        """Take up to `rows` evaluations; returns how many were left to take."""
+        key = (_CREDITS.c.member_id == member_id, _CREDITS.c.epoch == epoch)
+        remaining = self._connection.execute(sa.select(_CREDITS.c.remaining).where(*key).with_for_update()).scalar()
+        taken = min(rows, remaining or 0)
+        if taken:
+            self._connection.execute(sa.update(_CREDITS).where(*key).values(remaining=_CREDITS.c.remaining - taken))
+        return taken
+
+
+class SqlLeases:
+    """Work that must happen once."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def acquire(self, name: str, holder: str, now: int, until: int) -> bool:
+        """Take or renew a lease; false where another holds it."""
+        taken = self._connection.execute(
+            sa.update(_LEASES)
+            .where(_LEASES.c.name == name, sa.or_(_LEASES.c.holder == holder, _LEASES.c.expires_at <= now))
+            .values(holder=holder, expires_at=until)
+        )
+        if taken.rowcount:
+            return True
+        if self._connection.execute(sa.select(_LEASES.c.name).where(_LEASES.c.name == name)).first() is not None:
+            return False
+        self._connection.execute(sa.insert(_LEASES).values(name=name, holder=holder, expires_at=until))
+        return True

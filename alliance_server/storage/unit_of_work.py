@@ -1,0 +1,185 @@
+"""Units of work with group commit: many units, one transaction, one sync to disk.
+
+Rules:
+
+1. One writer thread a process. It takes whatever units wait, runs each inside a savepoint, adds their audit records
+   and commits once. Batching needs no delay: units gather while the commit before them syncs.
+2. A unit that raises takes back its own savepoint and fails alone.
+3. Callers are answered after the commit, never before. Where the commit fails, all units of it fail.
+4. A unit may run more than once (a conflict with another process): it must have no effect besides its transaction.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
+
+from alliance.errors import Reason
+from alliance_server.domain.audit import AuditRecord
+from alliance_server.domain.errors import Refused
+from alliance_server.domain.ports import Transaction
+from alliance_server.storage import database
+from alliance_server.storage.audit_log import SqlAudit, append
+from alliance_server.storage.claims import SqlClaims
+from alliance_server.storage.filters import SqlFilters
+from alliance_server.storage.members import SqlEpochs, SqlMembers
+from alliance_server.storage.quotas import SqlLeases, SqlQuotas
+
+T = TypeVar("T")
+
+_MAX_UNITS = 256
+_MAX_ATTEMPTS = 5
+_READERS = 4
+
+
+class SqlTransaction:
+    """A unit of work's view of the database."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.members = SqlMembers(connection)
+        self.epochs = SqlEpochs(connection)
+        self.claims = SqlClaims(connection)
+        self.filters = SqlFilters(connection)
+        self.quotas = SqlQuotas(connection)
+        self.audit = SqlAudit(connection)
+        self.leases = SqlLeases(connection)
+        self.records: list[AuditRecord] = []
+
+    def record(self, record: AuditRecord) -> None:
+        """Add an audit record to the unit of work."""
+        self.records.append(record)
+
+
+class _Unit:
+    """A unit that waits for its commit."""
+
+    def __init__(self, work: Callable[[Transaction], Any]) -> None:
+        self.work = work
+        self.future: Future[Any] = Future()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+
+class SqlStore:
+    """Runs units of work on one database."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare the engine; `start` must follow before the first write."""
+        self.engine: Engine = database.connect(url)
+        self._units: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
+        self._writer = threading.Thread(target=self._write_loop, name="store-write", daemon=True)
+        self._closed = False
+
+    def start(self) -> None:
+        """Start the writer."""
+        self._writer.start()
+
+    def close(self) -> None:
+        """Commit what waits, then stop."""
+        self._closed = True
+        if self._writer.is_alive():
+            self._units.put(None)
+            self._writer.join()
+        self._readers.shutdown()
+        self.engine.dispose()
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run a unit of work and answer once it is durable."""
+        return await asyncio.wrap_future(self._submit(work))
+
+    def write_now(self, work: Callable[[Transaction], T]) -> T:
+        """Do the same for code without an event loop."""
+        return self._submit(work).result()
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run a read in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
+
+    def read_now(self, work: Callable[[Transaction], T]) -> T:
+        """Run a read in this thread."""
+        try:
+            with self.engine.connect() as connection, connection.begin():
+                return work(SqlTransaction(connection))
+        except DBAPIError as error:
+            raise database.refusal_of(error) from None
+
+    def _submit(self, work: Callable[[Transaction], T]) -> "Future[T]":
+        if self._closed:
+            raise Refused(Reason.UNAVAILABLE, "the store is closed")
+        unit = _Unit(work)
+        self._units.put(unit)
+        return unit.future
+
+    def _write_loop(self) -> None:
+        while (first := self._units.get()) is not None:
+            units, more = self._gather(first)
+            self._commit(units)
+            if not more:
+                return
+
+    def _gather(self, first: _Unit) -> tuple[list[_Unit], bool]:
+        units = [first]
+        while len(units) < _MAX_UNITS:
+            try:
+                unit = self._units.get_nowait()
+            except queue.Empty:
+                break
+            if unit is None:
+                return units, False
+            units.append(unit)
+        return units, True
+
+    def _commit(self, units: Sequence[_Unit]) -> None:
+        failure: BaseException | None = None
+        for _attempt in range(_MAX_ATTEMPTS):
+            try:
+                self._run(units)
+                failure = None
+                break
+            except DBAPIError as error:
+                failure = database.refusal_of(error)
+                if not database.is_retryable(error):
+                    break
+            except Exception as error:  # noqa: BLE001 - whatever it is, every unit must be answered
+                failure = error
+                break
+        for unit in units:
+            _answer(unit, failure or unit.error)
+
+    def _run(self, units: Sequence[_Unit]) -> None:
+        records: list[AuditRecord] = []
+        with (
+            self.engine.connect().execution_options(**{database.WRITES: True}) as connection,
+            connection.begin(),
+        ):
+            for unit in units:
+                unit.error = None
+                transaction = SqlTransaction(connection)
+                try:
+                    with connection.begin_nested():
+                        unit.result = unit.work(transaction)
+                except DBAPIError as error:
+                    if database.is_retryable(error) or error.connection_invalidated:
+                        raise
+                    unit.error = database.refusal_of(error)
+                except Exception as error:  # noqa: BLE001 - it belongs to the unit's caller
+                    unit.error = error
+                else:
+                    records.extend(transaction.records)
+            append(connection, records)
+
+
+def _answer(unit: _Unit, error: BaseException | None) -> None:
+    if not unit.future.set_running_or_notify_cancel():
+        return  # the caller went away; the commit stands
+    if error is None:
+        unit.future.set_result(unit.result)
+    else:
+        unit.future.set_exception(error)

@@ -1,0 +1,182 @@
+"""The local store: sealed values under keyed names, in one SQLite file.
+
+Rules:
+
+1. A row's name on disk is an HMAC of its name, and its value is sealed with AES-256-GCM bound to table, row and
+   column: who reads the file sees how many rows there are, their sizes and when they end, and nothing else.
+2. A write is durable when the call returns (WAL, synchronous FULL). All writes of one call commit together.
+3. One lock a process; several processes wait for each other for up to 10 seconds.
+4. A value that does not open, or a file that SQLite calls damaged, raises StoreDamaged and is left as it is.
+
+It does not notice that the whole file was put back to an earlier state by somebody with access to it.
+"""
+
+import hmac
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from threading import Lock
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from alliance.crypto.secret import Secret
+from member_client._framing import pack
+from member_client.errors import StorageFull, StoreBusy, StoreDamaged
+
+STORE_FILE = "store.sqlite3"
+_NONCE_BYTES = 12
+_BUSY_SECONDS = 10
+_COLUMN = b"value"
+_LOOKUP_ROWS = 500
+_CHECK = b"check"
+
+
+class Shelf(StrEnum):
+    """A table of the store."""
+
+    PINS = "pins"  # what must never change or go back: epoch keys, marks of the filter
+    FILTER = "filter"  # headers, heartbeats and deltas as the hub signed them
+    CONSENTS = "consents"  # seeds and digests behind the consent roots that were sent
+    VERDICTS = "verdicts"  # verdicts by business id, for a day
+    JOURNAL = "journal"  # rows drawn up and rows acknowledged
+    LISTS = "lists"  # the suppression list in force
+
+
+class Store:
+    """The sealed store of one profile; every method blocks and may be called from any thread."""
+
+    def __init__(self, path: Path, key: Secret) -> None:
+        """Open or make the file; raises StoreDamaged where the key is another or the file is no store."""
+        self._path = path
+        self._aead = AESGCM(_derived(key, b"seal"))
+        self._row_key = _derived(key, b"rows")
+        self._key = key
+        self._lock = Lock()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.close(descriptor)
+        with _translated(path):
+            self._connection = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=FULL")
+            for shelf in Shelf:
+                # name: HMAC of the row's name · sealed: nonce ‖ ciphertext · ends_at: ms UTC, NULL is never
+                self._connection.execute(
+                    f"CREATE TABLE IF NOT EXISTS {shelf} "
+                    "(name BLOB PRIMARY KEY, sealed BLOB NOT NULL, ends_at INTEGER) WITHOUT ROWID"
+                )
+        if self.get(Shelf.PINS, _CHECK) is None:
+            self.put(Shelf.PINS, _CHECK, b"alliance-store/1")
+
+    def __repr__(self) -> str:
+        return f"Store({str(self._path)!r})"
+
+    def derived_key(self, purpose: bytes) -> bytes:
+        """Give 32 bytes for another local use, such as the choice of cover."""
+        return _derived(self._key, purpose)
+
+    def get(self, shelf: Shelf, name: bytes) -> bytes | None:
+        """Open a value; None where there is none."""
+        return self.get_many(shelf, [name])[0]
+
+    def get_many(self, shelf: Shelf, names: Sequence[bytes]) -> list[bytes | None]:
+        """Open values, in the order of their names."""
+        rows = [self._row(shelf, name) for name in names]
+        found: dict[bytes, bytes] = {}
+        with self._lock, _translated(self._path):
+            for start in range(0, len(rows), _LOOKUP_ROWS):
+                part = rows[start : start + _LOOKUP_ROWS]
+                marks = ",".join("?" * len(part))
+                query = f"SELECT name, sealed FROM {shelf} WHERE name IN ({marks})"  # noqa: S608 - a constant
+                found.update(self._connection.execute(query, part).fetchall())
+        return [self._opened(shelf, row, found[row]) if row in found else None for row in rows]
+
+    def put(self, shelf: Shelf, name: bytes, value: bytes, ends_at: int | None = None) -> None:
+        """Seal a value under a name, in place of an earlier one."""
+        self.put_many([(shelf, name, value, ends_at)])
+
+    def put_many(
+        self,
+        values: Iterable[tuple[Shelf, bytes, bytes, int | None]] = (),
+        *,
+        remove: Iterable[tuple[Shelf, bytes]] = (),
+    ) -> None:
+        """Write and remove rows in one transaction."""
+        sealed = [self._sealed(*value) for value in values]
+        removed = [(shelf, self._row(shelf, name)) for shelf, name in remove]
+        with self._lock, _translated(self._path), _transaction(self._connection) as connection:
+            for shelf, *row in sealed:
+                connection.execute(f"INSERT OR REPLACE INTO {shelf} VALUES (?, ?, ?)", row)  # noqa: S608
+            for shelf, name in removed:
+                connection.execute(f"DELETE FROM {shelf} WHERE name = ?", (name,))  # noqa: S608
+
+    def claim(self, shelf: Shelf, name: bytes, value: bytes, ends_at: int | None = None) -> bytes:
+        """Write a value unless the name is taken; gives the value that stands, also where processes race."""
+        _, row, sealed, _ = self._sealed(shelf, name, value, ends_at)
+        with self._lock, _translated(self._path), _transaction(self._connection) as connection:
+            connection.execute(f"INSERT OR IGNORE INTO {shelf} VALUES (?, ?, ?)", (row, sealed, ends_at))  # noqa: S608
+            stands = connection.execute(f"SELECT sealed FROM {shelf} WHERE name = ?", (row,)).fetchone()  # noqa: S608
+        return self._opened(shelf, row, stands[0])
+
+    def purge(self, now_ms: int) -> None:
+        """Remove what has ended."""
+        with self._lock, _translated(self._path), _transaction(self._connection) as connection:
+            for shelf in Shelf:
+                connection.execute(f"DELETE FROM {shelf} WHERE ends_at <= ?", (now_ms,))  # noqa: S608 - a constant
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _row(self, shelf: Shelf, name: bytes) -> bytes:
+        return hmac.digest(self._row_key, pack(shelf.encode(), name), "sha256")
+
+    def _sealed(
+        self, shelf: Shelf, name: bytes, value: bytes, ends_at: int | None
+    ) -> tuple[Shelf, bytes, bytes, int | None]:
+        row, nonce = self._row(shelf, name), os.urandom(_NONCE_BYTES)
+        return shelf, row, nonce + self._aead.encrypt(nonce, value, pack(shelf.encode(), row, _COLUMN)), ends_at
+
+    def _opened(self, shelf: Shelf, row: bytes, sealed: bytes) -> bytes:
+        try:
+            nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+            return self._aead.decrypt(nonce, ciphertext, pack(shelf.encode(), row, _COLUMN))
+        except (InvalidTag, ValueError):
+            raise StoreDamaged(f"a value in {self._path} does not open: it was changed, or the key is another") from None
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            raise StoreBusy(f"{path} is held by another process") from error
+        if "full" in str(error) or "I/O" in str(error):
+            raise StorageFull(f"{path} cannot be written: the disk is full or fails") from error
+        raise StoreDamaged(f"{path} cannot be used") from error
+    except sqlite3.DatabaseError as error:
+        raise StoreDamaged(f"{path} is damaged or no store") from error
+
+
+def _derived(key: Secret, purpose: bytes) -> bytes:
+    return hmac.digest(key.reveal(), b"alliance/store/v1\x00" + purpose, "sha256")

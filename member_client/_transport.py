@@ -1,0 +1,150 @@
+"""The channel to the hub: mutual TLS, deadlines, bounded retries.
+
+Rules:
+
+1. gRPC's exceptions end here: what leaves is ours, chained.
+2. Only what passes by itself is tried again (hub away or busy): with exponential backoff, full jitter, a bounded
+   number of times and never past the deadline. A refusal is never tried again.
+3. Every call of the protocol may be repeated; a request is built anew for each try, so that headers carry the time
+   of their own try.
+4. A channel belongs to one event loop, and is made when it is first needed.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+import grpc
+import grpc.aio
+
+from alliance.crypto.secret import Secret
+from member_client._deadline import Deadline
+from member_client._rpc_errors import is_passing, translated
+from member_client.errors import AllianceClientError, HubUnavailable
+
+MAX_TRIES = 6
+FIRST_BACKOFF_SECONDS = 0.05
+MAX_BACKOFF_SECONDS = 3.0
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+
+T = TypeVar("T")
+Request = TypeVar("Request", contravariant=True)
+Response = TypeVar("Response", covariant=True)
+
+
+class UnaryCall(Protocol[Request, Response]):
+    """A unary method of a stub."""
+
+    def __call__(self, request: Request, /, *, timeout: float | None = None) -> Awaitable[Response]:
+        """Start the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a hub is, and how it is known: `host:port`, the name in its certificate, and the CA, PEM."""
+
+    target: str
+    server_name: str
+    ca_pem: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientIdentity:
+    """A member's TLS key and certificate, PEM."""
+
+    key_pem: Secret
+    certificate_pem: bytes = field(repr=False)
+
+
+def open_channel(address: Address, identity: ClientIdentity | None) -> grpc.aio.Channel:
+    """Make a channel; it connects when first used. Without an identity it can enrol only."""
+    credentials = grpc.ssl_channel_credentials(
+        root_certificates=address.ca_pem,
+        private_key=identity.key_pem.reveal() if identity else None,
+        certificate_chain=identity.certificate_pem if identity else None,
+    )
+    options = [
+        ("grpc.ssl_target_name_override", address.server_name),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 1_000),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
+        ("grpc.enable_retries", 0),
+        ("grpc.use_local_subchannel_pool", 1),
+    ]
+    return grpc.aio.secure_channel(address.target, credentials, options=options)
+
+
+@asynccontextmanager
+async def own_errors() -> AsyncIterator[None]:
+    """Turn gRPC's errors into ours."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as failure:
+        raise translated(failure) from failure
+    except grpc.aio.UsageError as failure:
+        raise HubUnavailable("The channel to the hub was closed.") from failure
+
+
+async def pause(attempt: int, deadline: Deadline) -> None:
+    """Wait before the next try: full jitter under an exponential ceiling, and not past the deadline."""
+    ceiling = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 4**attempt)
+    await asyncio.sleep(min(random.uniform(0, ceiling), deadline.remaining()))  # noqa: S311 - no secret
+
+
+async def retried(attempt: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
+    """Try until it succeeds, is refused, or tries or time run out; raises what the last try raised."""
+    for number in range(MAX_TRIES):
+        try:
+            return await attempt()
+        except AllianceClientError as error:
+            if not is_passing(error) or number + 1 == MAX_TRIES or deadline.remaining() <= 0:
+                raise
+        await pause(number, deadline)
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+class Transport:
+    """The calls of one member to its hub."""
+
+    def __init__(self, address: Address, identity: ClientIdentity | None) -> None:
+        self._address = address
+        self._identity = identity
+        self._channel: grpc.aio.Channel | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __repr__(self) -> str:
+        return f"Transport({self._address.target})"
+
+    def channel(self) -> grpc.aio.Channel:
+        """Give the running loop's channel, anew after a close or on another loop."""
+        loop = asyncio.get_running_loop()
+        if self._channel is None or self._loop is not loop:
+            self._channel, self._loop = open_channel(self._address, self._identity), loop
+        return self._channel
+
+    async def call(
+        self,
+        method: Callable[[grpc.aio.Channel], UnaryCall[Request, Response]],
+        request: Callable[[], Request],
+        deadline: Deadline,
+    ) -> Response:
+        """Make a unary call; `request` builds the message of each try."""
+
+        async def attempt() -> Response:
+            async with own_errors():
+                return await method(self.channel())(request(), timeout=max(deadline.remaining(), 0.001))
+
+        return await retried(attempt, deadline)
+
+    async def close(self) -> None:
+        """Close the channel; a later call opens a new one."""
+        channel, self._channel = self._channel, None
+        if channel is not None and self._loop is asyncio.get_running_loop():
+            await channel.close(grace=None)

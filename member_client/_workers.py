@@ -1,0 +1,39 @@
+"""Threads beside the event loop: some for arithmetic, one for the disk.
+
+The loop itself never computes on a batch and never waits for a disk. The backend releases the interpreter lock
+while it multiplies, so threads are enough.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Workers:
+    """The pools of one client."""
+
+    def __init__(self, cpu_threads: int | None = None) -> None:
+        self._cpu = ThreadPoolExecutor(cpu_threads or os.cpu_count() or 1, thread_name_prefix="alliance-cpu")
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="alliance-disk")
+
+    async def cpu(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Compute on another thread."""
+        return await _run(self._cpu, work, *args, **kwargs)
+
+    async def disk(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Read or write on the disk's thread; calls keep their order."""
+        return await _run(self._disk, work, *args, **kwargs)
+
+    async def close(self) -> None:
+        """Let running work end, and drop what has not begun."""
+        for pool in (self._cpu, self._disk):
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+
+
+async def _run(pool: ThreadPoolExecutor, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    return await asyncio.get_running_loop().run_in_executor(pool, lambda: work(*args, **kwargs))

@@ -1,0 +1,175 @@
+"""How every run of the command line ends: one exit code, one clear line, and never a value.
+
+Rules:
+
+1. Exit codes are those of the interface: 0 done, 1 bug, 2 usage, 3 not enrolled, 4 some rows refused, 5 hub away,
+   6 denied, 7 integrity, 10/11 `--fail-on`, 130 interrupted.
+2. Click repeats what was typed in its complaints ("got unexpected extra argument …"), and what was typed can be an
+   identifier: its sentences are replaced by our own unless they name options only.
+3. An unexpected exception prints its type and place, not its message. `ALLIANCE_DEBUG=1` adds the stack: places and
+   source lines, no messages and no locals.
+4. Global options are taken in any place, also after the command.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from member_client.errors import AllianceClientError, IntegrityError
+from member_client.files import TableInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM: Final = "member-client"
+DEBUG_VARIABLE: Final = "ALLIANCE_DEBUG"
+INTERRUPTED: Final = (
+    "interrupted; run the same command again: contributions go on where they stopped, and result files are only "
+    "replaced by complete ones"
+)
+_GLOBAL_FLAGS: Final = frozenset({"--json", "--quiet", "--no-color"})
+_OPTION_NAME: Final = re.compile(r"--?[a-z][a-z-]{0,24}")
+
+
+class UsageFault(Exception):
+    """A command was given what it cannot use. Its text never repeats a value."""
+
+
+class SafeGroup(TyperGroup):
+    """The root command: translates whatever happens into a line and an exit code."""
+
+    def main(  # type: ignore[override] # the parent's return type depends on standalone_mode
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: ARG002, FBT001, FBT002 - Click's signature
+        windows_expand_args: bool = True,  # noqa: FBT001, FBT002 - Click's signature
+        **extra: Any,
+    ) -> NoReturn:
+        """Run, and exit with the code that tells how it went."""
+        arguments = globals_first(list(sys.argv[1:] if args is None else args))
+        report = _Report(as_json="--json" in arguments)
+        try:
+            result = super().main(
+                args=arguments,
+                prog_name=prog_name or PROGRAM,
+                complete_var=complete_var,
+                standalone_mode=False,
+                windows_expand_args=windows_expand_args,
+                **extra,
+            )
+            code = result if isinstance(result, int) else 0
+        except (KeyboardInterrupt, typer.Abort):
+            code = 130
+        except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
+            code = report.failure(error)
+        if code == 130:
+            report.line(INTERRUPTED)
+        sys.exit(code)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; a reader that goes away, as `head` does, is no error."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Python flushes standard output once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+
+
+def globals_first(arguments: list[str]) -> list[str]:
+    """Move global options to the front, up to a `--`."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    front: list[str] = []
+    rest: list[str] = []
+    words = iter(arguments[:end])
+    for word in words:
+        if word in _GLOBAL_FLAGS or word.startswith("--profile="):
+            front.append(word)
+        elif word == "--profile":
+            front += [word, *(value for value in [next(words, None)] if value is not None)]
+        else:
+            rest.append(word)
+    return [*front, *rest, *arguments[end:]]
+
+
+class _Report:
+    """Says what went wrong: a line on standard error and, for `--json`, the document on standard output."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def line(self, text: str) -> None:
+        """Print one line on standard error."""
+        print(f"{PROGRAM}: {text}", file=sys.stderr)  # noqa: T201 - no console exists yet when options are wrong
+
+    def failure(self, error: Exception) -> int:
+        """Report an exception and give its exit code."""
+        code, sentence, advice = described(error)
+        mark = "INTEGRITY: " if isinstance(error, IntegrityError) else ""
+        self.line(f"{mark}{sentence}")
+        if advice:
+            self.line(advice)
+        if code == 1 and os.environ.get(DEBUG_VARIABLE) == "1":
+            sys.stderr.write("".join(stack_of(error)))
+        if self._as_json:
+            fault = {"type": type(error).__name__, "message": sentence, "how_to_fix": advice, "exit_code": code}
+            sys.stdout.write(json.dumps({"error": fault}, ensure_ascii=False) + "\n")
+        return code
+
+
+def described(error: Exception) -> tuple[int, str, str]:
+    """Give exit code, sentence and advice for an exception."""
+    if isinstance(error, AllianceClientError):
+        return error.exit_code, str(error), error.how_to_fix
+    if isinstance(error, TableInvalid | UsageFault):
+        return 2, str(error), ""
+    if hasattr(error, "format_message"):  # what Click raises for wrong options
+        return 2, usage_sentence(error), f"see {PROGRAM} --help"
+    return 1, f"internal error: {type(error).__name__} {_place(error)}", f"set {DEBUG_VARIABLE}=1 for the stack"
+
+
+def usage_sentence(error: Any) -> str:
+    """Give Click's complaint about options, without anything that was typed as a value."""
+    kind = type(error).__name__
+    if kind == "MissingParameter":
+        return str(error.format_message()).split("\n", 1)[0]
+    name = str(getattr(error, "option_name", ""))
+    if name:
+        shown = name if _OPTION_NAME.fullmatch(name) else "what was typed"
+        possible = ", ".join(getattr(error, "possibilities", None) or ())
+        fault = "there is no such option" if kind == "NoSuchOption" else "it is not used this way"
+        return f"{shown}: {fault}" + (f"; is {possible} meant?" if possible else "")
+    parameter = getattr(error, "param", None)
+    if parameter is not None:
+        return f"{parameter.get_error_hint(error.ctx)}: the value cannot be used here"
+    if "command" in str(error.format_message()):
+        commands = getattr(getattr(error.ctx, "command", None), "commands", {})
+        return f"no such command; there are {', '.join(commands)}"
+    return "more arguments than the command takes (quote values that hold spaces)"
+
+
+def stack_of(error: BaseException) -> list[str]:
+    """Give the stack of an exception and of its causes, without messages: these may hold a value."""
+    chained = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = [*stack_of(chained), "which led to\n"] if chained else []
+    return [*before, *traceback.format_tb(error.__traceback__), f"{type(error).__name__}\n"]
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return ""
+    # The last frame of ours tells more than the library's below it.
+    ours = [frame for frame in frames if "member_client" in frame.filename or "alliance" in frame.filename]
+    frame = (ours or list(frames))[-1]
+    return f"in {frame.name}, {os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119 - a name, no path

@@ -1,0 +1,116 @@
+"""Verdicts as people read them: one line for each field, category and role that matched.
+
+Several members' claims of the same sort make one line: the best evidence, the number of sources, the latest end and
+the strongest status that stands. `You may` is the verdict's own answer for the subject as a whole, since claims that
+conflict make it milder than any one of them alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from member_client.cli.session import printable
+from member_client.files import shown_date
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from member_client import Match, Verdict
+
+OUT_COLUMNS: Final = (
+    "row",
+    "ref",
+    "state",
+    "action",
+    "field",
+    "category",
+    "role",
+    "evidence",
+    "sources",
+    "until",
+    "status",
+)
+_ACTION_WORDS: Final = {"none": "-", "inform": "inform only", "step_up": "step up"}
+_STATE_STYLES: Final = {"match": "bold red", "clear": "green", "unknown": "yellow", "unconfirmed": "yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one line of the table says of a subject."""
+
+    row: int
+    ref: str
+    state: str
+    action: str
+    field: str = ""
+    category: str = ""
+    role: str = ""
+    evidence: str = ""
+    sources: int = 0
+    until: str = ""
+    status: str = ""
+
+    def record(self) -> dict[str, str | int]:
+        """Give it for a result file: no count where there is nothing to count."""
+        record = {column: getattr(self, column) for column in OUT_COLUMNS}
+        return record if self.sources else {**record, "sources": ""}
+
+
+def match_lines(row: int, ref: str, verdict: Verdict) -> list[Line]:
+    """Give a verdict's matches as lines, in the order of its fields."""
+    groups: dict[tuple[str, str, str], list[Match]] = {}
+    for match in verdict.matches:
+        groups.setdefault((match.field, match.category.word, match.role.word), []).append(match)
+    return [_line(row, ref, verdict, key, group) for key, group in groups.items()]
+
+
+def _line(row: int, ref: str, verdict: Verdict, key: tuple[str, str, str], group: list[Match]) -> Line:
+    name, category, role = key
+    # Active stands before disputed and suspended in the table of statuses.
+    status = min(match.status for match in group)
+    return Line(
+        row=row,
+        ref=ref,
+        state=str(verdict.state),
+        action=verdict.action.word,
+        field=name,
+        category=category,
+        role=role,
+        evidence=max(match.evidence for match in group).name,
+        sources=len({match.contributor for match in group}),
+        until=shown_date(max(match.expires_at for match in group)),
+        status=status.word,
+    )
+
+
+def verdict_lines(row: int, ref: str, verdict: Verdict) -> list[Line]:
+    """Give every verdict at least one line, for a result file."""
+    return match_lines(row, ref, verdict) or [Line(row, ref, str(verdict.state), verdict.action.word)]
+
+
+def match_table(lines: Iterable[Line], *, with_rows: bool = True) -> Table:
+    """Give a table of matches for the terminal."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    first: Sequence[str] = ("Row", "Ref") if with_rows else ()
+    for name in (*first, "Field", "Category", "Role", "Ev", "Sources", "Until", "Status", "You may"):
+        table.add_column(name, justify="right" if name == "Row" else "left", overflow="fold")
+    for line in lines:
+        start = (f"{line.row:,}", printable(line.ref)) if with_rows else ()
+        sources = "1 member" if line.sources == 1 else f"{line.sources} members"
+        facts = (line.field, line.category, line.role, line.evidence, sources, line.until, line.status)
+        table.add_row(*(Text(cell) for cell in (*start, *facts, may(line.action))))
+    return table
+
+
+def may(action: str) -> str:
+    """Give an action in the words of the table."""
+    return _ACTION_WORDS.get(action, action.replace("_", " "))
+
+
+def styled_state(state: str) -> Text:
+    """Give a state in its colour."""
+    return Text(state, style=_STATE_STYLES.get(state, "bold"))

@@ -1,0 +1,90 @@
+"""Progress of long work: a bar with rate and time left, on a terminal only, and the line about time at the end."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.progress import Task
+
+    from member_client.cli.session import Session
+
+_ROWS_AN_UPDATE: Final = 50
+
+
+class RateColumn(ProgressColumn):
+    """Rows a second."""
+
+    def render(self, task: Task) -> Text:
+        """Give the rate once there is one."""
+        return Text(f"{task.speed:,.0f} rows/s" if task.speed else "… rows/s", style="cyan")
+
+
+@contextmanager
+def progress(session: Session, title: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show how far the work is; call what this gives once a row."""
+    if not session.shows_progress:
+        yield lambda: None
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=session.err, transient=True) as bar:
+        task, waiting = bar.add_task(title, total=total or None), 0
+
+        def advance() -> None:
+            nonlocal waiting
+            waiting += 1
+            if waiting == _ROWS_AN_UPDATE:
+                bar.advance(task, waiting)
+                waiting = 0
+
+        yield advance
+
+
+class Stopwatch:
+    """Measures a run."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Time since the start."""
+        return time.monotonic() - self._start
+
+    def rate(self, rows: int) -> int:
+        """Give rows a second so far."""
+        return round(rows / max(self.seconds, 1e-9))
+
+    def line(self, rows: int) -> str:
+        """Give the line that ends a run."""
+        seconds = self.seconds
+        shown = f"{seconds:.1f} s" if seconds < 120 else f"{int(seconds) // 60} min {int(seconds) % 60} s"
+        return f"{shown} · {self.rate(rows):,} rows/s"
+
+
+def age(milliseconds: int) -> str:
+    """Give an age as people say it."""
+    seconds = max(0, milliseconds) // 1000
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"

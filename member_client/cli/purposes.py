@@ -1,0 +1,57 @@
+"""Purpose and consent as the command line takes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from alliance.errors import UnknownWord
+from alliance.taxonomy import CONSENT_NEEDS, ConsentNeed, Purpose
+from member_client import Consent, InvalidUse
+from member_client.cli.group import UsageFault
+
+SCREENING: Final = (
+    Purpose.LOAN_APPLICATION,
+    Purpose.ACCOUNT_OPENING,
+    Purpose.TRANSACTION,
+    Purpose.PORTFOLIO_SCREENING,
+)
+"""Purposes for which people are screened; the others have commands of their own."""
+
+PURPOSE_HELP: Final = "Why: " + ", ".join(purpose.word for purpose in SCREENING) + "."
+CONSENT_HELP: Final = (
+    "What the purpose rests on: a reference to the consent or statement of basis in your records, or @FILE for the "
+    "document. The hub gets a salted commitment to it and nothing else."
+)
+
+
+def screening_purpose(text: str) -> Purpose:
+    """Read `--purpose`; raises UsageFault, which lists the purposes."""
+    try:
+        purpose = Purpose.parse(text)
+    except UnknownWord:
+        purpose = None
+    if purpose not in SCREENING:
+        raise UsageFault(f"--purpose is one of {', '.join(known.word for known in SCREENING)}")
+    return purpose
+
+
+def consent_of(text: str) -> Consent:
+    """Read `--consent`: a reference, or `@FILE`; raises UsageFault."""
+    try:
+        return Consent.of(Path(text[1:]).expanduser() if text.startswith("@") else text)
+    except InvalidUse as fault:
+        raise UsageFault(f"--consent: {fault}") from None
+
+
+def needed_consent(purpose: Purpose, consent: str | None, *, has_column: bool = False) -> Consent | None:
+    """Give the consent for a whole run; raises UsageFault where the purpose needs one and none was named."""
+    if consent is not None and has_column:
+        raise UsageFault("--consent and --consent-column exclude each other")
+    if consent is not None:
+        return consent_of(consent)
+    if not has_column and CONSENT_NEEDS[purpose] is not ConsentNeed.NONE:
+        need = CONSENT_NEEDS[purpose].word.replace("_", " ")
+        column = " or --consent-column COLUMN" if purpose is not Purpose.PORTFOLIO_SCREENING else ""
+        raise UsageFault(f"purpose {purpose.word} needs a {need}: give --consent REF{column}")
+    return None

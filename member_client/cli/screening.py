@@ -1,0 +1,151 @@
+"""The work of `screen`: rows in, verdicts out, in constant memory.
+
+A row that cannot be used is refused at once and never sent. The others become subjects, and their verdicts come back
+in the same order, so a queue of what was sent tells each verdict its row. Lines of the refused file stand in the
+order in which the rows were refused; the row's number is in each.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from member_client.cli.check import advice
+from member_client.cli.matches import OUT_COLUMNS, Line, match_lines, verdict_lines
+from member_client.cli.progress import Stopwatch, progress
+from member_client.files import BadRow, Refusal, RefusedFile, Row, RowFault, RowReason, record_file
+from member_client.subjects import Consent, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from member_client.cli.session import Session
+    from member_client.files import Layout, Table
+    from member_client.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be screened, how, and where the results go."""
+
+    table: Table
+    layout: Layout
+    purpose: str
+    consent: Consent | None
+    out: Path | None
+    refused: Path
+    show: int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a file."""
+
+    rows: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    open_reasons: Counter[str] = field(default_factory=Counter)
+    shown: list[Line] = field(default_factory=list)
+    match_lines: int = 0
+    refused_count: int = 0
+    integrity: bool = False
+    epoch: int = 0
+    filter_age_ms: int = 0
+    evaluations: int = 0
+    prefixes: int = 0
+    seconds: float = 0.0
+
+
+class Screening:
+    """One run: turns rows into subjects, and verdicts into lines and counts."""
+
+    def __init__(self, order: Order, refused: RefusedFile, write: Callable[[dict[str, str | int]], None]) -> None:
+        self.outcome = Outcome()
+        self._order = order
+        self._refused = refused
+        self._write = write
+        self._sent: deque[tuple[int, str]] = deque()
+
+    def subjects(self) -> Iterator[Subject]:
+        """Give the rows that can be used, as subjects."""
+        for row in self._order.table:
+            if isinstance(row, BadRow):
+                self._refuse(row.refusal())
+                continue
+            try:
+                subject = self._subject(row)
+            except RowFault as fault:
+                self._refuse(Refusal.of(row.number, self._order.layout.safe_ref_of(row), fault))
+                continue
+            self._sent.append((row.number, subject.ref))
+            yield subject
+
+    def _subject(self, row: Row) -> Subject:
+        layout = self._order.layout
+        ref, cells = layout.read(row)
+        given = {cell.field: cell.text for cell in cells if not cell.is_empty}
+        if not given:
+            raise RowFault(RowReason.EMPTY, layout.identifier)
+        return Subject.of(ref, given, consent=self._consent(row))
+
+    def _consent(self, row: Row) -> Consent | None:
+        column = self._order.layout.consent
+        if not column:
+            return None
+        if not row.text(column):
+            raise RowFault(RowReason.CONSENT_MISSING, column)
+        return Consent.of(row.text(column))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Refuse a whole row before anything of it was sent."""
+        self._refused.add(refusal)
+        self.outcome.rows += 1
+        self.outcome.states["refused"] += 1
+        self._write(Line(refusal.row, refusal.ref, "refused", "step_up").record())
+
+    def take(self, verdict: Verdict) -> None:
+        """Count, show and write a verdict."""
+        row, ref = self._sent.popleft()
+        outcome = self.outcome
+        outcome.rows += 1
+        outcome.states[str(verdict.state)] += 1
+        outcome.integrity |= verdict.integrity
+        for one in verdict.fields:
+            if one.state == "refused":
+                column = self._order.layout.identifiers.get(one.field, self._order.layout.identifier)
+                self._refused.add(Refusal(row, ref, column, one.reason, advice(one.kind, one.reason)))
+            elif one.state in ("unknown", "unconfirmed"):
+                outcome.open_reasons[one.reason or str(one.state)] += 1
+        lines = match_lines(row, ref, verdict)
+        outcome.match_lines += len(lines)
+        outcome.shown += lines[: max(0, self._order.show - len(outcome.shown))]
+        for line in lines or verdict_lines(row, ref, verdict):
+            self._write(line.record())
+
+
+async def screen_table(session: Session, order: Order) -> Outcome:
+    """Screen a table; result files are in place when this returns, and unchanged when it raises."""
+    stopwatch = Stopwatch()
+    with ExitStack() as files:
+        refused = files.enter_context(RefusedFile(order.refused))
+        write = files.enter_context(record_file(order.out, OUT_COLUMNS)) if order.out else _nowhere
+        run = Screening(order, refused, write)
+        advance = files.enter_context(progress(session, order.table.path.name, order.table.expected_rows))
+        async with session.client() as client:
+            report = await client.sync()
+            async for verdict in client.screen_many(run.subjects(), purpose=order.purpose, consent=order.consent):
+                run.take(verdict)
+                advance()
+            usage = client.usage
+    outcome = run.outcome
+    outcome.refused_count = refused.count
+    outcome.epoch, outcome.filter_age_ms = report.epoch, report.filter_age_ms
+    outcome.evaluations, outcome.prefixes = usage.evaluations, usage.prefixes
+    outcome.seconds = stopwatch.seconds
+    return outcome
+
+
+def _nowhere(_record: dict[str, str | int]) -> None:
+    """Take a record that nobody asked for."""

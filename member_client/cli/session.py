@@ -1,0 +1,134 @@
+"""What every command shares: the global options, the two consoles, and the port to the hub.
+
+Results go to standard output, everything else (progress, notes, complaints) to standard error; with `--json`
+standard output holds one document and nothing else. Commands reach the SDK through `Ports` only, so that tests can
+stand in for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from alliance.clock import SystemClock
+from member_client.cli.group import UsageFault
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from alliance.clock import Clock
+    from member_client import Consent, ContributionResult, ContributionRow, Finding, OwnClaim, Profile, Subject
+    from member_client import SyncReport, Usage, Verdict
+
+_PIPED_WIDTH = 200
+Result = TypeVar("Result")
+
+
+class HubClient(Protocol):
+    """What the commands use of AllianceClient."""
+
+    @property
+    def usage(self) -> Usage: ...
+
+    async def sync(self) -> SyncReport: ...
+    async def screen(self, subject: Subject, *, purpose: str, consent: Consent | None = None) -> Verdict: ...
+    def screen_many(
+        self, subjects: Iterable[Subject], *, purpose: str, consent: Consent | None = None
+    ) -> AsyncIterator[Verdict]: ...
+    def contribute(self, rows: Iterable[ContributionRow]) -> AsyncIterator[ContributionResult]: ...
+    def claims(self, *, live_only: bool = False) -> AsyncIterator[OwnClaim]: ...
+    async def claim(self, entry_id: bytes) -> OwnClaim: ...
+    async def withdraw(self, entry_id: bytes, *, reason: str) -> OwnClaim: ...
+    async def doctor(self) -> list[Finding]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Ways out of the command line."""
+
+    open_client: Callable[[Path], AbstractAsyncContextManager[HubClient]]
+    enrol: Callable[[Path, Path], Awaitable[Profile]]
+    clock: Clock = field(default_factory=SystemClock)
+
+
+@dataclass(slots=True)
+class Session:
+    """One run of the command line."""
+
+    ports: Ports
+    folder: Path
+    as_json: bool = False
+    quiet: bool = False
+    color: bool = True
+    out: Console = field(init=False)
+    err: Console = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.out = self._console(stderr=False)
+        self.err = self._console(stderr=True)
+
+    def _console(self, *, stderr: bool) -> Console:
+        stream = sys.stderr if stderr else sys.stdout
+        # Without a terminal there is no width to fit: wrapped tables cannot be searched.
+        width = None if stream.isatty() else _PIPED_WIDTH
+        return Console(file=stream, no_color=not self.color, width=width, highlight=False, markup=False, emoji=False)
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether somebody watches standard error."""
+        return self.err.is_terminal and not self.quiet
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Run a command's work to its end."""
+        return asyncio.run(_quietly(work))
+
+    def client(self) -> AbstractAsyncContextManager[HubClient]:
+        """Open the SDK on the chosen profile."""
+        return self.ports.open_client(self.folder)
+
+    def say(self, text: str | Text) -> None:
+        """Print a line of the result; nothing with `--json`, which prints one document at the end."""
+        if not self.as_json:
+            self.out.print(printable(text) if isinstance(text, str) else text, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """Print a line about the run on standard error, unless `--quiet`."""
+        if not self.quiet:
+            self.err.print(printable(text), soft_wrap=True)
+
+    def document(self, content: Any) -> None:
+        """Print the one JSON document, with `--json`."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+
+def printable(text: str) -> str:
+    """Give a text without control characters: refs come from files, and a terminal obeys escape sequences."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def session_of(context: typer.Context) -> Session:
+    """Give the run's session; the root command made it."""
+    return cast("Session", context.find_root().obj)
+
+
+async def _quietly(work: Coroutine[Any, Any, Result]) -> Result:
+    # Asyncio's own handler logs exceptions with their messages, which can hold a value.
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+    return await work
+
+
+def one_line(fault: Exception) -> UsageFault:
+    """Turn an error whose text is safe into a usage fault."""
+    return UsageFault(str(fault))

@@ -1,0 +1,209 @@
+"""The only exceptions that leave this package.
+
+Rules:
+
+1. Each carries the exit code that the command line gives for it, and where there is one, how to fix it.
+2. No text holds an identifier, a tag or a key byte; a cause is chained with `from`, gRPC's own errors included.
+3. An `IntegrityError` means that somebody, the hub perhaps, shows something that cannot be right: nothing that
+   came with it was used. It is never retried and never turned into a verdict `unknown`.
+"""
+
+from typing import ClassVar
+
+
+class AllianceClientError(Exception):
+    """Base of all errors of the member's SDK."""
+
+    exit_code: ClassVar[int] = 1
+    how_to_fix: ClassVar[str] = ""
+
+
+# -- the caller's or the machine's side ------------------------------------------------------------------------
+
+
+class InvalidUse(AllianceClientError):
+    """The call makes no sense as it stands: nothing was sent."""
+
+    exit_code = 2
+    how_to_fix = "Correct the call; the sentence says what is wrong with it."
+
+
+class AlreadyEnrolled(InvalidUse):
+    """The folder holds an enrolled profile, which is never overwritten."""
+
+    how_to_fix = "Choose another folder, or move the enrolled profile away first."
+
+
+class ConsentMissing(InvalidUse):
+    """The purpose needs consent, a request or a statement of basis that was not given: nothing was sent."""
+
+    how_to_fix = "Give consent=Consent.of(...) with the subject or with the call."
+
+
+class ConflictingRetry(InvalidUse):
+    """The same request id was used before with other content."""
+
+    how_to_fix = "Take a new request id for new content, and repeat old content unchanged."
+
+
+class NotEnrolled(AllianceClientError):
+    """The profile's folder holds no enrolled profile."""
+
+    exit_code = 3
+    how_to_fix = "Run `member-client enrol BUNDLE` with the bundle that the alliance sent."
+
+
+class ConfigurationInvalid(AllianceClientError):
+    """A profile, bundle or key file cannot be used as it is."""
+
+    exit_code = 3
+    how_to_fix = "Correct the file that the sentence names."
+
+
+class ClockWrong(ConfigurationInvalid):
+    """This machine's clock and the hub's differ by more than the two minutes that are allowed."""
+
+    how_to_fix = "Synchronise this machine's clock (NTP), then repeat."
+
+
+class StoreDamaged(AllianceClientError):
+    """The local store does not hold what was written to it, or was sealed under another key."""
+
+    exit_code = 3
+    how_to_fix = "Restore the profile's folder from a backup; keep the damaged file for whoever examines it."
+
+
+# -- the hub cannot be had ---------------------------------------------------------------------------------------
+
+
+class HubUnavailable(AllianceClientError):
+    """The hub did not answer in time; everything acknowledged is safe and everything else can be repeated."""
+
+    exit_code = 5
+    how_to_fix = "Try again; `member-client doctor` tells whether the network or the hub is at fault."
+
+
+class StorageFull(HubUnavailable):
+    """The hub's storage, or this machine's, is full; what was acknowledged is safe."""
+
+    how_to_fix = "Make room (locally) or wait for the hub's operator, then repeat."
+
+
+class StoreBusy(HubUnavailable):
+    """Another process holds the local store for longer than anybody should."""
+
+    how_to_fix = "Look for a hanging process that uses the same profile."
+
+
+class HubError(AllianceClientError):
+    """The hub refused a call in a way that is no fault of the caller's input: a defect here or there."""
+
+    how_to_fix = "Report it with the time of the call."
+
+
+class HubFault(HubError):
+    """The hub failed on its own account; the call took no effect unless acknowledged."""
+
+    exit_code = 5
+    how_to_fix = "Try again; report it to the hub's operator where it stays."
+
+
+class NotFound(HubError):
+    """There is no such thing, or it is not this member's."""
+
+    exit_code = 2
+    how_to_fix = "Check the id; only this member's own things can be seen."
+
+
+class FilterChanged(HubUnavailable):
+    """The filter was replaced again and again while it was being fetched, or is not ready."""
+
+
+# -- the hub says no ---------------------------------------------------------------------------------------------
+
+
+class Denied(AllianceClientError):
+    """The hub understood and refused."""
+
+    exit_code = 6
+    how_to_fix = "Ask the alliance's office."
+
+
+class NotAuthenticated(Denied):
+    """The certificate is unknown, revoked or expired, or the member is suspended."""
+
+
+class NotPermitted(Denied):
+    """This member's role does not permit the call."""
+
+
+class PurposeNotPermitted(NotPermitted):
+    """This member may not evaluate for this purpose."""
+
+
+class TokenRefused(Denied):
+    """The invitation's token is unknown, used or expired."""
+
+    how_to_fix = "Ask the alliance's office for a new invitation."
+
+
+class Replayed(Denied):
+    """The hub holds the call's header for stale or from the future."""
+
+    how_to_fix = "Synchronise this machine's clock (NTP): the hub accepts two minutes to either side."
+
+
+class EpochNotServed(Denied):
+    """The epoch does not serve the call."""
+
+    how_to_fix = "Run `member-client sync`, then repeat."
+
+
+class IllegalTransition(Denied):
+    """The claim's status does not permit the change."""
+
+    how_to_fix = "Look at the claim's status first; withdrawn and expired claims stay as they are."
+
+
+class BudgetExhausted(Denied):
+    """The day's budget for the purpose is spent; `retry_at` says when it renews, milliseconds UTC, if known."""
+
+    how_to_fix = "Wait for the renewal at 00:00 UTC, or ask the alliance's office for a larger budget."
+
+    def __init__(self, message: str, retry_at: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
+
+
+# -- something cannot be right -----------------------------------------------------------------------------------
+
+
+class IntegrityError(AllianceClientError):
+    """A proof, signature, key or sequence is wrong: stop and call someone."""
+
+    exit_code = 7
+    how_to_fix = "Stop using the hub's answers and call the alliance's security contact."
+
+
+class ProofRejected(IntegrityError):
+    """The hub's evaluation does not verify under the pinned epoch key: another key, or a changed reply."""
+
+
+class StatementInvalid(IntegrityError):
+    """A signed statement does not verify under the key that it should, or states what it may not."""
+
+
+class FilterTampered(IntegrityError):
+    """The filter's bits, shape or deltas are not those that the hub signed."""
+
+
+class FilterRolledBack(IntegrityError):
+    """The hub showed an older filter than before; the newer one stays in force until it is stale."""
+
+
+class EpochKeyChanged(IntegrityError):
+    """An epoch has another public key than when it was first seen."""
+
+
+class CertificateInvalid(IntegrityError):
+    """A certificate is not one that the alliance's CA issued for the party and the key that it should."""

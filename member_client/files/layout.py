@@ -1,0 +1,158 @@
+"""What stands in which column: long format, or wide by a map.
+
+- Long: columns `kind` and `identifier`, one identifier a row. `--map identifier=number` renames.
+- Wide: `--map phone=mobile --map resident_id=id_no`, several identifiers a row.
+
+A ref is printed and written to files, so it can never be a column that holds identifiers, nor repeat one of
+its row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from member_client.files.model import RowFault, RowReason, TableInvalid, shown_name
+from member_client.subjects import FIELDS as SUBJECT_FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from alliance.identifiers import Kind
+    from member_client.files.model import Row
+    from member_client.files.table import Table
+
+FIELDS: Final = tuple(SUBJECT_FIELDS)
+"""What a column may be mapped to as an identifier: each kind, and each sort of device id by its own name."""
+
+ATTRIBUTES: Final = (
+    "category",
+    "role",
+    "evidence",
+    "expires",
+    "observed_from",
+    "observed_to",
+    "evidence_file",
+)
+"""What else a row of a contribution may say."""
+
+_LONG: Final = ("kind", "identifier")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Cell:
+    """One identifier of a row, as typed."""
+
+    field: str
+    column: str
+    text: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it."""
+        return not self.text.strip()
+
+    def as_kind(self) -> tuple[Kind, str]:
+        """Give kind and text: a device id by its subtype's name gets that for a prefix."""
+        kind, prefix = SUBJECT_FIELDS[self.field]
+        return kind, self.text if self.text.strip().lower().startswith(prefix) else prefix + self.text
+
+    def __repr__(self) -> str:
+        return f"Cell({self.field}, …)"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where in a row what stands; an empty name is a column that is not used."""
+
+    identifiers: Mapping[str, str] = field(default_factory=dict)
+    """Field → column, in the wide format; empty in the long one."""
+    kind: str = ""
+    identifier: str = ""
+    ref: str = ""
+    consent: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Attribute → column, of those that the file has."""
+
+    @property
+    def identifier_columns(self) -> frozenset[str]:
+        """The columns that hold identifiers."""
+        return frozenset(self.identifiers.values() or (self.identifier,))
+
+    def cells(self, row: Row) -> list[Cell]:
+        """Give the row's identifiers, empty ones included; raises RowFault."""
+        if self.identifiers:
+            return [
+                Cell(name, column, row.cells.get(column, "")) for name, column in self.identifiers.items()
+            ]
+        name = row.text(self.kind).lower()
+        if name not in FIELDS:
+            raise RowFault(RowReason.UNKNOWN_KIND if name else RowReason.EMPTY, self.kind)
+        return [Cell(name, self.identifier, row.cells.get(self.identifier, ""))]
+
+    def ref_of(self, row: Row) -> str:
+        """Give the row's ref: its ref column, or its number."""
+        return (row.text(self.ref) if self.ref else "") or str(row.number)
+
+    def read(self, row: Row) -> tuple[str, list[Cell]]:
+        """Give ref and identifiers of a row; raises RowFault."""
+        cells = self.cells(row)
+        ref = self.ref_of(row)
+        if self.ref and any(cell.text.strip() == ref for cell in cells):
+            raise RowFault(RowReason.REF_IS_IDENTIFIER, self.ref)
+        return ref, cells
+
+
+def parse_map(items: Iterable[str]) -> dict[str, str]:
+    """Read `field=column` items; raises TableInvalid, which lists the fields there are."""
+    mapping: dict[str, str] = {}
+    for item in items:
+        name, sign, column = (part.strip() for part in item.partition("="))
+        name = name.lower()
+        if name not in (*FIELDS, *_LONG, *ATTRIBUTES) or not sign or not column:
+            words = ", ".join((*FIELDS, *_LONG, *ATTRIBUTES))
+            raise TableInvalid(f"--map takes FIELD=COLUMN, for example phone=mobile; fields are {words}")
+        if name in mapping:
+            raise TableInvalid(f"--map names {name} twice")
+        mapping[name] = column
+    return mapping
+
+
+def resolve(
+    table: Table,
+    mapping: Mapping[str, str],
+    *,
+    ref: str = "",
+    consent: str = "",
+    attributes: Collection[str] = (),
+) -> Layout:
+    """Hold what the command asks for against the columns that the file has; raises TableInvalid."""
+    wide = {name: column for name, column in mapping.items() if name in FIELDS}
+    if wide and any(name in mapping for name in _LONG):
+        raise TableInvalid(
+            "--map names kind or identifier (long format) beside others (wide format): choose one"
+        )
+    strangers = [name for name in mapping if name in ATTRIBUTES and name not in attributes]
+    if strangers:
+        raise TableInvalid(f"--map names {', '.join(strangers)}, which this command does not use")
+    found = {name: mapping.get(name, name) for name in attributes if name in mapping or name in table.columns}
+    kind, identifier = (
+        ("", "") if wide else (mapping.get("kind", "kind"), mapping.get("identifier", "identifier"))
+    )
+    layout = Layout(wide, kind, identifier, ref, consent, found)
+    used = (*wide.values(), kind, identifier, ref, consent, *found.values())
+    table.need(column for column in used if column)
+    _refuse_identifiers_elsewhere(layout)
+    return layout
+
+
+def _refuse_identifiers_elsewhere(layout: Layout) -> None:
+    for option, column in (("--ref", layout.ref), ("--consent-column", layout.consent)):
+        if column and column in layout.identifier_columns:
+            raise TableInvalid(
+                f"{option} {shown_name(column)} is a column of identifiers: refs are printed and kept in "
+                "files, so name a column with your own case or customer numbers"
+            )
+    doubled = len(layout.identifiers) - len(set(layout.identifiers.values()))
+    if doubled:
+        raise TableInvalid("--map uses one column for two fields")

@@ -1,0 +1,175 @@
+"""Who is screened: a subject's identifiers as they were typed, and the consent behind the question.
+
+Nothing here prints an identifier: the repr of a subject shows its reference, that of a consent nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, Self, final
+
+from alliance.identifiers import Kind, UnknownKind, parse_kind
+from member_client._framing import pack
+from member_client.errors import InvalidUse
+
+_READ_BYTES = 1 << 20
+
+FIELDS: Final[dict[str, tuple[Kind, str]]] = {
+    "phone": (Kind.PHONE, ""),
+    "resident_id": (Kind.RESIDENT_ID, ""),
+    "uscc": (Kind.USCC, ""),
+    "bank_card": (Kind.BANK_CARD, ""),
+    "imei": (Kind.IMEI, ""),
+    "oaid": (Kind.DEVICE, "oaid:"),
+    "idfa": (Kind.DEVICE, "idfa:"),
+    "android_id": (Kind.DEVICE, "android_id:"),
+    "mac": (Kind.DEVICE, "mac:"),
+    "device": (Kind.DEVICE, ""),
+    "email": (Kind.EMAIL, ""),
+    "domain": (Kind.DOMAIN, ""),
+    "ip": (Kind.IP, ""),
+    "account": (Kind.ACCOUNT, ""),
+}
+"""Fields of a subject: the kind of each, and what is put before its text."""
+
+
+@final
+class Consent:
+    """A digest of the evidence for a consent, a consumer's request or a statement of basis. The evidence stays home.
+
+    The hub sees a salted commitment to it only; who holds the evidence can prove later what was committed to.
+    """
+
+    __slots__ = ("_digest",)
+
+    def __init__(self, digest: bytes) -> None:
+        """Take a SHA-256 digest; `Consent.of` makes one."""
+        if len(digest) != sha256().digest_size:
+            raise InvalidUse("a consent's digest has 32 bytes")
+        self._digest = digest
+
+    @classmethod
+    def of(cls, evidence: bytes | Path | str, policy: str = "") -> Self:
+        """Digest evidence: a document's bytes, the path of one, or a reference by which the records find it.
+
+        SHA-256 over the framed policy, sort of evidence and SHA-256 of its content. Raises InvalidUse where the
+        evidence is empty or cannot be read.
+        """
+        sort = b"reference" if isinstance(evidence, str) else b"document"
+        content = _digest_of(evidence)
+        return cls(sha256(pack(b"alliance/consent/1", policy.encode(), sort, content)).digest())
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of evidence and policy, 32 bytes."""
+        return self._digest
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Consent) and other._digest == self._digest
+
+    def __hash__(self) -> int:
+        return hash(self._digest)
+
+    def __repr__(self) -> str:
+        return "Consent(…)"
+
+
+def _digest_of(evidence: bytes | Path | str) -> bytes:
+    if isinstance(evidence, Path):
+        return _file_digest(evidence)
+    content = evidence.encode() if isinstance(evidence, str) else evidence
+    if not content.strip():
+        raise InvalidUse("the evidence of a consent is empty")
+    return sha256(content).digest()
+
+
+def _file_digest(path: Path) -> bytes:
+    digest, size = sha256(), 0
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_READ_BYTES):
+                digest.update(chunk)
+                size += len(chunk)
+    except OSError as error:
+        raise InvalidUse(f"the evidence of a consent cannot be read: {type(error).__name__}") from None
+    if not size:
+        raise InvalidUse("the evidence of a consent is empty")
+    return digest.digest()
+
+
+@final
+class Subject:
+    """Somebody to be screened: a reference of the caller's own, and identifiers as they were typed.
+
+    A field that is None or blank counts as not given. `ref` comes back with the verdict and goes nowhere else.
+    """
+
+    __slots__ = ("_texts", "consent", "ref")
+
+    def __init__(
+        self,
+        ref: str,
+        *,
+        phone: str | None = None,
+        resident_id: str | None = None,
+        uscc: str | None = None,
+        bank_card: str | None = None,
+        imei: str | None = None,
+        oaid: str | None = None,
+        idfa: str | None = None,
+        android_id: str | None = None,
+        mac: str | None = None,
+        device: str | None = None,
+        email: str | None = None,
+        domain: str | None = None,
+        ip: str | None = None,
+        account: str | None = None,
+        consent: Consent | None = None,
+    ) -> None:
+        given = locals()
+        self.ref = ref
+        self.consent = consent
+        self._texts = _present({name: given[name] for name in FIELDS})
+
+    @classmethod
+    def of(cls, ref: str, fields: Mapping[str, str | None], *, consent: Consent | None = None) -> Self:
+        """Make a subject of fields by name, such as the columns of a file; raises InvalidUse for an unknown one."""
+        if unknown := sorted(fields.keys() - FIELDS.keys()):
+            raise InvalidUse(f"unknown fields {unknown}: the fields are {', '.join(FIELDS)}")
+        subject = cls(ref, consent=consent)
+        subject._texts = _present(fields)
+        return subject
+
+    def fields(self) -> Iterator[tuple[str, Kind, str]]:
+        """Give the fields that were given: name, kind, and text ready for that kind."""
+        for name, text in self._texts.items():
+            kind, prefix = FIELDS[name]
+            ready = text if text.strip().lower().startswith(prefix) else prefix + text
+            yield name, kind, ready
+
+    def field_count(self) -> int:
+        """Count the fields that were given."""
+        return len(self._texts)
+
+    def __repr__(self) -> str:
+        return f"Subject({self.ref!r}, {self.field_count()} fields)"
+
+
+def parse_field(text: str) -> str:
+    """Read the name of a field or kind, as the command line takes it; raises InvalidUse."""
+    name = text.strip().lower()
+    if name in FIELDS:
+        return name
+    try:
+        return parse_kind(name).value
+    except UnknownKind:
+        raise InvalidUse(f"unknown field: the fields are {', '.join(FIELDS)}") from None
+
+
+def _present(fields: Mapping[str, str | None]) -> dict[str, str]:
+    """Keep what was given, in the order of FIELDS; raises InvalidUse for what is no text."""
+    wrong = sorted(name for name, text in fields.items() if text is not None and not isinstance(text, str))
+    if wrong:
+        raise InvalidUse(f"fields {wrong} are not texts")
+    texts = ((name, fields.get(name)) for name in FIELDS)
+    return {name: text for name, text in texts if text is not None and text.strip()}
