@@ -1,0 +1,1 @@
+"""What several tests need: real hubs on loopback, databases, raw wire clients."""

@@ -1,0 +1,68 @@
+"""A real hub in this process: gRPC over TLS on free loopback ports, SQLite or PostgreSQL underneath."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from alliance.testing import FakeClock
+from alliance_server.bootstrap import Hub
+from alliance_server.cli.hub import init_hub
+from alliance_server.cli.members import bundle
+from alliance_server.config import HubConfig
+
+ALLIANCE = "test"
+
+
+@dataclass
+class RunningHub:
+    """A hub that serves."""
+
+    hub: Hub
+    folder: Path
+    clock: FakeClock
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.hub.port}"
+
+    @property
+    def enrolment_address(self) -> str:
+        return f"127.0.0.1:{self.hub.enrolment_port}"
+
+    async def invite(self, member: str) -> Path:
+        """Invite a member and give the bundle's path."""
+        ticket = await self.hub.enrolment.invite(member, member)
+        path = self.folder / f"{member}.bundle.json"
+        path.write_bytes(bundle(self.hub.config, self.hub.keys, ticket, self.address, self.enrolment_address))
+        return path
+
+    async def settle(self) -> None:
+        """Bring the filter up to the registry now."""
+        await self.hub.maintenance.turn()
+
+
+def make_config(folder: Path, database: str = "", **settings: Any) -> HubConfig:
+    """Make a hub's folder and give its configuration, on free ports."""
+    if not (folder / "hub.toml").exists():
+        quiet = Console(quiet=True)
+        init_hub(quiet, folder, ALLIANCE, ["127.0.0.1"], "127.0.0.1:0", "127.0.0.1:0", database)
+    return HubConfig(
+        folder=folder, compute_threads=2, maintenance_seconds=settings.pop("maintenance_seconds", 0.2), **settings
+    )
+
+
+@asynccontextmanager
+async def running_hub(folder: Path, database: str = "", **options: Any) -> AsyncIterator[RunningHub]:
+    """Run a hub until the block ends. `config` holds settings; other options go to Hub."""
+    clock = options.pop("clock", None) or FakeClock()
+    config = make_config(folder, database, **options.pop("config", {}))
+    hub = Hub(config, clock=clock, **options)
+    await hub.start()
+    try:
+        yield RunningHub(hub, folder, clock)
+    finally:
+        await hub.stop()
