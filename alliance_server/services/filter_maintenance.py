@@ -98,7 +98,9 @@ class FilterMaintenance:
         await self._store.read(lambda transaction: _fill(transaction, builder, state, now))
         digest = await self._compute.run(TAGS_A_DELTA, self._files.save, bytearray(builder.bits))
         snapshot = self._describe(state, shape, listings, digest, now)
-        await self._store.write(lambda transaction: _publish(transaction, snapshot))
+        # With its own heartbeat, so that no reader meets a header and the heartbeat of another base.
+        heartbeat = self._heartbeat(epoch, digest, state.sequence, now)
+        await self._store.write(lambda transaction: _publish(transaction, snapshot, heartbeat))
         self._held[epoch] = _Held(snapshot, builder, state.sequence)
         return snapshot
 
@@ -176,19 +178,22 @@ class FilterMaintenance:
 
     async def _beat(self, state: FilterState) -> None:
         now = self._clock.now_ms()
-        last = _heartbeat(state)
+        last = _last_heartbeat(state)
         current = last.sequence == state.delta_sequence and last.base_sha256 == state.base_sha256
         if current and now - last.time < HEARTBEAT_EVERY_MS:
             return
-        heartbeat = FilterHeartbeat(
-            epoch=state.epoch,
-            base_sha256=state.base_sha256,
-            sequence=state.delta_sequence,
+        statement = self._heartbeat(state.epoch, state.base_sha256, state.delta_sequence, now)
+        await self._store.write(lambda transaction: transaction.filters.beat(state.epoch, statement))
+
+    def _heartbeat(self, epoch: int, base_sha256: bytes, sequence: int, now: int) -> bytes:
+        payload = FilterHeartbeat(
+            epoch=epoch,
+            base_sha256=base_sha256,
+            sequence=sequence,
             time=now,
             not_after=now + HEARTBEAT_LIFE_MS,
         )
-        statement = self._key.statement(FILTER_HEARTBEAT, heartbeat.SerializeToString()).SerializeToString()
-        await self._store.write(lambda transaction: transaction.filters.beat(state.epoch, statement))
+        return self._key.statement(FILTER_HEARTBEAT, payload.SerializeToString()).SerializeToString()
 
     async def _state(self, epoch: int, *, upto: int | None = None) -> FilterState:
         state = await self._store.read(lambda transaction: transaction.filters.state(epoch))
@@ -209,8 +214,9 @@ def _fill(transaction: Transaction, builder: bloom.FilterBuilder, state: FilterS
         builder.fill(tags)
 
 
-def _publish(transaction: Transaction, snapshot: Snapshot) -> None:
+def _publish(transaction: Transaction, snapshot: Snapshot, heartbeat: bytes) -> None:
     transaction.filters.publish(snapshot)
+    transaction.filters.beat(snapshot.epoch, heartbeat)
     transaction.record(
         record_event(
             time=snapshot.created_at,
@@ -234,7 +240,7 @@ def _restore(files: SnapshotFiles, snapshot: Snapshot, deltas: list[Delta]) -> _
     return _Held(snapshot, bloom.FilterBuilder(shape, bits), sequence)
 
 
-def _heartbeat(state: FilterState) -> FilterHeartbeat:
+def _last_heartbeat(state: FilterState) -> FilterHeartbeat:
     return FilterHeartbeat.FromString(_payload(state.heartbeat)) if state.heartbeat else FilterHeartbeat()
 
 
