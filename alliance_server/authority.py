@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -21,7 +21,7 @@ from alliance_server.domain.members import CERTIFICATE_LIFE_MS, Certificate
 
 _CA_LIFE = timedelta(days=10 * 365)
 _HUB_LIFE = timedelta(days=365)
-_BACKDATE_MS = 5 * 60 * 1000
+BACKDATE_MS = 5 * 60 * 1000
 """Clocks of members may be a little behind."""
 
 
@@ -89,7 +89,7 @@ class CertificateAuthority:
         return Certificate(
             serial=f"{certificate.serial_number:x}",
             member_id=member_id,
-            not_before=now - _BACKDATE_MS,
+            not_before=now - BACKDATE_MS,
             not_after=now + CERTIFICATE_LIFE_MS,
             revoked_at=None,
             der=certificate.public_bytes(serialization.Encoding.DER),
@@ -126,7 +126,7 @@ def _requested_key(certificate_request: bytes) -> ec.EllipticCurvePublicKey:
         request = x509.load_der_x509_csr(certificate_request)
         public_key = request.public_key()
         valid = request.is_signature_valid
-    except (ValueError, InvalidSignature, x509.UnsupportedGeneralNameType):
+    except (ValueError, InvalidSignature, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType):
         raise Refused(Reason.INVALID_REQUEST, "the certificate request cannot be read") from None
     if not valid or not isinstance(public_key, ec.EllipticCurvePublicKey) or public_key.curve.name != "secp256r1":
         raise Refused(Reason.INVALID_REQUEST, "the certificate request is not a signed one for P-256")
@@ -152,7 +152,7 @@ def _general_name(host: str) -> x509.GeneralName:
 
 
 def _moment(now: int) -> datetime:
-    return datetime.fromtimestamp((now - _BACKDATE_MS) / 1000, UTC)
+    return datetime.fromtimestamp((now - BACKDATE_MS) / 1000, UTC)
 
 
 def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:

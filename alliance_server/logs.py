@@ -1,5 +1,6 @@
 """Logs: JSON lines on standard error, of fields on an allow-list, so that nothing else can slip in."""
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -51,5 +52,13 @@ def configure_logs(level: int = logging.INFO) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    # Libraries log for developers: their texts may quote values, so only that something happened gets out.
-    logging.basicConfig(level=logging.ERROR, format='{"level": "error", "logger": "%(name)s"}', stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_NameOnly())
+    logging.basicConfig(level=logging.ERROR, handlers=[handler], force=True)
+
+
+class _NameOnly(logging.Formatter):
+    """Libraries log for developers: texts and tracebacks may quote values, so only that something happened gets out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps({"level": record.levelname.lower(), "logger": record.name})

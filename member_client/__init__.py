@@ -1,1 +1,120 @@
+"""The member's side of the alliance hub: screen subjects, contribute claims, and keep every identifier at home.
 
+```python
+async with AllianceClient.from_env(deadline_ms=80) as client:
+    verdict = await client.screen(
+        Subject(ref=app.id, phone=app.phone), purpose="loan_application", consent=Consent.of(app.consent_pdf)
+    )
+```
+
+Names that begin with an underscore are nobody's business; everything public is here, and every exception that leaves
+the package is an AllianceClientError (`member_client.errors`).
+"""
+
+from alliance.identifiers import Kind
+from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, Purpose, SharingLevel, SubjectRole
+from member_client._contributions import ContributionOutcome, ContributionResult, ContributionRow
+from member_client.audit import AuditEntry
+from member_client.client import AllianceClient, SyncReport, Usage
+from member_client.config import Profile, default_folder
+from member_client.doctor import Finding, Level
+from member_client.enrolment import enrol
+from member_client.errors import (
+    AllianceClientError,
+    AlreadyEnrolled,
+    BudgetExhausted,
+    CertificateInvalid,
+    ClockWrong,
+    ConfigurationInvalid,
+    ConflictingRetry,
+    ConsentMissing,
+    Denied,
+    EpochKeyChanged,
+    EpochNotServed,
+    FilterChanged,
+    FilterRolledBack,
+    FilterTampered,
+    HubError,
+    HubFault,
+    HubUnavailable,
+    IllegalTransition,
+    IntegrityError,
+    InvalidUse,
+    NotAuthenticated,
+    NotEnrolled,
+    NotFound,
+    NotPermitted,
+    ProofRejected,
+    PurposeNotPermitted,
+    Replayed,
+    StatementInvalid,
+    StorageFull,
+    StoreBusy,
+    StoreDamaged,
+    TokenRefused,
+)
+from member_client.own_claims import OwnClaim
+from member_client.subjects import Consent, Subject
+from member_client.verdicts import FieldVerdict, Match, State, Verdict
+
+__all__ = [
+    "Action",
+    "AllianceClient",
+    "AllianceClientError",
+    "AlreadyEnrolled",
+    "AuditEntry",
+    "BudgetExhausted",
+    "Category",
+    "CertificateInvalid",
+    "ClaimStatus",
+    "ClockWrong",
+    "ConfigurationInvalid",
+    "ConflictingRetry",
+    "Consent",
+    "ConsentMissing",
+    "ContributionOutcome",
+    "ContributionResult",
+    "ContributionRow",
+    "Denied",
+    "EpochKeyChanged",
+    "EpochNotServed",
+    "EvidenceLevel",
+    "FieldVerdict",
+    "FilterChanged",
+    "FilterRolledBack",
+    "FilterTampered",
+    "Finding",
+    "HubError",
+    "HubFault",
+    "HubUnavailable",
+    "IllegalTransition",
+    "IntegrityError",
+    "InvalidUse",
+    "Kind",
+    "Level",
+    "Match",
+    "NotAuthenticated",
+    "NotEnrolled",
+    "NotFound",
+    "NotPermitted",
+    "OwnClaim",
+    "Profile",
+    "ProofRejected",
+    "Purpose",
+    "PurposeNotPermitted",
+    "Replayed",
+    "SharingLevel",
+    "State",
+    "StatementInvalid",
+    "StorageFull",
+    "StoreBusy",
+    "StoreDamaged",
+    "Subject",
+    "SubjectRole",
+    "SyncReport",
+    "TokenRefused",
+    "Usage",
+    "Verdict",
+    "default_folder",
+    "enrol",
+]

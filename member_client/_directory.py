@@ -13,7 +13,7 @@ from alliance.v1.directory_pb2 import ListMembersRequest, Member
 from alliance.v1.directory_pb2_grpc import DirectoryServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client._deadline import Deadline
-from member_client._transport import Transport
+from member_client._transport import Transport, always
 from member_client.errors import HubError, StatementInvalid
 
 PAGE_SIZE: Final = 1000
@@ -60,7 +60,7 @@ async def fetch(transport: Transport, hub_key: VerifyingKey, deadline: Deadline)
     for _ in range(MAX_PAGES):
         request = ListMembersRequest(page_size=PAGE_SIZE, page_token=token)
         page = await transport.call(
-            lambda channel: DirectoryServiceStub(channel).ListMembers, lambda request=request: request, deadline
+            lambda channel: DirectoryServiceStub(channel).ListMembers, always(request), deadline
         )
         signed.extend(page.members)
         token = page.next_page_token

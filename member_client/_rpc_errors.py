@@ -1,5 +1,7 @@
 """The one translator of gRPC's errors into ours. What a message says comes from our own table, never from the wire."""
 
+from typing import Any
+
 import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
@@ -70,7 +72,8 @@ def is_passing(error: errors.AllianceClientError) -> bool:
 
 def _error_info(failure: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo | None:
     """Find the one ErrorInfo of our domain in the trailing metadata; None where there is none to be read."""
-    for key, value in failure.trailing_metadata() or ():
+    metadata: Any = failure.trailing_metadata()  # its stub is not iterable, the thing itself is
+    for key, value in metadata or ():
         if key != _DETAILS_KEY or not isinstance(value, bytes):
             continue
         status, info = status_pb2.Status(), error_details_pb2.ErrorInfo()

@@ -149,7 +149,9 @@ class Store:
             nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
             return self._aead.decrypt(nonce, ciphertext, pack(shelf.encode(), row, _COLUMN))
         except (InvalidTag, ValueError):
-            raise StoreDamaged(f"a value in {self._path} does not open: it was changed, or the key is another") from None
+            raise StoreDamaged(
+                f"a value in {self._path} does not open: it was changed, or the key is another"
+            ) from None
 
 
 @contextmanager

@@ -110,6 +110,11 @@ async def retried(attempt: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
     raise AssertionError("unreachable: the last try returns or raises")
 
 
+def always(request: T) -> Callable[[], T]:
+    """Give the same message for each try of a call."""
+    return lambda: request
+
+
 class Transport:
     """The calls of one member to its hub."""
 

@@ -61,7 +61,7 @@ class ConfigurationInvalid(AllianceClientError):
 
 
 class ClockWrong(ConfigurationInvalid):
-    """This machine's clock and the hub's differ by more than the two minutes that are allowed."""
+    """The clocks of this machine and of the hub differ by more than the two minutes that are allowed."""
 
     how_to_fix = "Synchronise this machine's clock (NTP), then repeat."
 
@@ -134,11 +134,11 @@ class NotAuthenticated(Denied):
 
 
 class NotPermitted(Denied):
-    """This member's role does not permit the call."""
+    """The member's role does not permit the call."""
 
 
 class PurposeNotPermitted(NotPermitted):
-    """This member may not evaluate for this purpose."""
+    """The member may not evaluate for this purpose."""
 
 
 class TokenRefused(Denied):

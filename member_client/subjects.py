@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, Self, final
 
-from alliance.identifiers import Kind, UnknownKind, parse_kind
+from alliance.identifiers import Kind
 from member_client._framing import pack
 from member_client.errors import InvalidUse
 
@@ -155,21 +155,10 @@ class Subject:
         return f"Subject({self.ref!r}, {self.field_count()} fields)"
 
 
-def parse_field(text: str) -> str:
-    """Read the name of a field or kind, as the command line takes it; raises InvalidUse."""
-    name = text.strip().lower()
-    if name in FIELDS:
-        return name
-    try:
-        return parse_kind(name).value
-    except UnknownKind:
-        raise InvalidUse(f"unknown field: the fields are {', '.join(FIELDS)}") from None
-
-
 def _present(fields: Mapping[str, str | None]) -> dict[str, str]:
     """Keep what was given, in the order of FIELDS; raises InvalidUse for what is no text."""
-    wrong = sorted(name for name, text in fields.items() if text is not None and not isinstance(text, str))
-    if wrong:
+    given: Mapping[str, object] = fields  # callers without a type checker pass numbers
+    if wrong := sorted(name for name, text in given.items() if not isinstance(text, str | None)):
         raise InvalidUse(f"fields {wrong} are not texts")
     texts = ((name, fields.get(name)) for name in FIELDS)
     return {name: text for name, text in texts if text is not None and text.strip()}

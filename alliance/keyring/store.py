@@ -24,7 +24,7 @@ _HEADER = "keystore.json"
 _SUFFIX = ".sealed"
 _FORMAT = "alliance-keystore/1"
 _SALT_BYTES, _NONCE_BYTES = 16, 12
-_SCRYPT = {"n": 2**15, "r": 8, "p": 1}
+SCRYPT = {"n": 2**15, "r": 8, "p": 1}
 """Cost of the derivation: 32 MiB and about 0.1 s."""
 _SCRYPT_LIMITS = {"n": 2**20, "r": 16, "p": 4}
 _CHECK = "check"
@@ -44,7 +44,7 @@ class KeyStore:
             return
         if any(folder.glob(f"*{_SUFFIX}")):
             raise KeyFileInvalid(f"{header} is missing beside sealed files: restore it from the backup")
-        parameters = {"format": _FORMAT, "salt": os.urandom(_SALT_BYTES).hex(), **_SCRYPT}
+        parameters = {"format": _FORMAT, "salt": os.urandom(_SALT_BYTES).hex(), **SCRYPT}
         self._aead = _derive(passphrase, parameters)
         self.put(_CHECK, Secret(_FORMAT.encode()))
         write_atomically(header, json.dumps(parameters, indent=1).encode())
@@ -92,10 +92,13 @@ class KeyStore:
 def _read_header(header: Path) -> dict[str, object]:
     try:
         parameters = json.loads(header.read_bytes())
-        within = all(0 < int(parameters[name]) <= limit for name, limit in _SCRYPT_LIMITS.items())
-        if parameters["format"] != _FORMAT or not within:
+        costs = {name: parameters[name] for name in _SCRYPT_LIMITS}
+        salt = bytes.fromhex(parameters["salt"])
+        whole = all(type(cost) is int for cost in costs.values()) and len(salt) == _SALT_BYTES
+        within = whole and all(0 < costs[name] <= limit for name, limit in _SCRYPT_LIMITS.items())
+        if parameters["format"] != _FORMAT or not within or costs["n"] < 2 or costs["n"] & (costs["n"] - 1):
             raise KeyFileInvalid(f"{header} asks for another format or an absurd cost")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise KeyFileInvalid(f"{header} is damaged") from None
     return dict(parameters)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from alliance import claims
-from alliance.crypto.sealing import BOX_BYTES, HANDLE_BYTES
+from alliance.crypto.sealing import BOX_BYTES, HANDLE_BYTES, MAX_CONTENTS_BYTES
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import ClaimInvalid, Reason
 from alliance.statements import CLAIM
@@ -81,6 +81,8 @@ def accept(row: ClaimRow, *, contributor: str, key: VerifyingKey, now: int) -> C
     """Check a row by itself; raises ClaimInvalid or SignatureInvalid."""
     if len(row.box) != BOX_BYTES or len(row.handle) != HANDLE_BYTES:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "box or handle has another length")
+    if len(row.claim) > MAX_CONTENTS_BYTES:
+        raise ClaimInvalid(Reason.CLAIM_INVALID, "the claim is too long for a box")
     claim = claims.parse(row.claim)
     if not hmac.compare_digest(claim.contributor.encode(), contributor.encode()):
         raise ClaimInvalid(Reason.NOT_PERMITTED, "the claim names another contributor")

@@ -42,9 +42,14 @@ def require_serving(epoch: Epoch | None, now: int) -> Epoch:
     return epoch
 
 
+def contributes(epoch: Epoch, now: int) -> bool:
+    """Say whether an epoch takes claims now."""
+    return epoch.state is EpochState.ACTIVE and epoch.not_before <= now < epoch.not_after
+
+
 def require_contributing(epoch: Epoch | None, now: int) -> Epoch:
     """Give the epoch if it takes claims now; raises Refused."""
     serving = require_serving(epoch, now)
-    if serving.state is not EpochState.ACTIVE:
+    if not contributes(serving, now):
         raise Refused(Reason.EPOCH_NOT_SERVED, "the epoch takes no new claims")
     return serving

@@ -23,6 +23,8 @@ REQUEST_ID_BYTES = 16
 ELEMENT_BYTES = 32
 MAX_ELEMENTS = 4096
 MAX_OPERATOR_BYTES = 32
+MAX_HEADER_BYTES = 1024
+"""Bytes of a signed header, which is kept as it came: unknown fields must not make it an attic."""
 
 PURPOSES_OF: dict[Role, frozenset[Purpose]] = {
     Role.MEMBER: frozenset(
@@ -59,6 +61,8 @@ def check_header(statement: SignedStatement, blinded: bytes, *, caller: Caller, 
     count, rest = divmod(len(blinded), ELEMENT_BYTES)
     if rest or not 1 <= count <= MAX_ELEMENTS:
         raise Refused(Reason.INVALID_BATCH, "a batch has 1 to 4,096 elements of 32 bytes")
+    if statement.ByteSize() > MAX_HEADER_BYTES:
+        raise Refused(Reason.INVALID_REQUEST, "the header is too long to be kept")
     header = EvaluationHeader()
     payload = VerifyingKey(caller.identity_key).verified_payload(EVALUATION_HEADER, statement)
     try:

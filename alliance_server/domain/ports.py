@@ -38,7 +38,7 @@ class MemberRepository(Protocol):
         """Revoke all certificates of a member; returns how many were not revoked before."""
 
     def invitation(self, token_sha256: bytes) -> Invitation | None:
-        """Give an invitation."""
+        """Give an invitation. Held until the unit of work ends."""
 
     def save_invitation(self, invitation: Invitation) -> None:
         """Add an invitation or replace it."""
@@ -82,7 +82,7 @@ class ClaimRepository(Protocol):
         """Add claims."""
 
     def change_status(self, entry_id: bytes, status: ClaimStatus, version: int, statement: bytes) -> None:
-        """Record a change of status."""
+        """Record a change of status; raises Refused unless `version` is the next one."""
 
     def own(self, contributor: str, after: tuple[int, int], limit: int, *, live_only: bool) -> list[StoredClaim]:
         """Give a contributor's claims after (epoch, sequence)."""

@@ -15,7 +15,7 @@ from alliance.crypto.signing import SigningKey
 from alliance.errors import Reason
 from alliance.statements import CLAIM_STATUS
 from alliance.taxonomy import ClaimStatus
-from alliance.v1 import taxonomy_pb2
+from alliance.v1 import bucket_pb2, taxonomy_pb2
 from alliance.v1.claim_pb2 import ClaimStatusChange
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.claims import ListedEntry
@@ -29,6 +29,7 @@ MAX_PREFIXES = 4096
 ENTRIES_A_MESSAGE = 256
 PREFIXES_A_READ = 64
 TAG_BITS = 256
+FINDINGS = frozenset(bucket_pb2.EntryFinding.values()) - {bucket_pb2.ENTRY_FINDING_UNSPECIFIED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ class BucketService:
 
     async def report(self, call: Call, entry_id: bytes, finding: int) -> None:
         """Record that an entry was found wrong; one that does not exist is taken in silence."""
-        if len(entry_id) != ENTRY_ID_BYTES or finding <= 0:
-            raise Refused(Reason.INVALID_REQUEST, "entry id or finding is missing")
+        if len(entry_id) != ENTRY_ID_BYTES or finding not in FINDINGS:
+            raise Refused(Reason.INVALID_REQUEST, "entry id or finding is missing or unknown")
 
         def work(transaction: Transaction) -> None:
             if transaction.claims.get(entry_id) is not None:

@@ -6,7 +6,7 @@ from alliance_server.domain.epochs import SERVING, EpochState
 from alliance_server.domain.members import MemberState
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.services.call import Call
-from alliance_server.services.paging import page_size
+from alliance_server.services.paging import name, page_size
 from alliance_server.services.statements import epoch_statement, member_statement, suppression_statement
 
 
@@ -20,10 +20,10 @@ class DirectoryService:
 
     async def members(self, call: Call, asked_size: int, token: str) -> tuple[list[SignedStatement], str]:
         """List a page of enrolled members, past ones included, and the token of the next."""
-        size = page_size(asked_size)
+        size, after = page_size(asked_size), name(token)
 
         def work(transaction: Transaction) -> tuple[list[SignedStatement], str]:
-            members = transaction.members.page(token, size)
+            members = transaction.members.page(after, size)
             enrolled = [member for member in members if member.state is not MemberState.INVITED]
             transaction.record(call.event(items=len(enrolled)))
             more = members[-1].id if len(members) == size else ""

@@ -92,10 +92,14 @@ class FilterMaintenance:
         """Build a snapshot of the live tags and put it in force."""
         state = await self._state(epoch)
         now = self._clock.now_ms()
-        listings = await self._store.read(lambda transaction: transaction.claims.count_live(epoch, state.sequence, now))
-        shape = bloom.Shape.for_listings(listings, int.from_bytes(os.urandom(4), "little"))
+        count = await self._store.read(lambda transaction: transaction.claims.count_live(epoch, state.sequence, now))
+        shape = bloom.Shape.for_listings(count, int.from_bytes(os.urandom(4), "little"))
         builder = bloom.FilterBuilder(shape)
-        await self._store.read(lambda transaction: _fill(transaction, builder, state, now))
+        listings = await self._store.read(lambda transaction: _fill(transaction, builder, state, now))
+        if not listings:
+            # Empty filters would all have one digest, of whatever epoch and seed, and deltas go by the digest.
+            builder.fill([os.urandom(bloom.TAG_BYTES)])
+            listings = 1
         digest = await self._compute.run(TAGS_A_DELTA, self._files.save, bytearray(builder.bits))
         snapshot = self._describe(state, shape, listings, digest, now)
         # With its own heartbeat, so that no reader meets a header and the heartbeat of another base.
@@ -209,9 +213,12 @@ class FilterMaintenance:
             self._files.delete(digest)
 
 
-def _fill(transaction: Transaction, builder: bloom.FilterBuilder, state: FilterState, now: int) -> None:
+def _fill(transaction: Transaction, builder: bloom.FilterBuilder, state: FilterState, now: int) -> int:
+    filled = 0
     for tags in transaction.claims.live_tags(state.epoch, state.sequence, now, TAGS_A_PAGE):
         builder.fill(tags)
+        filled += len(tags)
+    return filled
 
 
 def _publish(transaction: Transaction, snapshot: Snapshot, heartbeat: bytes) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from google.protobuf.message import DecodeError
 
+from alliance.crypto.sealing import ENTRY_ID_BYTES
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import AllianceError, Reason
 from alliance.statements import CLAIM_STATUS
@@ -17,7 +18,7 @@ from alliance.taxonomy import ClaimStatus
 from alliance.v1.claim_pb2 import Claim, ClaimStatusChange
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.claims import ClaimRow, StoredClaim, accept, check_transition, stored
-from alliance_server.domain.epochs import require_contributing
+from alliance_server.domain.epochs import contributes
 from alliance_server.domain.errors import Refused, reason_of
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.services.budgets import Budgets
@@ -27,6 +28,7 @@ from alliance_server.services.paging import numbers, page_size
 
 MAX_ROWS = 1024
 MAX_STATUS_REASON_BYTES = 64
+MAX_STATEMENT_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class _Checked:
     row: ClaimRow
     claim: Claim | None
     refusal: Reason | None
+    entry_id: bytes
 
 
 class RegistryService:
@@ -105,11 +108,10 @@ class RegistryService:
 
     def _file(self, transaction: Transaction, call: Call, checked: Sequence[_Checked]) -> list[RowResult]:
         now, member = call.now(), call.caller.member_id
-        results, fresh = _sort(transaction, call, checked)
-        epoch = fresh[0].claim.epoch if fresh and fresh[0].claim else 0
+        epoch = _open_epoch(transaction, checked, now)
+        results, fresh = _sort(transaction, call, checked, epoch)
         tags = {item.claim.tag for item in fresh if item.claim}
         if fresh:
-            require_contributing(transaction.epochs.get(epoch), now)
             known = transaction.claims.known_tags(member, epoch, list(tags))
             first = transaction.filters.advance(epoch, len(fresh))
             transaction.claims.add(
@@ -133,18 +135,35 @@ def _check_rows(rows: Sequence[ClaimRow], call: Call) -> list[_Checked]:
         try:
             claim = accept(row, contributor=call.caller.member_id, key=key, now=now)
         except AllianceError as error:
-            checked.append(_Checked(row, None, reason_of(error)))
+            checked.append(_Checked(row, None, reason_of(error), _entry_id(row)))
         else:
-            checked.append(_Checked(row, claim, None))
+            checked.append(_Checked(row, claim, None, claim.entry_id))
     return checked
 
 
-def _sort(transaction: Transaction, call: Call, checked: Sequence[_Checked]) -> tuple[list[RowResult], list[_Checked]]:
+def _entry_id(row: ClaimRow) -> bytes:
+    """Read the entry id of a refused row; empty where there is none."""
+    try:
+        entry_id = Claim.FromString(row.claim).entry_id
+    except DecodeError:
+        return b""
+    return entry_id if len(entry_id) == ENTRY_ID_BYTES else b""
+
+
+def _open_epoch(transaction: Transaction, checked: Sequence[_Checked], now: int) -> int:
+    """Give the epoch whose rows a chunk may file: the first one named that takes claims; 0 where none does."""
+    takes_claims = {epoch.id for epoch in transaction.epochs.all() if contributes(epoch, now)}
+    named = (item.claim.epoch for item in checked if item.claim)
+    return next((epoch for epoch in named if epoch in takes_claims), 0)
+
+
+def _sort(
+    transaction: Transaction, call: Call, checked: Sequence[_Checked], epoch: int
+) -> tuple[list[RowResult], list[_Checked]]:
     """Decide row by row what is fresh, repeated or refused; only one epoch's rows are fresh in a chunk."""
     valid = [item.claim for item in checked if item.claim]
     seen = transaction.claims.digests([claim.entry_id for claim in valid])
-    epoch = valid[0].epoch if valid else 0
-    tags = list({claim.tag for claim in valid})
+    tags = list({claim.tag for claim in valid if claim.epoch == epoch})
     member = call.caller.member_id
     transaction.claims.expire(member, epoch, tags, call.now())
     standing = transaction.claims.standing(member, epoch, tags)
@@ -159,15 +178,14 @@ def _sort(transaction: Transaction, call: Call, checked: Sequence[_Checked]) -> 
         results.append(result)
     affordable = transaction.quotas.spend_credit(member, epoch, len(fresh)) if fresh else 0
     for place, item in fresh[affordable:]:
-        entry_id = item.claim.entry_id if item.claim else b""
-        results[place] = RowResult(entry_id, Reason.NO_EVALUATION_LEFT)
+        results[place] = RowResult(item.entry_id, Reason.NO_EVALUATION_LEFT)
     return results, [item for _, item in fresh[:affordable]]
 
 
 def _judge(item: _Checked, epoch: int, seen: dict[bytes, bytes], standing: set[tuple[bytes, int]]) -> RowResult:
     claim = item.claim
     if claim is None:
-        return RowResult(b"", item.refusal)
+        return RowResult(item.entry_id, item.refusal)
     earlier = seen.get(claim.entry_id)
     if earlier is not None:
         same = earlier == item.row.digest()
@@ -187,6 +205,8 @@ def _require_own(transaction: Transaction, call: Call, entry_id: bytes) -> Store
 
 
 def _parse_change(call: Call, statement: SignedStatement) -> ClaimStatusChange:
+    if statement.ByteSize() > MAX_STATEMENT_BYTES:
+        raise Refused(Reason.INVALID_REQUEST, "the status change is too long to be kept")
     payload = VerifyingKey(call.caller.identity_key).verified_payload(CLAIM_STATUS, statement)
     change = ClaimStatusChange()
     try:

@@ -5,8 +5,10 @@ from dataclasses import fields
 
 import sqlalchemy as sa
 
+from alliance.errors import Reason
 from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
 from alliance_server.domain.claims import ListedEntry, StoredClaim
+from alliance_server.domain.errors import Refused
 from alliance_server.storage.tables import ClaimTable, EntryReportTable, table_of
 
 _CLAIMS = table_of(ClaimTable)
@@ -70,12 +72,14 @@ class SqlClaims:
             self._connection.execute(sa.insert(_CLAIMS), rows)
 
     def change_status(self, entry_id: bytes, status: ClaimStatus, version: int, statement: bytes) -> None:
-        """Record a change of status."""
-        self._connection.execute(
+        """Record a change of status; raises Refused where another change came in between."""
+        changed = self._connection.execute(
             sa.update(_CLAIMS)
-            .where(_CLAIMS.c.entry_id == entry_id)
+            .where(_CLAIMS.c.entry_id == entry_id, _CLAIMS.c.status_version == version - 1)
             .values(status=int(status), status_version=version, status_change=statement)
         )
+        if changed.rowcount == 0:
+            raise Refused(Reason.CONFLICTING_RETRY, "the version is not the next one")
 
     def own(self, contributor: str, after: tuple[int, int], limit: int, *, live_only: bool) -> list[StoredClaim]:
         """Give a contributor's claims after (epoch, sequence)."""

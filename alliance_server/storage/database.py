@@ -6,12 +6,13 @@
 """
 
 import sqlite3
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from alliance.errors import Reason
 from alliance_server.domain.errors import Refused
@@ -58,12 +59,30 @@ def is_retryable(error: DBAPIError) -> bool:
     return isinstance(error.orig, sqlite3.OperationalError) and "locked" in str(error.orig)
 
 
+def lost_transaction(connection: sa.Connection) -> bool:
+    """Whether a failed statement took the transaction around it along, so that nothing more may run in it.
+
+    SQLite takes a transaction back by itself when the disk is full, savepoints and all.
+    """
+    return not getattr(connection.connection.dbapi_connection, "in_transaction", True)
+
+
 def refusal_of(error: DBAPIError) -> Refused:
     """Translate a database's failure for the caller; the text names no value."""
     state = getattr(error.orig, "sqlstate", None)
-    full = state in _FULL_STATES or "disk is full" in str(error.orig) or "disk I/O error" in str(error.orig)
-    if full:
+    if state in _FULL_STATES or any(_is_full(cause) for cause in _causes(error)):
         return Refused(Reason.STORAGE_FULL, "the database has no room")
-    if error.connection_invalidated or is_retryable(error) or isinstance(error.orig, sqlite3.OperationalError):
+    if error.connection_invalidated or is_retryable(error) or isinstance(error, OperationalError):
         return Refused(Reason.UNAVAILABLE, f"the database is not available ({type(error.orig).__name__})")
     return Refused(Reason.INTERNAL, f"the database refused ({type(error.orig).__name__}, {state})")
+
+
+def _causes(error: BaseException | None) -> Iterator[str]:
+    """Give the texts of an error and of those that it hides: a savepoint that is gone hides the full disk."""
+    while error is not None:
+        yield str(error.orig) if isinstance(error, DBAPIError) else ""
+        error = error.__context__
+
+
+def _is_full(text: str) -> bool:
+    return "disk is full" in text or "disk I/O error" in text

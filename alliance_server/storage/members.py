@@ -18,6 +18,8 @@ _CERTIFICATES = table_of(CertificateTable)
 _INVITATIONS = table_of(InvitationTable)
 _EPOCHS = table_of(EpochTable)
 _STATES = table_of(FilterStateTable)
+_MAX_EPOCH = 2**31 - 1
+"""The wire's uint32 is wider than the column."""
 
 
 def _member(row: sa.Row[tuple[object, ...]]) -> Member:
@@ -95,8 +97,8 @@ class SqlMembers:
         return changed.rowcount
 
     def invitation(self, token_sha256: bytes) -> Invitation | None:
-        """Give an invitation."""
-        query = sa.select(_INVITATIONS).where(_INVITATIONS.c.token_sha256 == token_sha256)
+        """Give an invitation; held until the unit of work ends, so that two processes cannot both use it."""
+        query = sa.select(_INVITATIONS).where(_INVITATIONS.c.token_sha256 == token_sha256).with_for_update()
         row = self._connection.execute(query).first()
         if row is None:
             return None
@@ -124,6 +126,8 @@ class SqlEpochs:
 
     def get(self, epoch: int) -> Epoch | None:
         """Give an epoch."""
+        if epoch > _MAX_EPOCH:
+            return None  # PostgreSQL would refuse the comparison
         row = self._connection.execute(sa.select(_EPOCHS).where(_EPOCHS.c.id == epoch)).first()
         return None if row is None else _epoch(row)
 

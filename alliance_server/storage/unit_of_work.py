@@ -6,7 +6,9 @@ Rules:
    and commits once. Batching needs no delay: units gather while the commit before them syncs.
 2. A unit that raises takes back its own savepoint and fails alone.
 3. Callers are answered after the commit, never before. Where the commit fails, all units of it fail.
-4. A unit may run more than once (a conflict with another process): it must have no effect besides its transaction.
+4. A unit that takes the whole transaction down (a full disk, a conflict that stays) fails alone as well: the others
+   run again, each by itself.
+5. A unit may run more than once: it must have no effect besides its transaction.
 """
 
 import asyncio
@@ -64,6 +66,16 @@ class _Unit:
         self.future: Future[Any] = Future()
         self.result: Any = None
         self.error: BaseException | None = None
+
+
+class _TakenBack(Exception):
+    """Nothing of a transaction took effect; whether it may be run again as it was, and whether one unit did it."""
+
+    def __init__(self, refusal: Refused, *, retryable: bool, by_unit: bool) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+        self.retryable = retryable
+        self.by_unit = by_unit
 
 
 class SqlStore:
@@ -139,19 +151,29 @@ class SqlStore:
     def _commit(self, units: Sequence[_Unit]) -> None:
         failure: BaseException | None = None
         for _attempt in range(_MAX_ATTEMPTS):
-            try:
-                self._run(units)
-                failure = None
+            failure = self._try(units)
+            if not isinstance(failure, _TakenBack) or not failure.retryable:
                 break
-            except DBAPIError as error:
-                failure = database.refusal_of(error)
-                if not database.is_retryable(error):
-                    break
-            except Exception as error:  # noqa: BLE001 - whatever it is, every unit must be answered
-                failure = error
-                break
+        if isinstance(failure, _TakenBack):
+            if failure.by_unit and len(units) > 1:
+                for unit in units:
+                    self._commit([unit])
+                return
+            failure = failure.refusal
         for unit in units:
             _answer(unit, failure or unit.error)
+
+    def _try(self, units: Sequence[_Unit]) -> BaseException | None:
+        try:
+            self._run(units)
+        except _TakenBack as taken_back:
+            return taken_back
+        except DBAPIError as error:
+            refusal = database.refusal_of(error)
+            return _TakenBack(refusal, retryable=True, by_unit=False) if database.is_retryable(error) else refusal
+        except Exception as error:  # noqa: BLE001 - whatever it is, every unit must be answered
+            return error
+        return None
 
     def _run(self, units: Sequence[_Unit]) -> None:
         records: list[AuditRecord] = []
@@ -166,8 +188,11 @@ class SqlStore:
                     with connection.begin_nested():
                         unit.result = unit.work(transaction)
                 except DBAPIError as error:
-                    if database.is_retryable(error) or error.connection_invalidated:
+                    if error.connection_invalidated:
                         raise
+                    retryable = database.is_retryable(error)
+                    if retryable or database.lost_transaction(connection):
+                        raise _TakenBack(database.refusal_of(error), retryable=retryable, by_unit=True) from None
                     unit.error = database.refusal_of(error)
                 except Exception as error:  # noqa: BLE001 - it belongs to the unit's caller
                     unit.error = error

@@ -1,28 +1,22 @@
 """`member-client check`: one identifier, now."""
 
-from __future__ import annotations
-
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from alliance.identifiers import InvalidIdentifier
+from alliance.identifiers import InvalidIdentifier, Kind
 from alliance.identifiers import Reason as IdentifierReason
+from alliance.taxonomy import Purpose
+from member_client import Consent, SyncReport, Verdict
 from member_client.cli.endings import FAIL_ON_HELP, ending, read_fail_on
 from member_client.cli.group import UsageFault
 from member_client.cli.matches import match_lines, match_table, may, styled_state
 from member_client.cli.progress import age
 from member_client.cli.purposes import CONSENT_HELP, PURPOSE_HELP, needed_consent, screening_purpose
-from member_client.cli.session import session_of
+from member_client.cli.session import Session, session_of
 from member_client.files import FIELDS
 from member_client.subjects import Subject
-
-if TYPE_CHECKING:
-    from alliance.identifiers import Kind
-    from alliance.taxonomy import Purpose
-    from member_client import Consent, SyncReport, Verdict
-    from member_client.cli.session import Session
 
 REF = "check"
 
@@ -31,20 +25,23 @@ def check(
     context: typer.Context,
     kind: Annotated[str, typer.Argument(help=f"What the value is: {', '.join(FIELDS)}.", metavar="KIND")],
     value: Annotated[
-        str, typer.Argument(help="The identifier; - reads it from standard input, out of the shell's history.")
+        str, typer.Argument(help="The identifier; - asks for it, out of the shell's history.", metavar="VALUE")
     ],
     purpose: Annotated[str, typer.Option(help=PURPOSE_HELP, metavar="P")],
     consent: Annotated[str | None, typer.Option(help=CONSENT_HELP, metavar="REF")] = None,
     fail_on: Annotated[list[str] | None, typer.Option(help=FAIL_ON_HELP, metavar="STATE")] = None,
 ) -> None:
-    """Check one identifier against the claims of the other members.
+    r"""Check one identifier against the claims of the other members.
 
-    Example:
+    The value is asked for where - stands for it, and never leaves this
+    machine:
 
       member-client check phone - --purpose loan_application --consent C-2026-0118
 
-    The value is typed at the prompt and never leaves this machine. Put -- before one that starts with a dash:
-    member-client check --purpose portfolio_screening --consent basis-7 domain -- -example.com
+    Put -- before a value that starts with a dash:
+
+      member-client check --purpose portfolio_screening --consent basis-7 \
+        domain -- -example.com
     """
     session = session_of(context)
     name = kind.strip().lower()

@@ -46,14 +46,14 @@ class UsageFault(Exception):
 class SafeGroup(TyperGroup):
     """The root command: translates whatever happens into a line and an exit code."""
 
-    def main(  # type: ignore[override] # the parent's return type depends on standalone_mode
+    def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,
         complete_var: str | None = None,
         standalone_mode: bool = True,  # noqa: ARG002, FBT001, FBT002 - Click's signature
         windows_expand_args: bool = True,  # noqa: FBT001, FBT002 - Click's signature
-        **extra: Any,
+        **extra: Any,  # noqa: ANN401 - Click's signature
     ) -> NoReturn:
         """Run, and exit with the code that tells how it went."""
         arguments = globals_first(list(sys.argv[1:] if args is None else args))
@@ -76,7 +76,7 @@ class SafeGroup(TyperGroup):
             report.line(INTERRUPTED)
         sys.exit(code)
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Click moved between packages, its types with it
         """Run the command; a reader that goes away, as `head` does, is no error."""
         try:
             return super().invoke(ctx)
@@ -114,6 +114,8 @@ class _Report:
 
     def failure(self, error: Exception) -> int:
         """Report an exception and give its exit code."""
+        if type(error).__name__ == "NoArgsIsHelpError":  # the help is printed already
+            return 2
         code, sentence, advice = described(error)
         mark = "INTEGRITY: " if isinstance(error, IntegrityError) else ""
         self.line(f"{mark}{sentence}")
@@ -138,7 +140,7 @@ def described(error: Exception) -> tuple[int, str, str]:
     return 1, f"internal error: {type(error).__name__} {_place(error)}", f"set {DEBUG_VARIABLE}=1 for the stack"
 
 
-def usage_sentence(error: Any) -> str:
+def usage_sentence(error: Any) -> str:  # noqa: ANN401 - one of Click's, by its attributes
     """Give Click's complaint about options, without anything that was typed as a value."""
     kind = type(error).__name__
     if kind == "MissingParameter":

@@ -56,12 +56,13 @@ class Line:
 
     def record(self) -> dict[str, str | int]:
         """Give it for a result file: no count where there is nothing to count."""
-        record = {column: getattr(self, column) for column in OUT_COLUMNS}
-        return record if self.sources else {**record, "sources": ""}
+        return {column: getattr(self, column) for column in OUT_COLUMNS} | ({} if self.sources else {"sources": ""})
 
 
 def match_lines(row: int, ref: str, verdict: Verdict) -> list[Line]:
     """Give a verdict's matches as lines, in the order of its fields."""
+    if verdict.state != "match":
+        return []
     groups: dict[tuple[str, str, str], list[Match]] = {}
     for match in verdict.matches:
         groups.setdefault((match.field, match.category.word, match.role.word), []).append(match)
@@ -85,11 +86,6 @@ def _line(row: int, ref: str, verdict: Verdict, key: tuple[str, str, str], group
         until=shown_date(max(match.expires_at for match in group)),
         status=status.word,
     )
-
-
-def verdict_lines(row: int, ref: str, verdict: Verdict) -> list[Line]:
-    """Give every verdict at least one line, for a result file."""
-    return match_lines(row, ref, verdict) or [Line(row, ref, str(verdict.state), verdict.action.word)]
 
 
 def match_table(lines: Iterable[Line], *, with_rows: bool = True) -> Table:

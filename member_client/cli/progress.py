@@ -61,7 +61,7 @@ def progress(session: Session, title: str, total: int) -> Iterator[Callable[[], 
 
 
 class Stopwatch:
-    """Measures a run."""
+    """Measures a run from its making on."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
@@ -71,15 +71,16 @@ class Stopwatch:
         """Time since the start."""
         return time.monotonic() - self._start
 
-    def rate(self, rows: int) -> int:
-        """Give rows a second so far."""
-        return round(rows / max(self.seconds, 1e-9))
 
-    def line(self, rows: int) -> str:
-        """Give the line that ends a run."""
-        seconds = self.seconds
-        shown = f"{seconds:.1f} s" if seconds < 120 else f"{int(seconds) // 60} min {int(seconds) % 60} s"
-        return f"{shown} · {self.rate(rows):,} rows/s"
+def rate(rows: int, seconds: float) -> int:
+    """Give rows a second."""
+    return round(rows / max(seconds, 1e-9))
+
+
+def pace(rows: int, seconds: float) -> str:
+    """Give the line that ends a run: its time and rate."""
+    shown = f"{seconds:.1f} s" if seconds < 120 else f"{int(seconds) // 60} min {int(seconds) % 60} s"
+    return f"{shown} · {rate(rows, seconds):,} rows/s"
 
 
 def age(milliseconds: int) -> str:

@@ -5,20 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from alliance.errors import UnknownWord
 from alliance.taxonomy import CONSENT_NEEDS, ConsentNeed, Purpose
-from member_client import Consent, InvalidUse
 from member_client.cli.group import UsageFault
+from member_client.errors import InvalidUse
+from member_client.screening import SCREENING_PURPOSES
+from member_client.screening import screening_purpose as sdk_screening_purpose
+from member_client.subjects import Consent
 
-SCREENING: Final = (
-    Purpose.LOAN_APPLICATION,
-    Purpose.ACCOUNT_OPENING,
-    Purpose.TRANSACTION,
-    Purpose.PORTFOLIO_SCREENING,
-)
-"""Purposes for which people are screened; the others have commands of their own."""
-
-PURPOSE_HELP: Final = "Why: " + ", ".join(purpose.word for purpose in SCREENING) + "."
+PURPOSE_HELP: Final = "Why: " + ", ".join(purpose.word for purpose in SCREENING_PURPOSES) + "."
 CONSENT_HELP: Final = (
     "What the purpose rests on: a reference to the consent or statement of basis in your records, or @FILE for the "
     "document. The hub gets a salted commitment to it and nothing else."
@@ -28,12 +22,9 @@ CONSENT_HELP: Final = (
 def screening_purpose(text: str) -> Purpose:
     """Read `--purpose`; raises UsageFault, which lists the purposes."""
     try:
-        purpose = Purpose.parse(text)
-    except UnknownWord:
-        purpose = None
-    if purpose not in SCREENING:
-        raise UsageFault(f"--purpose is one of {', '.join(known.word for known in SCREENING)}")
-    return purpose
+        return sdk_screening_purpose(text)
+    except InvalidUse as fault:
+        raise UsageFault(f"--purpose: {fault}") from None
 
 
 def consent_of(text: str) -> Consent:

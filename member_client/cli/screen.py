@@ -1,7 +1,5 @@
 """`member-client screen`: a file of customers against the claims of the other members."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,8 +7,8 @@ import typer
 
 from member_client.cli.endings import FAIL_ON_HELP, ending, read_fail_on
 from member_client.cli.matches import match_table
-from member_client.cli.outputs import refused_path, refuse_same_paths
-from member_client.cli.progress import age
+from member_client.cli.outputs import refuse_same_paths, refused_path
+from member_client.cli.progress import age, pace, rate
 from member_client.cli.purposes import CONSENT_HELP, PURPOSE_HELP, needed_consent, screening_purpose
 from member_client.cli.screening import Order, Outcome, screen_table
 from member_client.cli.session import Session, session_of
@@ -35,9 +33,7 @@ def screen(
     consent_column: Annotated[
         str, typer.Option(help="Column with each row's consent reference.", metavar="COLUMN")
     ] = "",
-    out: Annotated[
-        Path | None, typer.Option(help="Write all verdicts here: .csv or .jsonl.", metavar="FILE")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write all verdicts here: .csv or .jsonl.", metavar="FILE")] = None,
     refused: Annotated[
         Path | None,
         typer.Option(help="Where refused rows go; else beside FILE, as .refused.csv.", metavar="FILE"),
@@ -45,12 +41,12 @@ def screen(
     fail_on: Annotated[list[str] | None, typer.Option(help=FAIL_ON_HELP, metavar="STATE")] = None,
     show: Annotated[int, typer.Option(help="Matches to show.", min=0)] = _DEFAULT_SHOWN,
 ) -> None:
-    """Screen a file of customers. Identifiers stay on this machine.
+    r"""Screen a file of customers. Identifiers stay on this machine.
 
     Wide format, several identifiers a row:
 
-      member-client screen customers.csv --purpose portfolio_screening
-        --map phone=mobile --map resident_id=id_no --ref customer_no
+      member-client screen customers.csv --purpose portfolio_screening \
+        --map phone=mobile --map resident_id=id_no --ref customer_no \
         --consent basis-2026-03 --out verdicts.csv
 
     Long format, columns kind and identifier:
@@ -102,10 +98,8 @@ def _show(session: Session, order: Order, outcome: Outcome) -> None:
         session.say(f"not settled: {why}; screen again to settle them")
     if outcome.integrity:
         session.say("INTEGRITY: a claim's signature, contributor or box is wrong; the hub's operator was told")
-    session.say(
-        f"hub learned: counts, purpose, {outcome.prefixes:,} bucket prefixes (cover included); 0 identifiers"
-    )
-    session.say(outcome.stopwatch.line(outcome.rows))
+    session.say(f"hub learned: counts, purpose, {outcome.prefixes:,} bucket prefixes (cover included); 0 identifiers")
+    session.say(pace(outcome.rows, outcome.seconds))
 
 
 def summary(order: Order, outcome: Outcome) -> str:
@@ -131,6 +125,6 @@ def _document(order: Order, outcome: Outcome, code: int) -> dict[str, Any]:
         "integrity": outcome.integrity,
         "hub_learned": {"evaluations": outcome.evaluations, "prefixes": outcome.prefixes, "identifiers": 0},
         "seconds": round(outcome.seconds, 3),
-        "rows_per_second": outcome.rate,
+        "rows_per_second": rate(outcome.rows, outcome.seconds),
         "exit_code": code,
     }

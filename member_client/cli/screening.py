@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from member_client.cli.check import advice
-from member_client.cli.matches import OUT_COLUMNS, Line, match_lines, verdict_lines
+from member_client.cli.matches import OUT_COLUMNS, Line, match_lines
 from member_client.cli.progress import Stopwatch, progress
 from member_client.files import BadRow, Refusal, RefusedFile, Row, RowFault, RowReason, record_file
 from member_client.subjects import Consent, Subject
@@ -77,7 +77,7 @@ class Screening:
             try:
                 subject = self._subject(row)
             except RowFault as fault:
-                self._refuse(Refusal.of(row.number, self._order.layout.safe_ref_of(row), fault))
+                self._refuse(Refusal.of(row.number, self._order.layout.ref_of(row), fault))
                 continue
             self._sent.append((row.number, subject.ref))
             yield subject
@@ -121,7 +121,7 @@ class Screening:
         lines = match_lines(row, ref, verdict)
         outcome.match_lines += len(lines)
         outcome.shown += lines[: max(0, self._order.show - len(outcome.shown))]
-        for line in lines or verdict_lines(row, ref, verdict):
+        for line in lines or [Line(row, ref, str(verdict.state), verdict.action.word)]:
             self._write(line.record())
 
 

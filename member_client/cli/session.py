@@ -18,16 +18,25 @@ from rich.console import Console
 from rich.text import Text
 
 from alliance.clock import SystemClock
-from member_client.cli.group import UsageFault
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from alliance.clock import Clock
-    from member_client import Consent, ContributionResult, ContributionRow, Finding, OwnClaim, Profile, Subject
-    from member_client import SyncReport, Usage, Verdict
+    from member_client import (
+        Consent,
+        ContributionResult,
+        ContributionRow,
+        Finding,
+        OwnClaim,
+        Profile,
+        Subject,
+        SyncReport,
+        Usage,
+        Verdict,
+    )
 
 _PIPED_WIDTH = 200
 Result = TypeVar("Result")
@@ -37,18 +46,34 @@ class HubClient(Protocol):
     """What the commands use of AllianceClient."""
 
     @property
-    def usage(self) -> Usage: ...
+    def usage(self) -> Usage:
+        """What was asked of the hub so far."""
 
-    async def sync(self) -> SyncReport: ...
-    async def screen(self, subject: Subject, *, purpose: str, consent: Consent | None = None) -> Verdict: ...
+    async def sync(self) -> SyncReport:
+        """Bring everything up to date."""
+
+    async def screen(self, subject: Subject, *, purpose: str, consent: Consent | None = None) -> Verdict:
+        """Screen one subject."""
+
     def screen_many(
         self, subjects: Iterable[Subject], *, purpose: str, consent: Consent | None = None
-    ) -> AsyncIterator[Verdict]: ...
-    def contribute(self, rows: Iterable[ContributionRow]) -> AsyncIterator[ContributionResult]: ...
-    def claims(self, *, live_only: bool = False) -> AsyncIterator[OwnClaim]: ...
-    async def claim(self, entry_id: bytes) -> OwnClaim: ...
-    async def withdraw(self, entry_id: bytes, *, reason: str) -> OwnClaim: ...
-    async def doctor(self) -> list[Finding]: ...
+    ) -> AsyncIterator[Verdict]:
+        """Screen subjects; verdicts come in their order."""
+
+    def contribute(self, rows: Iterable[ContributionRow]) -> AsyncIterator[ContributionResult]:
+        """Contribute claims, and tell what became of each."""
+
+    def claims(self, *, live_only: bool = False) -> AsyncIterator[OwnClaim]:
+        """List the member's own claims."""
+
+    async def claim(self, entry_id: bytes) -> OwnClaim:
+        """Get one of the member's own claims."""
+
+    async def withdraw(self, entry_id: bytes, *, reason: str) -> OwnClaim:
+        """Withdraw one of the member's own claims."""
+
+    async def doctor(self) -> list[Finding]:
+        """Look for what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +130,7 @@ class Session:
         if not self.quiet:
             self.err.print(printable(text), soft_wrap=True)
 
-    def document(self, content: Any) -> None:
+    def document(self, content: Mapping[str, object]) -> None:
         """Print the one JSON document, with `--json`."""
         if self.as_json:
             sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
@@ -127,8 +152,3 @@ async def _quietly(work: Coroutine[Any, Any, Result]) -> Result:
     # Asyncio's own handler logs exceptions with their messages, which can hold a value.
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
     return await work
-
-
-def one_line(fault: Exception) -> UsageFault:
-    """Turn an error whose text is safe into a usage fault."""
-    return UsageFault(str(fault))

@@ -31,7 +31,7 @@ class CsvRows:
             raise TableInvalid("the first line cannot be read; it must name the columns")
         # Excel writes ";" or a tab where the locale's decimal sign is a comma.
         self._separator = max(_SEPARATORS, key=header.count)
-        names = self._parse([header])
+        names = self._parse([header], skip_spaces=True)
         if names is None:
             raise TableInvalid("the first line's quotation marks are not closed; it must name the columns")
         self.columns = tuple(name.strip() for name in names)
@@ -75,10 +75,11 @@ class CsvRows:
             return RowReason.BAD_QUOTING
         return cells
 
-    def _parse(self, record: list[str]) -> list[str] | None:
+    def _parse(self, record: list[str], *, skip_spaces: bool = False) -> list[str] | None:
         lines = [f"{line}\n" for line in record]
         try:
-            records = list(csv.reader(lines, delimiter=self._separator, strict=True))
+            rows = csv.reader(lines, delimiter=self._separator, skipinitialspace=skip_spaces, strict=True)
+            records = list(rows)
         except csv.Error:
             return None
         return records[0] if len(records) == 1 else None

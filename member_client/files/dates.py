@@ -32,9 +32,12 @@ def parse_date(text: str) -> int:
 
 
 def parse_expiry(text: str, now_ms: int) -> int:
-    """Read a date, or days from now as `90d`. The result is exclusive: 2027-01-31 ends with the 30th."""
+    """Read a date, or `90d` for days from the start of today, UTC. Exclusive: 2027-01-31 ends with the 30th.
+
+    From the start of the day, so that a run taken up an hour later says the same of each row.
+    """
     days = _DAYS.fullmatch(text.strip())
-    return now_ms + int(days[1]) * DAY_MS if days else parse_date(text)
+    return now_ms - now_ms % DAY_MS + int(days[1]) * DAY_MS if days else parse_date(text)
 
 
 def shown_date(milliseconds: int) -> str:

@@ -26,9 +26,7 @@ class JsonlRows:
 
     def __init__(self, lines: Iterator[Line]) -> None:
         numbered = enumerate(lines, start=1)
-        first = [
-            _row(number, line) for number, line in (next(numbered, (0, "")) for _ in range(_LINES_LOOKED_AT))
-        ]
+        first = [_row(number, line) for number, line in (next(numbered, (0, "")) for _ in range(_LINES_LOOKED_AT))]
         self._rows = chain(first, (_row(number, line) for number, line in numbered))
         rows = [row for row in first if isinstance(row, Row)]
         self.columns = tuple(dict.fromkeys(column for row in rows for column in row.cells))

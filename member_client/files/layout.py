@@ -37,6 +37,7 @@ ATTRIBUTES: Final = (
 """What else a row of a contribution may say."""
 
 _LONG: Final = ("kind", "identifier")
+_TELLING_LENGTH: Final = 7  # a shorter text is inside many a case number by chance
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -82,25 +83,37 @@ class Layout:
     def cells(self, row: Row) -> list[Cell]:
         """Give the row's identifiers, empty ones included; raises RowFault."""
         if self.identifiers:
-            return [
-                Cell(name, column, row.cells.get(column, "")) for name, column in self.identifiers.items()
-            ]
+            return [Cell(name, column, row.cells.get(column, "")) for name, column in self.identifiers.items()]
         name = row.text(self.kind).lower()
         if name not in FIELDS:
             raise RowFault(RowReason.UNKNOWN_KIND if name else RowReason.EMPTY, self.kind)
         return [Cell(name, self.identifier, row.cells.get(self.identifier, ""))]
 
     def ref_of(self, row: Row) -> str:
-        """Give the row's ref: its ref column, or its number."""
-        return (row.text(self.ref) if self.ref else "") or str(row.number)
+        """Give the row's ref column, else its number; nothing where it repeats an identifier of the row."""
+        ref = row.text(self.ref) if self.ref else ""
+        if not ref:
+            return str(row.number)
+        return "" if any(_repeats(ref, row.text(column)) for column in self.identifier_columns) else ref
 
     def read(self, row: Row) -> tuple[str, list[Cell]]:
         """Give ref and identifiers of a row; raises RowFault."""
-        cells = self.cells(row)
         ref = self.ref_of(row)
-        if self.ref and any(cell.text.strip() == ref for cell in cells):
+        if not ref:
             raise RowFault(RowReason.REF_IS_IDENTIFIER, self.ref)
-        return ref, cells
+        return ref, self.cells(row)
+
+
+def _repeats(ref: str, identifier: str) -> bool:
+    """Whether a ref gives an identifier away: it is the same but for separators, or holds it."""
+    if ref == identifier:
+        return True
+    inner, outer = _compact(identifier), _compact(ref)
+    return bool(inner) and (inner == outer or (len(inner) >= _TELLING_LENGTH and inner in outer))
+
+
+def _compact(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()
 
 
 def parse_map(items: Iterable[str]) -> dict[str, str]:
@@ -129,16 +142,12 @@ def resolve(
     """Hold what the command asks for against the columns that the file has; raises TableInvalid."""
     wide = {name: column for name, column in mapping.items() if name in FIELDS}
     if wide and any(name in mapping for name in _LONG):
-        raise TableInvalid(
-            "--map names kind or identifier (long format) beside others (wide format): choose one"
-        )
+        raise TableInvalid("--map names kind or identifier (long format) beside others (wide format): choose one")
     strangers = [name for name in mapping if name in ATTRIBUTES and name not in attributes]
     if strangers:
         raise TableInvalid(f"--map names {', '.join(strangers)}, which this command does not use")
     found = {name: mapping.get(name, name) for name in attributes if name in mapping or name in table.columns}
-    kind, identifier = (
-        ("", "") if wide else (mapping.get("kind", "kind"), mapping.get("identifier", "identifier"))
-    )
+    kind, identifier = ("", "") if wide else (mapping.get("kind", "kind"), mapping.get("identifier", "identifier"))
     layout = Layout(wide, kind, identifier, ref, consent, found)
     used = (*wide.values(), kind, identifier, ref, consent, *found.values())
     table.need(column for column in used if column)

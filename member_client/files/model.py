@@ -126,9 +126,7 @@ class Refusal:
 
 def shown_name(name: str) -> str:
     """Give a column's name for a message, or a stand-in where it looks like a value."""
-    looks_like_value = (
-        not name or len(name) > _NAME_LENGTH or not name.isprintable() or _VALUE_LIKE.search(name)
-    )
+    looks_like_value = not name or len(name) > _NAME_LENGTH or not name.isprintable() or _VALUE_LIKE.search(name)
     return "(not shown: looks like a value)" if looks_like_value else name
 
 

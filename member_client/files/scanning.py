@@ -72,9 +72,7 @@ def _decodes(line: bytes, encoding: str) -> bool:
 def scan(path: Path) -> Scan:
     """Look through a file once; raises TableInvalid where it is no table of text."""
     if not path.is_file():
-        raise TableInvalid(
-            f"{path}: there is no such file (a regular file is needed, because it is read twice)"
-        )
+        raise TableInvalid(f"{path}: there is no such file (a regular file is needed, because it is read twice)")
     try:
         return _scan(path)
     except OSError as error:

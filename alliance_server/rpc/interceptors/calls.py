@@ -1,7 +1,7 @@
 """The guard around every call: admit, authorise, run, and leave exactly one audit event, whatever happens.
 
 - The policy table decides; a method that it does not know is refused.
-- A refusal of an authenticated caller is audited here; refusals before that are counted.
+- A refusal of an authenticated caller is audited here; refusals before that, enrolment's among them, are counted.
 - What is not a refusal is a fault: its type and place go to the log, never its text, which may hold values.
 - A unary call that ends well without an event is a fault, so that forgetting to record cannot pass.
 """
@@ -26,6 +26,9 @@ from alliance_server.rpc.interceptors.authentication import Authenticator, Strea
 from alliance_server.rpc.policy import POLICY
 from alliance_server.services.audit import AuditService
 from alliance_server.services.call import Call
+
+_FAULTS = frozenset({Reason.INTERNAL, Reason.STORAGE_FULL, Reason.UNAVAILABLE})
+"""The hub's own trouble, which says nothing about a caller."""
 
 _log = structlog.get_logger("alliance.rpc")
 _call: ContextVar[Call] = ContextVar("call")
@@ -74,20 +77,18 @@ class CallGuard:
             raise Refused(Reason.NOT_PERMITTED, "the method is not in the policy")
         if rule.action is None:
             return None, rule.roles
-        try:
-            caller = await self._authenticator.authenticate(context)
-        except Refused:
-            self._audit.count_unauthenticated()
-            raise
+        caller = await self._authenticator.authenticate(context)
         call = Call(caller, rule.action, self._clock)
         _call.set(call)
         _watch.set(StreamWatch(self._authenticator, context))
         return call, rule.roles
 
     async def _record_refusal(self, call: Call | None, error: Exception) -> None:
-        if call is None:
-            return
         reason = reason_of(error) if isinstance(error, AllianceError) else Reason.INTERNAL
+        if call is None:
+            if reason not in _FAULTS:
+                self._audit.count_unauthenticated()
+            return
         try:
             await self._audit.refuse(call, reason)
         except Refused as failure:

@@ -1,7 +1,9 @@
 """Guards: an interceptor sees method and metadata only, so it wraps the handler to reach the context.
 
-A guard is an asynchronous context manager around the handler's run. Handlers of unary replies are coroutines,
-those of streams are asynchronous generators; both run within one task, so context variables hold.
+- A guard is an asynchronous context manager around the handler's run. Handlers of unary replies are coroutines,
+  those of streams are asynchronous generators; both run within one task, so context variables hold.
+- Messages are read inside the guard: gRPC would answer one that cannot be read by itself, before anybody was
+  authenticated, without an audit event and with the parser's own text.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,7 +11,11 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc import aio
+
+from alliance.errors import Reason
+from alliance_server.domain.errors import Refused
 
 Guard = Callable[[str, "aio.ServicerContext[Any, Any]"], AbstractAsyncContextManager[None]]
 
@@ -34,21 +40,34 @@ class GuardInterceptor(aio.ServerInterceptor):  # type: ignore[type-arg]  # gene
 
 def _wrap(handler: Any, method: str, guard: Guard) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped tuples
     make, behaviour = _shape(handler)
+    read = _read_all if handler.request_streaming else _read
 
     async def unary(request: Any, context: Any) -> Any:  # noqa: ANN401
         async with guard(method, context):
-            return await behaviour(request, context)
+            return await behaviour(read(handler, request), context)
 
     async def stream(request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: ANN401
         async with guard(method, context):
-            async for reply in behaviour(request, context):
+            async for reply in behaviour(read(handler, request), context):
                 yield reply
 
     return make(
         stream if handler.response_streaming else unary,
-        request_deserializer=handler.request_deserializer,
+        request_deserializer=None,
         response_serializer=handler.response_serializer,
     )
+
+
+def _read(handler: Any, message: bytes) -> Any:  # noqa: ANN401
+    try:
+        return handler.request_deserializer(message)
+    except DecodeError:
+        raise Refused(Reason.INVALID_REQUEST, "the message cannot be read") from None
+
+
+async def _read_all(handler: Any, messages: AsyncIterator[bytes]) -> AsyncIterator[Any]:  # noqa: ANN401
+    async for message in messages:
+        yield _read(handler, message)
 
 
 def _shape(handler: Any) -> tuple[Any, Any]:  # noqa: ANN401

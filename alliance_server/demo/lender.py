@@ -1,0 +1,72 @@
+"""A lender of the demo: a profile folder, and the commands that its people type. All work is `member-client`'s."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from alliance_server.demo.processes import Child, Ended, Processes
+
+CLIENT = "member_client"
+ROWS_REFUSED = 4
+INTEGRITY = 7
+_BASIS = "basis-2026-03"
+
+
+@dataclass(frozen=True, slots=True)
+class Lender:
+    """A member institution; everything it has lies in its folder."""
+
+    name: str
+    folder: Path
+    processes: Processes
+
+    @property
+    def profile(self) -> Path:
+        """Its enrolled profile."""
+        return self.folder / "profile"
+
+    def enrol(self, bundle: Path) -> Child:
+        """Enrol with an invitation."""
+        return self._start("enrol", "enrol", bundle)
+
+    def contribute(self, file: Path, *options: str) -> Child:
+        """Contribute a list."""
+        return self._start("contribute", "contribute", file, "--refused", self.folder / "list.refused.csv", *options)
+
+    def sync(self) -> Child:
+        """Bring the filter up to date."""
+        return self._start("sync", "sync")
+
+    def screen(self, file: Path, out: Path, *options: str) -> Child:
+        """Screen a file for the portfolio."""
+        purpose = ("--purpose", "portfolio_screening", "--consent", _BASIS)
+        refused = out.with_suffix(".refused.csv")
+        return self._start("screen", "screen", file, *purpose, "--out", out, "--refused", refused, *options)
+
+    def check(self, field: str, typed: str, *options: str) -> Child:
+        """Check one identifier, as for a loan application."""
+        purpose = ("--purpose", "loan_application", "--consent", "C-2026-0118")
+        return self._start("check", "check", field, "-", *purpose, *options, typed=f"{typed}\n")
+
+    def lose_filter(self) -> None:
+        """Remove the filter's bits, so that they must be downloaded again."""
+        for file in (self.profile / "filter").rglob("*.bits"):
+            file.unlink()
+
+    def _start(self, what: str, *arguments: str | Path, typed: str = "") -> Child:
+        return self.processes.start(
+            f"{self.name} {what}",
+            CLIENT,
+            "--json",
+            "--quiet",
+            *arguments,
+            typed=typed,
+            settings={"ALLIANCE_HOME": str(self.profile)},
+        )
+
+
+def refusal(ended: Ended) -> str:
+    """Give the name of the error with which a lender stopped; empty where it ended in another way."""
+    if ended.code != INTEGRITY:
+        return ""
+    error = ended.document().get("error")
+    return str(error.get("type", "")) if isinstance(error, dict) else "integrity"

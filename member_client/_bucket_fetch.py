@@ -1,0 +1,78 @@
+"""Fetches buckets, each prefix once, going on after a cut with the first bucket that is not complete."""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Final
+
+from alliance.v1 import bucket_pb2
+from alliance.v1.bucket_pb2 import BucketEntry, GetBucketsRequest, GetBucketsResponse, ReportEntryRequest
+from alliance.v1.bucket_pb2_grpc import BucketServiceStub
+from member_client._deadline import Deadline
+from member_client._rpc_errors import is_passing
+from member_client._transport import MAX_TRIES, Transport, always, own_errors, pause
+from member_client.errors import AllianceClientError, HubError, HubUnavailable
+
+MAX_PREFIXES: Final = 4096
+MAX_BUCKET_ENTRIES: Final = 1 << 16
+
+Bucket = tuple[int, list[BucketEntry]]
+
+
+class BucketFetcher:
+    """The bucket service, for one member."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.prefixes = 0
+
+    async def buckets(
+        self, epoch: int, bits: int, prefixes: Sequence[int], deadline: Deadline
+    ) -> AsyncGenerator[Bucket, None]:
+        """Give whole buckets, in ascending order of their prefixes, which must be ascending and each once."""
+        for start in range(0, len(prefixes), MAX_PREFIXES):
+            left = list(prefixes[start : start + MAX_PREFIXES])
+            failures = 0
+            while left:
+                try:
+                    async for bucket in self._stream(epoch, bits, left, deadline):
+                        left.pop(0)
+                        self.prefixes += 1
+                        failures = 0
+                        yield bucket
+                    if left:
+                        raise HubUnavailable("The stream of buckets was cut off.")
+                except AllianceClientError as error:
+                    failures += 1
+                    if not is_passing(error) or failures == MAX_TRIES or deadline.remaining() <= 0:
+                        raise
+                    await pause(failures - 1, deadline)
+
+    async def _stream(
+        self, epoch: int, bits: int, prefixes: Sequence[int], deadline: Deadline
+    ) -> AsyncGenerator[Bucket, None]:
+        request = GetBucketsRequest(epoch=epoch, prefix_bits=bits, prefixes=prefixes)
+        expected = iter(tuple(prefixes))
+        current = next(expected)
+        entries: list[BucketEntry] = []
+        async with own_errors():
+            call = BucketServiceStub(self._transport.channel()).GetBuckets(
+                request, timeout=max(deadline.remaining(), 0.001)
+            )
+            try:
+                async for part in call:
+                    _check_order(part, current, len(entries))
+                    entries.extend(part.entries)
+                    if part.complete:
+                        yield current, entries
+                        current, entries = next(expected, -1), []
+            finally:
+                call.cancel()
+
+    async def report(self, entry_id: bytes, finding: bucket_pb2.EntryFinding.ValueType, deadline: Deadline) -> None:
+        """Report an entry to the hub's operator."""
+        request = ReportEntryRequest(entry_id=entry_id, finding=finding)
+        await self._transport.call(lambda channel: BucketServiceStub(channel).ReportEntry, always(request), deadline)
+
+
+def _check_order(part: GetBucketsResponse, current: int, entries: int) -> None:
+    if part.prefix != current or entries + len(part.entries) > MAX_BUCKET_ENTRIES:
+        raise HubError("The hub sends buckets that were not asked for, or out of order.")

@@ -1,0 +1,183 @@
+"""Buckets: which are asked for, and what is believed of them.
+
+Rules:
+
+1. All prefixes of a batch go in one ascending list, each once: those of hits, and those of cover. Cover is chosen by a
+   key that never leaves this machine, the same for the same tag each time, so that asking twice does not tell a hit
+   from cover by what stays.
+2. An entry is ours if its handle is the one that our label key gives, compared in constant time. All others are
+   somebody else's and are dropped unread.
+3. Box, claim, signature and status are verified before anything of them is believed (`alliance.claims.open_box`);
+   what fails is a Fault of that field alone.
+"""
+
+import hmac
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from google.protobuf.message import DecodeError
+
+from alliance import claims, statements
+from alliance.claims import OpenedClaim
+from alliance.crypto import bloom, sealing
+from alliance.crypto.secret import Secret
+from alliance.crypto.signing import VerifyingKey
+from alliance.errors import BoxInvalid, ClaimInvalid, SignatureInvalid
+from alliance.identifiers import Kind
+from alliance.taxonomy import LIVE_STATUSES, ClaimStatus
+from alliance.v1 import bucket_pb2
+from alliance.v1.bucket_pb2 import BucketEntry
+from alliance.v1.claim_pb2 import ClaimStatusChange
+from alliance.v1.statement_pb2 import SignedStatement
+
+COVER_SHARE: Final = 0.01
+_WORD: Final = 2**32
+
+KeyOf = Callable[[str], VerifyingKey | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A tag that the filter may hold, with the places of the fields that it is the tag of."""
+
+    kind: Kind
+    tag: bytes
+    label_key: Secret
+    places: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        return f"Hit({self.kind}, …)"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A believed claim about a hit."""
+
+    hit: Hit
+    claim: OpenedClaim
+    status: ClaimStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An entry about a hit that is wrong. `unknown_contributor` asks for a look at a newer directory first."""
+
+    hit: Hit
+    entry: BucketEntry
+    finding: bucket_pb2.EntryFinding.ValueType
+    unknown_contributor: bool = False
+
+    def __repr__(self) -> str:
+        return f"Fault({self.entry.entry_id.hex()}, {self.finding})"
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What an entry is judged by, besides itself."""
+
+    epoch: int
+    member: str
+    hub_key: VerifyingKey
+    key_of: KeyOf
+    now_ms: int
+
+
+def cover_prefixes(misses: Iterable[bytes], cover_key: bytes, bits: int, share: float = COVER_SHARE) -> set[int]:
+    """Give the prefixes that stand for a share of the misses: those of HMAC(local key, tag)."""
+    chosen: set[int] = set()
+    threshold = int(share * _WORD)
+    for tag in misses:
+        drawn = hmac.digest(cover_key, tag, "sha512")
+        if int.from_bytes(drawn[32:36], "big") < threshold:
+            chosen.add(bloom.prefix_of(drawn[:32], bits))
+    return chosen
+
+
+def by_prefix(hits: Iterable[Hit], bits: int) -> dict[int, list[Hit]]:
+    """Sort hits by the prefix of their bucket."""
+    sorted_hits: dict[int, list[Hit]] = {}
+    for hit in hits:
+        sorted_hits.setdefault(bloom.prefix_of(hit.tag, bits), []).append(hit)
+    return sorted_hits
+
+
+def judged(
+    entries: Iterable[BucketEntry], hits: Sequence[Hit], circumstances: Circumstances
+) -> tuple[list[Found], list[Fault]]:
+    """Judge the entries of a bucket that are about its hits: arithmetic for a worker thread."""
+    found: list[Found] = []
+    faults: list[Fault] = []
+    for entry in entries:
+        for hit in hits:
+            ours = sealing.handle(hit.label_key.reveal(), entry.entry_id)
+            if hmac.compare_digest(ours, entry.handle):
+                outcome = _judge(entry, hit, circumstances)
+                if isinstance(outcome, Found):
+                    found.append(outcome)
+                elif outcome is not None:
+                    faults.append(outcome)
+    return found, faults
+
+
+def _judge(entry: BucketEntry, hit: Hit, circumstances: Circumstances) -> Found | Fault | None:
+    """Give the claim, what is wrong with it, or None where there is nothing to tell: own, expired, not live."""
+    unknown: list[str] = []
+
+    def key_of(member: str) -> VerifyingKey | None:
+        key = circumstances.key_of(member)
+        if key is None:
+            unknown.append(member)
+        return key
+
+    try:
+        claim = claims.open_box(
+            entry.box,
+            entry_id=entry.entry_id,
+            epoch=circumstances.epoch,
+            tag=hit.tag,
+            label_key=hit.label_key.reveal(),
+            key_of=key_of,
+        )
+        status = _status(entry, circumstances.hub_key)
+    except BoxInvalid:
+        return Fault(hit, entry, bucket_pb2.ENTRY_FINDING_BOX_INVALID)
+    except ClaimInvalid:
+        return Fault(hit, entry, bucket_pb2.ENTRY_FINDING_CLAIM_MISMATCH)
+    except SignatureInvalid:
+        return Fault(hit, entry, bucket_pb2.ENTRY_FINDING_SIGNATURE_INVALID, bool(unknown))
+    if claim.kind is not hit.kind:
+        return Fault(hit, entry, bucket_pb2.ENTRY_FINDING_CLAIM_MISMATCH)
+    is_over = claim.expires_at <= circumstances.now_ms or status not in LIVE_STATUSES
+    if is_over or claim.contributor == circumstances.member:
+        return None
+    return Found(hit, claim, status)
+
+
+def _status(entry: BucketEntry, hub_key: VerifyingKey) -> ClaimStatus:
+    """Read the hub's word on a claim's status; active where there is none. Raises SignatureInvalid."""
+    if not entry.HasField("status"):
+        return ClaimStatus.ACTIVE
+    return read_status(entry.status, hub_key, entry.entry_id)
+
+
+def read_status(statement: SignedStatement, key: VerifyingKey, entry_id: bytes) -> ClaimStatus:
+    """Verify a change of a claim's status; raises SignatureInvalid where it is not about this claim."""
+    change = ClaimStatusChange()
+    try:
+        change.ParseFromString(key.verified_payload(statements.CLAIM_STATUS, statement))
+        status = ClaimStatus(change.status)
+    except (DecodeError, ValueError):
+        raise SignatureInvalid("the statement about the claim's status cannot be read") from None
+    if change.entry_id != entry_id:
+        raise SignatureInvalid("the statement is about another claim's status")
+    return status
+
+
+def matches_by_place(found: Iterable[Found]) -> Mapping[int, list[Found]]:
+    """Sort believed claims by the fields that they are about."""
+    by_place: dict[int, list[Found]] = {}
+    for one in found:
+        for place in one.hit.places:
+            by_place.setdefault(place, []).append(one)
+    return by_place

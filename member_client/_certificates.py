@@ -1,0 +1,75 @@
+"""The member's TLS key, its request for a certificate, and what a certificate must show before it is believed."""
+
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from alliance.crypto.secret import Secret
+from member_client.errors import CertificateInvalid, ConfigurationInvalid
+
+
+def new_key() -> Secret:
+    """Make an ECDSA P-256 key, PEM (PKCS #8)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return Secret(key.private_bytes(encoding, form, serialization.NoEncryption()))
+
+
+def request_for(key_pem: Secret, member: str) -> bytes:
+    """Make a PKCS #10 request with the member's id as common name, DER."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, member)])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(_key(key_pem), hashes.SHA256())
+    return request.public_bytes(serialization.Encoding.DER)
+
+
+def checked_certificate(der: bytes, *, ca_pem: bytes, key_pem: Secret, spiffe_id: str, now_ms: int) -> bytes:
+    """Give the certificate, PEM, once it is believed; raises CertificateInvalid.
+
+    It must be issued by the CA, for our key, now valid, and name us by exactly one URI.
+    """
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        certificate.verify_directly_issued_by(ca_certificate(ca_pem))
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound) as error:
+        raise CertificateInvalid("The certificate is not one that the alliance's CA issued to a member.") from error
+    if _spki(certificate.public_key()) != _spki(_key(key_pem).public_key()):
+        raise CertificateInvalid("The certificate was issued for another key.")
+    if uris != [spiffe_id]:
+        raise CertificateInvalid("The certificate names another member.")
+    now = datetime.fromtimestamp(now_ms / 1000, UTC)
+    if certificate.not_valid_after_utc <= now:
+        raise CertificateInvalid("The certificate is expired.")
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def ca_certificate(pem: bytes) -> x509.Certificate:
+    """Read the CA's certificate; raises ConfigurationInvalid."""
+    try:
+        return x509.load_pem_x509_certificate(pem)
+    except ValueError as error:
+        raise ConfigurationInvalid("the CA's certificate cannot be read") from error
+
+
+def days_left(pem: bytes, now_ms: int) -> int:
+    """Give the whole days for which a certificate is still valid; negative once it is not."""
+    ends = x509.load_pem_x509_certificate(pem).not_valid_after_utc
+    return (ends - datetime.fromtimestamp(now_ms / 1000, UTC)).days
+
+
+def _key(pem: Secret) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(pem.reveal(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ConfigurationInvalid("the sealed TLS key is of another sort")
+    return key
+
+
+def _spki(key: object) -> bytes:
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise CertificateInvalid("The certificate holds a key of another sort.")
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

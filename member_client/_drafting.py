@@ -1,0 +1,179 @@
+"""From a row to a draft that keeps every rule, or a refusal, before anything is evaluated. No network.
+
+`alliance.claims.validate` is the one place of a claim's rules: it is asked here with stand-ins for what only an
+evaluation gives, so that a row which would be refused anyway costs no evaluation.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from alliance import claims
+from alliance.claims import Draft
+from alliance.errors import ClaimInvalid, Reason
+from alliance.identifiers import Identifier, InvalidIdentifier, Suppression, canonicalise
+from alliance.taxonomy import COUNTERSIGNED_LEVELS, retention_ms
+from alliance.v1 import taxonomy_pb2
+from alliance.v1.claim_pb2 import Claim, Label
+from member_client._contributions import ContributionRow
+from member_client._framing import pack
+
+SALT_BYTES: Final = 32
+_READ_BYTES: Final = 1 << 20
+_STAND_IN: Final = bytes(32)
+
+HOW_TO_FIX: Final[dict[Reason, str]] = {
+    Reason.CLAIM_INVALID: "Correct category, role, evidence, dates or label; evidence above E1 needs its file.",
+    Reason.EXPIRY_OUT_OF_BOUNDS: "Give an earlier end, or none: then the retention table's limit is taken.",
+    Reason.LIVE_CLAIM_EXISTS: "Withdraw the claim that stands on this identifier in this category first.",
+    Reason.COUNTERSIGNATURE_MISSING: "Contribute at E3, or have a police liaison countersign first.",
+    Reason.NO_EVALUATION_LEFT: "Contribute the row again: it is then evaluated anew.",
+    Reason.SIGNATURE_INVALID: "The hub knows another identity key of this member: ask the alliance's office.",
+    Reason.CONFLICTING_RETRY: "Contribute the row again: it is then drawn up anew.",
+    Reason.EPOCH_NOT_SERVED: "The epoch changed meanwhile: contribute the row again.",
+    Reason.STORAGE_FULL: "The hub's storage is full: contribute the row again later.",
+    Reason.UNAVAILABLE: "The hub is busy: contribute the row again later.",
+    Reason.INTERNAL: "The hub failed on this row: contribute it again, and report it where it stays.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a row goes nowhere: the reason's word and a sentence, without any value."""
+
+    reason: str
+    how_to_fix: str
+
+    @classmethod
+    def by(cls, reason: Reason, detail: str = "") -> "Refused":
+        """Give the refusal for a reason of the catalogue; the detail goes before the advice."""
+        advice = HOW_TO_FIX.get(reason, "Correct the row; the reason says what is wrong with it.")
+        return cls(reason.name.lower(), f"{detail[:1].upper()}{detail[1:]}. {advice}" if detail else advice)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Drafted:
+    """A row that may be contributed: its identifier, its draft, the salt of its evidence, and what it says."""
+
+    identifier: Identifier
+    draft: Draft
+    evidence_salt: bytes
+    content: bytes
+
+
+def drafted(
+    row: ContributionRow, *, default_region: str, suppression: Suppression, member: str, now_ms: int
+) -> Drafted | Refused:
+    """Draw up a row: work for a thread, since it may read the evidence's file."""
+    try:
+        identifier = canonicalise(row.kind, row.text, default_region=default_region, suppression=suppression)
+    except InvalidIdentifier as refusal:
+        return Refused(refusal.reason.value, refusal.how_to_fix)
+    salt = os.urandom(SALT_BYTES)
+    try:
+        commitment, evidence = _evidence(row, salt)
+    except OSError:
+        return Refused("evidence_unreadable", "The evidence's file cannot be read: check its path and permissions.")
+    try:
+        draft = _draft(row, commitment, now_ms)
+        _check(draft, member)
+    except ClaimInvalid as error:
+        return Refused.by(error.reason, str(error))
+    except ValueError:
+        return Refused.by(Reason.CLAIM_INVALID)
+    return Drafted(identifier, draft, salt if commitment else b"", _content(row, evidence))
+
+
+def _draft(row: ContributionRow, commitment: bytes, now_ms: int) -> Draft:
+    observed_to = now_ms if row.observed_to is None else row.observed_to
+    expires_at = row.expires_at
+    if expires_at is None:
+        expires_at = now_ms + retention_ms(row.kind, row.role, row.evidence)
+    return Draft(
+        kind=row.kind,
+        category=row.category,
+        role=row.role,
+        evidence=row.evidence,
+        observed_from=observed_to if row.observed_from is None else row.observed_from,
+        observed_to=observed_to,
+        filed_at=now_ms,
+        expires_at=expires_at,
+        sharing=row.sharing,
+        evidence_commitment=commitment,
+        label=Label(
+            narrative_code=row.narrative_code,
+            case_reference=row.case_reference,
+            desk_alias=row.desk_alias,
+            product_outcome=row.product_outcome,
+        ),
+    )
+
+
+def _check(draft: Draft, member: str) -> None:
+    """Raise ClaimInvalid where the claim of this draft would break a rule."""
+    label_bytes = draft.label.ByteSize() if draft.label is not None else 0
+    if label_bytes > claims.MAX_LABEL_BYTES:
+        raise ClaimInvalid(Reason.CLAIM_INVALID, f"the label takes {label_bytes} bytes; {claims.MAX_LABEL_BYTES} fit")
+    if draft.evidence in COUNTERSIGNED_LEVELS:
+        raise ClaimInvalid(Reason.COUNTERSIGNATURE_MISSING, "evidence of this level needs a countersignature")
+    claims.validate(
+        Claim(
+            entry_id=_STAND_IN[:16],
+            epoch=1,
+            tag=_STAND_IN,
+            contributor=member,
+            kind=claims.kind_number(draft.kind),
+            category=taxonomy_pb2.Category.ValueType(draft.category),
+            subject_role=taxonomy_pb2.SubjectRole.ValueType(draft.role),
+            evidence_level=taxonomy_pb2.EvidenceLevel.ValueType(draft.evidence),
+            observed_from=draft.observed_from,
+            observed_to=draft.observed_to,
+            filed_at=draft.filed_at,
+            expires_at=draft.expires_at,
+            sharing_level=taxonomy_pb2.SharingLevel.ValueType(draft.sharing),
+            label_commitment=_STAND_IN,
+            evidence_commitment=draft.evidence_commitment,
+            dispute_commitment=_STAND_IN,
+        )
+    )
+
+
+def _evidence(row: ContributionRow, salt: bytes) -> tuple[bytes, bytes]:
+    """Give SHA-256(salt ‖ file) and SHA-256(file), both empty where there is none.
+
+    Where the row holds a digest instead of a file, the digest's bytes take the file's place.
+    """
+    if row.evidence_file is not None:
+        salted = sha256(salt)
+        for chunk in _chunks(row.evidence_file):
+            salted.update(chunk)
+        status = row.evidence_file.stat()
+        return salted.digest(), _file_digest(row.evidence_file, status.st_mtime_ns, status.st_size)
+    if row.evidence_digest:
+        return sha256(salt + row.evidence_digest).digest(), row.evidence_digest
+    return b"", b""
+
+
+@lru_cache(maxsize=256)
+def _file_digest(path: Path, _modified: int, _size: int) -> bytes:
+    digest = sha256()
+    for chunk in _chunks(path):
+        digest.update(chunk)
+    return digest.digest()
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_READ_BYTES):
+            yield chunk
+
+
+def _content(row: ContributionRow, evidence: bytes) -> bytes:
+    """Give what a row says, whenever it is drawn up: equal content is the same contribution."""
+    numbers = (row.role, row.evidence, row.sharing, row.expires_at, row.observed_from, row.observed_to)
+    texts = (row.narrative_code, row.case_reference, row.desk_alias, row.product_outcome)
+    return sha256(pack(*(str(n).encode() for n in numbers), *(t.encode() for t in texts), evidence)).digest()

@@ -1,0 +1,140 @@
+"""One evaluation: blinded here, signed for, evaluated by the hub, and believed only with its proof.
+
+Order: consent is committed to and written down, then the call goes out; the reply's proof is checked against the
+epoch key that this member pinned, never one that comes with it, before anything is unblinded.
+
+A repetition of a call sends the same request id and the same blinded bytes under a header signed anew, because the
+hub accepts a header for two minutes only; it is charged once.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+from alliance import statements
+from alliance.clock import Clock
+from alliance.crypto import tagging
+from alliance.crypto.signing import SigningKey
+from alliance.errors import AllianceError
+from alliance.taxonomy import Purpose
+from alliance.v1 import taxonomy_pb2
+from alliance.v1.evaluation_pb2 import EvaluateRequest, EvaluateResponse, EvaluationHeader
+from alliance.v1.evaluation_pb2_grpc import EvaluationServiceStub
+from member_client._consents import Commitment, committed
+from member_client._deadline import Deadline
+from member_client._epochs import PinnedEpoch
+from member_client._framing import pack
+from member_client._ledger import Ledger
+from member_client._store import Shelf
+from member_client._transport import Transport
+from member_client._workers import Workers
+from member_client.errors import HubError, ProofRejected
+
+MAX_BATCH: Final = tagging.MAX_BATCH
+REQUEST_ID_BYTES: Final = 16
+WHOLE_KEY_INDEX: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A blinded batch that is ready to be sent, once or again."""
+
+    purpose: Purpose
+    epoch: PinnedEpoch
+    request_id: bytes
+    message: bytes = field(repr=False)
+    blinded_sha256: bytes
+    state: tagging.BlindState
+    commitment: Commitment = field(repr=False)
+
+    @property
+    def count(self) -> int:
+        """Elements in it."""
+        return len(self.message) // tagging.TAG_BYTES
+
+
+def prepared(inputs: Sequence[bytes], digests: Sequence[bytes], purpose: Purpose, epoch: PinnedEpoch) -> Prepared:
+    """Blind 1 to 4,096 inputs and commit to the consent for them: arithmetic for a worker thread."""
+    blinded = tagging.blind(inputs)
+    return Prepared(
+        purpose=purpose,
+        epoch=epoch,
+        request_id=os.urandom(REQUEST_ID_BYTES),
+        message=blinded.message,
+        blinded_sha256=sha256(blinded.message).digest(),
+        state=blinded.state,
+        commitment=committed(digests),
+    )
+
+
+class Evaluator:
+    """Evaluates for one member."""
+
+    def __init__(
+        self,
+        *,
+        member: str,
+        operator: str,
+        identity: SigningKey,
+        transport: Transport,
+        ledger: Ledger,
+        workers: Workers,
+        clock: Clock,
+    ) -> None:
+        self._member = member
+        self._operator = operator
+        self._identity = identity
+        self._transport = transport
+        self._ledger = ledger
+        self._workers = workers
+        self._clock = clock
+        self.evaluations = 0
+
+    async def evaluate(self, batch: Prepared, deadline: Deadline) -> tagging.Tags:
+        """Have a prepared batch evaluated, and verify it; raises ProofRejected and what the call raises.
+
+        May be called again for the same batch as long as it did not return or raise ProofRejected.
+        """
+        if batch.commitment.root:
+            record = pack(self._header(batch).SerializeToString(), batch.commitment.to_bytes())
+            await self._ledger.put(Shelf.CONSENTS, batch.request_id, record)
+        response = await self._transport.call(
+            lambda channel: EvaluationServiceStub(channel).Evaluate, lambda: self._request(batch), deadline
+        )
+        evaluated, proof = _whole_share(response)
+        self.evaluations += batch.count
+        return await self._workers.cpu(_finalized, batch, evaluated, proof)
+
+    def _header(self, batch: Prepared) -> EvaluationHeader:
+        return EvaluationHeader(
+            member=self._member,
+            epoch=batch.epoch.id,
+            purpose=taxonomy_pb2.Purpose.ValueType(batch.purpose),
+            count=batch.count,
+            blinded_sha256=batch.blinded_sha256,
+            consent_root=batch.commitment.root,
+            request_id=batch.request_id,
+            time=self._clock.now_ms(),
+            operator=self._operator,
+        )
+
+    def _request(self, batch: Prepared) -> EvaluateRequest:
+        header = self._header(batch).SerializeToString()
+        return EvaluateRequest(
+            header=self._identity.statement(statements.EVALUATION_HEADER, header), blinded=batch.message
+        )
+
+
+def _whole_share(response: EvaluateResponse) -> tuple[bytes, bytes]:
+    if len(response.shares) != 1 or response.shares[0].index != WHOLE_KEY_INDEX:
+        raise HubError("The hub answers with shares of a split key, which this version cannot combine.")
+    return response.shares[0].evaluated, response.shares[0].proof
+
+
+def _finalized(batch: Prepared, evaluated: bytes, proof: bytes) -> tagging.Tags:
+    try:
+        return batch.state.finalize(evaluated, proof, batch.epoch.public_key)
+    except AllianceError as error:
+        raise ProofRejected("The hub's evaluation does not verify under the epoch's key.") from error

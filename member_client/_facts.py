@@ -1,0 +1,139 @@
+"""What the hub states about itself and its members: the serving epoch, the suppression list, the directory.
+
+Fetched together when first needed and again every ten minutes; one fetch at a time. Where the hub is away, what is
+known goes on being used; where something does not verify, nothing is replaced and the error is raised.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from typing import Final
+
+from alliance import statements
+from alliance.clock import Clock
+from alliance.crypto.signing import VerifyingKey
+from alliance.errors import SignatureInvalid
+from alliance.identifiers import BUILTIN, SuppressionList, SuppressionListInvalid
+from alliance.v1.epoch_pb2 import GetSuppressionListRequest, ListEpochsRequest
+from alliance.v1.epoch_pb2_grpc import EpochServiceStub
+from alliance.v1.statement_pb2 import SignedStatement
+from member_client import _directory, _epochs
+from member_client._deadline import Deadline
+from member_client._directory import Directory
+from member_client._epochs import PinnedEpoch
+from member_client._store import Shelf, Store
+from member_client._transport import Transport
+from member_client._workers import Workers
+from member_client.errors import HubUnavailable, NotFound, StatementInvalid
+
+LIFE_MS: Final = 10 * 60 * 1000
+CALL_SECONDS: Final = 30.0
+_SUPPRESSION: Final = b"suppression"
+
+_log = logging.getLogger("member_client.facts")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What holds now; `fetched_at` in milliseconds UTC."""
+
+    epoch: PinnedEpoch
+    suppression: SuppressionList
+    directory: Directory
+    fetched_at: int
+
+
+def read_suppression(statement: SignedStatement, hub_key: VerifyingKey) -> SuppressionList:
+    """Verify and read the suppression list; raises StatementInvalid."""
+    try:
+        return SuppressionList.from_bytes(hub_key.verified_payload(statements.SUPPRESSION_LIST, statement))
+    except (SignatureInvalid, SuppressionListInvalid) as error:
+        raise StatementInvalid("The hub's suppression list does not verify.") from error
+
+
+class FactKeeper:
+    """Facts, fetched when needed."""
+
+    def __init__(
+        self, transport: Transport, hub_key: VerifyingKey, store: Store, workers: Workers, clock: Clock
+    ) -> None:
+        self._transport = transport
+        self._hub_key = hub_key
+        self._store = store
+        self._workers = workers
+        self._clock = clock
+        self._facts: Facts | None = None
+        self._fetching: asyncio.Task[Facts] | None = None
+
+    async def now(self) -> Facts:
+        """Give the facts; cancelling the caller does not cancel a fetch."""
+        known = self._facts
+        if known is None:
+            return await self.refresh()
+        if abs(self._clock.now_ms() - known.fetched_at) < LIFE_MS and self._serves(known.epoch):
+            return known
+        try:
+            return await self.refresh()
+        except HubUnavailable as error:
+            _log.info("facts were not refreshed: %s", type(error).__name__)
+            return known
+
+    async def refresh(self) -> Facts:
+        """Fetch anew, joining a fetch that is under way."""
+        if self._fetching is None or self._fetching.done():
+            self._fetching = asyncio.create_task(self._fetch(), name="alliance-facts")
+            self._fetching.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._fetching)
+
+    async def refresh_directory(self) -> Directory:
+        """Fetch the directory alone: somebody signed whom it does not know yet."""
+        directory = await _directory.fetch(self._transport, self._hub_key, Deadline.after(CALL_SECONDS))
+        if self._facts is not None:
+            self._facts = replace(self._facts, directory=directory)
+        return directory
+
+    async def close(self) -> None:
+        """End a fetch that is under way."""
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.gather(self._fetching, return_exceptions=True)
+
+    def _serves(self, epoch: PinnedEpoch) -> bool:
+        return epoch.not_before <= self._clock.now_ms() < epoch.not_after
+
+    async def _fetch(self) -> Facts:
+        deadline = Deadline.after(CALL_SECONDS)
+        epoch = await self._serving_epoch(deadline)
+        suppression = await self._suppression(deadline)
+        directory = await _directory.fetch(self._transport, self._hub_key, deadline)
+        self._facts = Facts(epoch, suppression, directory, self._clock.now_ms())
+        return self._facts
+
+    async def _serving_epoch(self, deadline: Deadline) -> PinnedEpoch:
+        answer = await self._transport.call(
+            lambda channel: EpochServiceStub(channel).ListEpochs, ListEpochsRequest, deadline
+        )
+        epochs = _epochs.read_epochs(answer.epochs, self._hub_key)
+        await self._workers.disk(_epochs.pin, epochs, self._store)
+        return _epochs.serving(epochs, self._clock.now_ms())
+
+    async def _suppression(self, deadline: Deadline) -> SuppressionList:
+        """Fetch the list in force; where the hub has none, the last one seen, else the built-in one."""
+        try:
+            answer = await self._transport.call(
+                lambda channel: EpochServiceStub(channel).GetSuppressionList, GetSuppressionListRequest, deadline
+            )
+        except NotFound:
+            return await self._workers.disk(self._kept_suppression)
+        suppression = read_suppression(answer.suppression_list, self._hub_key)
+        content = answer.suppression_list.SerializeToString()
+        await self._workers.disk(self._store.put, Shelf.LISTS, _SUPPRESSION, content)
+        return suppression
+
+    def _kept_suppression(self) -> SuppressionList:
+        content = self._store.get(Shelf.LISTS, _SUPPRESSION)
+        if content is None:
+            return BUILTIN
+        statement = SignedStatement()
+        statement.ParseFromString(content)
+        return read_suppression(statement, self._hub_key)

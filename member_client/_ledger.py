@@ -1,0 +1,46 @@
+"""Durable small writes of many tasks in one transaction: a disk's flush costs the same for one row as for a hundred."""
+
+import asyncio
+
+from member_client._store import Shelf, Store
+from member_client._workers import Workers
+
+Write = tuple[Shelf, bytes, bytes, int | None]
+
+
+class Ledger:
+    """Writes to the store and returns once they are durable."""
+
+    def __init__(self, store: Store, workers: Workers) -> None:
+        self._store = store
+        self._workers = workers
+        self._waiting: list[tuple[Write, asyncio.Future[None]]] = []
+        self._flushing: asyncio.Task[None] | None = None
+
+    async def put(self, shelf: Shelf, name: bytes, value: bytes, ends_at: int | None = None) -> None:
+        """Write a value; raises what the store raises."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(((shelf, name, value, ends_at), done))
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._flush(), name="alliance-ledger")
+        await done
+
+    async def _flush(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                await self._workers.disk(self._store.put_many, [write for write, _ in batch])
+            except Exception as error:  # noqa: BLE001 - handed to each writer
+                _settle(batch, error)
+            else:
+                _settle(batch, None)
+
+
+def _settle(batch: list[tuple[Write, asyncio.Future[None]]], error: Exception | None) -> None:
+    for _, done in batch:
+        if done.done():
+            continue
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)

@@ -1,0 +1,142 @@
+"""`member-client claims`: the member's own claims, as the hub holds them."""
+
+import re
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from member_client import OwnClaim
+from member_client.cli.group import UsageFault
+from member_client.cli.session import Session, printable, session_of
+from member_client.files import shown_date
+
+claims_app = typer.Typer(no_args_is_help=True, help="List, show and withdraw your own claims.")
+
+_DEFAULT_LIMIT: Final = 100
+_ENTRY_ID_BYTES: Final = 16
+_REASON: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_COLUMNS: Final = ("Entry", "Kind", "Category", "Role", "Ev", "Filed", "Until", "Status")
+
+EntryId = Annotated[str, typer.Argument(help="Entry id, 32 hexadecimal digits.", metavar="ENTRY")]
+
+
+@claims_app.command("list")
+def list_claims(
+    context: typer.Context,
+    *,
+    live: Annotated[bool, typer.Option("--live", help="Only claims that stand.")] = False,
+    limit: Annotated[int, typer.Option(help="Claims to list at most; 0 lists all.", min=0)] = _DEFAULT_LIMIT,
+) -> None:
+    """List your own claims, oldest first.
+
+    For example:
+
+      member-client claims list --live --limit 20
+    """
+    session = session_of(context)
+    found, more = session.run(_listed(session, live_only=live, limit=limit))
+    session.document({"claims": [record(claim) for claim in found], "more": more})
+    if session.as_json:
+        return
+    if found:
+        session.out.print(_table(found))
+    else:
+        session.say("no claims")
+    if more:
+        session.say(f" … more; --limit 0 lists all (shown: {len(found):,})")
+
+
+@claims_app.command("show")
+def show_claim(context: typer.Context, entry: EntryId) -> None:
+    """Show one of your own claims.
+
+    For example:
+
+      member-client claims show 5f0c2b7e9d4148f6a3b1c0d2e4f60718
+    """
+    session = session_of(context)
+    _print(session, session.run(_claim(session, entry_id(entry))))
+
+
+@claims_app.command("withdraw")
+def withdraw_claim(
+    context: typer.Context,
+    entry: EntryId,
+    reason: Annotated[
+        str, typer.Option(help="Reason code, never free text.", metavar="CODE")
+    ] = "withdrawn_by_contributor",
+) -> None:
+    r"""Withdraw one of your own claims, for good.
+
+    For example:
+
+      member-client claims withdraw 5f0c2b7e9d4148f6a3b1c0d2e4f60718 \
+        --reason filed_in_error
+    """
+    session = session_of(context)
+    if not _REASON.fullmatch(reason):
+        raise UsageFault("--reason is a code of lower-case letters, digits and _, for example filed_in_error")
+    _print(session, session.run(_withdrawn(session, entry_id(entry), reason)))
+
+
+def entry_id(text: str) -> bytes:
+    """Read an entry id; raises UsageFault."""
+    try:
+        found = bytes.fromhex(text.strip())
+    except ValueError:
+        found = b""
+    if len(found) != _ENTRY_ID_BYTES:
+        raise UsageFault("ENTRY is the claim's entry id, 32 hexadecimal digits: see member-client claims list")
+    return found
+
+
+async def _listed(session: Session, *, live_only: bool, limit: int) -> tuple[list[OwnClaim], bool]:
+    found: list[OwnClaim] = []
+    async with session.client() as client:
+        async for claim in client.claims(live_only=live_only):
+            if limit and len(found) == limit:
+                return found, True
+            found.append(claim)
+    return found, False
+
+
+async def _claim(session: Session, entry: bytes) -> OwnClaim:
+    async with session.client() as client:
+        return await client.claim(entry)
+
+
+async def _withdrawn(session: Session, entry: bytes, reason: str) -> OwnClaim:
+    async with session.client() as client:
+        return await client.withdraw(entry, reason=reason)
+
+
+def record(claim: OwnClaim) -> dict[str, Any]:
+    """Give a claim for the JSON document; it holds no tag and no identifier."""
+    return {
+        "entry": claim.entry_id.hex(),
+        "kind": str(claim.kind),
+        "category": claim.category.word,
+        "role": claim.role.word,
+        "evidence": claim.evidence.name,
+        "filed": shown_date(claim.filed_at),
+        "until": shown_date(claim.expires_at),
+        "status": claim.status.word,
+    }
+
+
+def _table(claims: list[OwnClaim]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in _COLUMNS:
+        table.add_column(name, overflow="fold")
+    for claim in claims:
+        table.add_row(*(Text(printable(str(cell))) for cell in record(claim).values()))
+    return table
+
+
+def _print(session: Session, claim: OwnClaim) -> None:
+    facts = record(claim)
+    for name, fact in facts.items():
+        session.say(f"{name:<9} {fact}")
+    session.document(facts)

@@ -1,0 +1,138 @@
+"""`member-client contribute`: a list of identifiers that the member states something about."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from alliance.taxonomy import Category, EvidenceLevel, SubjectRole, Word
+from member_client.cli.claim_rows import Defaults, RowReader, option_expiry, option_word, refuse_incomplete
+from member_client.cli.contributing import Order, Outcome, contribute_table
+from member_client.cli.endings import ending
+from member_client.cli.group import UsageFault
+from member_client.cli.outputs import refuse_same_paths, refused_path
+from member_client.cli.progress import pace, rate
+from member_client.cli.session import Session, session_of
+from member_client.files import ATTRIBUTES, open_table, parse_map, resolve, shown_date
+
+
+def _words(words: Iterable[Word]) -> str:
+    return ", ".join(word.word for word in words)
+
+
+def contribute(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="CSV (UTF-8, GB18030) or JSONL.", metavar="FILE")],
+    category: Annotated[
+        str | None, typer.Option(help=f"Where the row does not say it: {_words(Category)}.", metavar="WORD")
+    ] = None,
+    role: Annotated[
+        str | None, typer.Option(help=f"Where the row does not say it: {_words(SubjectRole)}.", metavar="WORD")
+    ] = None,
+    evidence: Annotated[
+        str,
+        typer.Option(
+            help="E1 suspicion, E2 documented, E3 reviewed by two; E4, E5 are countersigned.", metavar="LEVEL"
+        ),
+    ] = "E1",
+    expires: Annotated[
+        str | None,
+        typer.Option(
+            help="2027-01-31 (ends as that day begins, UTC), or 90d from today on; else as long as may be. "
+            "Give the date where a run may be taken up on another day."
+        ),
+    ] = None,
+    evidence_file: Annotated[
+        Path | None,
+        typer.Option(help="Document behind the whole list; it stays here.", metavar="FILE"),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="FIELD=COLUMN, for identifiers and all else.", metavar="FIELD=COLUMN"),
+    ] = None,
+    ref: Annotated[
+        str, typer.Option(help="Column with your own reference, for the refused file.", metavar="COLUMN")
+    ] = "",
+    refused: Annotated[
+        Path | None,
+        typer.Option(help="Where refused rows go; else beside FILE, as .refused.csv.", metavar="FILE"),
+    ] = None,
+) -> None:
+    r"""Contribute a list. Identifiers stay on this machine.
+
+    Long format, columns kind, identifier and, if you like, category, role,
+    evidence, expires, observed_from, observed_to, evidence_file:
+
+      member-client contribute list.csv --role perpetrator --expires 90d
+
+    Wide format, several identifiers a row:
+
+      member-client contribute cases.csv --map phone=mobile --map email=mail \
+        --category mule_account --role mule_complicit \
+        --evidence E2 --evidence-file cases.pdf
+
+    A word in a row goes before the option. Run it again after a break: what
+    stands already is counted as unchanged. Exit codes: 0 done, 4 some rows
+    refused, 5 hub away, 6 denied or out of quota.
+    """
+    session = session_of(context)
+    defaults = Defaults(
+        category=option_word(Category, "--category", category),
+        role=option_word(SubjectRole, "--role", role),
+        evidence=option_word(EvidenceLevel, "--evidence", evidence) or EvidenceLevel.E1,
+        expires_at=option_expiry(expires, session.ports.clock.now_ms()),
+        evidence_file=_readable(evidence_file),
+    )
+    refuse_same_paths(file, refused)
+    table = open_table(file)
+    layout = resolve(table, parse_map(columns or ()), ref=ref, attributes=ATTRIBUTES)
+    refuse_incomplete(layout, defaults)
+    reader = RowReader(layout, defaults, file.resolve().parent, session.ports.clock.now_ms())
+    order = Order(table, reader, refused or refused_path(file))
+    outcome = session.run(contribute_table(session, order))
+    code = ending(refused=outcome.results["refused"] > 0)
+    _show(session, order, outcome)
+    session.document(_document(order, outcome, code))
+    raise typer.Exit(code)
+
+
+def _readable(path: Path | None) -> Path | None:
+    if path is not None and not path.is_file():
+        raise UsageFault("--evidence-file: there is no such file")
+    return path
+
+
+def _show(session: Session, order: Order, outcome: Outcome) -> None:
+    results = outcome.results
+    until = order.reader.defaults.expires_at
+    end = f" · until {shown_date(until)}" if until else ""
+    session.say(f"{order.table.path.name} · {outcome.rows:,} rows · contribution{end}")
+    line = f"accepted {results['accepted']:,} · unchanged {results['unchanged']:,} · refused {results['refused']:,}"
+    session.say(line + (f" → {order.refused}" if results["refused"] else ""))
+    if outcome.reasons:
+        session.say(
+            "refused for: " + ", ".join(f"{reason} {count:,}" for reason, count in outcome.reasons.most_common(5))
+        )
+    session.say(
+        f"hub learned: counts, purpose, and tag, kind, category, role, evidence and dates of "
+        f"{results['accepted']:,} claims; 0 identifiers"
+    )
+    session.say(pace(outcome.rows, outcome.seconds))
+
+
+def _document(order: Order, outcome: Outcome, code: int) -> dict[str, Any]:
+    results = outcome.results
+    return {
+        "file": str(order.table.path),
+        "rows": outcome.rows,
+        "accepted": results["accepted"],
+        "unchanged": results["unchanged"],
+        "refused": results["refused"],
+        "refused_reasons": dict(sorted(outcome.reasons.items())),
+        "refused_file": str(order.refused) if results["refused"] else None,
+        "hub_learned": {"evaluations": outcome.evaluations, "claims": results["accepted"], "identifiers": 0},
+        "seconds": round(outcome.seconds, 3),
+        "rows_per_second": rate(outcome.rows, outcome.seconds),
+        "exit_code": code,
+    }

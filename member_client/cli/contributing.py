@@ -1,0 +1,113 @@
+"""The work of `contribute`: rows in, results out, in constant memory.
+
+The SDK remembers what was acknowledged, so a run that was cut off is simply run again: rows that stand already come
+back as unchanged. In the wide format a row holds several identifiers; each is a contribution of its own under a
+running number, which leads its result back to row and column.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from member_client.cli.progress import Stopwatch, progress
+from member_client.files import BadRow, Refusal, RefusedFile, RowFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from member_client import ContributionResult, ContributionRow
+    from member_client.cli.claim_rows import RowReader
+    from member_client.cli.session import Session
+    from member_client.files import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be contributed, and where refused rows go."""
+
+    table: Table
+    reader: RowReader
+    refused: Path
+
+    @property
+    def expected(self) -> int:
+        """Contributions to come, as far as one can tell before."""
+        return self.table.expected_rows * max(1, len(self.reader.layout.identifiers))
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a list."""
+
+    rows: int = 0
+    results: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    evaluations: int = 0
+    seconds: float = 0.0
+
+
+class Contributing:
+    """One run: turns rows into contributions, and results into counts and refusals."""
+
+    def __init__(self, order: Order, refused: RefusedFile) -> None:
+        self.outcome = Outcome()
+        self._order = order
+        self._refused = refused
+        self._number = 0
+        self._sent: dict[int, tuple[int, str, str]] = {}
+
+    def rows(self) -> Iterator[ContributionRow]:
+        """Give what can be contributed."""
+        for row in self._order.table:
+            self.outcome.rows += 1
+            if isinstance(row, BadRow):
+                self._refuse(row.refusal())
+                continue
+            try:
+                ref, cells = self._order.reader.layout.read(row)
+            except RowFault as fault:
+                self._refuse(Refusal.of(row.number, self._order.reader.layout.ref_of(row), fault))
+                continue
+            for cell in cells:
+                try:
+                    contribution = self._order.reader.contribution(row, cell, self._number + 1)
+                except RowFault as fault:
+                    self._refuse(Refusal.of(row.number, ref, fault))
+                    continue
+                self._number += 1
+                self._sent[self._number] = (row.number, ref, cell.column)
+                yield contribution
+
+    def take(self, result: ContributionResult) -> None:
+        """Count a result."""
+        row, ref, column = self._sent.pop(result.row_number)
+        outcome = str(result.outcome)
+        if outcome == "refused":
+            self._refuse(Refusal(row, ref, column, str(result.reason), result.how_to_fix))
+        else:
+            self.outcome.results[outcome] += 1
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._refused.add(refusal)
+        self.outcome.results["refused"] += 1
+        self.outcome.reasons[refusal.reason] += 1
+
+
+async def contribute_table(session: Session, order: Order) -> Outcome:
+    """Contribute a table; the refused file is in place when this returns, and unchanged when it raises."""
+    stopwatch = Stopwatch()
+    with ExitStack() as files:
+        refused = files.enter_context(RefusedFile(order.refused))
+        run = Contributing(order, refused)
+        advance = files.enter_context(progress(session, order.table.path.name, order.expected))
+        async with session.client() as client:
+            async for result in client.contribute(run.rows()):
+                run.take(result)
+                advance()
+            run.outcome.evaluations = client.usage.evaluations
+    run.outcome.seconds = stopwatch.seconds
+    return run.outcome

@@ -1,0 +1,100 @@
+"""`member-client enrol`, `sync` and `doctor`: becoming a member, being up to date, and finding out what is wrong."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.text import Text
+
+from member_client import Finding, Level, Profile, SyncReport, errors
+from member_client.cli.group import UsageFault
+from member_client.cli.progress import age
+from member_client.cli.session import Session, printable, session_of
+
+_LEVEL_STYLES: Final = {"ok": "green", "warning": "yellow", "error": "bold red"}
+_NOT_CONFIGURED: Final = 3
+
+
+def enrol(
+    context: typer.Context,
+    bundle: Annotated[Path, typer.Argument(help="The bundle that the alliance's office sent.", metavar="BUNDLE")],
+) -> None:
+    """Enrol this machine with the bundle of your invitation.
+
+    Keys are made here and stay here; the bundle's token works once. Example:
+
+      member-client --profile ~/alliance enrol bundle.json
+    """
+    session = session_of(context)
+    if not bundle.is_file():
+        raise UsageFault(f"{bundle}: there is no such file")
+    profile = session.run(_enrolled(session, bundle))
+    session.say(f"enrolled {profile.member} in {profile.alliance}; profile in {profile.folder}")
+    session.note("keep a backup of that folder; next: member-client sync")
+    session.document({"member": profile.member, "alliance": profile.alliance, "profile": str(profile.folder)})
+
+
+async def _enrolled(session: Session, bundle: Path) -> Profile:
+    return await session.ports.enrol(bundle, session.folder)
+
+
+def sync(context: typer.Context) -> None:
+    """Bring the filter, keys and member directory up to date.
+
+    Screening does this by itself; alone it shows whether the hub can be
+    reached. Example:
+
+      member-client sync
+    """
+    session = session_of(context)
+    report = session.run(_synced(session))
+    session.say(
+        f"epoch {report.epoch} · {report.listings:,} listings · sequence {report.sequence:,} · "
+        f"filter {age(report.filter_age_ms)} old · {report.members:,} members · "
+        f"{report.downloaded_bytes / 1_000_000:,.1f} MB downloaded"
+    )
+    names = ("epoch", "listings", "sequence", "filter_age_ms", "members", "downloaded_bytes")
+    session.document({name: getattr(report, name) for name in names})
+
+
+async def _synced(session: Session) -> SyncReport:
+    async with session.client() as client:
+        return await client.sync()
+
+
+def doctor(context: typer.Context) -> None:
+    """Look for what keeps this machine from working, and say how to mend it.
+
+    For example:
+
+      member-client doctor
+    """
+    session = session_of(context)
+    findings = session.run(_examined(session))
+    for finding in findings:
+        level = str(finding.level)
+        session.say(Text(f"{level:<8}", style=_LEVEL_STYLES.get(level, "")) + f" {printable(finding.what)}")
+        if finding.how_to_fix:
+            session.say(f"         {finding.how_to_fix}")
+    healthy = all(finding.level is not Level.ERROR for finding in findings)
+    session.document({"healthy": healthy, "findings": [_record(finding) for finding in findings]})
+    raise typer.Exit(max((_exit_code(finding) for finding in findings), default=0))
+
+
+async def _examined(session: Session) -> list[Finding]:
+    async with session.client() as client:
+        return await client.doctor()
+
+
+def _exit_code(finding: Finding) -> int:
+    """Give the code of the error that a finding names, else that of a machine that is not set up."""
+    if finding.level is not Level.ERROR:
+        return 0
+    fault = getattr(errors, finding.what.partition(": ")[2].partition(": ")[0], None)
+    if isinstance(fault, type) and issubclass(fault, errors.AllianceClientError):
+        return fault.exit_code
+    return _NOT_CONFIGURED
+
+
+def _record(finding: Finding) -> dict[str, str]:
+    return {"level": str(finding.level), "what": finding.what, "how_to_fix": finding.how_to_fix}

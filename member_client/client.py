@@ -1,0 +1,254 @@
+"""AllianceClient: the one object that a member's programs hold.
+
+It connects when it is first used, never in its constructor. Everything may be called concurrently from one event loop.
+No exception but those of `member_client.errors` leaves it, and nothing it returns or raises shows an identifier.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+from alliance.clock import Clock, SystemClock
+from alliance.taxonomy import Purpose
+from member_client import audit, doctor
+from member_client._attempt import unasked
+from member_client._contributions import ContributionResult, ContributionRow
+from member_client._deadline import Deadline
+from member_client._session import Session
+from member_client._transport import pause
+from member_client.audit import AuditEntry
+from member_client.config import Profile
+from member_client.contributing import Contributor
+from member_client.doctor import Finding
+from member_client.errors import HubUnavailable, InvalidUse
+from member_client.own_claims import OwnClaim, OwnClaims
+from member_client.screening import OnProgress, Screener, Subjects, checked_choice, screening_purpose
+from member_client.subjects import Consent, Subject
+from member_client.verdicts import OnUnavailable, Verdict
+
+DEFAULT_DEADLINE_MS: Final = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What is in force after a synchronisation; ages in milliseconds."""
+
+    epoch: int
+    listings: int
+    sequence: int
+    filter_age_ms: int
+    members: int
+    downloaded_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the hub learned to count since the client was made: evaluations, and bucket prefixes, cover included."""
+
+    evaluations: int = 0
+    prefixes: int = 0
+
+
+class AllianceClient:
+    """A member's client of its alliance."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        deadline_ms: int | None = None,
+        on_unavailable: OnUnavailable = "step_up",
+        clock: Clock | None = None,
+        cpu_threads: int | None = None,
+    ) -> None:
+        """Take a profile; sends nothing and opens nothing.
+
+        `deadline_ms` bounds `screen`, all its work included; None is 30 seconds. `on_unavailable` says what follows
+        where the hub cannot be asked in time: step up, proceed, or raise HubUnavailable.
+        """
+        checked_choice(on_unavailable)
+        if deadline_ms is not None and deadline_ms <= 0:
+            raise InvalidUse("deadline_ms is a positive number of milliseconds")
+        self.profile = profile
+        self._deadline_ms = deadline_ms or DEFAULT_DEADLINE_MS
+        self._on_unavailable: OnUnavailable = on_unavailable
+        self._clock = clock or SystemClock()
+        self._cpu_threads = cpu_threads
+        self._opening: asyncio.Task[Session] | None = None
+        self._screening: Screener | None = None
+
+    @classmethod
+    def from_env(cls, *, deadline_ms: int | None = None, on_unavailable: OnUnavailable = "step_up") -> Self:
+        """Make a client of the profile that `ALLIANCE_HOME` names; raises NotEnrolled or ConfigurationInvalid."""
+        return cls(Profile.load(), deadline_ms=deadline_ms, on_unavailable=on_unavailable)
+
+    def __repr__(self) -> str:
+        return f"AllianceClient({self.profile.member} at {self.profile.hub})"
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def ready(self, timeout: float) -> None:  # noqa: ASYNC109 - what the caller asks for
+        """Open everything and have a fresh filter, trying for `timeout` seconds; raises HubUnavailable after them."""
+        deadline = Deadline.after(timeout)
+        attempt = 0
+        try:
+            async with deadline.scope():
+                while True:
+                    try:
+                        await self.sync()
+                    except HubUnavailable:
+                        await pause(attempt, deadline)
+                        attempt += 1
+                    else:
+                        return
+        except TimeoutError as error:
+            raise HubUnavailable("The hub was not ready in time.") from error
+
+    async def close(self) -> None:
+        """Close everything; the client may be used again afterwards."""
+        opening, self._opening, self._screening = self._opening, None, None
+        if opening is None:
+            return
+        try:
+            session = await opening
+        except Exception:  # noqa: BLE001 - who opened it was told
+            return
+        await session.close()
+
+    async def sync(self) -> SyncReport:
+        """Bring epoch, lists, directory and filter up to date; raises where the hub is away or not to be believed."""
+        session = await self._session()
+        facts = await session.facts.refresh()
+        keeper = await session.keeper(facts.epoch.id)
+        before = keeper.downloaded_bytes
+        await keeper.refresh()
+        live = keeper.live
+        if live is None:
+            raise HubUnavailable("There is no filter yet.")
+        return SyncReport(
+            epoch=facts.epoch.id,
+            listings=live.header.listings,
+            sequence=live.sequence,
+            filter_age_ms=live.age_ms(self._clock.now_ms()),
+            members=len(facts.directory),
+            downloaded_bytes=keeper.downloaded_bytes - before,
+        )
+
+    # -- screening -----------------------------------------------------------------------------------------------
+
+    async def screen(
+        self,
+        subject: Subject,
+        *,
+        purpose: str | Purpose,
+        consent: Consent | None = None,
+        request_id: str | None = None,
+    ) -> Verdict:
+        """Screen one subject within the deadline.
+
+        With a `request_id` of the caller's own, the same question within a day gives the same verdict and is charged
+        once; the same id with another question is ConflictingRetry. Raises ConsentMissing or InvalidUse before
+        anything is sent, Denied and IntegrityError; HubUnavailable only if `on_unavailable` says so.
+        """
+        asked_for = screening_purpose(purpose)
+        deadline = Deadline.after(self._deadline_ms / 1000)
+        try:
+            async with deadline.scope():
+                screener = await self._screener()
+        except TimeoutError as error:
+            region = self.profile.default_region
+            return unasked([subject], asked_for, consent, region, self._on_unavailable, error)[0]
+        return await screener.one(subject, asked_for, consent, request_id, deadline)
+
+    def screen_many(
+        self,
+        subjects: Subjects,
+        *,
+        purpose: str | Purpose,
+        consent: Consent | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> AsyncIterator[Verdict]:
+        """Screen many subjects in bounded memory; gives verdicts in the subjects' order.
+
+        `on_progress` is told how many are done. A list is checked for consent as a whole before anything is sent, a
+        stream batch by batch.
+        """
+        return self._screen_many(subjects, screening_purpose(purpose), consent, on_progress)
+
+    async def _screen_many(
+        self, subjects: Subjects, purpose: Purpose, consent: Consent | None, on_progress: OnProgress | None
+    ) -> AsyncIterator[Verdict]:
+        screener = await self._screener()
+        async for verdict in screener.many(subjects, purpose, consent, on_progress):
+            yield verdict
+
+    # -- own claims ----------------------------------------------------------------------------------------------
+
+    async def contribute(
+        self, rows: Iterable[ContributionRow], *, consent: Consent | None = None
+    ) -> AsyncIterator[ContributionResult]:
+        """Contribute claims; gives one result a row, in order.
+
+        A run that stopped is taken up by running it again: what the hub acknowledged costs nothing a second time.
+        `consent` is the statement of basis; without one, the alliance's own tables in force are the basis.
+        """
+        async for result in Contributor(await self._session()).contribute(rows, consent):
+            yield result
+
+    async def claims(self, *, live_only: bool = False) -> AsyncIterator[OwnClaim]:
+        """List this member's claims, oldest first."""
+        async for claim in OwnClaims(await self._session()).listed(live_only=live_only):
+            yield claim
+
+    async def claim(self, entry_id: bytes) -> OwnClaim:
+        """Get one of this member's claims; raises NotFound."""
+        return await OwnClaims(await self._session()).one(entry_id)
+
+    async def withdraw(self, entry_id: bytes, *, reason: str) -> OwnClaim:
+        """Withdraw one of this member's claims, for a reason code; doing it again changes nothing."""
+        return await OwnClaims(await self._session()).withdraw(entry_id, reason)
+
+    # -- looking after it ----------------------------------------------------------------------------------------
+
+    async def events(self) -> AsyncIterator[AuditEntry]:
+        """List this member's audit events, oldest first; raises StatementInvalid where one is not genuine."""
+        async for event in audit.events(await self._session()):
+            yield event
+
+    async def doctor(self) -> list[Finding]:
+        """Look for what keeps this machine from working."""
+        return await doctor.examine(self.profile, self._session, self._clock)
+
+    @property
+    def usage(self) -> Usage:
+        """What the hub learned to count since this client was opened."""
+        opening = self._opening
+        if opening is None or not opening.done() or opening.cancelled() or opening.exception() is not None:
+            return Usage()
+        session = opening.result()
+        return Usage(session.evaluator.evaluations, session.fetcher.prefixes)
+
+    async def _session(self) -> Session:
+        """Open once; cancelling one caller does not cancel the opening."""
+        opening = self._opening
+        if opening is None or (opening.done() and (opening.cancelled() or opening.exception() is not None)):
+            work = Session.opened(self.profile, self._clock, self._cpu_threads)
+            opening = self._opening = asyncio.create_task(work, name="alliance-open")
+            opening.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(opening)
+
+    async def _screener(self) -> Screener:
+        session = await self._session()
+        if self._screening is None:
+            self._screening = Screener(session, self._on_unavailable)
+        return self._screening

@@ -1,0 +1,179 @@
+"""A contributor's own claims, as the hub holds them, each verified to be the one that was signed here."""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from google.protobuf.message import DecodeError
+
+from alliance import claims, statements
+from alliance.crypto.signing import VerifyingKey
+from alliance.errors import AllianceError, SignatureInvalid
+from alliance.identifiers import Kind
+from alliance.taxonomy import Category, ClaimStatus, EvidenceLevel, SharingLevel, SubjectRole
+from alliance.v1 import taxonomy_pb2
+from alliance.v1.claim_pb2 import ClaimStatusChange
+from alliance.v1.registry_pb2 import ClaimRecord, GetClaimRequest, ListClaimsRequest, WithdrawClaimRequest
+from alliance.v1.registry_pb2_grpc import RegistryServiceStub
+from alliance.v1.statement_pb2 import SignedStatement
+from member_client._deadline import Deadline
+from member_client._journal import Journal
+from member_client._session import Session
+from member_client._transport import always
+from member_client.errors import InvalidUse, StatementInvalid
+
+PAGE_SIZE: Final = 500
+CALL_SECONDS: Final = 30.0
+MAX_REASON_BYTES: Final = 64
+_ENTRY_ID_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class OwnClaim:
+    """One of this member's claims and its status. Times in milliseconds UTC; the label is in the box alone.
+
+    `version`, `changed_at` and `reason` are those of the last change of status, 0 and empty where there was none.
+    """
+
+    entry_id: bytes
+    epoch: int
+    kind: Kind
+    category: Category
+    role: SubjectRole
+    evidence: EvidenceLevel
+    sharing: SharingLevel
+    observed_from: int
+    observed_to: int
+    filed_at: int
+    expires_at: int
+    status: ClaimStatus
+    version: int = 0
+    changed_at: int = 0
+    reason: str = ""
+
+
+def read_record(record: ClaimRecord, *, member: str, own_key: VerifyingKey, hub_key: VerifyingKey) -> OwnClaim:
+    """Verify a record of the hub; raises StatementInvalid where it is not what this member signed."""
+    try:
+        own_key.verify(statements.CLAIM, record.claim, record.signature)
+        claim = claims.parse(record.claim)
+        status = ClaimStatus(record.status)
+    except (AllianceError, ValueError) as error:
+        raise StatementInvalid("The hub shows a claim that this member did not sign.") from error
+    if claim.contributor != member:
+        raise StatementInvalid("The hub shows another member's claim.")
+    change = ClaimStatusChange()
+    if record.HasField("status_change"):
+        change = _read_change(record.status_change, claim.entry_id, own_key, hub_key)
+    return OwnClaim(
+        entry_id=claim.entry_id,
+        epoch=claim.epoch,
+        kind=claims.kind_of(claim.kind),
+        category=Category(claim.category),
+        role=SubjectRole(claim.subject_role),
+        evidence=EvidenceLevel(claim.evidence_level),
+        sharing=SharingLevel(claim.sharing_level),
+        observed_from=claim.observed_from,
+        observed_to=claim.observed_to,
+        filed_at=claim.filed_at,
+        expires_at=claim.expires_at,
+        status=status,
+        version=change.version,
+        changed_at=change.changed_at,
+        reason=change.reason,
+    )
+
+
+def _read_change(
+    statement: SignedStatement, entry_id: bytes, own_key: VerifyingKey, hub_key: VerifyingKey
+) -> ClaimStatusChange:
+    """Verify a change that this member or the hub decided."""
+    change = ClaimStatusChange()
+    for key in (own_key, hub_key):
+        try:
+            change.ParseFromString(key.verified_payload(statements.CLAIM_STATUS, statement))
+        except SignatureInvalid:
+            continue
+        except DecodeError:
+            break
+        if change.entry_id == entry_id:
+            return change
+    raise StatementInvalid("The hub shows a change of a claim's status that nobody signed.")
+
+
+class OwnClaims:
+    """The registry, as this member sees it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._own_key = VerifyingKey(session.identity.public_key)
+
+    async def listed(self, *, live_only: bool) -> AsyncIterator[OwnClaim]:
+        """List own claims, oldest first."""
+        token = ""
+        while True:
+            request = ListClaimsRequest(page_size=PAGE_SIZE, page_token=token, live_only=live_only)
+            page = await self._session.transport.call(
+                lambda channel: RegistryServiceStub(channel).ListClaims,
+                always(request),
+                Deadline.after(CALL_SECONDS),
+            )
+            for claim in await self._session.workers.cpu(self._read_all, page.claims):
+                yield claim
+            token = page.next_page_token
+            if not token:
+                return
+
+    async def one(self, entry_id: bytes) -> OwnClaim:
+        """Get one own claim; raises NotFound."""
+        request = GetClaimRequest(entry_id=_entry_id(entry_id))
+        answer = await self._session.transport.call(
+            lambda channel: RegistryServiceStub(channel).GetClaim, always(request), Deadline.after(CALL_SECONDS)
+        )
+        return self._checked(entry_id, answer.claim)
+
+    async def withdraw(self, entry_id: bytes, reason: str) -> OwnClaim:
+        """Withdraw a claim; one that is withdrawn already is given as it is. Raises IllegalTransition otherwise."""
+        if not reason.strip() or len(reason.encode()) > MAX_REASON_BYTES:
+            raise InvalidUse(f"a withdrawal needs a reason code of at most {MAX_REASON_BYTES} bytes")
+        claim = await self.one(entry_id)
+        if claim.status is not ClaimStatus.WITHDRAWN:
+            request = WithdrawClaimRequest(status_change=self._withdrawal(claim, reason))
+            answer = await self._session.transport.call(
+                lambda channel: RegistryServiceStub(channel).WithdrawClaim,
+                always(request),
+                Deadline.after(CALL_SECONDS),
+            )
+            claim = self._checked(entry_id, answer.claim)
+        await self._session.workers.disk(Journal(self._session.store).forget, entry_id)
+        return claim
+
+    def _withdrawal(self, claim: OwnClaim, reason: str) -> SignedStatement:
+        change = ClaimStatusChange(
+            entry_id=claim.entry_id,
+            version=claim.version + 1,
+            status=taxonomy_pb2.ClaimStatus.ValueType(ClaimStatus.WITHDRAWN),
+            changed_at=self._session.clock.now_ms(),
+            reason=reason,
+        )
+        return self._session.identity.statement(statements.CLAIM_STATUS, change.SerializeToString())
+
+    def _checked(self, entry_id: bytes, record: ClaimRecord) -> OwnClaim:
+        claim = self._read(record)
+        if claim.entry_id != entry_id:
+            raise StatementInvalid("The hub shows another claim than was asked for.")
+        return claim
+
+    def _read_all(self, records: Iterable[ClaimRecord]) -> list[OwnClaim]:
+        return [self._read(record) for record in records]
+
+    def _read(self, record: ClaimRecord) -> OwnClaim:
+        return read_record(
+            record, member=self._session.profile.member, own_key=self._own_key, hub_key=self._session.hub_key
+        )
+
+
+def _entry_id(entry_id: bytes) -> bytes:
+    if len(entry_id) != _ENTRY_ID_BYTES:
+        raise InvalidUse(f"an entry id has {_ENTRY_ID_BYTES} bytes")
+    return entry_id

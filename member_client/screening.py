@@ -1,0 +1,194 @@
+"""Screening: subjects in, verdicts out, in the same order.
+
+Order, for each batch of up to 4,096 identifiers:
+
+1. canonical forms, refusals apart; consent for every one of them, or nothing is sent;
+2. blinded and evaluated; the proof checked;
+3. tags against the filter, which must be fresh at that moment, or the field is unknown (`stale`);
+4. buckets of hits and cover; what they hold judged; faults reported to the hub's operator;
+5. verdicts.
+
+Up to three batches are with the hub while the next one is computed; arithmetic runs on worker threads. Memory is
+bounded by the batches that are open, however many subjects there are.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, get_args
+
+from alliance.taxonomy import Purpose
+from member_client._attempt import Attempt
+from member_client._deadline import Deadline
+from member_client._evaluation import MAX_BATCH
+from member_client._questions import check_consent
+from member_client._session import Session
+from member_client._verdict_cache import Question, VerdictCache
+from member_client.errors import ConflictingRetry, HubUnavailable, InvalidUse
+from member_client.subjects import Consent, Subject
+from member_client.verdicts import OnUnavailable, Verdict
+
+OPEN_BATCHES: Final = 4
+"""Three with the hub while one is computed."""
+BATCH_SECONDS: Final = 120.0
+MAX_UNSETTLED: Final = 1024
+SCREENING_PURPOSES: Final = (
+    Purpose.LOAN_APPLICATION,
+    Purpose.ACCOUNT_OPENING,
+    Purpose.TRANSACTION,
+    Purpose.PORTFOLIO_SCREENING,
+    Purpose.DISPUTE,
+)
+
+Subjects = Iterable[Subject] | AsyncIterable[Subject]
+OnProgress = Callable[[int], None]
+"""Told how many subjects have their verdict so far."""
+
+
+def screening_purpose(word: str | Purpose) -> Purpose:
+    """Read a purpose for which people may be screened; raises InvalidUse."""
+    purpose = word if isinstance(word, Purpose) else Purpose.__members__.get(word.strip().upper())
+    if purpose is None or purpose not in SCREENING_PURPOSES:
+        words = ", ".join(allowed.word for allowed in SCREENING_PURPOSES)
+        raise InvalidUse(f"people are screened for one of these purposes: {words}")
+    return purpose
+
+
+def checked_choice(on_unavailable: str) -> None:
+    """Raise InvalidUse unless it is one of the choices; there is no `decline`."""
+    if on_unavailable not in get_args(OnUnavailable):
+        raise InvalidUse(f"on_unavailable is one of {', '.join(get_args(OnUnavailable))}")
+
+
+class Screener:
+    """Screens for one member."""
+
+    def __init__(self, session: Session, on_unavailable: OnUnavailable) -> None:
+        self._session = session
+        self._on_unavailable = on_unavailable
+        self._cache = VerdictCache(session.store, session.ledger, session.workers)
+        self._unsettled: OrderedDict[bytes, tuple[Question, Attempt]] = OrderedDict()
+        self._asking: dict[bytes, tuple[asyncio.Lock, int]] = {}
+
+    # -- one subject ---------------------------------------------------------------------------------------------
+
+    async def one(
+        self,
+        subject: Subject,
+        purpose: Purpose,
+        consent: Consent | None,
+        request_id: str | None,
+        deadline: Deadline,
+    ) -> Verdict:
+        """Screen a subject; a repeated business id gives its earlier verdict."""
+        attempt = Attempt(self._session, [subject], purpose, consent, self._on_unavailable)
+        if request_id is None:
+            return (await attempt.run(deadline))[0]
+        question = self._cache.question(request_id, subject, purpose.word, subject.consent or consent)
+        async with self._alone(question.name):
+            kept = await self._cache.answer(question, self._session.clock.now_ms())
+            return kept or await self._asked(question, attempt, deadline)
+
+    async def _asked(self, question: Question, attempt: Attempt, deadline: Deadline) -> Verdict:
+        earlier = self._unsettled.pop(question.name, None)
+        if earlier is not None:
+            if earlier[0] != question:
+                self._unsettled[question.name] = earlier
+                raise ConflictingRetry("This request id was used for other content.")
+            attempt = earlier[1]
+        try:
+            verdict = (await attempt.run(deadline))[0]
+        except (HubUnavailable, asyncio.CancelledError):
+            self._remember(question, attempt)
+            raise
+        if not verdict.is_final:
+            self._remember(question, attempt)
+        await self._cache.keep(question, verdict, self._session.clock.now_ms())
+        return verdict
+
+    def _remember(self, question: Question, attempt: Attempt) -> None:
+        """Keep what was left open, so that asking again goes on with the same evaluation."""
+        self._unsettled[question.name] = (question, attempt)
+        if len(self._unsettled) > MAX_UNSETTLED:
+            self._unsettled.popitem(last=False)
+
+    @asynccontextmanager
+    async def _alone(self, name: bytes) -> AsyncIterator[None]:
+        """Let one question of a business id be asked at a time, so that it is charged once."""
+        lock, users = self._asking.get(name, (asyncio.Lock(), 0))
+        self._asking[name] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._asking.pop(name)
+            if users > 1:
+                self._asking[name] = (lock, users - 1)
+
+    # -- many ----------------------------------------------------------------------------------------------------
+
+    async def many(
+        self, subjects: Subjects, purpose: Purpose, consent: Consent | None, on_progress: OnProgress | None
+    ) -> AsyncIterator[Verdict]:
+        """Screen subjects in batches, several at a time; gives verdicts in order."""
+        if isinstance(subjects, Sequence):
+            check_consent(subjects, purpose, consent)
+        open_batches: deque[asyncio.Task[list[Verdict]]] = deque()
+        done = 0
+
+        async def finished(running: int) -> AsyncIterator[Verdict]:
+            nonlocal done
+            while len(open_batches) > running:
+                verdicts = await open_batches[0]
+                open_batches.popleft()
+                for verdict in verdicts:
+                    yield verdict
+                done += len(verdicts)
+                if on_progress is not None:
+                    on_progress(done)
+
+        try:
+            async for batch in batches(subjects):
+                open_batches.append(asyncio.create_task(self._batch(batch, purpose, consent), name="alliance-batch"))
+                async for verdict in finished(OPEN_BATCHES - 1):
+                    yield verdict
+            async for verdict in finished(0):
+                yield verdict
+        finally:
+            for task in open_batches:
+                task.cancel()
+            await asyncio.gather(*open_batches, return_exceptions=True)
+
+    async def _batch(self, subjects: Sequence[Subject], purpose: Purpose, consent: Consent | None) -> list[Verdict]:
+        attempt = Attempt(self._session, subjects, purpose, consent, self._on_unavailable)
+        try:
+            return await attempt.run(Deadline.after(BATCH_SECONDS))
+        finally:
+            attempt.abandon()
+
+
+async def batches(subjects: Subjects, size: int = MAX_BATCH) -> AsyncIterator[list[Subject]]:
+    """Cut subjects into lists of at most so many identifiers, never through a subject."""
+    batch: list[Subject] = []
+    identifiers = 0
+    async for subject in _one_by_one(subjects):
+        fields = subject.field_count()
+        if batch and (identifiers + fields > size or len(batch) >= size):
+            yield batch
+            batch, identifiers = [], 0
+        batch.append(subject)
+        identifiers += fields
+    if batch:
+        yield batch
+
+
+async def _one_by_one(subjects: Subjects) -> AsyncIterator[Subject]:
+    if isinstance(subjects, AsyncIterable):
+        async for subject in subjects:
+            yield subject
+        return
+    for count, subject in enumerate(subjects):
+        if count % 256 == 0:
+            await asyncio.sleep(0)  # a long list must not hold the loop
+        yield subject

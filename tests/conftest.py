@@ -1,0 +1,84 @@
+"""Fixtures that several folders share."""
+
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from support.hub import RunningHub, make_config, running_hub
+from support.postgres import Postgres, running_postgres
+from support.wire import WireMember, enrol
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A real PostgreSQL; where none starts, what needs it is skipped, with the reason."""
+    try:
+        context = running_postgres(tmp_path_factory.mktemp("postgres"))
+        server = context.__enter__()
+    except Exception as error:  # noqa: BLE001 - whatever keeps it from starting
+        pytest.skip(f"PostgreSQL does not start here: {type(error).__name__}: {error}")
+    yield server
+    context.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def new_hub_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Give a fresh hub's folder, SQLite inside: a copy of one that was made once."""
+    template = tmp_path_factory.mktemp("hub-template") / "hub"
+    make_config(template)
+
+    def new() -> Path:
+        folder = tmp_path_factory.mktemp("hub") / "hub"
+        shutil.copytree(template, folder)
+        return folder
+
+    return new
+
+
+@pytest_asyncio.fixture
+async def own_hub(new_hub_folder: Callable[[], Path]) -> AsyncIterator[RunningHub]:
+    """A hub for one test alone: its clock, keys and database may be bent."""
+    async with running_hub(new_hub_folder()) as hub:
+        yield hub
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hub(new_hub_folder: Callable[[], Path]) -> AsyncIterator[RunningHub]:
+    """A hub for a module; tests stay apart by members of their own."""
+    async with running_hub(new_hub_folder()) as running:
+        yield running
+
+
+class Members:
+    """Enrols members with unused names and closes their channels."""
+
+    def __init__(self) -> None:
+        self._made: list[WireMember] = []
+        self._names = iter(range(1, 10_000))
+
+    async def __call__(self, hub: RunningHub, name: str = "") -> WireMember:
+        member = await enrol(hub, name or f"lender-{next(self._names)}")
+        self._made.append(member)
+        return member
+
+    async def close(self) -> None:
+        for member in self._made:
+            await member.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def members() -> AsyncIterator[Members]:
+    """Enrols members at the module's hub."""
+    made = Members()
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture
+async def own_members() -> AsyncIterator[Members]:
+    """Enrols members at a test's own hub."""
+    made = Members()
+    yield made
+    await made.close()

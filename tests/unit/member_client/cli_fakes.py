@@ -1,0 +1,209 @@
+"""A client in memory, for the tests of the command line: it answers by the text of an identifier."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner, Result
+
+from alliance.identifiers import InvalidIdentifier, Kind, canonicalise
+from alliance.taxonomy import Category, ClaimStatus, EvidenceLevel, SharingLevel, SubjectRole
+from member_client import (
+    Consent,
+    ContributionOutcome,
+    ContributionResult,
+    ContributionRow,
+    Finding,
+    Match,
+    OwnClaim,
+    Profile,
+    State,
+    Subject,
+    SyncReport,
+    Usage,
+    Verdict,
+)
+from member_client.cli.app import app
+from member_client.cli.session import Ports
+from member_client.verdicts import FieldVerdict, field_verdict, verdict
+
+NOW_MS = 1_790_000_000_000
+UNTIL_MS = 1_867_000_000_000
+
+LISTED = "13800138011"
+CLEAN = "13900139000"
+AWAY = "13700137000"
+DOUBTED = "13600136000"
+IDENTIFIERS = (LISTED, CLEAN, AWAY, DOUBTED)
+
+
+class FixedClock:
+    """Tells one time."""
+
+    def now_ms(self) -> int:
+        return NOW_MS
+
+
+def a_match(name: str, kind: Any, contributor: str = "bank-b", **other: Any) -> Match:
+    facts = {
+        "field": name,
+        "kind": kind,
+        "category": Category.MULE_ACCOUNT,
+        "role": SubjectRole.MULE_UNWITTING,
+        "evidence": EvidenceLevel.E3,
+        "status": ClaimStatus.ACTIVE,
+        "contributor": contributor,
+        "observed_from": NOW_MS,
+        "observed_to": NOW_MS,
+        "filed_at": NOW_MS,
+        "expires_at": UNTIL_MS,
+        "entry_id": bytes(16),
+    }
+    return Match(**{**facts, **other})
+
+
+def an_own_claim(number: int = 0) -> OwnClaim:
+    return OwnClaim(
+        entry_id=number.to_bytes(16, "big"),
+        epoch=7,
+        sharing=SharingLevel.AMBER,
+        observed_from=NOW_MS,
+        observed_to=NOW_MS,
+        kind=Kind.PHONE,
+        category=Category.MULE_ACCOUNT,
+        role=SubjectRole.MULE_UNWITTING,
+        evidence=EvidenceLevel.E3,
+        filed_at=NOW_MS,
+        expires_at=UNTIL_MS,
+        status=ClaimStatus.ACTIVE,
+    )
+
+
+@dataclass
+class FakeClient:
+    """Answers screenings by the text, and refuses contributions that are not canonical."""
+
+    listed: frozenset[str] = frozenset({LISTED})
+    known: set[tuple[str, str]] = field(default_factory=set)
+    own: list[OwnClaim] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    fault: BaseException | None = None
+    fault_after: int = 0
+    usage: Usage = field(default_factory=lambda: Usage(evaluations=7, prefixes=3))
+    calls: Counter[str] = field(default_factory=Counter)
+    subjects: list[Subject] = field(default_factory=list)
+    rows: list[ContributionRow] = field(default_factory=list)
+    consents: list[Consent | None] = field(default_factory=list)
+    purposes: list[str] = field(default_factory=list)
+    withdrawn: list[tuple[bytes, str]] = field(default_factory=list)
+
+    async def sync(self) -> SyncReport:
+        self.calls["sync"] += 1
+        return SyncReport(
+            epoch=7, listings=1000, sequence=12, filter_age_ms=42_000, members=3, downloaded_bytes=2_500_000
+        )
+
+    async def screen(self, subject: Subject, *, purpose: str, consent: Consent | None = None) -> Verdict:
+        self.calls["screen"] += 1
+        self._fail_if_due()
+        self.purposes.append(purpose)
+        self.consents.append(subject.consent or consent)
+        self.subjects.append(subject)
+        fields = [self._judge(*one) for one in subject.fields()]
+        return verdict(subject.ref, fields, on_unavailable="step_up")
+
+    def _fail_if_due(self) -> None:
+        if self.fault is not None and len(self.subjects) + len(self.rows) >= self.fault_after:
+            raise self.fault
+
+    def _judge(self, name: str, kind: Any, text: str) -> FieldVerdict:
+        try:
+            canonicalise(kind, text)
+        except InvalidIdentifier as refusal:
+            return FieldVerdict(name, kind, State.REFUSED, str(refusal.reason))
+        if text == AWAY:
+            return FieldVerdict(name, kind, State.UNKNOWN, "hub_unavailable")
+        if text == DOUBTED:
+            return field_verdict(name, kind, [], "integrity")
+        matches = [a_match(name, kind, "bank-b"), a_match(name, kind, "bank-c")]
+        return field_verdict(name, kind, matches if text in self.listed else [])
+
+    async def screen_many(
+        self, subjects: Iterable[Subject], *, purpose: str, consent: Consent | None = None
+    ) -> AsyncIterator[Verdict]:
+        # The real client reads ahead too.
+        waiting: list[Subject] = []
+        for subject in subjects:
+            waiting.append(subject)
+            if len(waiting) == 3:
+                yield await self.screen(waiting.pop(0), purpose=purpose, consent=consent)
+        for subject in waiting:
+            yield await self.screen(subject, purpose=purpose, consent=consent)
+
+    async def contribute(self, rows: Iterable[ContributionRow]) -> AsyncIterator[ContributionResult]:
+        for row in list(rows):
+            self._fail_if_due()
+            self.rows.append(row)
+            yield self._contributed(row)
+
+    def _contributed(self, row: ContributionRow) -> ContributionResult:
+        try:
+            canonical = canonicalise(row.kind, row.text).canonical
+        except InvalidIdentifier as refusal:
+            return ContributionResult(
+                row_number=row.row_number,
+                outcome=ContributionOutcome.REFUSED,
+                reason=str(refusal.reason),
+                how_to_fix=refusal.how_to_fix,
+            )
+        repeated = (canonical, row.category.word) in self.known
+        self.known.add((canonical, row.category.word))
+        return ContributionResult(
+            row_number=row.row_number,
+            outcome=ContributionOutcome.UNCHANGED if repeated else ContributionOutcome.ACCEPTED,
+        )
+
+    async def claims(self, *, live_only: bool = False) -> AsyncIterator[OwnClaim]:
+        for claim in self.own:
+            if not live_only or claim.status is ClaimStatus.ACTIVE:
+                yield claim
+
+    async def claim(self, entry_id: bytes) -> OwnClaim:
+        return next(claim for claim in self.own if claim.entry_id == entry_id)
+
+    async def withdraw(self, entry_id: bytes, *, reason: str) -> OwnClaim:
+        self.withdrawn.append((entry_id, reason))
+        return await self.claim(entry_id)
+
+    async def doctor(self) -> list[Finding]:
+        return self.findings
+
+
+class Cli:
+    """Runs commands against a fake client."""
+
+    def __init__(self, client: FakeClient | None = None) -> None:
+        self.client = client or FakeClient()
+        self.enrolled: list[tuple[Path, Path]] = []
+
+    def __call__(self, *arguments: str | Path, **extra: Any) -> Result:
+        @asynccontextmanager
+        async def open_client(_folder: Path) -> AsyncIterator[FakeClient]:
+            yield self.client
+
+        async def enrol(bundle: Path, folder: Path) -> Profile:
+            self.enrolled.append((bundle, folder))
+            return Profile(folder, "aif", "bank-a", "hub:1", "hub.aif", "ca.pem", bytes(32))
+
+        ports = Ports(open_client=open_client, enrol=enrol, clock=FixedClock())
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], obj=ports, **extra)
+
+
+def assert_no_identifier(*texts: str) -> None:
+    """Whatever a run shows or writes, no identifier is in it."""
+    for text in texts:
+        for identifier in IDENTIFIERS:
+            assert identifier not in text

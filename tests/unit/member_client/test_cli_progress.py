@@ -1,0 +1,44 @@
+import io
+from pathlib import Path
+
+import pytest
+from cli_fakes import Cli, FixedClock
+from rich.console import Console
+
+from member_client.cli.progress import age, pace, progress
+from member_client.cli.session import Ports, Session, printable
+
+
+def session(*, terminal: bool, quiet: bool = False) -> tuple[Session, io.StringIO]:
+    made = Session(Ports(open_client=None, enrol=None, clock=FixedClock()), Path(), quiet=quiet)  # type: ignore[arg-type]
+    written = io.StringIO()
+    made.err = Console(file=written, force_terminal=terminal, width=120)
+    return made, written
+
+
+def test_progress_shows_rate_on_a_terminal() -> None:
+    made, written = session(terminal=True)
+    with progress(made, "list.csv", 200) as advance:
+        for _ in range(200):
+            advance()
+    assert "rows/s" in written.getvalue()
+    assert "list.csv" in written.getvalue()
+
+
+@pytest.mark.parametrize(("terminal", "quiet"), [(False, False), (True, True)])
+def test_progress_shows_nothing_elsewhere(terminal: bool, quiet: bool) -> None:
+    made, written = session(terminal=terminal, quiet=quiet)
+    with progress(made, "list.csv", 200) as advance:
+        advance()
+    assert written.getvalue() == ""
+
+
+def test_times_as_people_say_them() -> None:
+    assert pace(100_000, 9.8) == "9.8 s · 10,204 rows/s"
+    assert pace(100_000, 150) == "2 min 30 s · 667 rows/s"
+    assert [age(ms) for ms in (-1, 42_000, 600_000, 10_800_000)] == ["0 s", "42 s", "10 min", "3 h"]
+
+
+def test_control_characters_are_not_printed() -> None:
+    assert printable("a\x1b[31mb") == "a�[31mb"
+    assert Cli()("--version").exit_code == 0
