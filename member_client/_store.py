@@ -33,6 +33,7 @@ _BUSY_SECONDS = 10
 _COLUMN = b"value"
 _LOOKUP_ROWS = 500
 _CHECK = b"check"
+_FORMAT = b"alliance-store/1"
 
 
 class Shelf(StrEnum):
@@ -71,8 +72,7 @@ class Store:
                     f"CREATE TABLE IF NOT EXISTS {shelf} "
                     "(name BLOB PRIMARY KEY, sealed BLOB NOT NULL, ends_at INTEGER) WITHOUT ROWID"
                 )
-        if self.get(Shelf.PINS, _CHECK) is None:
-            self.put(Shelf.PINS, _CHECK, b"alliance-store/1")
+        self._check_key()
 
     def __repr__(self) -> str:
         return f"Store({str(self._path)!r})"
@@ -134,6 +134,15 @@ class Store:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+    def _check_key(self) -> None:
+        """Raise StoreDamaged where the file was sealed under another key, which would look like an empty one."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = nonce + self._aead.encrypt(nonce, _FORMAT, pack(Shelf.PINS.encode(), _CHECK, _COLUMN))
+        with self._lock, _translated(self._path), _transaction(self._connection) as connection:
+            connection.execute("INSERT OR IGNORE INTO pins VALUES (?, ?, NULL)", (_CHECK, sealed))
+            stands = connection.execute("SELECT sealed FROM pins WHERE name = ?", (_CHECK,)).fetchone()
+        self._opened(Shelf.PINS, _CHECK, stands[0])
 
     def _row(self, shelf: Shelf, name: bytes) -> bytes:
         return hmac.digest(self._row_key, pack(shelf.encode(), name), "sha256")

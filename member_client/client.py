@@ -33,7 +33,10 @@ DEFAULT_DEADLINE_MS: Final = 30_000
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What is in force after a synchronisation; ages in milliseconds."""
+    """What is in force after a synchronisation; ages in milliseconds.
+
+    `listings` counts the tags of the snapshot and the claims filed since, so that it is a little high at most.
+    """
 
     epoch: int
     listings: int
@@ -137,7 +140,7 @@ class AllianceClient:
             raise HubUnavailable("There is no filter yet.")
         return SyncReport(
             epoch=facts.epoch.id,
-            listings=live.header.listings,
+            listings=live.header.listings + live.sequence - live.header.sequence,
             sequence=live.sequence,
             filter_age_ms=live.age_ms(self._clock.now_ms()),
             members=len(facts.directory),

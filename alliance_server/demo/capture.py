@@ -55,7 +55,7 @@ class Capture(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in it
     def _wrapped(self, handler: Any) -> Any:  # noqa: ANN401
         def keep(data: bytes) -> Any:  # noqa: ANN401
             self._file.write(data + b"\n")
-            return handler.request_deserializer(data)
+            return data if handler.request_deserializer is None else handler.request_deserializer(data)
 
         async def unary(request: Any, context: _Context) -> Any:  # noqa: ANN401
             caller = _caller(context)

@@ -33,7 +33,7 @@ class Ended:
     code: int
     output: str
     complaint: str
-    """The last line of its standard error."""
+    """The end of its standard error."""
 
     def document(self) -> dict[str, Any]:
         """Read its output as one JSON object; raises DemoFailed."""
@@ -64,11 +64,11 @@ class Child:
         return Ended(code, self.output.read_text("utf-8"), self.complaint())
 
     def complaint(self) -> str:
-        """Give the last line of its standard error."""
+        """Give the last lines of its standard error: what went wrong, and how to mend it."""
         with self._log.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - _LAST_BYTES))
             lines = log.read().decode("utf-8", "replace").splitlines()
-        return lines[-1].strip() if lines else "(no word)"
+        return " ".join(line.strip() for line in lines[-2:]) or "(no word)"
 
     def first_line(self, seconds: float) -> dict[str, Any]:
         """Wait for its first line of output, a JSON object; raises DemoFailed where it ends before."""

@@ -14,7 +14,7 @@ from alliance_server.config import load_config
 from alliance_server.demo.capture import ENROLMENT
 from alliance_server.demo.hub import HONEST
 from alliance_server.demo.lender import Lender
-from alliance_server.demo.processes import Child, Processes, demand
+from alliance_server.demo.processes import Child, DemoFailed, Processes, demand
 from alliance_server.domain.audit import AuditAction
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.storage import database
@@ -38,7 +38,7 @@ class Stage:
         """Captured traffic, the hub's log, and its write-ahead log as it was before each stop."""
         self.calls: Counter[str] = Counter()
         """Calls by member that must have left an audit event."""
-        self._folder = folder
+        self.folder = folder
         self._runs = 0
         self.observed.mkdir()
 
@@ -50,8 +50,8 @@ class Stage:
 
     def enrol(self, names: Sequence[str]) -> dict[str, Lender]:
         """Invite lenders and let them enrol; the hub must serve."""
-        lenders = {name: Lender(name, self._folder / name, self.processes) for name in names}
-        bundles = {name: self._folder / f"{name}.bundle.json" for name in names}
+        lenders = {name: Lender(name, self.folder / name, self.processes) for name in names}
+        bundles = {name: self.folder / f"{name}.bundle.json" for name in names}
         for lender in lenders.values():
             lender.folder.mkdir()
         self.all_good(
@@ -86,7 +86,7 @@ class Stage:
         for _ in range(_SETTLE_TRIES):
             if demand("sync", lender.sync().wait(_START_SECONDS)).document()["sequence"] >= claims:
                 return
-        raise RuntimeError("the filter does not reach the registry")
+        raise DemoFailed("the hub's filter does not reach its registry")
 
     def all_good(self, children: Sequence[Child]) -> None:
         """Wait for children that ought to end well."""

@@ -9,6 +9,7 @@ One turn of an epoch:
 Only a filter that holds everything gets a heartbeat: where this job stands still, filters go stale and clear nobody.
 """
 
+import asyncio
 import os
 from dataclasses import dataclass
 
@@ -59,9 +60,14 @@ class FilterMaintenance:
         self._clock = clock
         self._holder = os.urandom(8).hex()
         self._held: dict[int, _Held] = {}
+        self._turning = asyncio.Lock()
 
     async def turn(self) -> bool:
-        """Do one turn for every epoch; returns whether this process holds the lease."""
+        """Do one turn for every epoch, one at a time; returns whether this process holds the lease."""
+        async with self._turning:
+            return await self._turn()
+
+    async def _turn(self) -> bool:
         now = self._clock.now_ms()
         held = await self._store.write(
             lambda transaction: transaction.leases.acquire(LEASE, self._holder, now, now + LEASE_MS)

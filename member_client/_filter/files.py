@@ -40,7 +40,7 @@ class PartFile:
     def restart(self) -> None:
         """Forget what is there."""
         os.ftruncate(self._descriptor, 0)
-        self.position, self.resumed = 0, False
+        self.position = 0
 
     def append(self, offset: int, chunk: bytes) -> None:
         """Write the next chunk; raises FilterTampered where it is not the next or goes past the end."""
@@ -59,16 +59,19 @@ class PartFile:
         return self.position == self._size
 
     def publish(self) -> Path:
-        """Verify the hash and move the file to its place; a wrong one is removed and FilterTampered raised."""
+        """Verify the hash and move the file to its place; wrong bytes are forgotten and FilterTampered raised."""
         digest, place = sha256(), 0
         while chunk := os.pread(self._descriptor, _READ_BYTES, place):
             digest.update(chunk)
             place += len(chunk)
         if digest.digest() != self._digest:
-            self._path.unlink(missing_ok=True)
+            self.restart()
             raise FilterTampered("The filter's bits are not those that the hub signed.")
-        os.fsync(self._descriptor)
-        self._path.replace(self._target)
+        try:
+            os.fsync(self._descriptor)
+            self._path.replace(self._target)
+        except OSError as error:
+            raise StorageFull("The filter cannot be written to this machine's disk.") from error
         return self._target
 
     def close(self) -> None:

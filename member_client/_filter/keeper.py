@@ -202,7 +202,6 @@ class FilterKeeper:
                 if not part.resumed:
                     raise
                 # What an earlier run left may be what is wrong: once more, from the start.
-                await self._workers.disk(part.restart)
                 await self._fill(part, header, deadline)
                 await self._workers.disk(part.publish)
         finally:

@@ -9,10 +9,12 @@ import typer
 
 from member_client.cli.check import check
 from member_client.cli.claims import claims_app
+from member_client.cli.contribute import HELP as CONTRIBUTE_HELP
 from member_client.cli.contribute import contribute
 from member_client.cli.group import PROGRAM, SafeGroup
 from member_client.cli.membership import doctor, enrol, sync
 from member_client.cli.ports import real_ports
+from member_client.cli.screen import HELP as SCREEN_HELP
 from member_client.cli.screen import screen
 from member_client.cli.session import Ports, Session
 from member_client.config import HOME_VARIABLE, default_folder
@@ -73,8 +75,8 @@ def root(
 app.command()(enrol)
 app.command()(sync)
 app.command()(check)
-app.command()(screen)
-app.command()(contribute)
+app.command(help=SCREEN_HELP)(screen)
+app.command(help=CONTRIBUTE_HELP)(contribute)
 app.add_typer(claims_app, name="claims")
 app.command()(doctor)
 

@@ -9,11 +9,13 @@ from alliance.identifiers import InvalidIdentifier, Kind
 from alliance.identifiers import Reason as IdentifierReason
 from alliance.taxonomy import Purpose
 from member_client import Consent, SyncReport, Verdict
-from member_client.cli.endings import FAIL_ON_HELP, ending, read_fail_on
+from member_client.cli.endings import ending, read_fail_on
 from member_client.cli.group import UsageFault
+from member_client.cli.latency import percentile_ms, timed_again
 from member_client.cli.matches import match_lines, match_table, may, styled_state
+from member_client.cli.options import ConsentOption, FailOnOption, PurposeOption
 from member_client.cli.progress import age
-from member_client.cli.purposes import CONSENT_HELP, PURPOSE_HELP, needed_consent, screening_purpose
+from member_client.cli.purposes import needed_consent, screening_purpose
 from member_client.cli.session import Session, session_of
 from member_client.files import FIELDS
 from member_client.subjects import Subject
@@ -27,9 +29,12 @@ def check(
     value: Annotated[
         str, typer.Argument(help="The identifier; - asks for it, out of the shell's history.", metavar="VALUE")
     ],
-    purpose: Annotated[str, typer.Option(help=PURPOSE_HELP, metavar="P")],
-    consent: Annotated[str | None, typer.Option(help=CONSENT_HELP, metavar="REF")] = None,
-    fail_on: Annotated[list[str] | None, typer.Option(help=FAIL_ON_HELP, metavar="STATE")] = None,
+    purpose: PurposeOption,
+    consent: ConsentOption = None,
+    fail_on: FailOnOption = None,
+    repeat: Annotated[
+        int, typer.Option(help="Ask so many times more, and tell how long it takes.", min=0, max=10_000)
+    ] = 0,
 ) -> None:
     r"""Check one identifier against the claims of the other members.
 
@@ -51,7 +56,7 @@ def check(
     basis = needed_consent(why, consent)
     fails = read_fail_on(fail_on)
     subject = Subject.of(REF, {name: _typed(value)})
-    report, verdict = session.run(_asked(session, subject, why, basis))
+    report, verdict, seconds = session.run(_asked(session, subject, why, basis, repeat))
     code = ending(
         states={verdict.state},
         refused=any(field.state == "refused" for field in verdict.fields) or not verdict.fields,
@@ -59,7 +64,10 @@ def check(
         fail_on=fails,
     )
     _show(session, name, why, report, verdict)
-    session.document(_document(why, report, verdict, code))
+    if repeat:
+        times = f"p50 {percentile_ms(seconds, 50)} ms · p99 {percentile_ms(seconds, 99)} ms"
+        session.say(f"{times} of {len(seconds):,} answers")
+    session.document(_document(why, report, verdict, code) | (_latency(seconds) if repeat else {}))
     raise typer.Exit(code)
 
 
@@ -72,11 +80,15 @@ def _typed(value: str) -> str:
 
 
 async def _asked(
-    session: Session, subject: Subject, purpose: Purpose, consent: Consent | None
-) -> tuple[SyncReport, Verdict]:
+    session: Session, subject: Subject, purpose: Purpose, consent: Consent | None, repeat: int
+) -> tuple[SyncReport, Verdict, list[float]]:
     async with session.client() as client:
+
+        async def ask() -> Verdict:
+            return await client.screen(subject, purpose=purpose.word, consent=consent)
+
         report = await client.sync()
-        return report, await client.screen(subject, purpose=purpose.word, consent=consent)
+        return report, *await timed_again(ask, await ask(), repeat)
 
 
 def _reasons(verdict: Verdict) -> list[dict[str, str]]:
@@ -104,6 +116,11 @@ def _show(session: Session, field: str, purpose: Purpose, report: SyncReport, ve
     session.say(styled_state(str(verdict.state)) + f" · you may: {may(verdict.action.word)}")
     for reason in _reasons(verdict):
         session.say(f"{reason['field']}: {reason['reason']}. {reason['how_to_fix']}".strip())
+
+
+def _latency(seconds: list[float]) -> dict[str, Any]:
+    p50, p99 = percentile_ms(seconds, 50), percentile_ms(seconds, 99)
+    return {"latency_ms": {"p50": p50, "p99": p99, "answers": len(seconds)}}
 
 
 def _document(purpose: Purpose, report: SyncReport, verdict: Verdict, code: int) -> dict[str, Any]:

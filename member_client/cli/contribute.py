@@ -1,81 +1,63 @@
 """`member-client contribute`: a list of identifiers that the member states something about."""
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from alliance.taxonomy import Category, EvidenceLevel, SubjectRole, Word
+from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
 from member_client.cli.claim_rows import Defaults, RowReader, option_expiry, option_word, refuse_incomplete
 from member_client.cli.contributing import Order, Outcome, contribute_table
 from member_client.cli.endings import ending
 from member_client.cli.group import UsageFault
+from member_client.cli.options import (
+    CategoryOption,
+    EvidenceFileOption,
+    EvidenceOption,
+    ExpiresOption,
+    FileArgument,
+    MapOption,
+    RefOption,
+    RefusedOption,
+    RoleOption,
+)
 from member_client.cli.outputs import refuse_same_paths, refused_path
 from member_client.cli.progress import pace, rate
 from member_client.cli.session import Session, session_of
 from member_client.files import ATTRIBUTES, open_table, parse_map, resolve, shown_date
 
+HELP = r"""Contribute a list. Identifiers stay on this machine.
 
-def _words(words: Iterable[Word]) -> str:
-    return ", ".join(word.word for word in words)
+Long format, columns kind, identifier and, if you like, category, role,
+evidence, expires, observed_from, observed_to, evidence_file:
+
+  member-client contribute list.csv --role perpetrator --expires 90d
+
+Wide format, several identifiers a row:
+
+  member-client contribute cases.csv --map phone=mobile --map email=mail \
+    --category mule_account --role mule_complicit \
+    --evidence E2 --evidence-file cases.pdf
+
+A word in a row goes before the option. Run it again after a break: what
+stands already is counted as unchanged. Exit codes: 0 done, 4 some rows
+refused, 5 hub away, 6 denied or out of quota.
+"""
 
 
 def contribute(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV (UTF-8, GB18030) or JSONL.", metavar="FILE")],
-    category: Annotated[
-        str | None, typer.Option(help=f"Where the row does not say it: {_words(Category)}.", metavar="WORD")
-    ] = None,
-    role: Annotated[
-        str | None, typer.Option(help=f"Where the row does not say it: {_words(SubjectRole)}.", metavar="WORD")
-    ] = None,
-    evidence: Annotated[
-        str,
-        typer.Option(
-            help="E1 suspicion, E2 documented, E3 reviewed by two; E4, E5 are countersigned.", metavar="LEVEL"
-        ),
-    ] = "E1",
-    expires: Annotated[
-        str | None,
-        typer.Option(
-            help="2027-01-31 (ends as that day begins, UTC), or 90d from today on; else as long as may be. "
-            "Give the date where a run may be taken up on another day."
-        ),
-    ] = None,
-    evidence_file: Annotated[
-        Path | None,
-        typer.Option(help="Document behind the whole list; it stays here.", metavar="FILE"),
-    ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--map", help="FIELD=COLUMN, for identifiers and all else.", metavar="FIELD=COLUMN"),
-    ] = None,
-    ref: Annotated[
-        str, typer.Option(help="Column with your own reference, for the refused file.", metavar="COLUMN")
-    ] = "",
-    refused: Annotated[
-        Path | None,
-        typer.Option(help="Where refused rows go; else beside FILE, as .refused.csv.", metavar="FILE"),
-    ] = None,
+    file: FileArgument,
+    category: CategoryOption = None,
+    role: RoleOption = None,
+    evidence: EvidenceOption = "E1",
+    expires: ExpiresOption = None,
+    evidence_file: EvidenceFileOption = None,
+    columns: MapOption = None,
+    ref: RefOption = "",
+    refused: RefusedOption = None,
 ) -> None:
-    r"""Contribute a list. Identifiers stay on this machine.
-
-    Long format, columns kind, identifier and, if you like, category, role,
-    evidence, expires, observed_from, observed_to, evidence_file:
-
-      member-client contribute list.csv --role perpetrator --expires 90d
-
-    Wide format, several identifiers a row:
-
-      member-client contribute cases.csv --map phone=mobile --map email=mail \
-        --category mule_account --role mule_complicit \
-        --evidence E2 --evidence-file cases.pdf
-
-    A word in a row goes before the option. Run it again after a break: what
-    stands already is counted as unchanged. Exit codes: 0 done, 4 some rows
-    refused, 5 hub away, 6 denied or out of quota.
-    """
+    """Contribute a list."""
     session = session_of(context)
     defaults = Defaults(
         category=option_word(Category, "--category", category),
@@ -84,12 +66,13 @@ def contribute(
         expires_at=option_expiry(expires, session.ports.clock.now_ms()),
         evidence_file=_readable(evidence_file),
     )
+    refused = refused or refused_path(file)
     refuse_same_paths(file, refused)
     table = open_table(file)
     layout = resolve(table, parse_map(columns or ()), ref=ref, attributes=ATTRIBUTES)
     refuse_incomplete(layout, defaults)
     reader = RowReader(layout, defaults, file.resolve().parent, session.ports.clock.now_ms())
-    order = Order(table, reader, refused or refused_path(file))
+    order = Order(table, reader, refused)
     outcome = session.run(contribute_table(session, order))
     code = ending(refused=outcome.results["refused"] > 0)
     _show(session, order, outcome)

@@ -33,6 +33,7 @@ OUT_COLUMNS: Final = (
     "sources",
     "until",
     "status",
+    "contributors",
 )
 _ACTION_WORDS: Final = {"none": "-", "inform": "inform only", "step_up": "step up"}
 _STATE_STYLES: Final = {"match": "bold red", "clear": "green", "unknown": "yellow", "unconfirmed": "yellow"}
@@ -53,6 +54,8 @@ class Line:
     sources: int = 0
     until: str = ""
     status: str = ""
+    contributors: str = ""
+    """Member ids, separated by spaces: whom to ask about the claims."""
 
     def record(self) -> dict[str, str | int]:
         """Give it for a result file: no count where there is nothing to count."""
@@ -73,6 +76,7 @@ def _line(row: int, ref: str, verdict: Verdict, key: tuple[str, str, str], group
     name, category, role = key
     # Active stands before disputed and suspended in the table of statuses.
     status = min(match.status for match in group)
+    contributors = sorted({match.contributor for match in group})
     return Line(
         row=row,
         ref=ref,
@@ -82,9 +86,10 @@ def _line(row: int, ref: str, verdict: Verdict, key: tuple[str, str, str], group
         category=category,
         role=role,
         evidence=max(match.evidence for match in group).name,
-        sources=len({match.contributor for match in group}),
+        sources=len(contributors),
         until=shown_date(max(match.expires_at for match in group)),
         status=status.word,
+        contributors=" ".join(contributors),
     )
 
 

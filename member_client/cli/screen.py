@@ -1,15 +1,26 @@
 """`member-client screen`: a file of customers against the claims of the other members."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from member_client.cli.endings import FAIL_ON_HELP, ending, read_fail_on
+from member_client.cli.endings import ending, read_fail_on
 from member_client.cli.matches import match_table
+from member_client.cli.options import (
+    ConsentColumnOption,
+    ConsentOption,
+    FailOnOption,
+    FileArgument,
+    MapOption,
+    OutOption,
+    PurposeOption,
+    RefOption,
+    RefusedOption,
+    ShowOption,
+)
 from member_client.cli.outputs import refuse_same_paths, refused_path
 from member_client.cli.progress import age, pace, rate
-from member_client.cli.purposes import CONSENT_HELP, PURPOSE_HELP, needed_consent, screening_purpose
+from member_client.cli.purposes import needed_consent, screening_purpose
 from member_client.cli.screening import Order, Outcome, screen_table
 from member_client.cli.session import Session, session_of
 from member_client.files import open_table, parse_map, resolve
@@ -18,53 +29,47 @@ _DEFAULT_SHOWN = 20
 _STATES = ("match", "clear", "unknown", "unconfirmed", "refused")
 
 
+HELP = r"""Screen a file of customers. Identifiers stay on this machine.
+
+Wide format, several identifiers a row:
+
+  member-client screen customers.csv --purpose portfolio_screening \
+    --map phone=mobile --map resident_id=id_no --ref customer_no \
+    --consent basis-2026-03 --out verdicts.csv
+
+Long format, columns kind and identifier:
+
+  member-client screen list.csv --purpose portfolio_screening --consent basis-2026-03
+
+Rows are numbered from 1, the header not counted. A row that cannot be
+used goes to the refused file with the reason and without the value, and
+the others go on. Exit codes: 0 done, 4 some rows refused, 5 not all could
+be settled, 7 integrity, 10 or 11 by --fail-on.
+"""
+
+
 def screen(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV (UTF-8, GB18030) or JSONL.", metavar="FILE")],
-    purpose: Annotated[str, typer.Option(help=PURPOSE_HELP, metavar="P")],
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--map", help="Wide format: FIELD=COLUMN, once for each field.", metavar="FIELD=COLUMN"),
-    ] = None,
-    ref: Annotated[
-        str, typer.Option(help="Column with your own reference; else the row's number.", metavar="COLUMN")
-    ] = "",
-    consent: Annotated[str | None, typer.Option(help=CONSENT_HELP, metavar="REF")] = None,
-    consent_column: Annotated[
-        str, typer.Option(help="Column with each row's consent reference.", metavar="COLUMN")
-    ] = "",
-    out: Annotated[Path | None, typer.Option(help="Write all verdicts here: .csv or .jsonl.", metavar="FILE")] = None,
-    refused: Annotated[
-        Path | None,
-        typer.Option(help="Where refused rows go; else beside FILE, as .refused.csv.", metavar="FILE"),
-    ] = None,
-    fail_on: Annotated[list[str] | None, typer.Option(help=FAIL_ON_HELP, metavar="STATE")] = None,
-    show: Annotated[int, typer.Option(help="Matches to show.", min=0)] = _DEFAULT_SHOWN,
+    file: FileArgument,
+    purpose: PurposeOption,
+    columns: MapOption = None,
+    ref: RefOption = "",
+    consent: ConsentOption = None,
+    consent_column: ConsentColumnOption = "",
+    out: OutOption = None,
+    refused: RefusedOption = None,
+    fail_on: FailOnOption = None,
+    show: ShowOption = _DEFAULT_SHOWN,
 ) -> None:
-    r"""Screen a file of customers. Identifiers stay on this machine.
-
-    Wide format, several identifiers a row:
-
-      member-client screen customers.csv --purpose portfolio_screening \
-        --map phone=mobile --map resident_id=id_no --ref customer_no \
-        --consent basis-2026-03 --out verdicts.csv
-
-    Long format, columns kind and identifier:
-
-      member-client screen list.csv --purpose portfolio_screening --consent basis-2026-03
-
-    Rows are numbered from 1, the header not counted. A row that cannot be
-    used goes to the refused file with the reason and without the value, and
-    the others go on. Exit codes: 0 done, 4 some rows refused, 5 not all could
-    be settled, 7 integrity, 10 or 11 by --fail-on.
-    """
+    """Screen a file of customers."""
     session = session_of(context)
     why, fails = screening_purpose(purpose), read_fail_on(fail_on)
     basis = needed_consent(why, consent, has_column=bool(consent_column))
-    refuse_same_paths(file, out, refused)
+    refused = refused or refused_path(file)
+    refuse_same_paths(file, refused, out)
     table = open_table(file)
     layout = resolve(table, parse_map(columns or ()), ref=ref, consent=consent_column)
-    order = Order(table, layout, why.word, basis, out, refused or refused_path(file), show)
+    order = Order(table, layout, why.word, basis, out, refused, show)
     outcome = session.run(screen_table(session, order))
     code = ending(
         states=[state for state, count in outcome.states.items() if count],

@@ -1,5 +1,6 @@
 """A real hub in this process: gRPC over TLS on free loopback ports, SQLite or PostgreSQL underneath."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -39,6 +40,12 @@ class RunningHub:
         path = self.folder / f"{member}.bundle.json"
         path.write_bytes(bundle(self.hub.config, self.hub.keys, ticket, self.address, self.enrolment_address))
         return path
+
+    async def stop_maintenance(self) -> None:
+        """End the job that keeps filters fresh, as a hub that hangs would."""
+        for job in self.hub._jobs:
+            job.cancel()
+        await asyncio.gather(*self.hub._jobs, return_exceptions=True)
 
     async def settle(self) -> None:
         """Bring the filter up to the registry now."""

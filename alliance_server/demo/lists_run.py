@@ -1,0 +1,126 @@
+"""The demo on real lists: each member contributes its own, and screens it against the others'."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from alliance.identifiers import Identifier
+from alliance_server.demo.contributing import Contributed, contribute_all
+from alliance_server.demo.leaks import Leaks, search_hub
+from alliance_server.demo.lender import ROWS_REFUSED, Lender
+from alliance_server.demo.people import Written
+from alliance_server.demo.processes import demand, timed
+from alliance_server.demo.real_lists import RealList, intersections, read_lists
+from alliance_server.demo.stage import Stage
+from alliance_server.demo.trials import Audit, Latency, Refusals, audit, meet_cheats, time_checks
+
+_SECONDS = 3600.0
+_CHECKS = 200
+_ROLE = "perpetrator"
+"""What the lists do not say; evidence stays at its default, E1."""
+
+Found = dict[tuple[str, str], set[Identifier]]
+"""By (who screened, who contributed) what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two members, how many identifiers they share, and how many each found of the other's."""
+
+    members: tuple[str, str]
+    expected: int
+    found: tuple[int, int]
+    exact: bool
+    """Whether what was found is the intersection itself, from either side."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListsRun:
+    """Everything that the run showed."""
+
+    lists: list[RealList]
+    contributed: Contributed
+    pairs: list[Pair]
+    rows: int
+    seconds: float
+    latency: Latency
+    refusals: Refusals
+    leaks: Leaks
+    audit: Audit
+
+
+def run_lists(stage: Stage, folder: Path) -> ListsRun:
+    """Run the demo on the lists of a folder; raises DemoFailed where it cannot go on."""
+    stage.say("reading the lists")
+    lists = read_lists(folder)
+    stage.make_hub()
+    with stage.serving():
+        stage.say("members enrol")
+        members = stage.enrol([one.member for one in lists])
+        files = {one.member: one.file for one in lists}
+        contributed = contribute_all(stage, members, files, "--role", _ROLE)
+        found, seconds = _screen(stage, members, lists)
+        stage.say("online checks")
+        first, *_, last = members.values()
+        question = _some_row(lists[0])
+        latency = time_checks(first, question, _CHECKS)
+    stage.say("a hub that cheats")
+    refusals = meet_cheats(stage, first, question, last)
+    stage.say("searching what the hub has and received")
+    leaks = search_hub(stage, (row for one in lists for row in one.rows.values()), question)
+    rows = sum(len(one.rows) for one in lists)
+    return ListsRun(lists, contributed, _pairs(lists, found), rows, seconds, latency, refusals, leaks, audit(stage))
+
+
+def faults_of(run: ListsRun) -> list[str]:
+    """Say what went otherwise than it must; empty where all is well."""
+    all_taken = all(run.contributed.accepted[one.member] == one.claims for one in run.lists)
+    conditions = {
+        "not everything that can be claimed was": all_taken,
+        "the matches are not the plain intersection": all(pair.exact for pair in run.pairs),
+    }
+    return [fault for fault, holds in conditions.items() if not holds]
+
+
+def _some_row(one: RealList) -> Written:
+    return next(row for row in one.rows.values() if row.identifier)
+
+
+def _screen(stage: Stage, members: Mapping[str, Lender], lists: list[RealList]) -> tuple[Found, float]:
+    stage.say("members screen their lists against the others'")
+    outs = {one.member: members[one.member].folder / "verdicts.jsonl" for one in lists}
+    ended, seconds = timed(
+        lambda: [members[one.member].screen(one.file, outs[one.member]) for one in lists], _SECONDS
+    )
+    for one, end in zip(lists, ended, strict=True):
+        demand(f"{one.member} screen", end, (0, ROWS_REFUSED))
+    found: Found = defaultdict(set)
+    for one in lists:
+        for number, contributor in read_contributors(outs[one.member]):
+            identifier = one.rows[number].identifier
+            if identifier is not None:
+                found[one.member, contributor].add(identifier)
+    return found, seconds
+
+
+def read_contributors(out: Path) -> list[tuple[int, str]]:
+    """Read a result file: each row that matches with each member who contributed to the match."""
+    records = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    return [
+        (record["row"], contributor)
+        for record in records
+        if record["state"] == "match"
+        for contributor in record["contributors"].split(" ")
+    ]
+
+
+def _pairs(lists: list[RealList], found: Found) -> list[Pair]:
+    pairs = []
+    for (one, other), shared in intersections(lists).items():
+        sides = found.get((one, other), set()), found.get((other, one), set())
+        pairs.append(
+            Pair((one, other), len(shared), (len(sides[0]), len(sides[1])), all(side == shared for side in sides))
+        )
+    return pairs

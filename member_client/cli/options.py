@@ -1,0 +1,64 @@
+"""Options that several commands take, and the long ones: named here, so that a command's signature can be read."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alliance.taxonomy import Category, SubjectRole, Word
+from member_client.cli.endings import FAIL_ON_HELP
+from member_client.cli.purposes import CONSENT_HELP, PURPOSE_HELP
+
+
+def _words(words: Iterable[Word]) -> str:
+    return ", ".join(word.word for word in words)
+
+
+# -- shared ----------------------------------------------------------------------------------------------------------
+
+FileArgument = Annotated[Path, typer.Argument(help="CSV (UTF-8, GB18030) or JSONL.", metavar="FILE")]
+PurposeOption = Annotated[str, typer.Option(help=PURPOSE_HELP, metavar="P")]
+ConsentOption = Annotated[str | None, typer.Option(help=CONSENT_HELP, metavar="REF")]
+FailOnOption = Annotated[list[str] | None, typer.Option(help=FAIL_ON_HELP, metavar="STATE")]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="Which column holds what; once for each field.", metavar="FIELD=COLUMN"),
+]
+RefOption = Annotated[
+    str, typer.Option(help="Column with your own reference; else the row's number.", metavar="COLUMN")
+]
+RefusedOption = Annotated[
+    Path | None,
+    typer.Option(help="Where refused rows go; else beside FILE, as .refused.csv.", metavar="FILE"),
+]
+
+# -- screen ----------------------------------------------------------------------------------------------------------
+
+ConsentColumnOption = Annotated[str, typer.Option(help="Column with each row's consent reference.", metavar="COLUMN")]
+OutOption = Annotated[Path | None, typer.Option(help="Write all verdicts here: .csv or .jsonl.", metavar="FILE")]
+ShowOption = Annotated[int, typer.Option(help="Matches to show.", min=0)]
+
+# -- contribute ------------------------------------------------------------------------------------------------------
+
+CategoryOption = Annotated[
+    str | None, typer.Option(help=f"Where the row does not say it: {_words(Category)}.", metavar="WORD")
+]
+RoleOption = Annotated[
+    str | None, typer.Option(help=f"Where the row does not say it: {_words(SubjectRole)}.", metavar="WORD")
+]
+EvidenceOption = Annotated[
+    str,
+    typer.Option(help="E1 suspicion, E2 documented, E3 reviewed by two; E4, E5 are countersigned.", metavar="LEVEL"),
+]
+ExpiresOption = Annotated[
+    str | None,
+    typer.Option(
+        help="2027-01-31 (ends as that day begins, UTC), or 90d from today on; else as long as may be. "
+        "Give the date where a run may be taken up on another day.",
+        metavar="DATE",
+    ),
+]
+EvidenceFileOption = Annotated[
+    Path | None, typer.Option(help="Document behind the whole list; it stays here.", metavar="FILE")
+]

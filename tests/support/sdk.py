@@ -1,0 +1,95 @@
+"""Lenders on the SDK, and hubs that misbehave."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from grpc import aio
+
+from alliance.clock import Clock
+from alliance.identifiers import Kind
+from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
+from member_client import (
+    AllianceClient,
+    Consent,
+    ContributionOutcome,
+    ContributionResult,
+    ContributionRow,
+    Profile,
+    Subject,
+    Verdict,
+    enrol,
+)
+from support.hub import RunningHub
+
+BASIS = Consent.of("basis-2026-03", policy="test")
+PORTFOLIO = "portfolio_screening"
+
+PHONES = tuple(f"+8613123{number:06d}" for number in range(400_000, 401_000))
+"""Valid numbers that are nobody's in particular."""
+
+
+@asynccontextmanager
+async def lender(
+    hub: RunningHub, name: str, clock: Clock | None = None, **options: Any
+) -> AsyncIterator[AllianceClient]:
+    """Enrol a lender and give its client."""
+    folder = hub.folder.parent / name
+    profile = (
+        Profile.load(folder) if (folder / "profile.toml").exists() else await enrol(await hub.invite(name), folder)
+    )
+    async with AllianceClient(profile, clock=clock or hub.clock, **options) as client:
+        yield client
+
+
+def row(text: str, kind: Kind = Kind.PHONE, **changes: Any) -> ContributionRow:
+    """A claim about an identifier, mild unless changed."""
+    stated: dict[str, Any] = {
+        "category": Category.MULE_ACCOUNT,
+        "role": SubjectRole.PERPETRATOR,
+        "evidence": EvidenceLevel.E1,
+    }
+    return ContributionRow(kind=kind, text=text, **(stated | changes))
+
+
+async def contribute(client: AllianceClient, rows: Iterable[ContributionRow]) -> list[ContributionResult]:
+    """Contribute rows, all of which must stand."""
+    results = [result async for result in client.contribute(rows)]
+    assert not [result for result in results if result.outcome is ContributionOutcome.REFUSED]
+    return results
+
+
+async def screen(client: AllianceClient, texts: Sequence[str], kind: str = "phone") -> list[Verdict]:
+    """Screen identifiers, one a subject."""
+    subjects = [Subject.of(f"C-{place}", {kind: text}) for place, text in enumerate(texts)]
+    return [verdict async for verdict in client.screen_many(subjects, purpose=PORTFOLIO, consent=BASIS)]
+
+
+class Tamper(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs alone
+    """Changes the replies of one method before they are serialised."""
+
+    def __init__(self, method: str, change: Callable[[Any], None]) -> None:
+        self.method = method
+        self.change = change
+        self.active = False
+
+    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        handler = await continuation(handler_call_details)
+        if handler is None or not handler_call_details.method.endswith(self.method):
+            return handler
+        serialise = handler.response_serializer
+
+        def changed(reply: Any) -> bytes:
+            if self.active:
+                self.change(reply)
+            encoded: bytes = serialise(reply)
+            return encoded
+
+        return handler._replace(response_serializer=changed)
+
+
+def flipped(data: bytes, place: int = 0, bit: int = 0) -> bytes:
+    """Give bytes with one bit flipped."""
+    changed = bytearray(data)
+    changed[place] ^= 1 << bit
+    return bytes(changed)

@@ -1,0 +1,123 @@
+"""Stores on a database of either kind, and rows to put into them."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from alliance.taxonomy import ClaimStatus, Purpose
+from alliance_server.domain.audit import AuditAction, AuditRecord, record_event
+from alliance_server.domain.claims import StoredClaim
+from alliance_server.domain.epochs import SUITE, Epoch, EpochState
+from alliance_server.domain.evaluations import Evaluation
+from alliance_server.domain.members import Certificate, Member, MemberState
+from alliance_server.storage.unit_of_work import SqlStore
+
+NOW = 1_800_000_000_000
+LATER = NOW + 1_000_000
+
+
+class Databases:
+    """One database, opened by as many stores as a test asks for."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._stores: list[SqlStore] = []
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.startswith("sqlite")
+
+    def open(self, prepare: Callable[[SqlStore], None] | None = None) -> SqlStore:
+        """Open a started store; `prepare` sees its engine before the first connection."""
+        store = SqlStore(self.url)
+        self._stores.append(store)
+        if prepare:
+            prepare(store)
+        store.start()
+        return store
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a query on a connection of its own: what it sees is committed."""
+        engine = sa.create_engine(self.url)
+        try:
+            with engine.connect() as connection:
+                return [tuple(row) for row in connection.execute(sa.text(statement))]
+        finally:
+            engine.dispose()
+
+    def close(self) -> None:
+        for store in self._stores:
+            store.close()
+
+
+@contextmanager
+def held_writer(store: SqlStore) -> Iterator[None]:
+    """Hold a store's writer inside a unit, so that what is submitted meanwhile shares the next transaction."""
+    entered, release = threading.Event(), threading.Event()
+
+    def hold(_transaction: Any) -> None:
+        entered.set()
+        assert release.wait(60)
+
+    future = store._submit(hold)
+    assert entered.wait(60)
+    try:
+        yield
+    finally:
+        release.set()
+        future.result(60)
+
+
+def event(actor: str = "lender-a", **fields: Any) -> AuditRecord:
+    return record_event(time=NOW, actor=actor, action=AuditAction.CLAIM_LIST, **fields)
+
+
+def member(member_id: str = "lender-a", state: MemberState = MemberState.ACTIVE) -> Member:
+    return Member(member_id, member_id, state, bytes(32), NOW)
+
+
+def certificate(serial: str, member_id: str = "lender-a") -> Certificate:
+    return Certificate(serial, member_id, NOW, LATER, None, b"der")
+
+
+def epoch(number: int = 1, state: EpochState = EpochState.ACTIVE) -> Epoch:
+    return Epoch(number, SUITE, bytes(32), state, NOW, LATER)
+
+
+def evaluation(request_id: bytes = bytes(16), content: bytes = bytes(32), member_id: str = "lender-a") -> Evaluation:
+    return Evaluation(member_id, request_id, 1, Purpose.CONTRIBUTION, 1, "", bytes(32), content, b"header")
+
+
+def claim(sequence: int, **changes: Any) -> StoredClaim:
+    """Give a live claim on a random tag."""
+    made = StoredClaim(
+        entry_id=os.urandom(16),
+        contributor="lender-a",
+        epoch=1,
+        tag=os.urandom(32),
+        sequence=sequence,
+        kind=1,
+        category=4,
+        subject_role=4,
+        evidence_level=2,
+        observed_from=NOW - 2,
+        observed_to=NOW - 1,
+        filed_at=NOW,
+        expires_at=LATER,
+        sharing_level=2,
+        status=ClaimStatus.ACTIVE,
+        status_version=0,
+        status_change=None,
+        received_at=NOW,
+        row_sha256=os.urandom(32),
+        claim=b"claim",
+        signature=bytes(64),
+        handle=bytes(16),
+        box=bytes(512),
+    )
+    return replace(made, **changes)
