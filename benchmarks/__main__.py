@@ -2,6 +2,7 @@
 
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -100,6 +101,7 @@ def _progress() -> Iterator[Say]:
 def main() -> None:
     """Run; a failure becomes one sentence and an exit code of 1."""
     os.umask(0o077)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that processes and files are cleared away
     try:
         app()
     except (BenchmarkFailed, AllianceError) as error:

@@ -16,14 +16,13 @@ from alliance.crypto.secret import Secret
 from alliance.crypto.signing import SigningKey, VerifyingKey
 from alliance.crypto.tagging import generate_key_pair
 from alliance.identifiers import canonicalise
+from benchmarks.messages import CLAIM_BYTES
 from benchmarks.report import Figure, Section
 from benchmarks.samples import SORTS, phone
 from benchmarks.sizes import Sizes
 from benchmarks.timing import medians
 
 MULTIPLICATION = "one libsodium ristretto255 multiplication"
-STATEMENT_BYTES = 220
-"""Roughly a claim's bytes."""
 
 Work = tuple[Callable[[], object], int]
 
@@ -50,7 +49,7 @@ def measured_costs(backend: Backend, sizes: Sizes) -> Costs:
     works = _operations(backend, sizes.batch)
     names = tuple(works)
     signer, _ = SigningKey.generate()
-    verifier, payload = VerifyingKey(signer.public_key), os.urandom(STATEMENT_BYTES)
+    verifier, payload = VerifyingKey(signer.public_key), os.urandom(CLAIM_BYTES)
     signature = signer.sign("benchmark", payload)
     scalar, element = group.random_scalar(), group.hash_to_group(b"benchmark", b"benchmark")
     singles: dict[str, Callable[[], object]] = {

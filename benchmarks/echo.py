@@ -17,38 +17,38 @@ import grpc
 import grpc.aio
 
 from alliance_server.authority import server_name
-from benchmarks.echo_server import (
-    ALLIANCE,
-    BULK,
-    LOOPBACK,
-    ONLINE,
-    OPTIONS,
-    Tls,
-    made_tls,
-    reply_of,
-    request_of,
-    serve,
-)
+from benchmarks.echo_server import ALLIANCE, LOOPBACK, OPTIONS, SERVICE, Ports, Tls, made_tls, method_of, serve
+from benchmarks.messages import BATCH, CHECK, CHUNK, EXCHANGES, Exchange
 from benchmarks.processes import Child
 from benchmarks.report import BenchmarkFailed, Figure, Section
 from benchmarks.sizes import Sizes
 from benchmarks.timing import Call, Calls, called, percentile
 
-IN_FLIGHT = 16
+IN_FLIGHT, BULK_IN_FLIGHT = 16, 3
+"""Online checks, and batches, in flight together."""
+_WARM_UP = 20
 _START_SECONDS = 30.0
 _DISK_WRITE_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """What one exchange takes bare: gRPC one and several at a time, TCP one at a time."""
+
+    exchange: Exchange
+    one: Calls
+    many: Calls
+    width: int
+    tcp: Calls
 
 
 @dataclass(frozen=True, slots=True)
 class Bare:
     """What the machine gives without the product."""
 
-    one: Calls
-    many: Calls
-    bulk: Calls
-    bulk_many: Calls
-    tcp_one: Calls
-    tcp_bulk: Calls
+    check: Echo
+    batch: Echo
+    chunk: Echo
     sync_seconds: float
     """Median of one small write that is synced to the hub's disk."""
 
@@ -58,31 +58,30 @@ def measured_bare(folder: Path, sizes: Sizes) -> Bare:
     server_tls, client_tls = made_tls()
     with Child("echo", folder, serve, server_tls) as server:
         ports = server.answer(_START_SECONDS)
-        return asyncio.run(_measured(ports, client_tls, synced(folder, sizes), sizes))
+        echoes = asyncio.run(_measured(ports, client_tls, sizes))
+    return Bare(echoes[CHECK], echoes[BATCH], echoes[CHUNK], synced(folder, sizes))
 
 
-async def _measured(ports: dict[int, int], tls: Tls, sync_seconds: float, sizes: Sizes) -> Bare:
-    few = max(sizes.echo_calls // 10, 20)
+async def _measured(ports: Ports, tls: Tls, sizes: Sizes) -> dict[Exchange, Echo]:
     credentials = grpc.ssl_channel_credentials(tls.authority, tls.key, tls.certificate)
     options = [("grpc.ssl_target_name_override", server_name(ALLIANCE)), *OPTIONS]
-    async with grpc.aio.secure_channel(f"{LOOPBACK}:{ports[0]}", credentials, options=options) as channel:
-        small, large = (_grpc_call(channel, items) for items in (ONLINE, BULK))
-        for call in (small, large):
-            await called(call, 20)
-        one, many = await called(small, sizes.echo_calls), await called(small, sizes.echo_calls, IN_FLIGHT)
-        bulk, bulk_many = await called(large, few), await called(large, few, 3)
-    async with _tcp_call(ports[ONLINE], ONLINE) as small, _tcp_call(ports[BULK], BULK) as large:
-        for call in (small, large):
-            await called(call, 20)
-        tcp_one, tcp_bulk = await called(small, sizes.echo_calls), await called(large, few)
-    return Bare(one, many, bulk, bulk_many, tcp_one, tcp_bulk, sync_seconds)
+    echoes = {}
+    async with grpc.aio.secure_channel(f"{LOOPBACK}:{ports.grpc}", credentials, options=options) as channel:
+        for exchange in EXCHANGES:
+            count, width = (sizes.echo_calls, IN_FLIGHT) if exchange is CHECK else (sizes.large_calls, BULK_IN_FLIGHT)
+            call = _grpc_call(channel, exchange)
+            await called(call, _WARM_UP)
+            one, many = await called(call, count), await called(call, count, width)
+            async with _tcp_call(ports.tcp[exchange.name], exchange) as tcp:
+                await called(tcp, _WARM_UP)
+                echoes[exchange] = Echo(exchange, one, many, width, await called(tcp, count))
+    return echoes
 
 
-def _grpc_call(channel: grpc.aio.Channel, items: int) -> Call:
-    method: Any = channel.unary_unary(
-        f"/benchmarks.Echo/Echo{items}", request_serializer=None, response_deserializer=None
-    )
-    request, expected = request_of(items), len(reply_of(items))
+def _grpc_call(channel: grpc.aio.Channel, exchange: Exchange) -> Call:
+    path = f"/{SERVICE}/{method_of(exchange)}"
+    method: Any = channel.unary_unary(path, request_serializer=None, response_deserializer=None)
+    request, expected = exchange.request_bytes(), len(exchange.reply_bytes())
 
     async def call(_number: int) -> None:
         if len(await method(request)) != expected:
@@ -92,9 +91,9 @@ def _grpc_call(channel: grpc.aio.Channel, items: int) -> Call:
 
 
 @asynccontextmanager
-async def _tcp_call(port: int, items: int) -> AsyncIterator[Call]:
+async def _tcp_call(port: int, exchange: Exchange) -> AsyncIterator[Call]:
     reader, writer = await asyncio.open_connection(LOOPBACK, port)
-    request, expected = request_of(items), len(reply_of(items))
+    request, expected = exchange.request_bytes(), len(exchange.reply_bytes())
 
     async def call(_number: int) -> None:
         writer.write(request)
@@ -122,13 +121,7 @@ def synced(folder: Path, sizes: Sizes) -> float:
 
 def echo_figures(bare: Bare) -> Section:
     """Part 3 as figures."""
-    tcp = "bare TCP echo of the same bytes"
-    figures = [
-        *_latencies("echo of a check of 3", bare.one, tcp, bare.tcp_one),
-        Figure(f"echo of a check of 3: {IN_FLIGHT} in flight", bare.many.rate, "calls/s", tcp, bare.tcp_one.rate),
-        *_latencies("echo of a batch of 4,096", bare.bulk, tcp, bare.tcp_bulk),
-        Figure("echo of a batch of 4,096: 3 in flight", bare.bulk_many.rate, "calls/s", tcp, bare.tcp_bulk.rate),
-    ]
+    figures = [figure for echo in (bare.check, bare.batch, bare.chunk) for figure in _figures(echo)]
     note = (
         "mutual TLS on loopback, server in a process of its own under uvloop, client here under asyncio; bytes in, "
         f"bytes out. TCP: one in flight. A synced write of 4 KiB: {1000 * bare.sync_seconds:.2f} ms."
@@ -136,9 +129,12 @@ def echo_figures(bare: Bare) -> Section:
     return Section("3 bare grpc.aio echo", note, tuple(figures))
 
 
-def _latencies(name: str, calls: Calls, rival: str, rivals: Calls) -> list[Figure]:
+def _figures(echo: Echo) -> list[Figure]:
+    name, tcp = f"echo of a {echo.exchange.name}", "bare TCP echo of the same bytes"
+    one, many, rival = echo.one, echo.many, echo.tcp
     return [
-        Figure(f"{name}: one in flight", calls.rate, "calls/s", rival, rivals.rate),
-        Figure(f"{name}: p50", calls.milliseconds(0.5), "ms", rival, rivals.milliseconds(0.5)),
-        Figure(f"{name}: p99", calls.milliseconds(0.99), "ms", rival, rivals.milliseconds(0.99)),
+        Figure(f"{name}: one in flight", one.rate, "calls/s", tcp, rival.rate),
+        Figure(f"{name}: p50", one.milliseconds(0.5), "ms", tcp, rival.milliseconds(0.5)),
+        Figure(f"{name}: p99", one.milliseconds(0.99), "ms", tcp, rival.milliseconds(0.99)),
+        Figure(f"{name}: {echo.width} in flight", many.rate, "calls/s", tcp, rival.rate),
     ]

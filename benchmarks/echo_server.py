@@ -1,11 +1,10 @@
-"""The bare echo's server, its messages and its certificates: the product's TLS and sizes, nothing of it behind them.
+"""The bare echo's server and its certificates: the product's TLS and sizes of messages, nothing of it behind them.
 
 The server has a process of its own and the event loop that the hub has; handlers take bytes and give bytes.
 """
 
 import asyncio
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -16,18 +15,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from alliance.clock import SystemClock
-from alliance.crypto.signing import SigningKey
-from alliance.v1 import taxonomy_pb2
-from alliance.v1.evaluation_pb2 import EvaluateRequest, EvaluateResponse, EvaluationHeader, EvaluationShare
 from alliance_server.authority import CertificateAuthority, generate_key
+from benchmarks.messages import EXCHANGES, Exchange
 from benchmarks.processes import Pipe
 
-ONLINE, BULK = 3, 4096
-"""Identifiers in a message of an online check, and of a screening."""
 ALLIANCE = "benchmark"
 LOOPBACK = "127.0.0.1"
+SERVICE = "benchmarks.Echo"
 OPTIONS = [("grpc.max_receive_message_length", 4 * 1024 * 1024)]
-_PROOF_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +37,17 @@ class Tls:
         return "Tls()"
 
 
-def request_of(items: int) -> bytes:
-    """Give an Evaluate request of a size as on the wire, with random content."""
-    signer, _ = SigningKey.generate()
-    header = EvaluationHeader(
-        member="lender-a",
-        epoch=1,
-        purpose=taxonomy_pb2.PURPOSE_LOAN_APPLICATION,
-        count=items,
-        blinded_sha256=os.urandom(32),
-        consent_root=os.urandom(32),
-        request_id=os.urandom(16),
-        time=SystemClock().now_ms(),
-    )
-    statement = signer.statement("evaluation-header", header.SerializeToString())
-    return EvaluateRequest(header=statement, blinded=os.urandom(32 * items)).SerializeToString()
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the server listens: gRPC, and TCP by the exchange's name."""
+
+    grpc: int
+    tcp: dict[str, int] = field(default_factory=dict)
 
 
-def reply_of(items: int) -> bytes:
-    """Give an Evaluate reply of a size as on the wire, with random content."""
-    share = EvaluationShare(index=1, evaluated=os.urandom(32 * items), proof=os.urandom(_PROOF_BYTES))
-    return EvaluateResponse(shares=[share]).SerializeToString()
+def method_of(exchange: Exchange) -> str:
+    """Give the method that answers with an exchange's reply."""
+    return f"Echo{exchange.items}"
 
 
 def made_tls() -> tuple[Tls, Tls]:
@@ -91,19 +76,21 @@ def serve(pipe: Pipe, tls: Tls) -> None:
 
 async def _serve(pipe: Pipe, tls: Tls) -> None:
     server = grpc.aio.server(options=OPTIONS)
-    replies = {items: reply_of(items) for items in (ONLINE, BULK)}
-    methods = {f"Echo{items}": grpc.unary_unary_rpc_method_handler(_handler(replies[items])) for items in replies}
-    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("benchmarks.Echo", methods)])
+    replies = {exchange: exchange.reply_bytes() for exchange in EXCHANGES}
+    methods = {
+        method_of(exchange): grpc.unary_unary_rpc_method_handler(_handler(reply)) for exchange, reply in replies.items()
+    }
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, methods)])
     credentials = grpc.ssl_server_credentials(
         [(tls.key, tls.certificate)], root_certificates=tls.authority, require_client_auth=True
     )
-    ports = {0: server.add_secure_port(f"{LOOPBACK}:0", credentials)}
+    ports = Ports(server.add_secure_port(f"{LOOPBACK}:0", credentials))
     await server.start()
-    for items, reply in replies.items():
-        plain = await asyncio.start_server(_plain_echo(len(request_of(items)), reply), LOOPBACK, 0)
-        ports[items] = plain.sockets[0].getsockname()[1]
+    for exchange, reply in replies.items():
+        plain = await asyncio.start_server(_plain_echo(len(exchange.request_bytes()), reply), LOOPBACK, 0)
+        ports.tcp[exchange.name] = plain.sockets[0].getsockname()[1]
     pipe.send(ports)
-    await server.wait_for_termination()
+    await asyncio.to_thread(pipe.poll, None)  # nothing is ever sent: true once the benchmark is gone
 
 
 def _handler(reply: bytes) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped

@@ -114,7 +114,7 @@ def _do(hub: BenchmarkHub, member: _Member, question: object, expected: dict[str
 
 
 def _contribute(hub: BenchmarkHub, member: _Member, sizes: Sizes, say: Say) -> Job:
-    job = Job(sizes.rows, member.at_start, hub.spent())
+    job = Job(sizes.rows, member.at_start, hub.at_start())
     for turn in range(sizes.repeats):
         say(f"contribute {sizes.rows:,} rows, {turn + 1} of {sizes.repeats}")
         order = Contribute(turn * sizes.rows, sizes.rows)
@@ -123,7 +123,7 @@ def _contribute(hub: BenchmarkHub, member: _Member, sizes: Sizes, say: Say) -> J
 
 
 def _screen(hub: BenchmarkHub, member: _Member, sizes: Sizes, say: Say) -> Job:
-    job = Job(sizes.screened, member.at_start, hub.spent())
+    job = Job(sizes.screened, member.at_start, hub.at_start())
     for turn in range(sizes.repeats):
         say(f"screen {sizes.screened:,} rows, {turn + 1} of {sizes.repeats}")
         order = Screen(turn * sizes.screened, sizes.screened, sizes.rows)
@@ -136,7 +136,7 @@ def _check(hub: BenchmarkHub, member: _Member, sizes: Sizes, say: Say) -> tuple[
     say("online checks, one at a time")
     first = sizes.screened * sizes.repeats
     _do(hub, member, Check(first, 10, 1, sizes.rows), _states(10))
-    job = Job(sizes.checks, member.at_start, hub.spent())
+    job = Job(sizes.checks, member.at_start, hub.at_start())
     one, spent = _do(hub, member, Check(first + 10, sizes.checks, 1, sizes.rows), _states(sizes.checks))
     job.add(one, spent)
     say(f"online checks, {IN_FLIGHT} in flight")

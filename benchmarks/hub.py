@@ -13,13 +13,14 @@ from typing import Self
 
 from alliance_server.cli.hub import serve_hub
 from benchmarks.echo_server import LOOPBACK
-from benchmarks.metering import Meter, Spent, installed_meter
+from benchmarks.metering import Meter, Spent, forget_peak, installed_meter
 from benchmarks.processes import Child, Pipe
 from benchmarks.report import BenchmarkFailed
 
 _COMMAND_SECONDS = 60.0
 _START_SECONDS = 60.0
 _ANSWER_SECONDS = 30.0
+_FORGET_PEAK = "forget the peak"
 
 
 class BenchmarkHub:
@@ -50,11 +51,18 @@ class BenchmarkHub:
         if self._process:
             self._process.stop()
 
+    def at_start(self) -> Spent:
+        """Give what the hub spent since its start, and let its largest size start anew."""
+        return self._asked(_FORGET_PEAK)
+
     def spent(self) -> Spent:
         """Give what the hub spent since its start."""
+        return self._asked("")
+
+    def _asked(self, question: str) -> Spent:
         if self._process is None:
             raise BenchmarkFailed("the hub does not run")
-        answer = self._process.ask("spent", _ANSWER_SECONDS)
+        answer = self._process.ask(question, _ANSWER_SECONDS)
         if not isinstance(answer, Spent):
             raise BenchmarkFailed("the hub answered something else")
         return answer
@@ -101,7 +109,8 @@ def serve(pipe: Pipe, folder: Path) -> None:
 def _tell(pipe: Pipe, meter: Meter) -> None:
     try:
         while True:
-            pipe.recv()
+            if pipe.recv() == _FORGET_PEAK:
+                forget_peak()
             pipe.send(meter.read())
     except (EOFError, OSError):
         # The benchmark is gone: end as on any signal, and leave nothing behind.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from alliance.identifiers import Kind
 from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
-from benchmarks.metering import Meter, Spent, installed_meter
+from benchmarks.metering import Meter, Spent, forget_peak, installed_meter
 from benchmarks.processes import Pipe
 from benchmarks.report import BenchmarkFailed
 from benchmarks.samples import oaid, phone, resident_id, subject_field
@@ -88,6 +88,7 @@ async def _serve(pipe: Pipe, bundle: Path, folder: Path, meter: Meter) -> None:
     profile = Profile.load(folder) if (folder / "profile.toml").exists() else await enrol(bundle, folder)
     async with AllianceClient(profile, deadline_ms=CHECK_DEADLINE_MS) as client:
         await client.ready(_SYNC_SECONDS)
+        forget_peak()
         pipe.send(meter.read())
         while True:
             question = await asyncio.to_thread(pipe.recv)

@@ -8,6 +8,7 @@ Wrapped are the methods of `alliance.crypto.backend.Backend` (a call is a batch)
 `VerifyingKey.verify`, and `alliance.identifiers.canonicalise` wherever it was imported.
 """
 
+import contextlib
 import resource
 import sys
 import threading
@@ -16,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ParamSpec, Self, TypeVar
 
@@ -32,6 +34,7 @@ _PACKED_FIRST = {"decode_elements", "unblind_additive", "unblind_multiplicative"
 _LISTED_FIRST = {"blind_additive", "blind_multiplicative", "finalize"}
 _PACKED_SECOND = {"evaluate", "verify"}
 _KIBIBYTE = 1024
+_STATUS, _FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,9 @@ class Spent:
     cpu: float
     """Seconds, user and system, all threads."""
     peak_bytes: int
-    """Largest resident size so far."""
+    """Largest resident size since the peak was last forgotten."""
+    resident_bytes: int
+    """Resident size at the end."""
     seconds: dict[str, float]
     """CPU seconds by category."""
     items: dict[str, int]
@@ -50,12 +55,13 @@ class Spent:
     @classmethod
     def nothing(cls) -> Self:
         """Give what sums start from."""
-        return cls(0.0, 0, {}, {})
+        return cls(0.0, 0, 0, {}, {})
 
     def __sub__(self, earlier: Self) -> "Spent":
         return Spent(
             self.cpu - earlier.cpu,
             self.peak_bytes,
+            self.resident_bytes,
             {name: value - earlier.seconds.get(name, 0.0) for name, value in self.seconds.items()},
             {name: value - earlier.items.get(name, 0) for name, value in self.items.items()},
         )
@@ -64,6 +70,7 @@ class Spent:
         return Spent(
             self.cpu + other.cpu,
             max(self.peak_bytes, other.peak_bytes),
+            max(self.resident_bytes, other.resident_bytes),
             dict(Counter(self.seconds) + Counter(other.seconds)),
             dict(Counter(self.items) + Counter(other.items)),
         )
@@ -100,9 +107,26 @@ class Meter:
     def read(self) -> Spent:
         """Give what was spent so far."""
         own = resource.getrusage(resource.RUSAGE_SELF)
-        peak = own.ru_maxrss * (1 if sys.platform == "darwin" else _KIBIBYTE)
+        peak, resident = memory()
         with self._lock:
-            return Spent(own.ru_utime + own.ru_stime, peak, dict(self._seconds), dict(self._items))
+            return Spent(own.ru_utime + own.ru_stime, peak, resident, dict(self._seconds), dict(self._items))
+
+
+def memory() -> tuple[int, int]:
+    """Give this process's largest and present resident size, bytes; where the system tells no more, the largest."""
+    try:
+        lines = (line.split() for line in _STATUS.read_text().splitlines())
+        sizes = {words[0]: int(words[1]) * _KIBIBYTE for words in lines if words[0] in ("VmHWM:", "VmRSS:")}
+        return sizes["VmHWM:"], sizes["VmRSS:"]
+    except (OSError, KeyError):
+        largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else _KIBIBYTE)
+        return largest, largest
+
+
+def forget_peak() -> None:
+    """Let the largest resident size start anew, where the system can: opening sealed keys takes much for a moment."""
+    with contextlib.suppress(OSError):
+        _FORGET.write_text("5")
 
 
 def installed_meter() -> Meter:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from benchmarks.arithmetic import Costs
 from benchmarks.echo import IN_FLIGHT, Bare
-from benchmarks.echo_server import BULK, ONLINE
 from benchmarks.endtoend import Job, Measured
+from benchmarks.messages import BATCH, CHECK, CHUNK
 from benchmarks.metering import ARITHMETIC, CANONICALISATION, SIGNATURES, Spent
 from benchmarks.report import Figure, Section
 
@@ -49,38 +49,38 @@ def cores() -> int:
 
 def rate_figures(measured: Measured, bare: Bare, units: Units) -> Section:
     """Part 4: rates and times."""
-    check_limit = units.costs.identifier * ONLINE / _MICRO
+    check_limit = units.costs.identifier * CHECK.items / _MICRO
     alone = f"arithmetic alone on {cores()} cores"
-    echo_rate = bare.bulk_many.rate * BULK
+    batches, chunks = bare.batch.many.rate * BATCH.items, bare.chunk.many.rate * CHUNK.items
     one, many = measured.one, measured.many
     figures = [
         Figure("contribute", measured.contribute.rate, "rows/s", alone, _limit(measured.contribute, units)),
-        Figure("contribute", measured.contribute.rate, "rows/s", f"{ECHO} of batches of 4,096", echo_rate),
+        Figure("contribute", measured.contribute.rate, "rows/s", f"{ECHO} of chunks of 1,024", chunks),
         Figure("screen", measured.screen.rate, "rows/s", alone, _limit(measured.screen, units)),
-        Figure("screen", measured.screen.rate, "rows/s", f"{ECHO} of batches of 4,096", echo_rate),
-        Figure("online check: p50", one.milliseconds(0.5), "ms", ECHO, bare.one.milliseconds(0.5)),
-        Figure("online check: p99", one.milliseconds(0.99), "ms", ECHO, bare.one.milliseconds(0.99)),
+        Figure("screen", measured.screen.rate, "rows/s", f"{ECHO} of batches of 4,096", batches),
+        Figure("online check: p50", one.milliseconds(0.5), "ms", ECHO, bare.check.one.milliseconds(0.5)),
+        Figure("online check: p99", one.milliseconds(0.99), "ms", ECHO, bare.check.one.milliseconds(0.99)),
         Figure(
             "online check: p50",
             one.milliseconds(0.5),
             "ms",
             "echo, arithmetic of 3 and one synced write",
-            bare.one.milliseconds(0.5) + 1000 * (check_limit + bare.sync_seconds),
+            bare.check.one.milliseconds(0.5) + 1000 * (check_limit + bare.sync_seconds),
         ),
-        Figure("online checks: one in flight", one.rate, "calls/s", ECHO, bare.one.rate),
-        Figure(f"online checks: {IN_FLIGHT} in flight", many.rate, "calls/s", ECHO, bare.many.rate),
+        Figure("online checks: one in flight", one.rate, "calls/s", ECHO, bare.check.one.rate),
+        Figure(f"online checks: {IN_FLIGHT} in flight", many.rate, "calls/s", ECHO, bare.check.many.rate),
         Figure(f"online checks: {IN_FLIGHT} in flight", many.rate, "calls/s", alone, cores() / check_limit),
         Figure(
             f"online checks: {IN_FLIGHT} in flight, p99",
             many.milliseconds(0.99),
             "ms",
             ECHO,
-            bare.many.milliseconds(0.99),
+            bare.check.many.milliseconds(0.99),
         ),
     ]
     note = (
         f"hub and SDK in processes of their own, mutual TLS on loopback, SQLite; medians of "
-        f"{len(measured.screen.seconds)}. Every audit row is durable before its reply. A check has {ONLINE} "
+        f"{len(measured.screen.seconds)}. Every audit row is durable before its reply. A check has {CHECK.items} "
         f"identifiers and a request_id; {len(one.latencies)} one at a time, {len(many.latencies)} {IN_FLIGHT} in "
         "flight. One row or check in fifty is a match. All answers were right."
     )
@@ -101,6 +101,9 @@ def spent_figures(measured: Measured) -> Section:
         ("screen", measured.screen, "µs a row"),
         ("online check", measured.check, "µs a check"),
     ):
+        figures.append(
+            Figure(f"{name}: cores kept busy", job.both.cpu / sum(job.seconds), "cores", "cores there are", cores())
+        )
         for party, spent, start in (
             ("member", job.member, job.member_at_start),
             ("hub", job.hub, job.hub_at_start),
@@ -119,7 +122,7 @@ def spent_figures(measured: Measured) -> Section:
                     spent.peak_bytes / _MEBIBYTE,
                     "MiB",
                     "before the first one",
-                    start.peak_bytes / _MEBIBYTE,
+                    start.resident_bytes / _MEBIBYTE,
                 ),
             ]
     note = "CPU time, user and system, of the whole process while the job ran; peak of the resident size."

@@ -21,8 +21,13 @@ class Sizes:
     """Rows of a screening, of one identifier each."""
     checks: int = 400
     """Online checks one after the other; five times as many go 16 in flight."""
-    repeats: int = 3
+    repeats: int = 5
     """Repetitions of contributing and screening, of which the median counts."""
+
+    @property
+    def large_calls(self) -> int:
+        """Large calls of the bare echo."""
+        return max(20, self.echo_calls // 10)
 
 
 FULL = Sizes()

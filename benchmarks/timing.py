@@ -1,10 +1,13 @@
 """Clocks and calls: CPU time of this process for work, wall time for round trips."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+
+_ROUNDING = 1e-9
 
 Call = Callable[[int], Awaitable[object]]
 """Makes the call of a number; raises where its answer is wrong."""
@@ -31,7 +34,7 @@ def medians(works: dict[str, tuple[Callable[[], object], int]], rounds: int) -> 
 def percentile(samples: Sequence[float], share: float) -> float:
     """Give the sample below or at which a share lies (nearest rank)."""
     ordered = sorted(samples)
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+    return ordered[max(0, math.ceil(share * len(ordered) - _ROUNDING) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
