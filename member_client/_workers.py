@@ -10,6 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from member_client.errors import InvalidUse
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -36,4 +38,8 @@ class Workers:
 
 
 async def _run(pool: ThreadPoolExecutor, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    return await asyncio.get_running_loop().run_in_executor(pool, lambda: work(*args, **kwargs))
+    try:
+        running = asyncio.get_running_loop().run_in_executor(pool, lambda: work(*args, **kwargs))
+    except RuntimeError as error:
+        raise InvalidUse("the client was closed while it was in use") from error
+    return await running

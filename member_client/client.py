@@ -6,6 +6,7 @@ No exception but those of `member_client.errors` leaves it, and nothing it retur
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -192,8 +193,9 @@ class AllianceClient:
         self, subjects: Subjects, purpose: Purpose, consent: Consent | None, on_progress: OnProgress | None
     ) -> AsyncIterator[Verdict]:
         screener = await self._screener()
-        async for verdict in screener.many(subjects, purpose, consent, on_progress):
-            yield verdict
+        async with aclosing(screener.many(subjects, purpose, consent, on_progress)) as verdicts:
+            async for verdict in verdicts:
+                yield verdict
 
     # -- own claims ----------------------------------------------------------------------------------------------
 
@@ -205,8 +207,9 @@ class AllianceClient:
         A run that stopped is taken up by running it again: what the hub acknowledged costs nothing a second time.
         `consent` is the statement of basis; without one, the alliance's own tables in force are the basis.
         """
-        async for result in Contributor(await self._session()).contribute(rows, consent):
-            yield result
+        async with aclosing(Contributor(await self._session()).contribute(rows, consent)) as results:
+            async for result in results:
+                yield result
 
     async def claims(self, *, live_only: bool = False) -> AsyncIterator[OwnClaim]:
         """List this member's claims, oldest first."""

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import KeyFileInvalid, SignatureInvalid
+from alliance.identifiers import Kind, canonicalise
 from alliance.keyring import KeyStore, obtain_passphrase
 from alliance.keyring.store import write_atomically
 from member_client.errors import ConfigurationInvalid, NotEnrolled
@@ -73,6 +74,7 @@ class Profile:
             raise ConfigurationInvalid(f"{path}: every setting is a text in quotes")
         if len(content.get("operator", "").encode()) > MAX_OPERATOR_BYTES:
             raise ConfigurationInvalid(f"{path}: operator has at most {MAX_OPERATOR_BYTES} bytes")
+        checked_region(content.get("default_region", "CN"), str(path))
         return cls(folder=folder, **{**content, "hub_key": hub_key_from(content["hub_key"], str(path))})
 
     def save(self) -> None:
@@ -112,6 +114,14 @@ class Profile:
 def spiffe_id(alliance: str, member: str) -> str:
     """Give the URI under which a member's certificate names it."""
     return f"spiffe://{alliance}/members/{member}"
+
+
+def checked_region(region: str, where: str) -> None:
+    """Raise ConfigurationInvalid unless telephone numbers can be read with this region."""
+    try:
+        canonicalise(Kind.IP, "203.0.113.1", default_region=region, suppression=None)
+    except ValueError:
+        raise ConfigurationInvalid(f"{where}: default_region is no ISO 3166 code of a region") from None
 
 
 def hub_key_from(text: str, where: str) -> bytes:

@@ -13,7 +13,7 @@ While a chunk is on its way the next ones are drawn up and evaluated.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, ParamSpec, TypeVar
@@ -97,7 +97,7 @@ class Contributor:
 
     async def contribute(
         self, rows: Iterable[ContributionRow], consent: Consent | None
-    ) -> AsyncIterator[ContributionResult]:
+    ) -> AsyncGenerator[ContributionResult, None]:
         """Contribute rows; gives one result a row, in order."""
         basis = standing_basis() if consent is None else consent
         stream = ClaimStream(self._session.transport)

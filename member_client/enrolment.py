@@ -32,7 +32,7 @@ from member_client._directory import read_member
 from member_client._session import IDENTITY, STORE_KEY, TLS_CERTIFICATE, TLS_KEY
 from member_client._transport import Address, Transport
 from member_client._workers import Workers
-from member_client.config import PROFILE_FILE, Profile, spiffe_id
+from member_client.config import PROFILE_FILE, Profile, checked_region, spiffe_id
 from member_client.errors import AlreadyEnrolled, ConfigurationInvalid, StatementInvalid, TokenRefused
 
 CA_FILE: Final = "ca.pem"
@@ -56,6 +56,7 @@ async def enrol(
     """
     if (folder / PROFILE_FILE).exists():
         raise AlreadyEnrolled(f"{folder} holds an enrolled profile")
+    checked_region(default_region, "enrol")
     clock = clock or SystemClock()
     workers = Workers(1)
     try:

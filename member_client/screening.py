@@ -14,7 +14,7 @@ bounded by the batches that are open, however many subjects there are.
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, get_args
 
@@ -130,7 +130,7 @@ class Screener:
 
     async def many(
         self, subjects: Subjects, purpose: Purpose, consent: Consent | None, on_progress: OnProgress | None
-    ) -> AsyncIterator[Verdict]:
+    ) -> AsyncGenerator[Verdict, None]:
         """Screen subjects in batches, several at a time; gives verdicts in order."""
         if isinstance(subjects, Sequence):
             check_consent(subjects, purpose, consent)

@@ -33,7 +33,9 @@ class Capture(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in it
         self._file = file.open("ab", buffering=0)
         self.calls: Counter[str] = Counter()
 
-    async def intercept_service(self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped tuples
+    async def intercept_service(
+        self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped tuples
         """Wrap the handler and its deserialiser."""
         handler = await continuation(handler_call_details)
         method = str(handler_call_details.method)
@@ -93,7 +95,9 @@ class Capture(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in it
 class FlippedBit(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs alone
     """Flips one bit of every filter that is downloaded."""
 
-    async def intercept_service(self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped tuples
+    async def intercept_service(
+        self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped tuples
         """Wrap the one method that serves the filter's bits."""
         handler = await continuation(handler_call_details)
         if handler is None or handler_call_details.method != _DOWNLOAD:

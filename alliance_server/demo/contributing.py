@@ -34,7 +34,7 @@ def contribute_all(
     stage: Stage, lenders: Mapping[str, Lender], lists: Mapping[str, Path], *options: str
 ) -> Contributed:
     """Let all lenders contribute at once, and wait until the hub's filter holds it all."""
-    stage.say("lenders contribute")
+    stage.say("contribute")
     everybody: Sequence[str] = list(lenders)
     ended, seconds = timed(lambda: [lenders[name].contribute(lists[name], *options) for name in everybody], _SECONDS)
     reports = {

@@ -51,11 +51,11 @@ class CustomersRun:
 
 def run_customers(stage: Stage, sizes: Sizes) -> CustomersRun:
     """Run the demo on made-up data; raises DemoFailed where it cannot go on."""
-    stage.say("making people up")
+    stage.say("make people up")
     world = invent(sizes)
     stage.make_hub()
     with stage.serving():
-        stage.say("lenders enrol")
+        stage.say("enrol")
         lenders = stage.enrol(LENDERS)
         lists = write_world(world, {name: lender.folder for name, lender in lenders.items()})
         contributed = contribute_all(stage, lenders, lists)
@@ -64,9 +64,9 @@ def run_customers(stage: Stage, sizes: Sizes) -> CustomersRun:
         stage.say("online checks")
         customer = _clean(world)
         latency = time_checks(third, customer.fields["phone"], sizes.checks)
-    stage.say("a hub that cheats")
+    stage.say("cheating hubs")
     refusals = meet_cheats(stage, third, customer.fields["phone"], lenders[LENDERS[0]])
-    stage.say("searching what the hub has and received")
+    stage.say("search for leaks")
     leaks = search_hub(stage, world.written(), customer.fields["phone"])
     return CustomersRun(sizes, contributed, screened, latency, refusals, leaks, audit(stage))
 
@@ -95,7 +95,7 @@ def _clean(world: World) -> Customer:
 
 
 def _screen(stage: Stage, lender: Lender, world: World) -> Screened:
-    stage.say(f"{lender.name} screens its customers")
+    stage.say("screen")
     out = lender.folder / "verdicts.jsonl"
     columns = [f"--map={name}={column}" for name, column in CUSTOMER_COLUMNS.items()]
     child = lender.screen(lender.folder / CUSTOMERS_FILE, out, "--ref", REF_COLUMN, *columns)

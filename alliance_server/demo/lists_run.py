@@ -53,11 +53,11 @@ class ListsRun:
 
 def run_lists(stage: Stage, folder: Path) -> ListsRun:
     """Run the demo on the lists of a folder; raises DemoFailed where it cannot go on."""
-    stage.say("reading the lists")
+    stage.say("read the lists")
     lists = read_lists(folder)
     stage.make_hub()
     with stage.serving():
-        stage.say("members enrol")
+        stage.say("enrol")
         members = stage.enrol([one.member for one in lists])
         files = {one.member: one.file for one in lists}
         contributed = contribute_all(stage, members, files, "--role", _ROLE)
@@ -66,9 +66,9 @@ def run_lists(stage: Stage, folder: Path) -> ListsRun:
         first, *_, last = members.values()
         question = _some_row(lists[0])
         latency = time_checks(first, question, _CHECKS)
-    stage.say("a hub that cheats")
+    stage.say("cheating hubs")
     refusals = meet_cheats(stage, first, question, last)
-    stage.say("searching what the hub has and received")
+    stage.say("search for leaks")
     leaks = search_hub(stage, (row for one in lists for row in one.rows.values()), question)
     rows = sum(len(one.rows) for one in lists)
     return ListsRun(lists, contributed, _pairs(lists, found), rows, seconds, latency, refusals, leaks, audit(stage))
@@ -89,11 +89,9 @@ def _some_row(one: RealList) -> Written:
 
 
 def _screen(stage: Stage, members: Mapping[str, Lender], lists: list[RealList]) -> tuple[Found, float]:
-    stage.say("members screen their lists against the others'")
+    stage.say("screen")
     outs = {one.member: members[one.member].folder / "verdicts.jsonl" for one in lists}
-    ended, seconds = timed(
-        lambda: [members[one.member].screen(one.file, outs[one.member]) for one in lists], _SECONDS
-    )
+    ended, seconds = timed(lambda: [members[one.member].screen(one.file, outs[one.member]) for one in lists], _SECONDS)
     for one, end in zip(lists, ended, strict=True):
         demand(f"{one.member} screen", end, (0, ROWS_REFUSED))
     found: Found = defaultdict(set)

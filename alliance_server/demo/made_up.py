@@ -105,9 +105,7 @@ def invent(sizes: Sizes, seed: int = SEED) -> World:
     drafts += [_malformed_customer(inventor) for _ in range(sizes.malformed)]
     inventor.random.shuffle(drafts)
     customers = [Customer(f"C-{number:06}", draft.fields) for number, draft in enumerate(drafts, 1)]
-    truth = {
-        customer.ref: draft.matching for customer, draft in zip(customers, drafts, strict=True) if draft.matching
-    }
+    truth = {customer.ref: draft.matching for customer, draft in zip(customers, drafts, strict=True) if draft.matching}
     claims = {name: _list(inventor, rows, sizes.malformed) for name, rows in claimed.items()}
     return World(claims, customers, truth, sizes)
 

@@ -11,6 +11,7 @@ longer forms, all hashes among them.
 """
 
 import base64
+import hashlib
 from collections.abc import Iterable, Iterator
 
 from cryptography.hazmat.primitives import hashes
@@ -21,7 +22,6 @@ from alliance_server.demo.people import Written
 MIN_BYTES = 8
 MAX_BYTES = 1024
 """No pattern is longer: identifiers have up to 320 characters."""
-_PLAIN_HASHES = (hashes.SHA256(), hashes.MD5(), hashes.SM3())  # noqa: S303 - what leaks use, not what we use
 
 
 def texts_of(written: Iterable[Written]) -> list[bytes]:
@@ -45,15 +45,17 @@ def _texts_of_identifier(identifier: Identifier) -> Iterator[bytes]:
 
 
 def patterns_of(text: bytes) -> Iterator[bytes]:
-    """Give all patterns of a text, at least 8 bytes long; some may repeat."""
-    for content in (text, *(_digest(text, algorithm) for algorithm in _PLAIN_HASHES)):
+    """Give all patterns of a text, each once, at least 8 bytes long."""
+    # MD5 and bare SHA-256 are what leaks use, not what we do.
+    digests = hashlib.sha256(text).digest(), hashlib.md5(text, usedforsecurity=False).digest(), _sm3(text)
+    for content in (text, *digests):
         for pattern in _encodings(content):
             if len(pattern) >= MIN_BYTES:
                 yield pattern
 
 
-def _digest(text: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
-    context = hashes.Hash(algorithm)
+def _sm3(text: bytes) -> bytes:
+    context = hashes.Hash(hashes.SM3())  # hashlib has it only where the system's OpenSSL does
     context.update(text)
     return context.finalize()
 
@@ -62,10 +64,13 @@ def _encodings(content: bytes) -> Iterator[bytes]:
     in_hexadecimal = content.hex().encode()
     in_base64 = base64.b64encode(content).rstrip(b"=")
     yield content
-    yield in_hexadecimal
-    yield in_hexadecimal.upper()
-    yield in_base64
-    yield in_base64.translate(_URL_SAFE)
+    for plain, other in (
+        (in_hexadecimal, in_hexadecimal.upper()),
+        (in_base64, in_base64.translate(_URL_SAFE)),
+    ):
+        yield plain
+        if other != plain:
+            yield other
 
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")

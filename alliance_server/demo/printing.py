@@ -1,6 +1,7 @@
 """What the demo prints: the first screen of the README, every figure from the run."""
 
 import os
+from collections.abc import Sequence
 
 from alliance.crypto.backend import select
 from alliance_server.demo.customers_run import CustomersRun
@@ -48,10 +49,12 @@ def lists_screen(run: ListsRun) -> list[str]:
     ]
 
 
-def details(run: Run) -> list[str]:
-    """Give the lines below the screen's: how the search was done, and where the time went."""
+def details(run: Run, durations: Sequence[tuple[str, float]]) -> list[str]:
+    """Give the lines before the screen: where the time went, and how the search was done."""
     leaks = run.leaks
+    total = sum(seconds for _, seconds in durations)
     return [
+        f"  {total:,.0f} s: " + " · ".join(f"{act} {seconds:,.0f} s" for act, seconds in durations),
         f"  search: {leaks.patterns:,} patterns over {leaks.bytes / 1e6:,.0f} MB in {leaks.files} files; "
         f"all {leaks.planted} planted ones were found first",
     ]
@@ -96,4 +99,4 @@ def _pair(pair: Pair) -> str:
 
 
 def _two(left: str, right: str) -> str:
-    return f"  {left:<{_SECOND_COLUMN - 2}} {right}"
+    return f"{'  ' + left + '  ':<{_SECOND_COLUMN}}{right}"

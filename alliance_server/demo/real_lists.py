@@ -41,9 +41,7 @@ def read_lists(folder: Path) -> list[RealList]:
 
 def intersections(lists: list[RealList]) -> dict[tuple[str, str], frozenset[Identifier]]:
     """Give what each pair of members shares."""
-    return {
-        (one.member, other.member): one.identifiers & other.identifiers for one, other in combinations(lists, 2)
-    }
+    return {(one.member, other.member): one.identifiers & other.identifiers for one, other in combinations(lists, 2)}
 
 
 def _read(file: Path) -> RealList:

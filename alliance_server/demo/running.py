@@ -48,7 +48,7 @@ def _run(out: Console, folder: Path, sizes: Sizes, lists: Path | None) -> list[s
             pairs = lists_run.run_lists(stage, lists.resolve())
             screen, faults = printing.lists_screen(pairs), lists_run.faults_of(pairs)
             run = pairs
-    for line in [*printing.details(run), *screen]:
+    for line in [*printing.details(run, stage.durations()), *screen]:
         out.print(line)
     return faults + printing.trial_faults(run)
 

@@ -53,7 +53,7 @@ def search(order: Order) -> Findings:
     anchors: set[int] = set()
     patterns = 0
     for text in order.texts:
-        for pattern in set(patterns_of(text)):
+        for pattern in patterns_of(text):
             anchors.add(_anchor(pattern))
             patterns += 1
     suspects: dict[int, set[tuple[str, bytes]]] = {}
@@ -107,9 +107,9 @@ def _confirmed(texts: Iterable[bytes], suspects: dict[int, set[tuple[str, bytes]
     if not suspects:
         return
     for text in texts:
-        for pattern in set(patterns_of(text)):
-            places = suspects.get(_anchor(pattern), ())
-            yield from ((name, pattern) for name in {name for name, before in places if before.endswith(pattern)})
+        for pattern in patterns_of(text):
+            if places := suspects.get(_anchor(pattern)):
+                yield from ((name, pattern) for name in {name for name, before in places if before.endswith(pattern)})
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import json
 import shutil
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,15 +33,27 @@ class Stage:
     def __init__(self, folder: Path, processes: Processes, say: Callable[[str], None]) -> None:
         """Use an empty folder; `say` tells whoever watches what goes on."""
         self.processes = processes
-        self.say = say
+        self.acts: list[tuple[str, float]] = []
+        """What was done, each with the time when it began."""
         self.hub = folder / "hub"
         self.observed = folder / "observed"
         """Captured traffic, the hub's log, and its write-ahead log as it was before each stop."""
         self.calls: Counter[str] = Counter()
         """Calls by member that must have left an audit event."""
         self.folder = folder
+        self._say = say
         self._runs = 0
         self.observed.mkdir()
+
+    def say(self, act: str) -> None:
+        """Tell what begins now."""
+        self.acts.append((act, time.monotonic()))
+        self._say(act)
+
+    def durations(self) -> list[tuple[str, float]]:
+        """Give what was done with the seconds that it took; what runs now ends now."""
+        ends = [start for _, start in self.acts[1:]] + [time.monotonic()]
+        return [(act, end - start) for (act, start), end in zip(self.acts, ends, strict=True)]
 
     def make_hub(self) -> None:
         """Make the hub as its operator does."""

@@ -12,6 +12,7 @@ Only a filter that holds everything gets a heartbeat: where this job stands stil
 import asyncio
 import os
 from dataclasses import dataclass
+from functools import partial
 
 from alliance.clock import Clock
 from alliance.crypto import bloom
@@ -98,14 +99,8 @@ class FilterMaintenance:
         """Build a snapshot of the live tags and put it in force."""
         state = await self._state(epoch)
         now = self._clock.now_ms()
-        count = await self._store.read(lambda transaction: transaction.claims.count_live(epoch, state.sequence, now))
-        shape = bloom.Shape.for_listings(count, int.from_bytes(os.urandom(4), "little"))
-        builder = bloom.FilterBuilder(shape)
-        listings = await self._store.read(lambda transaction: _fill(transaction, builder, state, now))
-        if not listings:
-            # Empty filters would all have one digest, of whatever epoch and seed, and deltas go by the digest.
-            builder.fill([os.urandom(bloom.TAG_BYTES)])
-            listings = 1
+        builder, listings = await self._fill(state, now)
+        shape = builder.shape
         digest = await self._compute.run(TAGS_A_DELTA, self._files.save, bytearray(builder.bits))
         snapshot = self._describe(state, shape, listings, digest, now)
         # With its own heartbeat, so that no reader meets a header and the heartbeat of another base.
@@ -113,6 +108,22 @@ class FilterMaintenance:
         await self._store.write(lambda transaction: _publish(transaction, snapshot, heartbeat))
         self._held[epoch] = _Held(snapshot, builder, state.sequence)
         return snapshot
+
+    async def _fill(self, state: FilterState, now: int) -> tuple[bloom.FilterBuilder, int]:
+        """Give the bits of the live tags and their number, of the size that readers expect for that number."""
+        while True:
+            count = await self._store.read(
+                lambda transaction: transaction.claims.count_live(state.epoch, state.sequence, now)
+            )
+            builder = bloom.FilterBuilder(bloom.Shape.for_listings(count, int.from_bytes(os.urandom(4), "little")))
+            listings = await self._store.read(partial(_fill, builder=builder, state=state, now=now))
+            if not listings:
+                # Empty filters would all have one digest, of whatever epoch and seed, and deltas go by the digest.
+                builder.fill([os.urandom(bloom.TAG_BYTES)])
+                listings = 1
+            if bloom.bit_count_for(listings) == builder.shape.m:
+                return builder, listings
+            # Claims were withdrawn between the count and the reading: once more.
 
     def _describe(self, state: FilterState, shape: bloom.Shape, listings: int, digest: bytes, now: int) -> Snapshot:
         header = FilterHeader(
@@ -145,7 +156,9 @@ class FilterMaintenance:
         added = state.sequence - snapshot.sequence
         too_full = bloom.bit_count_for(snapshot.listings + added * 4 // 5) > snapshot.bits
         too_old = self._clock.now_ms() - snapshot.created_at > REBUILD_AFTER_MS
-        return too_full or too_old or added > MAX_ROWS_OF_DELTAS
+        # Buckets are as wide as the snapshot says; they must not grow with the list.
+        too_wide = bloom.prefix_bits(snapshot.listings + added) > snapshot.prefix_bits
+        return too_full or too_wide or too_old or added > MAX_ROWS_OF_DELTAS
 
     async def _extend(self, state: FilterState) -> None:
         held = await self._hold(state)

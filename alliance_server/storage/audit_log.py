@@ -8,13 +8,14 @@ from alliance_server.domain.audit import AuditRecord
 from alliance_server.storage.tables import AuditTable, table_of
 
 _EVENTS = table_of(AuditTable)
+_APPEND = sa.insert(_EVENTS)
 
 
 def append(connection: sa.Connection, records: Sequence[AuditRecord]) -> None:
     """Add records, as one statement."""
     if records:
         connection.execute(
-            sa.insert(_EVENTS),
+            _APPEND,
             [
                 {
                     "actor": record.actor,

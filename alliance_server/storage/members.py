@@ -18,6 +18,14 @@ _CERTIFICATES = table_of(CertificateTable)
 _INVITATIONS = table_of(InvitationTable)
 _EPOCHS = table_of(EpochTable)
 _STATES = table_of(FilterStateTable)
+
+# Built once: every call asks for these.
+_BY_SERIAL = (
+    sa.select(_MEMBERS, _CERTIFICATES)
+    .join_from(_CERTIFICATES, _MEMBERS, _MEMBERS.c.id == _CERTIFICATES.c.member_id)
+    .where(_CERTIFICATES.c.serial == sa.bindparam("serial_number"))
+)
+_EPOCH = sa.select(_EPOCHS).where(_EPOCHS.c.id == sa.bindparam("number"))
 _MAX_EPOCH = 2**31 - 1
 """The wire's uint32 is wider than the column."""
 
@@ -62,12 +70,7 @@ class SqlMembers:
 
     def by_serial(self, serial: str) -> tuple[Member, Certificate] | None:
         """Give the holder of a certificate."""
-        query = (
-            sa.select(_MEMBERS, _CERTIFICATES)
-            .join_from(_CERTIFICATES, _MEMBERS, _MEMBERS.c.id == _CERTIFICATES.c.member_id)
-            .where(_CERTIFICATES.c.serial == serial)
-        )
-        row = self._connection.execute(query).first()
+        row = self._connection.execute(_BY_SERIAL, {"serial_number": serial}).first()
         if row is None:
             return None
         certificate = Certificate(row.serial, row.member_id, row.not_before, row.not_after, row.revoked_at, row.der)
@@ -128,7 +131,7 @@ class SqlEpochs:
         """Give an epoch."""
         if epoch > _MAX_EPOCH:
             return None  # PostgreSQL would refuse the comparison
-        row = self._connection.execute(sa.select(_EPOCHS).where(_EPOCHS.c.id == epoch)).first()
+        row = self._connection.execute(_EPOCH, {"number": epoch}).first()
         return None if row is None else _epoch(row)
 
     def all(self) -> list[Epoch]:

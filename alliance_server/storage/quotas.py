@@ -1,4 +1,7 @@
-"""Budgets, contribution credit, the replay cache and leases in SQL."""
+"""Budgets, contribution credit, the replay cache and leases in SQL.
+
+Statements of every evaluation are built once, here: building one costs more than running it.
+"""
 
 import sqlalchemy as sa
 
@@ -10,6 +13,21 @@ _CREDITS = table_of(CreditTable)
 _EVALUATIONS = table_of(EvaluationTable)
 _LEASES = table_of(LeaseTable)
 
+_CHARGE = (
+    sa.update(_BUDGETS)
+    .where(
+        _BUDGETS.c.member_id == sa.bindparam("member"),
+        _BUDGETS.c.resource == sa.bindparam("what"),
+        _BUDGETS.c.day == sa.bindparam("on"),
+    )
+    .values(used=_BUDGETS.c.used + sa.bindparam("items"))
+    .returning(_BUDGETS.c.used)
+)
+_EVALUATION_CONTENT = sa.select(_EVALUATIONS.c.content_sha256).where(
+    _EVALUATIONS.c.member_id == sa.bindparam("member"), _EVALUATIONS.c.request_id == sa.bindparam("request")
+)
+_ADD_EVALUATION = sa.insert(_EVALUATIONS)
+
 
 class SqlQuotas:
     """Budgets, contribution credit and the replay cache."""
@@ -19,13 +37,8 @@ class SqlQuotas:
 
     def charge(self, member_id: str, resource: int, day: int, items: int) -> int:
         """Add items (or take them back, where negative) and give the day's total."""
-        columns = _BUDGETS.c
-        total = self._connection.execute(
-            sa.update(_BUDGETS)
-            .where(columns.member_id == member_id, columns.resource == resource, columns.day == day)
-            .values(used=columns.used + items)
-            .returning(columns.used)
-        ).scalar()
+        parameters = {"member": member_id, "what": resource, "on": day, "items": items}
+        total: int | None = self._connection.execute(_CHARGE, parameters).scalar()
         if total is None:
             total = items
             values = {"member_id": member_id, "resource": resource, "day": day, "used": items}
@@ -34,21 +47,19 @@ class SqlQuotas:
 
     def evaluation_content(self, member_id: str, request_id: bytes) -> bytes | None:
         """Give the content digest of an earlier evaluation of this id."""
-        columns = _EVALUATIONS.c
-        return self._connection.execute(
-            sa.select(columns.content_sha256).where(columns.member_id == member_id, columns.request_id == request_id)
-        ).scalar()
+        return self._connection.execute(_EVALUATION_CONTENT, {"member": member_id, "request": request_id}).scalar()
 
     def add_evaluation(self, evaluation: Evaluation, now: int) -> None:
         """Remember an evaluation."""
         self._connection.execute(
-            sa.insert(_EVALUATIONS).values(
-                member_id=evaluation.member_id,
-                request_id=evaluation.request_id,
-                content_sha256=evaluation.content_sha256,
-                header=evaluation.header,
-                received_at=now,
-            )
+            _ADD_EVALUATION,
+            {
+                "member_id": evaluation.member_id,
+                "request_id": evaluation.request_id,
+                "content_sha256": evaluation.content_sha256,
+                "header": evaluation.header,
+                "received_at": now,
+            },
         )
 
     def add_credit(self, member_id: str, epoch: int, evaluations: int) -> None:

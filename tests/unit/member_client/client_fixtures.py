@@ -50,7 +50,7 @@ class FilterHub:
     downloads: list[int] = field(default_factory=list)
     changes: int = 0
 
-    def build(self, tags: list[bytes], sequence: int, **bent: Any) -> None:
+    def build(self, tags: list[bytes], sequence: int, /, **bent: Any) -> None:
         shape = bloom.Shape.for_listings(len(tags), 7)
         builder = bloom.FilterBuilder(shape)
         builder.fill(tags)
@@ -83,7 +83,7 @@ class FilterHub:
         }
         self.heartbeat = filter_pb2.FilterHeartbeat(**{**numbers, **bent})
 
-    def add(self, tags: list[bytes], to_sequence: int, **bent: Any) -> None:
+    def add(self, tags: list[bytes], to_sequence: int, /, **bent: Any) -> None:
         builder = bloom.FilterBuilder(bloom.Shape(self.header.bits, self.header.hashes, self.header.seed), self.bits)
         numbers = {
             "epoch": self.epoch,
@@ -92,7 +92,6 @@ class FilterHub:
             "to_sequence": to_sequence,
             "position_gaps": bloom.encode_positions(builder.add_many(tags)),
         }
-        self.snapshot = getattr(self, "snapshot", None)
         self.deltas.append(filter_pb2.FilterDelta(**{**numbers, **bent}))
         self.sequence = to_sequence
         self.beat()
@@ -117,12 +116,12 @@ class FilterStub:
         self.served = served
 
     async def GetFilter(  # noqa: N802 - the method's name on the wire
-        self, request: filter_pb2.GetFilterRequest, *, timeout: float | None = None
+        self, _request: filter_pb2.GetFilterRequest, **_options: Any
     ) -> filter_pb2.GetFilterResponse:
         return filter_pb2.GetFilterResponse(header=self._hub.signed_header, heartbeat=self._hub.signed_heartbeat)
 
     async def DownloadSnapshot(  # noqa: N802
-        self, request: filter_pb2.DownloadSnapshotRequest, *, timeout: float | None = None
+        self, request: filter_pb2.DownloadSnapshotRequest, **_options: Any
     ) -> AsyncIterator[filter_pb2.DownloadSnapshotResponse]:
         self._hub.downloads.append(request.offset)
         if self._hub.changes:
@@ -132,7 +131,7 @@ class FilterStub:
             yield filter_pb2.DownloadSnapshotResponse(offset=offset, chunk=self.served[offset : offset + CHUNK])
 
     async def ListDeltas(  # noqa: N802
-        self, request: filter_pb2.ListDeltasRequest, *, timeout: float | None = None
+        self, request: filter_pb2.ListDeltasRequest, **_options: Any
     ) -> AsyncIterator[filter_pb2.ListDeltasResponse]:
         for delta in self._hub.deltas:
             if delta.to_sequence > request.after_sequence:
@@ -148,7 +147,7 @@ class StubTransport:
     def channel(self) -> Any:
         return self.stub
 
-    async def call(self, method: Any, request: Any, deadline: Any) -> Any:
+    async def call(self, method: Any, request: Any, _deadline: Any) -> Any:
         return await method(self.stub)(request(), timeout=1.0)
 
 

@@ -71,3 +71,17 @@ def test_consent_is_a_reference_or_a_document(tmp_path: object) -> None:
     cli("check", "phone", CLEAN, *WHY)
     assert cli.client.consents == [Consent.of("C-7")]
     assert cli("check", "phone", CLEAN, "--purpose", "transaction", "--consent", "@/absent").exit_code == 2
+
+
+def test_repeated_questions_are_timed() -> None:
+    result = Cli()("--json", "check", "phone", CLEAN, *WHY, "--repeat", "5")
+    latency = json.loads(result.stdout)["latency_ms"]
+    assert latency["answers"] == 5
+    assert 0 < latency["p50"] <= latency["p99"]
+    assert "of 5 answers" in Cli()("check", "phone", CLEAN, *WHY, "--repeat", "5").stdout
+
+
+def test_a_hub_that_is_away_has_no_latency() -> None:
+    result = Cli()("--json", "check", "phone", AWAY, *WHY, "--repeat", "5")
+    assert result.exit_code == 5
+    assert json.loads(result.stdout)["latency_ms"] == {"p50": 0.0, "p99": 0.0, "answers": 0}

@@ -89,6 +89,7 @@ def test_all_verdicts_are_written(customers: Path, tmp_path: Path, name: str) ->
         "sources": "2",
         "until": "2029-02-28",
         "status": "active",
+        "contributors": "bank-b bank-c",
     }
     assert_no_identifier(text)
 

@@ -1,0 +1,739 @@
+"""What a store must do, run on SQLite and on a real PostgreSQL."""
+
+import asyncio
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from support.stores import LATER, NOW, Databases, certificate, claim, epoch, evaluation, event, held_writer, member
+
+from alliance.errors import Reason
+from alliance.taxonomy import ClaimStatus, SharingLevel
+from alliance_server.domain.errors import Refused
+from alliance_server.domain.filters import Delta, Snapshot
+from alliance_server.domain.members import Invitation, MemberState
+from alliance_server.domain.ports import Transaction
+from alliance_server.storage import database, schema, unit_of_work
+from alliance_server.storage.unit_of_work import SqlStore
+
+
+@pytest.fixture(scope="module")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "hub.db"
+    engine = database.connect(f"sqlite:///{path}")
+    schema.upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Databases]:
+    if request.param == "sqlite":
+        shutil.copy(sqlite_template, tmp_path / "hub.db")
+        url = f"sqlite:///{tmp_path / 'hub.db'}"
+    else:
+        url = request.getfixturevalue("postgres").migrated()
+    opened = Databases(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def store(databases: Databases) -> SqlStore:
+    return databases.open()
+
+
+@pytest.fixture
+def with_epoch(store: SqlStore) -> SqlStore:
+    store.write_now(lambda transaction: transaction.epochs.add(epoch()))
+    return store
+
+
+def given(work: Callable[..., Any], *arguments: Any) -> Callable[[Transaction], Any]:
+    """Bind the arguments of a unit of work."""
+    return lambda transaction: work(transaction, *arguments)
+
+
+def add(store: SqlStore, *claims: Any) -> None:
+    store.write_now(lambda transaction: transaction.claims.add(claims))
+
+
+# -- units of work ----------------------------------------------------------------------------------------------
+
+
+def save(member_id: str, *, then: Exception | None = None) -> Callable[[Transaction], str]:
+    """A unit that saves a member with an audit record, and may fail after."""
+
+    def work(transaction: Transaction) -> str:
+        transaction.members.save(member(member_id))
+        transaction.record(event(member_id))
+        if then:
+            raise then
+        return member_id
+
+    return work
+
+
+def stored(databases: Databases) -> tuple[list[str], list[str]]:
+    """Members and actors of audit events, as committed."""
+    members = [row[0] for row in databases.rows("SELECT id FROM members ORDER BY id")]
+    return members, [row[0] for row in databases.rows("SELECT actor FROM audit_events ORDER BY actor")]
+
+
+async def test_a_unit_and_its_record_are_durable_when_it_answers(databases: Databases, store: SqlStore) -> None:
+    assert await store.write(save("a")) == "a"
+    assert stored(databases) == (["a"], ["a"])
+
+
+async def test_a_failed_unit_leaves_nothing_not_even_its_record(databases: Databases, store: SqlStore) -> None:
+    with pytest.raises(ValueError, match="on purpose"):
+        await store.write(save("a", then=ValueError("on purpose")))
+    assert stored(databases) == ([], [])
+
+
+async def test_a_failing_unit_fails_alone(databases: Databases, store: SqlStore) -> None:
+    with held_writer(store):
+        good = [asyncio.ensure_future(store.write(save(name))) for name in "ace"]
+        bad = [asyncio.ensure_future(store.write(save(name, then=KeyError(name)))) for name in "bd"]
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*good) == ["a", "c", "e"]
+    assert [type(error) for error in await asyncio.gather(*bad, return_exceptions=True)] == [KeyError, KeyError]
+    assert stored(databases) == (["a", "c", "e"], ["a", "c", "e"])
+
+
+async def test_a_unit_that_the_database_refuses_fails_alone(databases: Databases, store: SqlStore) -> None:
+    def break_a_key(transaction: Transaction) -> None:
+        transaction.members.save(member("x"))
+        transaction.members.add_certificate(certificate("1", "nobody"))
+        transaction.members.add_certificate(certificate("1", "nobody"))
+
+    def break_uniqueness(transaction: Transaction) -> None:
+        save("y")(transaction)
+        one = claim(1)
+        transaction.claims.add([one])
+        transaction.claims.add([one])
+
+    with held_writer(store):
+        works: list[Callable[[Transaction], Any]] = [save("a"), break_a_key, save("b"), break_uniqueness, save("c")]
+        units = [asyncio.ensure_future(store.write(work)) for work in works]
+        await asyncio.sleep(0)
+    results = await asyncio.gather(*units, return_exceptions=True)
+    assert [result for result in results if isinstance(result, str)] == ["a", "b", "c"]
+    refusals = [result for result in results if not isinstance(result, str)]
+    assert [type(refusal) for refusal in refusals] == [Refused, Refused]
+    assert stored(databases) == (["a", "b", "c"], ["a", "b", "c"])
+
+
+async def test_units_that_wait_share_one_commit(databases: Databases, store: SqlStore) -> None:
+    commits: list[int] = []
+    sa.event.listen(store.engine, "commit", lambda _connection: commits.append(1))
+    with held_writer(store):
+        units = [asyncio.ensure_future(store.write(save(f"m{number}"))) for number in range(200)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*units)
+    assert len(commits) == 2  # the one that held the writer, and one for all
+    assert len(stored(databases)[0]) == len(stored(databases)[1]) == 200
+
+
+async def test_many_at_once_from_many_tasks(databases: Databases, store: SqlStore) -> None:
+    await asyncio.gather(*(store.write(save(f"m{number}")) for number in range(600)))
+    members, actors = stored(databases)
+    assert members == actors
+    assert len(members) == 600
+
+
+async def test_where_the_commit_fails_all_fail_and_nothing_is_left(
+    databases: Databases, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_connection: Any, records: list[Any]) -> None:
+        if records:
+            raise RuntimeError("no log, no change")
+
+    monkeypatch.setattr(unit_of_work, "append", fail)
+    with held_writer(store):
+        held = store._submit(lambda transaction: transaction.members.save(member("held")))
+        units = [asyncio.ensure_future(store.write(save(name))) for name in "ab"]
+        await asyncio.sleep(0)
+    with pytest.raises(RuntimeError):
+        held.result(60)
+    results = await asyncio.gather(*units, return_exceptions=True)
+    assert [type(result) for result in results] == [RuntimeError, RuntimeError]
+    monkeypatch.undo()
+    assert stored(databases) == ([], [])
+    assert await store.write(save("c")) == "c"
+
+
+async def test_a_caller_that_went_away_does_not_stop_the_others(databases: Databases, store: SqlStore) -> None:
+    with held_writer(store):
+        gone = asyncio.ensure_future(store.write(save("gone")))
+        stays = asyncio.ensure_future(store.write(save("stays")))
+        await asyncio.sleep(0)
+        gone.cancel()
+    assert await stays == "stays"
+    assert stored(databases)[0] == stored(databases)[1]
+    assert "stays" in stored(databases)[0]
+
+
+def test_a_closing_store_commits_what_waits_and_then_refuses(databases: Databases) -> None:
+    store = databases.open()
+    with held_writer(store):
+        waiting = [store._submit(save(name)) for name in "ab"]
+        closing = threading.Thread(target=store.close)
+        closing.start()
+    closing.join(60)
+    assert [future.result(0) for future in waiting] == ["a", "b"]
+    with pytest.raises(Refused) as caught:
+        store.write_now(save("c"))
+    assert caught.value.reason is Reason.UNAVAILABLE
+    assert stored(databases) == (["a", "b"], ["a", "b"])
+
+
+async def test_reads_see_what_was_acknowledged(store: SqlStore) -> None:
+    await store.write(save("a"))
+    found = await store.read(lambda transaction: transaction.members.get("a"))
+    assert found == member("a")
+
+
+# -- two processes on one database ------------------------------------------------------------------------------
+
+
+class Meeting:
+    """Lets two units meet once at the same point, where the database lets both get there."""
+
+    def __init__(self, *, possible: bool) -> None:
+        self._barrier = threading.Barrier(2) if possible else None
+
+    def wait(self) -> None:
+        if self._barrier:
+            try:
+                self._barrier.wait(10)
+            finally:
+                self._barrier = None  # a unit that runs again goes on alone
+
+
+async def race(databases: Databases, *works: Callable[[Transaction], Any]) -> list[Any]:
+    """Run units at the same time, each through a store of its own."""
+    stores = [databases.open() for _ in works]
+    pairs = zip(stores, works, strict=True)
+    return await asyncio.gather(*(store.write(work) for store, work in pairs), return_exceptions=True)
+
+
+async def test_a_conflict_between_two_processes_is_tried_again(databases: Databases) -> None:
+    meeting = Meeting(possible=not databases.is_sqlite)
+    charged: list[int] = []
+
+    def work(transaction: Transaction) -> None:
+        earlier = transaction.quotas.evaluation_content("lender-a", bytes(16))
+        meeting.wait()
+        if earlier is None:
+            charged.append(transaction.quotas.charge("lender-a", 5, 1, 10))
+            transaction.quotas.add_evaluation(evaluation(), NOW)
+        transaction.record(event())
+
+    assert await race(databases, work, work) == [None, None]
+    assert databases.rows("SELECT used FROM budgets") == [(10,)]
+    assert databases.rows("SELECT count(*) FROM evaluations") == [(1,)]
+    assert databases.rows("SELECT count(*) FROM audit_events") == [(2,)]
+
+
+async def test_a_token_works_once_though_two_processes_take_it_at_once(databases: Databases) -> None:
+    databases.open().write_now(lambda transaction: transaction.members.save(member()))
+    opened = databases.open()
+    opened.write_now(lambda transaction: transaction.members.save_invitation(Invitation(bytes(32), "lender-a", LATER)))
+    meeting = Meeting(possible=not databases.is_sqlite)
+
+    def enrol(serial: str) -> Callable[[Transaction], str]:
+        def work(transaction: Transaction) -> str:
+            transaction.members.get("lender-a")
+            meeting.wait()
+            invitation = transaction.members.invitation(bytes(32))
+            assert invitation is not None
+            if invitation.serial is not None:
+                return invitation.serial
+            transaction.members.add_certificate(certificate(serial))
+            transaction.members.save_invitation(Invitation(bytes(32), "lender-a", LATER, bytes(32), serial))
+            return serial
+
+        return work
+
+    first, second = await race(databases, enrol("1"), enrol("2"))
+    assert first == second
+    assert databases.rows("SELECT count(*) FROM certificates") == [(1,)]
+
+
+async def test_one_change_of_status_wins(databases: Databases) -> None:
+    one = claim(1)
+    add(databases.open(), one)
+    meeting = Meeting(possible=not databases.is_sqlite)
+
+    def change(statement: bytes) -> Callable[[Transaction], bytes]:
+        def work(transaction: Transaction) -> bytes:
+            assert transaction.claims.get(one.entry_id) is not None
+            meeting.wait()
+            transaction.claims.change_status(one.entry_id, ClaimStatus.WITHDRAWN, 1, statement)
+            return statement
+
+        return work
+
+    results = await race(databases, change(b"first"), change(b"second"))
+    (won,) = [result for result in results if isinstance(result, bytes)]
+    (lost,) = [result for result in results if isinstance(result, Refused)]
+    assert lost.reason is Reason.CONFLICTING_RETRY
+    ((kept,),) = databases.rows("SELECT status_change FROM claims")
+    assert bytes(kept) == won
+
+
+async def test_a_lease_is_held_once(databases: Databases) -> None:
+    meeting = Meeting(possible=not databases.is_sqlite)
+
+    def take(holder: str) -> Callable[[Transaction], bool]:
+        def work(transaction: Transaction) -> bool:
+            meeting.wait()
+            return transaction.leases.acquire("job", holder, NOW, LATER)
+
+        return work
+
+    assert sorted(await race(databases, take("a"), take("b"))) == [False, True]
+
+
+async def test_the_registrys_sequence_has_no_gaps_under_two_writers(databases: Databases) -> None:
+    stores = [databases.open(), databases.open()]
+    stores[0].write_now(lambda transaction: transaction.epochs.add(epoch()))
+
+    def file(rows: int, *, fail: bool) -> Callable[[Transaction], None]:
+        def work(transaction: Transaction) -> None:
+            first = transaction.filters.advance(1, rows)
+            transaction.claims.add([claim(first + place) for place in range(rows)])
+            if fail:
+                raise ValueError("taken back")
+
+        return work
+
+    jobs = [stores[number % 2].write(file(1 + number % 3, fail=number % 7 == 0)) for number in range(120)]
+    results = await asyncio.gather(*jobs, return_exceptions=True)
+    assert {type(result) for result in results} == {type(None), ValueError}
+    expected = sum(1 + number % 3 for number in range(120) if number % 7)
+    sequences = [row[0] for row in databases.rows("SELECT sequence FROM claims ORDER BY sequence")]
+    assert sequences == list(range(1, expected + 1))
+    assert databases.rows("SELECT sequence FROM filter_states") == [(expected,)]
+
+
+async def test_charges_of_two_processes_add_up(databases: Databases) -> None:
+    stores = [databases.open(), databases.open()]
+    works = [
+        stores[number % 2].write(lambda transaction: transaction.quotas.charge("lender-a", 5, 1, 3))
+        for number in range(80)
+    ]
+    assert sorted(await asyncio.gather(*works)) == [3 * number for number in range(1, 81)]
+
+
+# -- claims -----------------------------------------------------------------------------------------------------
+
+
+def test_a_claim_comes_back_as_it_was(store: SqlStore) -> None:
+    one = claim(1, observed_from=-(2**62), expires_at=2**62)
+    add(store, one)
+    assert store.read_now(lambda transaction: transaction.claims.get(one.entry_id)) == one
+    assert store.read_now(lambda transaction: transaction.claims.get(os.urandom(16))) is None
+    assert store.read_now(lambda transaction: transaction.claims.get(b"")) is None
+
+
+def test_one_live_claim_a_contributor_epoch_tag_and_category(store: SqlStore) -> None:
+    one = claim(1)
+    add(store, one)
+    same = {"tag": one.tag}
+    with pytest.raises(Refused):
+        add(store, claim(2, **same))
+    add(store, claim(2, **same, category=5), claim(3, **same, contributor="lender-b"), claim(1, **same, epoch=2))
+    for status in (ClaimStatus.DISPUTED, ClaimStatus.SUSPENDED):
+        store.write_now(given(lambda transaction, to: set_status(transaction, one.entry_id, to), status))
+        with pytest.raises(Refused):
+            add(store, claim(4, **same))
+    store.write_now(lambda transaction: set_status(transaction, one.entry_id, ClaimStatus.WITHDRAWN))
+    add(store, claim(4, **same))
+
+
+def set_status(transaction: Transaction, entry_id: bytes, status: ClaimStatus) -> None:
+    found = transaction.claims.get(entry_id)
+    assert found is not None
+    transaction.claims.change_status(entry_id, status, found.status_version + 1, b"statement")
+
+
+def test_entry_ids_and_sequences_are_unique(store: SqlStore) -> None:
+    one = claim(1)
+    add(store, one)
+    with pytest.raises(Refused):
+        add(store, claim(2, entry_id=one.entry_id))
+    with pytest.raises(Refused):
+        add(store, claim(1))
+
+
+def test_rows_are_known_by_their_digests(store: SqlStore) -> None:
+    one, two = claim(1), claim(2)
+    add(store, one, two)
+    asked = [one.entry_id, two.entry_id, os.urandom(16)]
+    digests = store.read_now(lambda transaction: transaction.claims.digests(asked))
+    assert digests == {one.entry_id: one.row_sha256, two.entry_id: two.row_sha256}
+    assert store.read_now(lambda transaction: transaction.claims.digests([])) == {}
+
+
+def test_standing_and_known_tags_are_the_contributors_own(store: SqlStore) -> None:
+    live, gone = claim(1), claim(2, status=ClaimStatus.WITHDRAWN)
+    add(store, live, gone, claim(3, contributor="lender-b"), claim(1, epoch=2))
+    tags = [row[0] for row in _tags(store)]
+
+    def look(transaction: Transaction) -> tuple[set[tuple[bytes, int]], set[bytes]]:
+        return transaction.claims.standing("lender-a", 1, tags), transaction.claims.known_tags("lender-a", 1, tags)
+
+    assert store.read_now(look) == ({(live.tag, 4)}, {live.tag, gone.tag})
+
+
+def _tags(store: SqlStore) -> list[tuple[bytes]]:
+    with store.engine.connect() as connection:
+        return [(bytes(row[0]),) for row in connection.execute(sa.text("SELECT tag FROM claims"))]
+
+
+def test_what_is_over_expires_and_makes_room(store: SqlStore) -> None:
+    over, lasts = claim(1, expires_at=NOW), claim(2, expires_at=NOW + 1)
+    others = claim(3, contributor="lender-b", tag=over.tag, expires_at=NOW)
+    add(store, over, lasts, others)
+    store.write_now(lambda transaction: transaction.claims.expire("lender-a", 1, [over.tag, lasts.tag], NOW))
+    statuses = [
+        store.read_now(given(lambda transaction, it: transaction.claims.get(it.entry_id).status, it))
+        for it in (over, lasts, others)
+    ]
+    assert statuses == [ClaimStatus.EXPIRED, ClaimStatus.ACTIVE, ClaimStatus.ACTIVE]
+
+
+def test_own_claims_are_paged_in_order(store: SqlStore) -> None:
+    claims = [claim(sequence, epoch=number) for number in (1, 2) for sequence in range(1, 6)]
+    withdrawn = claim(6, epoch=1, status=ClaimStatus.WITHDRAWN)
+    add(store, *claims, withdrawn, claim(7, contributor="lender-b"))
+
+    def page(after: tuple[int, int], *, live_only: bool = False) -> list[tuple[int, int]]:
+        found = store.read_now(lambda transaction: transaction.claims.own("lender-a", after, 4, live_only=live_only))
+        return [(it.epoch, it.sequence) for it in found]
+
+    assert page((0, 0)) == [(1, 1), (1, 2), (1, 3), (1, 4)]
+    assert page((1, 4)) == [(1, 5), (1, 6), (2, 1), (2, 2)]
+    assert page((1, 4), live_only=True) == [(1, 5), (2, 1), (2, 2), (2, 3)]
+    assert page((2, 5)) == []
+    assert page((10**18 - 1, 10**18 - 1)) == []
+
+
+def test_a_range_holds_live_listed_claims_of_its_epoch(store: SqlStore) -> None:
+    low, high = b"\x40" + bytes(31), b"\x7f" + b"\xff" * 31
+    inside = [claim(1, tag=low), claim(2, tag=b"\x50" * 32), claim(3, tag=high)]
+    add(
+        store,
+        *inside,
+        claim(4, tag=b"\x3f" + b"\xff" * 31),
+        claim(5, tag=b"\x80" + bytes(31)),
+        claim(6, tag=b"\x51" * 32, sharing_level=int(SharingLevel.RED)),
+        claim(7, tag=b"\x52" * 32, expires_at=NOW),
+        claim(8, tag=b"\x53" * 32, status=ClaimStatus.WITHDRAWN),
+        claim(9, tag=b"\x54" * 32, epoch=2),
+        claim(10, tag=b"\x60" * 32, status=ClaimStatus.SUSPENDED, status_version=3),
+        claim(11, tag=b"\x61" * 32, sharing_level=int(SharingLevel.GREEN)),
+    )
+    found = store.read_now(lambda transaction: transaction.claims.in_range(1, low, high, NOW))
+    assert [it.tag for it in found] == [low, b"\x50" * 32, b"\x60" * 32, b"\x61" * 32, high]
+    assert (found[2].status, found[2].status_version) == (ClaimStatus.SUSPENDED, 3)
+    assert found[0].box == inside[0].box
+    everything = store.read_now(lambda transaction: transaction.claims.in_range(1, bytes(32), b"\xff" * 32, NOW))
+    assert len(everything) == 7
+
+
+def test_live_tags_are_distinct_and_paged(store: SqlStore) -> None:
+    shared = os.urandom(32)
+    listed = [claim(number) for number in range(1, 24)]
+    listed += [claim(24, tag=shared), claim(25, tag=shared, contributor="lender-b")]
+    hidden = [
+        claim(26, sharing_level=int(SharingLevel.RED)),
+        claim(27, status=ClaimStatus.EXPIRED),
+        claim(28, expires_at=NOW),
+        claim(1, epoch=2),
+    ]
+    late = claim(29)
+    add(store, *listed, *hidden, late)
+
+    def look(transaction: Transaction) -> tuple[list[list[bytes]], int]:
+        return list(transaction.claims.live_tags(1, 28, NOW, 5)), transaction.claims.count_live(1, 28, NOW)
+
+    pages, count = store.read_now(look)
+    flat = [tag for page in pages for tag in page]
+    assert count == len(flat) == 24
+    assert flat == sorted({it.tag for it in listed})
+    assert [len(page) for page in pages] == [5, 5, 5, 5, 4]
+    assert store.read_now(lambda transaction: list(transaction.claims.live_tags(9, 28, NOW, 5))) == []
+
+
+def test_new_tags_come_by_their_sequence(store: SqlStore) -> None:
+    claims = [claim(number) for number in range(1, 6)]
+    add(store, *claims, claim(6, sharing_level=int(SharingLevel.RED)), claim(7, status=ClaimStatus.WITHDRAWN))
+    tags = store.read_now(lambda transaction: transaction.claims.tags_between(1, 2, 7))
+    assert set(tags) == {it.tag for it in claims[2:]}
+    assert len(tags) == 3
+
+
+def test_a_change_of_status_needs_the_next_version(store: SqlStore) -> None:
+    one = claim(1)
+    add(store, one)
+    for version in (0, 2, 3):
+        with pytest.raises(Refused) as caught:
+            store.write_now(
+                given(
+                    lambda transaction, to: transaction.claims.change_status(
+                        one.entry_id, ClaimStatus.DISPUTED, to, b"s"
+                    ),
+                    version,
+                )
+            )
+        assert caught.value.reason is Reason.CONFLICTING_RETRY
+    store.write_now(lambda transaction: transaction.claims.change_status(one.entry_id, ClaimStatus.DISPUTED, 1, b"s"))
+    found = store.read_now(lambda transaction: transaction.claims.get(one.entry_id))
+    assert found is not None
+    assert (found.status, found.status_version, found.status_change) == (ClaimStatus.DISPUTED, 1, b"s")
+
+
+def test_the_first_report_of_a_finding_stays(databases: Databases, store: SqlStore) -> None:
+    for reporter, finding, now in [("a", 1, 5), ("a", 1, 6), ("a", 2, 7), ("b", 1, 8)]:
+        arguments = (bytes(16), reporter, finding, now)
+        store.write_now(given(lambda transaction, it: transaction.claims.report(*it), arguments))
+    reports = databases.rows("SELECT reporter, finding, reported_at FROM entry_reports ORDER BY reported_at")
+    assert reports == [("a", 1, 5), ("a", 2, 7), ("b", 1, 8)]
+
+
+# -- members and epochs -----------------------------------------------------------------------------------------
+
+
+def test_members_are_saved_changed_and_paged(store: SqlStore) -> None:
+    for name in ("b", "a", "c-1", "c"):
+        store.write_now(save(name))
+    store.write_now(lambda transaction: transaction.members.set_state("b", MemberState.SUSPENDED, NOW + 1))
+    pages = []
+    after = ""
+    while page := store.read_now(given(lambda transaction, it: transaction.members.page(it, 2), after)):
+        pages.append([it.id for it in page])
+        after = page[-1].id
+    assert sorted(name for page in pages for name in page) == ["a", "b", "c", "c-1"]
+    assert [len(page) for page in pages] == [2, 2]
+    changed = store.read_now(lambda transaction: transaction.members.get("b"))
+    assert changed is not None
+    assert (changed.state, changed.stated_at) == (MemberState.SUSPENDED, NOW + 1)
+
+
+def test_certificates_find_their_members_and_are_revoked_together(store: SqlStore) -> None:
+    def prepare(transaction: Transaction) -> None:
+        for name, serials in {"a": "12", "b": "3"}.items():
+            transaction.members.save(member(name))
+            for serial in serials:
+                transaction.members.add_certificate(certificate(serial, name))
+
+    store.write_now(prepare)
+    assert store.write_now(lambda transaction: transaction.members.revoke_certificates("a", NOW)) == 2
+    assert store.write_now(lambda transaction: transaction.members.revoke_certificates("a", NOW + 5)) == 0
+    found = {
+        serial: store.read_now(given(lambda transaction, it: transaction.members.by_serial(it), serial))
+        for serial in "1239"
+    }
+    assert found["9"] is None
+    holders = {serial: (it[0].id, it[1].revoked_at) for serial, it in found.items() if it}
+    assert holders == {"1": ("a", NOW), "2": ("a", NOW), "3": ("b", None)}
+
+
+def test_invitations_remember_their_use(store: SqlStore) -> None:
+    used = Invitation(bytes(32), "lender-a", LATER, b"r" * 32, "1")
+
+    def prepare(transaction: Transaction) -> None:
+        transaction.members.save(member())
+        transaction.members.add_certificate(certificate("1"))
+        transaction.members.save_invitation(Invitation(bytes(32), "lender-a", LATER))
+        transaction.members.save_invitation(used)
+
+    store.write_now(prepare)
+    assert store.write_now(lambda transaction: transaction.members.invitation(bytes(32))) == used
+    assert store.write_now(lambda transaction: transaction.members.invitation(b"x" * 32)) is None
+
+
+def test_epochs_come_with_an_empty_filter_state(store: SqlStore) -> None:
+    store.write_now(lambda transaction: transaction.epochs.add(epoch(2)))
+    store.write_now(lambda transaction: transaction.epochs.add(epoch(1)))
+    assert store.read_now(lambda transaction: transaction.epochs.all()) == [epoch(1), epoch(2)]
+    assert store.read_now(lambda transaction: transaction.epochs.get(2)) == epoch(2)
+    state = store.read_now(lambda transaction: transaction.filters.state(1))
+    assert state is not None
+    assert (state.sequence, state.delta_sequence, state.base_sha256, state.heartbeat) == (0, 0, b"", b"")
+
+
+@pytest.mark.parametrize("number", [0, 3, 2**31 - 1, 2**31, 2**32 - 1])
+def test_an_epoch_that_is_not_there(store: SqlStore, number: int) -> None:
+    assert store.read_now(lambda transaction: transaction.epochs.get(number)) is None
+
+
+# -- quotas, leases, audit --------------------------------------------------------------------------------------
+
+
+def test_budgets_are_counted_by_member_resource_and_day(store: SqlStore) -> None:
+    def charges(transaction: Transaction) -> list[int]:
+        charge = transaction.quotas.charge
+        return [
+            charge("a", 1, 10, 5),
+            charge("a", 1, 10, 7),
+            charge("a", 1, 11, 1),
+            charge("a", 100, 10, 2),
+            charge("b", 1, 10, 3),
+            charge("a", 1, 10, -4),
+            charge("a", 1, 10, 2**40),
+        ]
+
+    assert store.write_now(charges) == [5, 12, 1, 2, 3, 8, 8 + 2**40]
+
+
+def test_credit_is_spent_down_to_nothing(store: SqlStore) -> None:
+    def work(transaction: Transaction) -> list[int]:
+        quotas = transaction.quotas
+        taken = [quotas.spend_credit("a", 1, 3)]
+        quotas.add_credit("a", 1, 4)
+        quotas.add_credit("a", 1, 1)
+        quotas.add_credit("b", 1, 100)
+        quotas.add_credit("a", 2, 100)
+        return taken + [quotas.spend_credit("a", 1, rows) for rows in (3, 3, 1)]
+
+    assert store.write_now(work) == [0, 3, 2, 0]
+
+
+async def test_two_processes_do_not_spend_one_credit_twice(databases: Databases) -> None:
+    stores = [databases.open(), databases.open()]
+    stores[0].write_now(lambda transaction: transaction.quotas.add_credit("a", 1, 50))
+    spend = [
+        stores[number % 2].write(lambda transaction: transaction.quotas.spend_credit("a", 1, 3)) for number in range(40)
+    ]
+    assert sum(await asyncio.gather(*spend)) == 50
+
+
+def test_evaluations_are_remembered_by_member_and_request(store: SqlStore) -> None:
+    store.write_now(lambda transaction: transaction.quotas.add_evaluation(evaluation(b"1" * 16, b"c" * 32), NOW))
+
+    def look(transaction: Transaction) -> list[bytes | None]:
+        keys = [("lender-a", b"1" * 16), ("lender-a", b"2" * 16), ("lender-b", b"1" * 16)]
+        return [transaction.quotas.evaluation_content(*key) for key in keys]
+
+    assert store.read_now(look) == [b"c" * 32, None, None]
+
+
+def test_leases_are_renewed_by_their_holder_and_taken_when_over(store: SqlStore) -> None:
+    def work(transaction: Transaction) -> list[bool]:
+        acquire = transaction.leases.acquire
+        return [
+            acquire("job", "a", 0, 10),
+            acquire("job", "b", 9, 19),
+            acquire("job", "a", 9, 20),
+            acquire("job", "b", 19, 29),
+            acquire("job", "b", 20, 30),
+            acquire("job", "a", 21, 31),
+            acquire("other", "a", 21, 31),
+        ]
+
+    assert store.write_now(work) == [True, False, True, False, True, False, True]
+
+
+def test_events_are_paged_for_their_actor_alone(store: SqlStore) -> None:
+    for number in range(7):
+        record = event("ab"[number % 2], items=number)
+        store.write_now(given(lambda transaction, it: transaction.record(it), record))
+    first = store.read_now(lambda transaction: transaction.audit.page("a", 0, 3))
+    second = store.read_now(lambda transaction: transaction.audit.page("a", first[-1][0], 3))
+    assert [record.actor for _, record in first + second] == ["a"] * 4
+    assert len(second) == 1
+    numbers = [number for number, _ in first + second]
+    assert numbers == sorted(set(numbers))
+    assert store.read_now(lambda transaction: transaction.audit.page("a", 10**18 - 1, 3)) == []
+
+
+# -- filters ----------------------------------------------------------------------------------------------------
+
+
+def snapshot(digest: bytes, created_at: int = NOW, sequence: int = 0) -> Snapshot:
+    return Snapshot(digest, 1, sequence, 1, 2**16, 10, 2**32 - 1, 0, created_at, b"header" + digest)
+
+
+def test_a_snapshot_is_put_in_force_and_superseded(with_epoch: SqlStore) -> None:
+    old, new = snapshot(b"a" * 32), snapshot(b"b" * 32, NOW + 10, sequence=7)
+    deltas = [Delta(old.bits_sha256, after, after + 2, b"d") for after in (0, 2, 4)]
+
+    def publish(transaction: Transaction) -> None:
+        transaction.filters.publish(old)
+        for delta in deltas:
+            transaction.filters.add_delta(1, delta)
+
+    with_epoch.write_now(publish)
+    state = with_epoch.read_now(lambda transaction: transaction.filters.state(1))
+    assert state is not None
+    assert (state.base_sha256, state.delta_sequence, state.header) == (old.bits_sha256, 6, old.header)
+    by_sequence = {
+        after: with_epoch.read_now(
+            given(lambda transaction, it: transaction.filters.deltas(old.bits_sha256, it), after)
+        )
+        for after in (0, 2, 5, 6, 2**63 - 1)
+    }
+    assert by_sequence == {0: deltas, 2: deltas[1:], 5: [], 6: [], 2**63 - 1: []}
+    assert with_epoch.read_now(lambda transaction: transaction.filters.snapshot(old.bits_sha256)) == old
+
+    assert with_epoch.write_now(lambda transaction: transaction.filters.superseded(LATER)) == []
+    with_epoch.write_now(lambda transaction: transaction.filters.publish(new))
+    assert with_epoch.write_now(lambda transaction: transaction.filters.superseded(NOW)) == []
+    assert with_epoch.write_now(lambda transaction: transaction.filters.superseded(LATER)) == [old.bits_sha256]
+    assert with_epoch.read_now(lambda transaction: transaction.filters.snapshot(old.bits_sha256)) is None
+    assert with_epoch.read_now(lambda transaction: transaction.filters.deltas(old.bits_sha256, 0)) == []
+    after = with_epoch.read_now(lambda transaction: transaction.filters.state(1))
+    assert after is not None
+    assert (after.base_sha256, after.delta_sequence) == (new.bits_sha256, 7)
+
+
+def test_a_heartbeat_is_replaced(with_epoch: SqlStore) -> None:
+    for beat in (b"one", b"two"):
+        with_epoch.write_now(given(lambda transaction, it: transaction.filters.beat(1, it), beat))
+    state = with_epoch.read_now(lambda transaction: transaction.filters.state(1))
+    assert state is not None
+    assert state.heartbeat == b"two"
+
+
+# -- schema, errors ---------------------------------------------------------------------------------------------
+
+
+def test_errors_show_no_parameters(store: SqlStore) -> None:
+    secret = b"\xabSECRET-TAG".ljust(32, b"\xab")
+    seen: list[BaseException] = []
+
+    def work(transaction: Transaction) -> None:
+        try:
+            transaction.claims.add([claim(1, tag=secret, contributor=None)])
+        except sa.exc.DBAPIError as error:
+            seen.append(error)
+            raise
+
+    with pytest.raises(Refused) as caught:
+        store.write_now(work)
+    # PostgreSQL adds a DETAIL line with the row; what leaves the store is a refusal that does not hang on to it.
+    (error,) = seen
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    for text in (str(error).split("DETAIL:")[0], str(caught.value), repr(caught.value)):
+        for form in ("SECRET-TAG", secret.hex(), "\\xab"):
+            assert form not in text
+
+
+def test_a_database_that_is_away_is_unavailable(tmp_path: Path) -> None:
+    away = SqlStore(f"postgresql+psycopg://nobody@/nowhere?host={tmp_path}")
+    try:
+        with pytest.raises(Refused) as caught:
+            away.read_now(lambda transaction: transaction.epochs.all())
+        assert caught.value.reason is Reason.UNAVAILABLE
+    finally:
+        away.close()
