@@ -1,4 +1,8 @@
-"""Fixtures that several folders share."""
+"""Fixtures that several folders share.
+
+Tests that take a hub from here run on their module's event loop:
+`pytestmark = pytest.mark.asyncio(loop_scope="module")`.
+"""
 
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -37,7 +41,7 @@ def new_hub_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Pat
     return new
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def own_hub(new_hub_folder: Callable[[], Path]) -> AsyncIterator[RunningHub]:
     """A hub for one test alone: its clock, keys and database may be bent."""
     async with running_hub(new_hub_folder()) as hub:
@@ -76,7 +80,7 @@ async def members() -> AsyncIterator[Members]:
     await made.close()
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def own_members() -> AsyncIterator[Members]:
     """Enrols members at a test's own hub."""
     made = Members()

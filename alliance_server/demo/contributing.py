@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from alliance_server.demo.lender import ROWS_REFUSED, Lender
+from alliance_server.demo.lender import ROWS_REFUSED, Lender, evaluations_of
 from alliance_server.demo.processes import demand, timed
 from alliance_server.demo.stage import Stage
 
@@ -17,6 +17,7 @@ class Contributed:
 
     accepted: Mapping[str, int]
     refused: Mapping[str, int]
+    evaluations: int
     seconds: float
 
     @property
@@ -44,6 +45,7 @@ def contribute_all(
     contributed = Contributed(
         {name: report["accepted"] for name, report in reports.items()},
         {name: report["refused"] for name, report in reports.items()},
+        sum(map(evaluations_of, reports.values())),
         seconds,
     )
     stage.settle(lenders[everybody[-1]], contributed.claims)

@@ -9,7 +9,7 @@ from typing import Any
 from alliance_server.demo.contributing import Contributed, contribute_all
 from alliance_server.demo.files import CUSTOMER_COLUMNS, CUSTOMERS_FILE, REF_COLUMN, write_world
 from alliance_server.demo.leaks import Leaks, search_hub
-from alliance_server.demo.lender import ROWS_REFUSED, Lender
+from alliance_server.demo.lender import ROWS_REFUSED, Lender, evaluations_of
 from alliance_server.demo.made_up import LENDERS, Customer, Sizes, World, invent
 from alliance_server.demo.processes import demand
 from alliance_server.demo.stage import Stage
@@ -28,7 +28,7 @@ class Screened:
     missed: int
     wrong: int
     refused: int
-    seconds: float
+    evaluations: int
 
     @property
     def good(self) -> bool:
@@ -47,6 +47,11 @@ class CustomersRun:
     refusals: Refusals
     leaks: Leaks
     audit: Audit
+
+    @property
+    def evaluations(self) -> int:
+        """Blinded elements that lenders sent in bulk."""
+        return self.contributed.evaluations + self.screened.evaluations
 
 
 def run_customers(stage: Stage, sizes: Sizes) -> CustomersRun:
@@ -116,7 +121,7 @@ def read_matches(out: Path) -> dict[str, set[str]]:
 def compared(world: World, matches: Mapping[str, set[str]], report: Mapping[str, Any]) -> Screened:
     """Hold matches against the truth."""
     missed = [ref for ref in world.truth if ref not in matches]
-    wrong = [ref for ref, fields in matches.items() if world.truth.get(ref) != fields]
+    wrong = [ref for ref, fields in matches.items() if world.truth.get(ref, frozenset()) != fields]
     return Screened(
         customers=report["rows"] - report["states"]["refused"],
         expected=len(world.truth),
@@ -124,5 +129,5 @@ def compared(world: World, matches: Mapping[str, set[str]], report: Mapping[str,
         missed=len(missed),
         wrong=len(wrong),
         refused=report["states"]["refused"],
-        seconds=report["seconds"],
+        evaluations=evaluations_of(report),
     )

@@ -1,7 +1,9 @@
 """A lender of the demo: a profile folder, and the commands that its people type. All work is `member-client`'s."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from alliance_server.demo.processes import Child, Ended, Processes
 
@@ -62,6 +64,11 @@ class Lender:
             typed=typed,
             settings={"ALLIANCE_HOME": str(self.profile)},
         )
+
+
+def evaluations_of(report: Mapping[str, Any]) -> int:
+    """Give how many blinded elements a command of `member-client` sent, by its report."""
+    return int(report["hub_learned"]["evaluations"])
 
 
 def refusal(ended: Ended) -> str:

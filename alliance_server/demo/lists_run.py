@@ -9,7 +9,7 @@ from pathlib import Path
 from alliance.identifiers import Identifier
 from alliance_server.demo.contributing import Contributed, contribute_all
 from alliance_server.demo.leaks import Leaks, search_hub
-from alliance_server.demo.lender import ROWS_REFUSED, Lender
+from alliance_server.demo.lender import ROWS_REFUSED, Lender, evaluations_of
 from alliance_server.demo.people import Written
 from alliance_server.demo.processes import demand, timed
 from alliance_server.demo.real_lists import RealList, intersections, read_lists
@@ -23,6 +23,16 @@ _ROLE = "perpetrator"
 
 Found = dict[tuple[str, str], set[Identifier]]
 """By (who screened, who contributed) what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What all members found, at once."""
+
+    found: Found
+    rows: int
+    evaluations: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +53,16 @@ class ListsRun:
     lists: list[RealList]
     contributed: Contributed
     pairs: list[Pair]
-    rows: int
-    seconds: float
+    screened: Screened
     latency: Latency
     refusals: Refusals
     leaks: Leaks
     audit: Audit
+
+    @property
+    def evaluations(self) -> int:
+        """Blinded elements that members sent in bulk."""
+        return self.contributed.evaluations + self.screened.evaluations
 
 
 def run_lists(stage: Stage, folder: Path) -> ListsRun:
@@ -61,7 +75,7 @@ def run_lists(stage: Stage, folder: Path) -> ListsRun:
         members = stage.enrol([one.member for one in lists])
         files = {one.member: one.file for one in lists}
         contributed = contribute_all(stage, members, files, "--role", _ROLE)
-        found, seconds = _screen(stage, members, lists)
+        screened = _screen(stage, members, lists)
         stage.say("online checks")
         first, *_, last = members.values()
         question = _some_row(lists[0])
@@ -70,8 +84,7 @@ def run_lists(stage: Stage, folder: Path) -> ListsRun:
     refusals = meet_cheats(stage, first, question, last)
     stage.say("search for leaks")
     leaks = search_hub(stage, (row for one in lists for row in one.rows.values()), question)
-    rows = sum(len(one.rows) for one in lists)
-    return ListsRun(lists, contributed, _pairs(lists, found), rows, seconds, latency, refusals, leaks, audit(stage))
+    return ListsRun(lists, contributed, _pairs(lists, screened.found), screened, latency, refusals, leaks, audit(stage))
 
 
 def faults_of(run: ListsRun) -> list[str]:
@@ -88,19 +101,20 @@ def _some_row(one: RealList) -> Written:
     return next(row for row in one.rows.values() if row.identifier)
 
 
-def _screen(stage: Stage, members: Mapping[str, Lender], lists: list[RealList]) -> tuple[Found, float]:
+def _screen(stage: Stage, members: Mapping[str, Lender], lists: list[RealList]) -> Screened:
     stage.say("screen")
     outs = {one.member: members[one.member].folder / "verdicts.jsonl" for one in lists}
     ended, seconds = timed(lambda: [members[one.member].screen(one.file, outs[one.member]) for one in lists], _SECONDS)
-    for one, end in zip(lists, ended, strict=True):
-        demand(f"{one.member} screen", end, (0, ROWS_REFUSED))
+    reports = [
+        demand(f"{one.member} screen", end, (0, ROWS_REFUSED)).document() for one, end in zip(lists, ended, strict=True)
+    ]
     found: Found = defaultdict(set)
     for one in lists:
         for number, contributor in read_contributors(outs[one.member]):
             identifier = one.rows[number].identifier
             if identifier is not None:
                 found[one.member, contributor].add(identifier)
-    return found, seconds
+    return Screened(found, sum(report["rows"] for report in reports), sum(map(evaluations_of, reports)), seconds)
 
 
 def read_contributors(out: Path) -> list[tuple[int, str]]:

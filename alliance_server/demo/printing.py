@@ -8,6 +8,7 @@ from alliance_server.demo.customers_run import CustomersRun
 from alliance_server.demo.leaks import Leaks
 from alliance_server.demo.lists_run import ListsRun, Pair
 from alliance_server.demo.trials import Audit, Latency, Refusals
+from alliance_server.domain.evaluations import ELEMENT_BYTES
 
 _SECOND_COLUMN = 58
 _THINGS_SEARCHED = "hub database, files, logs and captured traffic searched for every identifier and its plain hashes"
@@ -17,7 +18,7 @@ Run = CustomersRun | ListsRun
 
 def setting(lenders: str) -> str:
     """Give the line that says what runs where, and by which arithmetic."""
-    return f"one hub and {lenders}, each a process of its own, TLS on loopback; {os.cpu_count()} cores, {select().name} backend"
+    return f"one hub and {lenders}, a process each, TLS on loopback · {os.cpu_count()} cores · {select().name} backend"
 
 
 def customers_screen(run: CustomersRun) -> list[str]:
@@ -39,11 +40,18 @@ def customers_screen(run: CustomersRun) -> list[str]:
 
 def lists_screen(run: ListsRun) -> list[str]:
     """Give the screen of a run on real lists."""
-    contributed = run.contributed
+    contributed, screened = run.contributed, run.screened
     shares = " · ".join(f"{name} {count:,}" for name, count in contributed.accepted.items())
     return [
-        _two(f"contributed   {contributed.claims:,} claims ({shares})", f"{contributed.rate:,.0f} rows/s"),
-        _two(f"screened      {run.rows:,} rows, each list against the others", f"{run.rows / run.seconds:,.0f} rows/s"),
+        _two(
+            f"contributed   {contributed.claims:,} claims by {len(run.lists)} members",
+            f"{contributed.rate:,.0f} rows/s",
+        ),
+        f"                {shares}",
+        _two(
+            f"screened      {screened.rows:,} rows against the others' claims",
+            f"{screened.rows / screened.seconds:,.0f} rows/s",
+        ),
         *(f"  {_pair(pair)}" for pair in run.pairs),
         *_trials(run),
     ]
@@ -53,16 +61,20 @@ def details(run: Run, durations: Sequence[tuple[str, float]]) -> list[str]:
     """Give the lines before the screen: where the time went, and how the search was done."""
     leaks = run.leaks
     total = sum(seconds for _, seconds in durations)
+    searched = f"{leaks.patterns:,} patterns in {leaks.bytes / 1e6:,.0f} MB of {leaks.files} files"
     return [
         f"  {total:,.0f} s: " + " · ".join(f"{act} {seconds:,.0f} s" for act, seconds in durations),
-        f"  search: {leaks.patterns:,} patterns over {leaks.bytes / 1e6:,.0f} MB in {leaks.files} files; "
-        f"all {leaks.planted} planted ones were found first",
+        f"  searched for {searched}; planted {leaks.planted:,}, of these found {leaks.planted_found:,}",
     ]
 
 
 def trial_faults(run: Run) -> list[str]:
     """Say what of the trials went otherwise than it must."""
     faults = [f"{count:,} patterns of identifiers are in {place}" for place, count in run.leaks.places.items()]
+    if run.leaks.planted_found < run.leaks.planted:
+        faults.append("the search does not find what was planted, so what it does not find means nothing")
+    if run.leaks.captured < run.evaluations * ELEMENT_BYTES:
+        faults.append("less was captured than lenders sent")
     if not run.refusals.good:
         faults.append("a hub that cheats was not refused for that reason")
     if run.audit.differences:
@@ -95,7 +107,7 @@ def _pair(pair: Pair) -> str:
     one, other = pair.members
     found = f"{pair.found[0]:,}" if pair.found[0] == pair.found[1] else f"{pair.found[0]:,} and {pair.found[1]:,}"
     verdict = "" if pair.exact else "  NOT THE SAME"
-    return f"{one}∩{other}           expected {pair.expected:,} · found {found}{verdict}"
+    return f"{f'{one}∩{other}':<14}expected {pair.expected:,} · found {found}{verdict}"
 
 
 def _two(left: str, right: str) -> str:

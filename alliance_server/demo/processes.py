@@ -170,4 +170,4 @@ def _environment(settings: Mapping[str, str]) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("ALLIANCE_") or name == ENVIRONMENT_VARIABLE
     }
-    return inherited | {"PYTHONUTF8": "1"} | settings
+    return {**inherited, "PYTHONUTF8": "1", **settings}

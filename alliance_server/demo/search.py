@@ -17,7 +17,6 @@ from pathlib import Path
 from alliance_server.demo.patterns import MAX_BYTES, MIN_BYTES, patterns_of
 
 CHUNK_BYTES = 4 * 1024 * 1024
-_WORD = "Q"  # 8 bytes, as many as MIN_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ def _suspects(chunk: bytes, anchors: set[int]) -> Iterator[tuple[int, bytes]]:
     view = memoryview(chunk)
     for phase in range(MIN_BYTES):
         end = phase + (len(chunk) - phase) // MIN_BYTES * MIN_BYTES
-        words = view[phase:end].cast(_WORD)
+        words = view[phase:end].cast("Q")  # 8 bytes, as many as MIN_BYTES
         if anchors.isdisjoint(words):
             continue
         for place, word in enumerate(words):

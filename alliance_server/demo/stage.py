@@ -22,6 +22,7 @@ from alliance_server.storage import database
 from alliance_server.storage.tables import AuditTable, table_of
 
 _SERVER, _HUB = "alliance_server", "alliance_server.demo.hub"
+_CAPTURE = "received"
 _START_SECONDS = 60.0
 _SETTLE_TRIES = 20
 _EVENTS = table_of(AuditTable).c
@@ -82,7 +83,7 @@ class Stage:
     def serving(self, behave: str = HONEST) -> Iterator[None]:
         """Run the hub until the block ends, then count the calls that it saw."""
         self._runs += 1
-        capture = self.observed / f"received-{self._runs}-{behave}.bin"
+        capture = self.observed / f"{_CAPTURE}-{self._runs}-{behave}.bin"
         log = self.observed / "hub.log"
         child = self.processes.start("hub", _HUB, self.hub, "--capture", capture, "--behave", behave, log=log)
         child.first_line(_START_SECONDS)
@@ -125,6 +126,10 @@ class Stage:
     def hub_files(self) -> list[Path]:
         """Give every file that the hub has or that was observed of it."""
         return sorted(path for folder in (self.hub, self.observed) for path in folder.rglob("*") if path.is_file())
+
+    def captures(self) -> list[Path]:
+        """Give the files with the decrypted requests."""
+        return sorted(self.observed.glob(f"{_CAPTURE}-*"))
 
     def _keep_write_ahead_log(self) -> None:
         """Copy the write-ahead log, which the hub's stop empties: what was ever in it counts as the hub's."""

@@ -1,0 +1,144 @@
+"""The demo as people run it: processes, TLS and files, on small data in the suite and on all of it nightly."""
+
+import csv
+import io
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from rich.console import Console
+
+from alliance_server.demo import run_demo
+from alliance_server.demo.made_up import Sizes
+from alliance_server.demo.real_lists import RealList, intersections, read_lists
+from alliance_server.demo.running import run_sized
+
+SMALL = Sizes(claims=120, customers=400, matches=12, own=6, malformed=12, checks=10)
+REAL = Path(__file__).parents[2].parent / "shared" / "data" / "real"
+needs_real_lists = pytest.mark.skipif(not REAL.is_dir(), reason="the real lists are not here")
+
+TRIALS = (
+    r"  hub database, files, logs and captured traffic searched for every identifier and its plain hashes: 0 found\n"
+    r"  hub answering with another key: refused \(proof\)\s+filter with one bit flipped: refused \(signature\)\n"
+    r"  online check p50 [\d.]+ ms  p99 [\d.]+ ms\s+audit: [\d,]+ events, one per call\n"
+)
+
+
+def run(sizes: Sizes, lists: Path | None = None, keep: Path | None = None) -> tuple[int, str]:
+    text = io.StringIO()
+    out = Console(file=text, width=200, highlight=False, markup=False, soft_wrap=True)
+    return run_sized(sizes, lists, keep, out), text.getvalue()
+
+
+def test_the_demo_shows_what_the_readme_says(tmp_path: Path) -> None:
+    code, text = run(SMALL, keep=tmp_path / "kept")
+    screen = (
+        r"  contributed   360 claims by 3 lenders\s+[\d,]+ rows/s\n"
+        r"  screened      400 customers of the third lender\s+expected 12 · found 12 · missed 0 · wrong 0\n"
+    )
+    assert re.search(f"{screen}{TRIALS}everything is kept in .*\ndemo ok\n$", text), text
+    assert code == 0
+    assert (tmp_path / "kept" / "hub" / "hub.db").is_file()
+    assert (tmp_path / "kept" / "lender-c" / "verdicts.jsonl").is_file()
+
+
+def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ended by a signal in mid-work, the demo takes its processes and its folder with it."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    demo = subprocess.Popen([sys.executable, "-m", "alliance_server", "demo"], stdout=subprocess.PIPE)
+    try:
+        children = wait_for_a_hub(psutil.Process(demo.pid))
+        demo.send_signal(signal.SIGTERM)
+        assert demo.wait(30) == 130
+    finally:
+        demo.kill()
+    assert children
+    gone, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive, gone
+    assert list(tmp_path.iterdir()) == []
+
+
+def wait_for_a_hub(demo: psutil.Process) -> list[psutil.Process]:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        children = demo.children(recursive=True)
+        if any("alliance_server.demo.hub" in words_of(child) for child in children):
+            return children
+        time.sleep(0.1)
+    raise AssertionError("no hub was started")
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it ended meanwhile
+        return []
+
+
+def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    code, text = run(SMALL, keep=tmp_path)
+    assert code == 1
+    assert f"demo FAILED: {tmp_path} is not empty; nothing was changed" in text
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_folder_without_lists_fails(tmp_path: Path) -> None:
+    code, text = run(SMALL, lists=tmp_path)
+    assert code == 1
+    assert text.endswith("holds no two lists member_*.csv\n")
+
+
+def excerpt(one: RealList, wanted: frozenset[object], folder: Path) -> None:
+    """Write a part of a list: what is shared with others, and some hundred rows besides, unreadable ones among them."""
+    with one.file.open(encoding="utf-8", newline="") as content:
+        header, *rows = csv.reader(content)
+    kept = [
+        row
+        for number, row in enumerate(rows, 1)
+        if one.rows[number].identifier in wanted or one.rows[number].identifier is None or number % 400 == 0
+    ]
+    with (folder / one.file.name).open("w", encoding="utf-8", newline="") as content:
+        csv.writer(content).writerows([header, *kept])
+
+
+@needs_real_lists
+def test_real_lists_match_as_a_plain_intersection_does(tmp_path: Path) -> None:
+    lists = read_lists(REAL)
+    shared = {pair: sorted(both, key=repr)[:40] for pair, both in intersections(lists).items()}
+    wanted = frozenset(identifier for identifiers in shared.values() for identifier in identifiers)
+    for one in lists:
+        excerpt(one, wanted, tmp_path)
+    expected = {pair: len(both) for pair, both in intersections(read_lists(tmp_path)).items()}
+    assert min(expected.values()) >= 28
+    code, text = run(SMALL, lists=tmp_path)
+    for (one_member, other), count in expected.items():
+        assert f"  {one_member}∩{other}           expected {count} · found {count}\n" in text
+    assert re.search(f"{TRIALS}demo ok\n$", text), text
+    assert code == 0
+
+
+@pytest.mark.nightly
+def test_the_whole_demo(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_demo(None, None) == 0
+    text = capsys.readouterr().out
+    assert "expected 300 · found 300 · missed 0 · wrong 0" in text
+    assert re.search(f"{TRIALS}demo ok\n$", text)
+
+
+@pytest.mark.nightly
+@needs_real_lists
+def test_the_whole_of_the_real_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_demo(REAL, None) == 0
+    text = capsys.readouterr().out
+    for pair in (
+        "a∩b           expected 28 · found 28",
+        "a∩c           expected 484 · found 484",
+        "b∩c           expected 2,048 · found 2,048",
+    ):
+        assert pair in text
