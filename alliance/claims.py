@@ -42,7 +42,7 @@ def kind_number(kind: Kind) -> taxonomy_pb2.Kind.ValueType:
 def kind_of(number: int) -> Kind:
     """Give the kind of a number on the wire; raises ClaimInvalid where there is none."""
     try:
-        return Kind[taxonomy_pb2.Kind.Name(taxonomy_pb2.Kind.ValueType(number)).removeprefix("KIND_")]  # type: ignore[arg-type]
+        return Kind[taxonomy_pb2.Kind.Name(taxonomy_pb2.Kind.ValueType(number)).removeprefix("KIND_")]
     except (KeyError, ValueError):
         raise ClaimInvalid(Reason.CLAIM_INVALID, "unknown kind") from None
 
@@ -183,9 +183,7 @@ def _words(claim: Claim) -> tuple[SubjectRole, EvidenceLevel]:
         SharingLevel(claim.sharing_level)
         return SubjectRole(claim.subject_role), EvidenceLevel(claim.evidence_level)
     except ValueError:
-        raise ClaimInvalid(
-            Reason.CLAIM_INVALID, "category, role, evidence or sharing level is unknown"
-        ) from None
+        raise ClaimInvalid(Reason.CLAIM_INVALID, "category, role, evidence or sharing level is unknown") from None
 
 
 def open_box(

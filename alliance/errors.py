@@ -123,9 +123,7 @@ CATALOGUE: dict[Reason, PublicError] = {
         StatusCode.UNAUTHENTICATED, "No valid certificate of an active member was shown."
     ),
     Reason.NOT_PERMITTED: PublicError(StatusCode.PERMISSION_DENIED, "The caller's role does not permit this call."),
-    Reason.PURPOSE_NOT_PERMITTED: PublicError(
-        StatusCode.PERMISSION_DENIED, "This purpose is not open to the caller."
-    ),
+    Reason.PURPOSE_NOT_PERMITTED: PublicError(StatusCode.PERMISSION_DENIED, "This purpose is not open to the caller."),
     Reason.CONSENT_MISSING: PublicError(StatusCode.INVALID_ARGUMENT, "This purpose needs a consent root of 32 bytes."),
     Reason.REPLAYED: PublicError(
         StatusCode.FAILED_PRECONDITION, "The header is stale, from the future, or another member's; check the clock."

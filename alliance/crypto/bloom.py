@@ -253,8 +253,7 @@ class Filter:
         """Count the set bits."""
         bits, step = self._bits, _POPCOUNT_CHUNK
         return sum(
-            int.from_bytes(bits[start : start + step], "little").bit_count()
-            for start in range(0, len(bits), step)
+            int.from_bytes(bits[start : start + step], "little").bit_count() for start in range(0, len(bits), step)
         )
 
     def estimated_listings(self) -> float:
