@@ -13,6 +13,8 @@ from member_client.errors import AllianceClientError, HubError, HubUnavailable
 
 MAX_PREFIXES: Final = 4096
 MAX_BUCKET_ENTRIES: Final = 1 << 16
+_ENTRY_BYTES: Final = 2048  # id, handle and box take 558; a statement about the status up to 1,024
+_MESSAGE_BYTES: Final = 64
 
 Bucket = tuple[int, list[BucketEntry]]
 
@@ -76,3 +78,5 @@ class BucketFetcher:
 def _check_order(part: GetBucketsResponse, current: int, entries: int) -> None:
     if part.prefix != current or entries + len(part.entries) > MAX_BUCKET_ENTRIES:
         raise HubError("The hub sends buckets that were not asked for, or out of order.")
+    if part.ByteSize() > _MESSAGE_BYTES + len(part.entries) * _ENTRY_BYTES:
+        raise HubError("The hub sends entries of a bucket that are longer than any can be.")

@@ -25,7 +25,7 @@ from alliance.crypto.secret import Secret
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import BoxInvalid, ClaimInvalid, SignatureInvalid
 from alliance.identifiers import Kind
-from alliance.taxonomy import LIVE_STATUSES, ClaimStatus
+from alliance.taxonomy import COUNTERSIGNED_LEVELS, LIVE_STATUSES, ClaimStatus
 from alliance.v1 import bucket_pb2
 from alliance.v1.bucket_pb2 import BucketEntry
 from alliance.v1.claim_pb2 import ClaimStatusChange
@@ -146,12 +146,21 @@ def _judge(entry: BucketEntry, hit: Hit, circumstances: Circumstances) -> Found 
         return Fault(hit, entry, bucket_pb2.ENTRY_FINDING_CLAIM_MISMATCH)
     except SignatureInvalid:
         return Fault(hit, entry, bucket_pb2.ENTRY_FINDING_SIGNATURE_INVALID, bool(unknown))
-    if claim.kind is not hit.kind:
+    if claim.kind is not hit.kind or not _may_be_filed(claim, circumstances.now_ms):
         return Fault(hit, entry, bucket_pb2.ENTRY_FINDING_CLAIM_MISMATCH)
     is_over = claim.expires_at <= circumstances.now_ms or status not in LIVE_STATUSES
     if is_over or claim.contributor == circumstances.member:
         return None
     return Found(hit, claim, status)
+
+
+def _may_be_filed(claim: OpenedClaim, now_ms: int) -> bool:
+    """Hold what is sealed against what the hub asks of the claim in clear, for it cannot look into the box.
+
+    Nothing carries a countersignature yet, so that such a level is the contributor's own invention; and it would
+    outweigh everybody else's claims.
+    """
+    return claim.evidence not in COUNTERSIGNED_LEVELS and claim.filed_at <= now_ms + claims.MAX_FILING_SKEW_MS
 
 
 def _status(entry: BucketEntry, hub_key: VerifyingKey) -> ClaimStatus:

@@ -1,5 +1,13 @@
-"""The member directory: under whose key a contributor's signature must hold, as the hub's signed statements say."""
+"""The member directory: under whose key a contributor's signature must hold, as the hub's signed statements say.
 
+Rules:
+
+1. A statement `member` counts only under the pinned hub key.
+2. The identity key of a member is pinned, durably, before it is used for the first time. The same member with another
+   key later is MemberKeyChanged, whatever the hub signs: under a second key it could write claims in the member's name.
+"""
+
+import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Self
@@ -14,7 +22,8 @@ from alliance.v1.directory_pb2_grpc import DirectoryServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client._deadline import Deadline
 from member_client._transport import Transport, always
-from member_client.errors import HubError, StatementInvalid
+from member_client._store import Shelf, Store
+from member_client.errors import HubError, MemberKeyChanged, StatementInvalid
 
 PAGE_SIZE: Final = 1000
 MAX_PAGES: Final = 1000
@@ -40,10 +49,17 @@ class Directory:
     def of(cls, signed: Iterable[SignedStatement], hub_key: VerifyingKey) -> Self:
         """Verify statements; members that have not enrolled have no key yet and are left out."""
         members = [read_member(statement, hub_key) for statement in signed]
+        keys: dict[str, VerifyingKey] = {}
         try:
-            return cls({member.id: VerifyingKey(member.identity_key) for member in members if member.identity_key})
+            for member in members:
+                if not member.identity_key:
+                    continue
+                first = keys.setdefault(member.id, VerifyingKey(member.identity_key))
+                if first.public_key != member.identity_key:
+                    raise MemberKeyChanged("The hub names two identity keys of one member.")
         except SignatureInvalid as error:
             raise StatementInvalid("The hub's statement about a member holds no key.") from error
+        return cls(keys)
 
     def key_of(self, member: str) -> VerifyingKey | None:
         """Give a member's key; None where there is no such member."""
@@ -51,6 +67,22 @@ class Directory:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+
+def pin(directory: Directory, store: Store) -> Directory:
+    """Hold each member's key against the one first seen, or remember it; raises MemberKeyChanged. Blocks."""
+    members = sorted(directory.keys)
+    known = store.get_many(Shelf.PINS, [_name(member) for member in members])
+    for member, pinned in zip(members, known, strict=True):
+        key = directory.keys[member].public_key
+        first_seen = store.claim(Shelf.PINS, _name(member), key) if pinned is None else pinned
+        if not hmac.compare_digest(first_seen, key):
+            raise MemberKeyChanged(f"Member {member[:32]!r} has another identity key than when it was first seen.")
+    return directory
+
+
+def _name(member: str) -> bytes:
+    return b"member/" + member.encode()
 
 
 async def fetch(transport: Transport, hub_key: VerifyingKey, deadline: Deadline) -> Directory:

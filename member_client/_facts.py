@@ -87,7 +87,7 @@ class FactKeeper:
 
     async def refresh_directory(self) -> Directory:
         """Fetch the directory alone: somebody signed whom it does not know yet."""
-        directory = await _directory.fetch(self._transport, self._hub_key, Deadline.after(CALL_SECONDS))
+        directory = await self._directory(Deadline.after(CALL_SECONDS))
         if self._facts is not None:
             self._facts = replace(self._facts, directory=directory)
         return directory
@@ -105,9 +105,13 @@ class FactKeeper:
         deadline = Deadline.after(CALL_SECONDS)
         epoch = await self._serving_epoch(deadline)
         suppression = await self._suppression(deadline)
-        directory = await _directory.fetch(self._transport, self._hub_key, deadline)
+        directory = await self._directory(deadline)
         self._facts = Facts(epoch, suppression, directory, self._clock.now_ms())
         return self._facts
+
+    async def _directory(self, deadline: Deadline) -> Directory:
+        directory = await _directory.fetch(self._transport, self._hub_key, deadline)
+        return await self._workers.disk(_directory.pin, directory, self._store)
 
     async def _serving_epoch(self, deadline: Deadline) -> PinnedEpoch:
         answer = await self._transport.call(

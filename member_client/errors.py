@@ -205,5 +205,9 @@ class EpochKeyChanged(IntegrityError):
     """An epoch has another public key than when it was first seen."""
 
 
+class MemberKeyChanged(IntegrityError):
+    """A member's identity key is another than when it was first seen, or two are named at once."""
+
+
 class CertificateInvalid(IntegrityError):
     """A certificate is not one that the alliance's CA issued for the party and the key that it should."""

@@ -65,6 +65,9 @@ def read_record(record: ClaimRecord, *, member: str, own_key: VerifyingKey, hub_
     change = ClaimStatusChange()
     if record.HasField("status_change"):
         change = _read_change(record.status_change, claim.entry_id, own_key, hub_key)
+    # Only expiry needs nobody's word; else the hub could call a claim withdrawn that it goes on serving.
+    if status is not ClaimStatus.EXPIRED and status != (change.status or ClaimStatus.ACTIVE):
+        raise StatementInvalid("The hub shows a status of a claim that nobody signed.")
     return OwnClaim(
         entry_id=claim.entry_id,
         epoch=claim.epoch,
@@ -145,6 +148,8 @@ class OwnClaims:
                 Deadline.after(CALL_SECONDS),
             )
             claim = self._checked(entry_id, answer.claim)
+            if claim.status is not ClaimStatus.WITHDRAWN:
+                raise StatementInvalid("The hub took a withdrawal and shows the claim as it was.")
         await self._session.workers.disk(Journal(self._session.store).forget, entry_id)
         return claim
 

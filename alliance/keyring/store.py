@@ -11,6 +11,7 @@ It does not protect against somebody who reads both the folder and the passphras
 
 import json
 import os
+import secrets
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -111,8 +112,9 @@ def _derive(passphrase: Secret, parameters: dict[str, object]) -> AESGCM:
 
 def write_atomically(path: Path, content: bytes | bytearray, mode: int = 0o600) -> None:
     """Write a file so that a crash leaves the old content or the new, never a part."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    # A name that nobody can guess, and a file that was not there: in a shared folder somebody else might lay one out.
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

@@ -4,16 +4,18 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from sqlalchemy.exc import OperationalError
 
 from alliance.errors import AllianceError
 from alliance_server.cli.hub import init_hub, serve_hub
 from alliance_server.cli.members import invite_member, list_members, revoke_member
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # tracebacks with locals could show what must not be shown
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -53,7 +55,8 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Folder to make: configuration, keys, database, filters.")],
     alliance: Annotated[str, typer.Option(help="The alliance's name: a-z, 0-9 and hyphens.")] = "alliance",
     host: Annotated[
-        list[str] | None, typer.Option(help="Host or address under which members reach the hub; repeat for more.")
+        list[str] | None,
+        typer.Option(help="Host or address under which members reach the hub; repeat for more. [default: 127.0.0.1]"),
     ] = None,
     listen: Annotated[str, typer.Option(help="Address of the members' port (mutual TLS).")] = "127.0.0.1:7443",
     enrolment_listen: Annotated[
@@ -65,8 +68,9 @@ def init(
 ) -> None:
     """Make a hub: its configuration, sealed keys, database and first epoch.
 
-    The keys are sealed under ALLIANCE_PASSPHRASE or the file of ALLIANCE_PASSPHRASE_FILE; without either, a
-    passphrase is made in the keys' folder, which is good for a try and not for production.
+    The keys are sealed under ALLIANCE_PASSPHRASE or the file of
+    ALLIANCE_PASSPHRASE_FILE; without either, a passphrase is made in the
+    keys' folder, which is good for a try and not for production.
 
     Example: alliance-server init hub --alliance demo --host hub.example.org
     """
@@ -100,7 +104,10 @@ def invite(
 
 @member_app.command("list")
 def list_(folder: HubFolder = _DEFAULT_FOLDER) -> None:
-    """List members and their states."""
+    """List members and their states.
+
+    Example: alliance-server member list --dir hub
+    """
     list_members(_out, folder)
 
 
@@ -139,7 +146,16 @@ def main() -> None:
     try:
         app()
     except AllianceError as error:
-        _err.print(f"error: {error}", style="red", markup=False, highlight=False)
-        sys.exit(3)
+        _complain(str(error))
+    except OperationalError as error:
+        # The driver's first line names the host; a password is never in it.
+        _complain(f"the database cannot be reached: {str(error.orig).partition(chr(10))[0]}")
+    except OSError as error:
+        _complain(f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _complain(sentence: str) -> NoReturn:
+    _err.print(f"error: {sentence}", style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(3)

@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
 
 import uvloop
+from pydantic import ValidationError
 from rich.console import Console
+from sqlalchemy.exc import ArgumentError
 
 from alliance.clock import SystemClock
 from alliance.keyring.store import write_atomically
@@ -22,6 +26,9 @@ from alliance_server.logs import configure_logs
 from alliance_server.storage import schema
 from alliance_server.storage.unit_of_work import SqlStore
 
+_ADDRESS = re.compile(r".+:[0-9]{1,5}")
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
+
 
 def init_hub(
     out: Console, folder: Path, alliance: str, hosts: list[str], listen: str, enrolment_listen: str, database: str
@@ -29,7 +36,7 @@ def init_hub(
     """Make a hub's folder; raises ConfigurationInvalid where there is one already."""
     if (folder / CONFIG_FILE).exists():
         raise ConfigurationInvalid(f"{folder} is a hub's folder already; nothing was changed")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _check_addresses(hosts, listen, enrolment_listen)
     settings: dict[str, Any] = {
         "alliance": alliance,
         "listen": listen,
@@ -37,15 +44,18 @@ def init_hub(
         "public_host": hosts[0],
         "database": database,
     }
+    config = _configured(folder, settings)
+    store = _store_of(config)
     # The configuration is written last: a folder with one is a whole hub.
-    config = HubConfig(folder=folder.resolve(), **settings)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with store.engine.connect():  # a database that is not there must leave no keys behind
+        pass
     now = SystemClock().now_ms()
     try:
         keys = create_keys(config.keys_folder, alliance, hosts, now)
     except FileExistsError as error:
         raise ConfigurationInvalid(f"{error}; move them away, or restore {CONFIG_FILE}") from None
     epoch = keys.create_epoch(1, now)
-    store = SqlStore(config.database_url)
     schema.upgrade(store.engine)
     store.start()
     try:
@@ -54,9 +64,42 @@ def init_hub(
         store.close()
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
     write_atomically(folder / CONFIG_FILE, ("\n".join(lines) + "\n").encode(), mode=0o640)
-    out.print(f"hub made in {folder}: alliance '{alliance}', epoch 1, {store.engine.dialect.name}")
-    out.print(f"identity {keys.identity.public_key.hex()}: members pin it through their bundles", highlight=False)
-    out.print(f"next: alliance-server serve {folder}", highlight=False)
+    say(out, f"hub made in {folder}: alliance '{alliance}', epoch 1, {store.engine.dialect.name}")
+    say(out, f"identity {keys.identity.public_key.hex()}")
+    say(out, "members pin this identity through their bundles")
+    say(out, f"next: alliance-server serve {folder}")
+
+
+def say(out: Console, line: str) -> None:
+    """Print a line as it is: what is piped or copied must not be wrapped."""
+    out.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _check_addresses(hosts: list[str], listen: str, enrolment_listen: str) -> None:
+    for option, address in (("--listen", listen), ("--enrolment-listen", enrolment_listen)):
+        if not _ADDRESS.fullmatch(address) or int(address.rpartition(":")[2]) > 65535:
+            raise ConfigurationInvalid(f"{option} takes HOST:PORT, for example 0.0.0.0:7443; nothing was made")
+    if listen == enrolment_listen and not listen.endswith(":0"):
+        raise ConfigurationInvalid("--listen and --enrolment-listen must differ; nothing was made")
+    if not all(_HOST.fullmatch(host) for host in hosts):
+        raise ConfigurationInvalid("--host takes a host name or an address, without a port; nothing was made")
+
+
+def _configured(folder: Path, settings: dict[str, Any]) -> HubConfig:
+    try:
+        return HubConfig(folder=folder.resolve(), **settings)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise ConfigurationInvalid(f"{faults}; nothing was made") from None
+
+
+def _store_of(config: HubConfig) -> SqlStore:
+    try:
+        return SqlStore(config.database_url)
+    except (ArgumentError, ImportError):  # the text may hold a password
+        raise ConfigurationInvalid(
+            "--db takes sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE; nothing was made"
+        ) from None
 
 
 def _begin(transaction: Transaction, epoch: Epoch, now: int) -> None:
@@ -75,6 +118,7 @@ def _begin(transaction: Transaction, epoch: Epoch, now: int) -> None:
 
 def serve_hub(folder: Path) -> None:
     """Serve until SIGINT or SIGTERM."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # a used port is told below, in our words
     configure_logs()
     uvloop.run(_serve(Hub(load_config(folder))))
 
@@ -84,7 +128,15 @@ async def _serve(hub: Hub) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    await hub.start()
+    try:
+        await hub.start()
+    except RuntimeError as error:
+        if "bind" not in str(error):
+            raise
+        raise ConfigurationInvalid(
+            f"cannot listen on {hub.config.listen} and {hub.config.enrolment_listen}: is a hub running already, or is "
+            "a port in use? Other ports: listen and enrolment_listen in hub.toml (members follow their bundles)"
+        ) from None
     try:
         await stopped.wait()
     finally:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from alliance.clock import SystemClock
 from alliance.errors import Reason
 from alliance.keyring.store import write_atomically
 from alliance_server.authority import server_name
+from alliance_server.cli.hub import say
 from alliance_server.config import HubConfig, load_config
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import Member
@@ -63,21 +65,26 @@ def invite_member(out: Console, folder: Path, member_id: str, display_name: str,
     """Invite a member and write its bundle."""
     if destination.exists():
         raise Refused(Reason.CONFLICTING_RETRY, f"{destination} exists; nothing was changed")
+    if not destination.absolute().parent.is_dir():
+        raise Refused(Reason.INVALID_REQUEST, f"there is no folder {destination.parent}; nothing was changed")
     with _open(folder) as (config, keys, _store, enrolment):
         ticket = asyncio.run(enrolment.invite(member_id, display_name))
         addresses = _public(config, config.listen), _public(config, config.enrolment_listen)
         write_atomically(destination, bundle(config, keys, ticket, *addresses))
-    out.print(f"{member_id} is invited; the token in {destination} works once, until {_moment(ticket.expires_at)}")
-    out.print(f"send it by a trusted channel; there: member-client enrol {destination.name}", highlight=False)
+    say(out, f"{member_id} is invited; the token in {destination} works once, until {_moment(ticket.expires_at)}")
+    say(out, f"send it by a trusted channel; there: member-client enrol {destination.name}")
 
 
 def list_members(out: Console, folder: Path) -> None:
     """List members."""
-    table = Table("member", "name", "state", "since")
+    table = Table("member", "name", "state", "since", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     with _open(folder) as (_config, _keys, store, _enrolment):
         for member in store.read_now(_all_members):
-            table.add_row(member.id, member.display_name, member.state.name.lower(), _moment(member.stated_at))
-    out.print(table)
+            table.add_row(member.id, Text(member.display_name), member.state.name.lower(), _moment(member.stated_at))
+    if table.row_count:
+        out.print(table)
+    else:
+        say(out, "no members yet; next: alliance-server member invite NAME --out NAME.json")
 
 
 def _all_members(transaction: Transaction) -> list[Member]:
@@ -93,7 +100,10 @@ def revoke_member(out: Console, folder: Path, member_id: str) -> None:
         if store.read_now(lambda transaction: transaction.members.get(member_id)) is None:
             raise Refused(Reason.NOT_FOUND, f"there is no member '{member_id}'")
         revoked = asyncio.run(enrolment.revoke(member_id))
-    out.print(f"{revoked} certificate(s) of {member_id} revoked; the next call under them is refused")
+    if revoked:
+        say(out, f"{revoked} certificate(s) of {member_id} revoked; the next call under them is refused")
+    else:
+        say(out, f"{member_id} has no certificate that is still good: revoked before, or never enrolled")
 
 
 def _moment(milliseconds: int) -> str:

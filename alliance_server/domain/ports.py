@@ -221,8 +221,11 @@ class SnapshotFiles(Protocol):
     def save(self, bits: bytes | bytearray) -> bytes:
         """Write bits durably; returns their SHA-256."""
 
+    def has(self, bits_sha256: bytes) -> bool:
+        """Say whether there is a file of this name; its bits may still be wrong."""
+
     def load(self, bits_sha256: bytes) -> bytearray:
-        """Read bits back."""
+        """Read bits back; raises FilterInvalid where they are missing or wrong."""
 
     def chunks(self, bits_sha256: bytes, offset: int, size: int) -> Iterable[bytes]:
         """Read bits from an offset on, in chunks."""

@@ -6,7 +6,7 @@ from alliance.taxonomy import DAY_MS, Purpose
 
 
 class Resource(IntEnum):
-    """What is counted: each purpose's evaluations by the purpose's number, and bucket prefixes."""
+    """What is counted: each purpose's evaluations by the purpose's number, bucket prefixes, and refunds."""
 
     LOAN_APPLICATION = Purpose.LOAN_APPLICATION
     ACCOUNT_OPENING = Purpose.ACCOUNT_OPENING
@@ -14,6 +14,7 @@ class Resource(IntEnum):
     PORTFOLIO_SCREENING = Purpose.PORTFOLIO_SCREENING
     CONTRIBUTION = Purpose.CONTRIBUTION
     BUCKET_PREFIXES = 100
+    CONTRIBUTION_REFUNDS = 101
 
 
 DEFAULT_BUDGETS: dict[str, int] = {
@@ -23,6 +24,7 @@ DEFAULT_BUDGETS: dict[str, int] = {
     "portfolio_screening": 5_000_000,
     "contribution": 1_000_000,
     "bucket_prefixes": 200_000,
+    "contribution_refunds": 5_000_000,
 }
 """Items a member and day, unless the hub's configuration says otherwise."""
 

@@ -36,13 +36,27 @@ from alliance_server.rpc.servicers.filters import FilterServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+MAX_STREAMS = 256
+"""Calls under way on one connection; a client's further ones wait on its own side."""
+MAX_ENROLMENT_BYTES = 16 * 1024
+"""Anybody may call the enrolment port, so what it reads before it knows whom is small."""
 _OPTIONS = (
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_connection_age_ms", 60 * 60 * 1000),
     ("grpc.max_connection_age_grace_ms", 60 * 1000),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.so_reuseport", 0),
+)
+_MEMBER_OPTIONS = (
+    *_OPTIONS,
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_concurrent_streams", MAX_STREAMS),
+)
+_ENROLMENT_OPTIONS = (
+    *_OPTIONS,
+    ("grpc.max_receive_message_length", MAX_ENROLMENT_BYTES),
+    ("grpc.max_concurrent_streams", 8),
+    ("grpc.max_connection_idle_ms", 60 * 1000),
 )
 
 SERVICES = tuple(
@@ -89,7 +103,7 @@ def member_server(
     servicers: Servicers, interceptors: Sequence[GuardInterceptor], tls: ServerTls, address: str
 ) -> tuple[aio.Server, int]:
     """Make the server for members; returns it with the port that it bound."""
-    server = aio.server(interceptors=interceptors, options=_OPTIONS)
+    server = aio.server(interceptors=interceptors, options=_MEMBER_OPTIONS)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(servicers.audit, server)
     bucket_pb2_grpc.add_BucketServiceServicer_to_server(servicers.buckets, server)
     directory_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, server)
@@ -110,7 +124,7 @@ def enrolment_server(
     servicer: EnrolmentServicer, interceptors: Sequence[GuardInterceptor], tls: ServerTls, address: str
 ) -> tuple[aio.Server, int]:
     """Make the server for enrolment; returns it with the port that it bound."""
-    server = aio.server(interceptors=interceptors, options=_OPTIONS)
+    server = aio.server(interceptors=interceptors, options=_ENROLMENT_OPTIONS)
     enrolment_pb2_grpc.add_EnrolmentServiceServicer_to_server(servicer, server)
     credentials = grpc.ssl_server_credentials([(tls.key, tls.certificate)])
     return server, server.add_secure_port(address, credentials)

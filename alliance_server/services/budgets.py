@@ -21,6 +21,15 @@ class Budgets:
         if used > self._limits[resource]:
             raise Refused(Reason.BUDGET_EXHAUSTED, f"the budget for {resource} is spent", retry_at_ms=renews_at(now))
 
-    def refund(self, transaction: Transaction, member_id: str, resource: str, items: int, now: int) -> None:
-        """Take a charge back."""
-        transaction.quotas.charge(member_id, Resource[resource.upper()], day_of(now), -items)
+    def refund_contribution(self, transaction: Transaction, member_id: str, items: int, now: int) -> None:
+        """Take charges back, within a daily limit of their own: the hub cannot tell a made-up tag from a derived one,
+        so that without it made-up claims would buy evaluations without end.
+
+        What was charged yesterday does not enlarge today's budget.
+        """
+        day = day_of(now)
+        refunded = transaction.quotas.charge(member_id, Resource.CONTRIBUTION_REFUNDS, day, items)
+        over = max(0, refunded - self._limits["contribution_refunds"])
+        left = transaction.quotas.charge(member_id, Resource.CONTRIBUTION, day, -max(0, items - over))
+        if left < 0:
+            transaction.quotas.charge(member_id, Resource.CONTRIBUTION, day, -left)

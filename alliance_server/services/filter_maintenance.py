@@ -2,7 +2,8 @@
 
 One turn of an epoch:
 
-1. where there is no snapshot, or it is too full, too old or has too many deltas: build a new one of the live tags;
+1. where there is no snapshot, its file is gone, or it is too full, too old or has too many deltas: build a new one of
+   the live tags;
 2. turn registry rows that the filter does not hold yet into deltas;
 3. sign a heartbeat at the sequence reached, unless there is a recent one at that sequence.
 
@@ -17,12 +18,14 @@ from functools import partial
 from alliance.clock import Clock
 from alliance.crypto import bloom
 from alliance.crypto.signing import SigningKey
+from alliance.errors import FilterInvalid
 from alliance.statements import FILTER_DELTA, FILTER_HEADER, FILTER_HEARTBEAT
 from alliance.taxonomy import DAY_MS
 from alliance.v1.filter_pb2 import FilterDelta, FilterHeader, FilterHeartbeat
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.audit import AuditAction, record_event
 from alliance_server.domain.epochs import SERVING
+from alliance_server.domain.evaluations import MAX_SKEW_MS
 from alliance_server.domain.filters import Delta, FilterState, Snapshot
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.domain.ports import SnapshotFiles, Store, Transaction
@@ -87,13 +90,22 @@ class FilterMaintenance:
         """Bring one epoch's filter up to its registry, then let it beat."""
         state = await self._state(epoch)
         snapshot = await self._store.read(lambda transaction: transaction.filters.snapshot(state.base_sha256))
-        if snapshot is None or self._needs_rebuild(snapshot, state):
+        if snapshot is None or not self._files.has(snapshot.bits_sha256) or self._needs_rebuild(snapshot, state):
             await self.rebuild(epoch)
             state = await self._state(epoch)
+        try:
+            state = await self._catch_up(state)
+        except FilterInvalid:
+            # The snapshot's file went or was changed: a new one is made of the registry, which has everything.
+            await self.rebuild(epoch)
+            state = await self._catch_up(await self._state(epoch))
+        await self._beat(state)
+
+    async def _catch_up(self, state: FilterState) -> FilterState:
         while state.delta_sequence < state.sequence:
             await self._extend(state)
-            state = await self._state(epoch, upto=state.sequence)
-        await self._beat(state)
+            state = await self._state(state.epoch, upto=state.sequence)
+        return state
 
     async def rebuild(self, epoch: int) -> Snapshot:
         """Build a snapshot of the live tags and put it in force."""
@@ -155,7 +167,8 @@ class FilterMaintenance:
     def _needs_rebuild(self, snapshot: Snapshot, state: FilterState) -> bool:
         added = state.sequence - snapshot.sequence
         too_full = bloom.bit_count_for(snapshot.listings + added * 4 // 5) > snapshot.bits
-        too_old = self._clock.now_ms() - snapshot.created_at > REBUILD_AFTER_MS
+        age = self._clock.now_ms() - snapshot.created_at
+        too_old = not -MAX_SKEW_MS <= age <= REBUILD_AFTER_MS  # from the future: a clock had gone wrong
         # Buckets are as wide as the snapshot says; they must not grow with the list.
         too_wide = bloom.prefix_bits(snapshot.listings + added) > snapshot.prefix_bits
         return too_full or too_wide or too_old or added > MAX_ROWS_OF_DELTAS
@@ -203,7 +216,8 @@ class FilterMaintenance:
         now = self._clock.now_ms()
         last = _last_heartbeat(state)
         current = last.sequence == state.delta_sequence and last.base_sha256 == state.base_sha256
-        if current and now - last.time < HEARTBEAT_EVERY_MS:
+        # One from the future was signed by a clock that went wrong meanwhile: members refuse it.
+        if current and 0 <= now - last.time < HEARTBEAT_EVERY_MS:
             return
         statement = self._heartbeat(state.epoch, state.base_sha256, state.delta_sequence, now)
         await self._store.write(lambda transaction: transaction.filters.beat(state.epoch, statement))

@@ -121,7 +121,7 @@ class RegistryService:
                     if item.claim
                 ]
             )
-            self._budgets.refund(transaction, member, "contribution", len(tags - known), now)
+            self._budgets.refund_contribution(transaction, member, len(tags - known), now)
         refused = sum(result.refusal is not None for result in results)
         transaction.record(call.event(epoch=epoch, items=len(checked), items_refused=refused))
         return results

@@ -90,10 +90,15 @@ class SqlLeases:
         self._connection = connection
 
     def acquire(self, name: str, holder: str, now: int, until: int) -> bool:
-        """Take or renew a lease; false where another holds it."""
+        """Take or renew a lease; false where another holds it.
+
+        One that ends further ahead than any could was taken by a clock that went wrong, and holds nothing up.
+        """
+        latest = until + (until - now)
+        ended = sa.or_(_LEASES.c.holder == holder, _LEASES.c.expires_at <= now, _LEASES.c.expires_at > latest)
         taken = self._connection.execute(
             sa.update(_LEASES)
-            .where(_LEASES.c.name == name, sa.or_(_LEASES.c.holder == holder, _LEASES.c.expires_at <= now))
+            .where(_LEASES.c.name == name, ended)
             .values(holder=holder, expires_at=until)
         )
         if taken.rowcount:

@@ -20,8 +20,13 @@ class FileSnapshots:
     def save(self, bits: bytes | bytearray) -> bytes:
         """Write bits durably; returns their SHA-256."""
         digest = sha256(bits).digest()
+        self._folder.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up
         write_atomically(self._path(digest), bits)
         return digest
+
+    def has(self, bits_sha256: bytes) -> bool:
+        """Say whether there is a file of this name; its bits may still be wrong."""
+        return self._path(bits_sha256).is_file()
 
     def load(self, bits_sha256: bytes) -> bytearray:
         """Read bits back; raises FilterInvalid where the file is missing or changed."""

@@ -132,7 +132,9 @@ class SqlStore:
     def _write_loop(self) -> None:
         while (first := self._units.get()) is not None:
             units, more = self._gather(first)
-            self._commit(units)
+            # Nobody waits for those that were cancelled before they began: a flood of such must not hold up others.
+            if wanted := [unit for unit in units if not unit.future.cancelled()]:
+                self._commit(wanted)
             if not more:
                 return
 

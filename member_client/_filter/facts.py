@@ -93,8 +93,8 @@ def read_heartbeat(statement: SignedStatement, hub_key: VerifyingKey, header: He
         raise FilterTampered("The filter's heartbeat is about another filter than its header.")
     if not raw.time < raw.not_after <= raw.time + HEARTBEAT_LIFE_MS:
         raise StatementInvalid("The filter's heartbeat claims to last longer than five minutes.")
-    if raw.time > now_ms + MAX_SKEW_MS:
-        raise ClockWrong("The hub's heartbeat lies in this machine's future by more than two minutes.")
+    if max(raw.time, header.created_at) > now_ms + MAX_SKEW_MS:
+        raise ClockWrong("The hub's filter lies in this machine's future by more than two minutes.")
     return Heartbeat(raw.epoch, raw.base_sha256, raw.sequence, raw.time, raw.not_after)
 
 

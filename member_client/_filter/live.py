@@ -8,12 +8,16 @@ import mmap
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from alliance.crypto import bloom
 from alliance.errors import FilterInvalid
 from member_client._filter.facts import Delta, Header, Heartbeat
 from member_client.errors import FilterTampered
+
+
+FULLEST: Final = 0.55
+"""Share of bits set, at most: half of them when a filter is full, and some for chance."""
 
 
 class LiveFilter:
@@ -26,6 +30,7 @@ class LiveFilter:
         self.heartbeat: Heartbeat | None = None
         self._bits = bits
         self._filter = bloom.Filter(header.shape, bits)
+        self._set_bits = self._filter.popcount()
 
     @classmethod
     def opened(cls, path: Path, header: Header) -> Self:
@@ -42,7 +47,7 @@ class LiveFilter:
             raise FilterTampered("The filter's bits are not those that the hub signed.")
         live = cls(header, bits)
         try:
-            bloom.check_population(live._filter.popcount(), header.shape, header.listings)
+            bloom.check_population(live._set_bits, header.shape, header.listings)
         except FilterInvalid as error:
             raise FilterTampered("The filter's bits do not fit its number of listings.") from error
         return live
@@ -53,7 +58,9 @@ class LiveFilter:
     def apply(self, delta: Delta) -> bool:
         """Apply the next delta; False where it lies wholly behind what is reached already.
 
-        Raises FilterTampered where it is another filter's, leaves a gap, or does not fit the bits.
+        Raises FilterTampered where it is another filter's, leaves a gap, does not fit the bits, or would fill them
+        more than any hub that rebuilds in time: a full filter takes everything for a hit, and each hit tells the hub
+        a prefix.
         """
         if delta.epoch != self.header.epoch or delta.base != self.header.digest:
             raise FilterTampered("A delta is for another filter.")
@@ -62,9 +69,14 @@ class LiveFilter:
         if delta.from_sequence != self.sequence:
             raise FilterTampered("The deltas of the filter leave a gap.")
         try:
-            bloom.apply_positions(self._bits, bloom.decode_positions(delta.gaps, self.header.shape.m))
+            positions = bloom.decode_positions(delta.gaps, self.header.shape.m)
+            too_many = len(positions) > bloom.K * (delta.to_sequence - delta.from_sequence)
+            if too_many or self._set_bits + len(positions) > FULLEST * self.header.shape.m:
+                raise FilterTampered("A delta sets more bits than its claims could, or fills the filter.")
+            bloom.apply_positions(self._bits, positions)
         except FilterInvalid as error:
             raise FilterTampered("A delta does not fit the filter's bits.") from error
+        self._set_bits += len(positions)
         self.sequence = delta.to_sequence
         return True
 

@@ -168,6 +168,10 @@ class WireMember:
     async def close(self) -> None:
         await self.channel.close()
 
+    def again(self) -> "WireMember":
+        """The same member over a new connection."""
+        return WireMember(self.hub, self.id, self.key, self.identity)
+
     @property
     def now(self) -> int:
         return self.hub.clock.now_ms()

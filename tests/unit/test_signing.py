@@ -87,6 +87,31 @@ def test_no_public_key(length: int) -> None:
         VerifyingKey(bytes(length))
 
 
+SMALL_ORDER = [
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+]
+
+
+@pytest.mark.parametrize("encoding", SMALL_ORDER)
+@pytest.mark.parametrize("sign", [0, 0x80])
+def test_a_key_under_which_anybody_signs_is_none(encoding: str, sign: int) -> None:
+    key = bytearray.fromhex(encoding)
+    key[31] |= sign
+    with pytest.raises(SignatureInvalid):
+        VerifyingKey(bytes(key))
+
+
+def test_why_that_matters() -> None:
+    identity = bytes.fromhex(SMALL_ORDER[0])
+    Ed25519PublicKey.from_public_bytes(identity).verify(identity + bytes(32), b"anything at all")
+
+
 def test_a_generated_key_comes_back_from_its_seed() -> None:
     key, seed = SigningKey.generate()
     assert SigningKey(seed).public_key == key.public_key

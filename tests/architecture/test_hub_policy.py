@@ -1,0 +1,129 @@
+"""The policy table against every descriptor, and against what the servers really registered."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.descriptor import FileDescriptor
+from grpc import aio
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+import alliance.v1
+from alliance_server.domain.audit import AuditAction
+from alliance_server.rpc.policy import EVERYBODY, MEMBERS, POLICY
+from alliance_server.rpc.server import SERVICES, ServerTls, Servicers, enrolment_server, member_server
+
+PLUMBING = {
+    f"/{health_pb2.DESCRIPTOR.services_by_name['Health'].full_name}/",
+    f"/{reflection.SERVICE_NAME}/",
+}
+NOT_CALLS = {AuditAction.CALL_REFUSE, AuditAction.EPOCH_BEGIN, AuditAction.FILTER_BUILD, AuditAction.MEMBER_ENROL} | {
+    AuditAction.MEMBER_INVITE,
+    AuditAction.MEMBER_REVOKE,
+}
+"""Actions of the hub's own jobs and operator, and enrolment, which its service records."""
+
+
+def files() -> Iterator[FileDescriptor]:
+    for module in pkgutil.iter_modules(alliance.v1.__path__):
+        if module.name.endswith("_pb2"):
+            yield importlib.import_module(f"alliance.v1.{module.name}").DESCRIPTOR
+    yield health_pb2.DESCRIPTOR
+    yield reflection_pb2.DESCRIPTOR
+
+
+def described() -> set[str]:
+    return {
+        f"/{service.full_name}/{method.name}"
+        for file in files()
+        for service in file.services_by_name.values()
+        for method in service.methods
+    }
+
+
+class Recorder:
+    """Takes note of the handlers that are added to a server."""
+
+    def __init__(self) -> None:
+        self.methods: set[str] = set()
+
+    def add_registered_method_handlers(self, service: str, handlers: dict[str, Any]) -> None:
+        self.methods |= {f"/{service}/{name}" for name in handlers}
+
+    def add_generic_rpc_handlers(self, handlers: Any) -> None:
+        for handler in handlers:
+            self.methods |= {
+                f"/{handler.service_name()}/{name.rpartition('/')[2]}" for name in handler._method_handlers
+            }
+
+    def add_secure_port(self, *_arguments: Any) -> int:
+        return 1
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    made = Recorder()
+    monkeypatch.setattr(aio, "server", lambda **_: made)
+    monkeypatch.setattr(aio, "Server", Recorder)
+    monkeypatch.setattr(grpc, "ssl_server_credentials", lambda *_arguments, **_options: None)
+    return made
+
+
+class Anything:
+    """Stands in for a servicer."""
+
+    def __getattr__(self, _name: str) -> Any:
+        return lambda *_: None
+
+
+TLS = ServerTls(b"key", b"certificate", b"ca")
+
+
+def test_the_table_covers_every_method_of_every_service() -> None:
+    extra = set(POLICY) - described()
+    assert described() <= set(POLICY)
+    # Newer health services list as well; the table may know more of the plumbing than this release has.
+    assert all(any(method.startswith(prefix) for prefix in PLUMBING) for method in extra)
+
+
+def test_the_members_port_registers_what_the_table_knows(recorder: Recorder) -> None:
+    anything: Any = Anything()
+    server, _port = member_server(Servicers(*[anything] * 7), (), TLS, "address")
+    assert isinstance(server, Recorder)
+    assert recorder.methods <= set(POLICY)
+    enrolment = {method for method in described() if "/alliance.v1.EnrolmentService/" in method}
+    assert recorder.methods == described() - enrolment
+    assert f"/{reflection.SERVICE_NAME}/ServerReflectionInfo" in recorder.methods
+
+
+def test_the_enrolment_port_registers_enrolment_alone(recorder: Recorder) -> None:
+    anything: Any = Anything()
+    enrolment_server(anything, (), TLS, "address")
+    assert recorder.methods == {"/alliance.v1.EnrolmentService/Enrol"}
+
+
+def test_every_service_of_the_members_port_is_named_for_reflection() -> None:
+    named = {
+        file_service for file in files() for file_service in (it.full_name for it in file.services_by_name.values())
+    }
+    ours = {name for name in named if name.startswith("alliance.v1.")}
+    assert set(SERVICES) == ours - {"alliance.v1.EnrolmentService"}
+
+
+def test_only_plumbing_and_enrolment_go_without_a_registered_caller() -> None:
+    open_to_all = {method for method, rule in POLICY.items() if rule.action is None}
+    expected = {method for method in POLICY if any(method.startswith(prefix) for prefix in PLUMBING)}
+    assert open_to_all == expected | {"/alliance.v1.EnrolmentService/Enrol"}
+    for method, rule in POLICY.items():
+        assert rule.roles == (EVERYBODY if method in open_to_all else MEMBERS)
+
+
+def test_every_audited_method_has_an_action_of_its_own() -> None:
+    actions = [rule.action for rule in POLICY.values() if rule.action]
+    assert len(actions) == len(set(actions))
+    assert set(actions) == set(AuditAction) - NOT_CALLS
+    assert all(str(action).count(":") >= 1 and str(action) == str(action).lower() for action in AuditAction)

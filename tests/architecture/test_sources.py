@@ -1,0 +1,102 @@
+"""The house's own rules, held against the sources."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("alliance", "alliance_server", "member_client")
+SOURCES = sorted(
+    path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "v1" not in path.relative_to(ROOT).parts
+)
+
+
+def imports(path: Path) -> set[str]:
+    """Give the full names of what a file imports, type-checking imports included."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def within(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def reaches(path: Path, *packages: str) -> set[str]:
+    return {name for name in imports(path) for package in packages if f"{name}.".startswith(f"{package}.")}
+
+
+def test_there_are_sources() -> None:
+    assert len(SOURCES) > 60
+
+
+def test_import_contracts_are_kept() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", within("alliance"), ids=str)
+def test_the_core_has_no_sockets_no_sql_no_loop(path: Path) -> None:
+    if path.name.endswith("_pb2_grpc.py"):
+        return
+    assert not reaches(path, "socket", "asyncio", "grpc", "sqlalchemy", "sqlmodel", "alliance_server", "member_client")
+
+
+def test_services_know_ports_and_not_adapters() -> None:
+    for path in within("alliance_server/services"):
+        assert not reaches(path, "alliance_server.storage", "alliance_server.rpc", "sqlalchemy", "grpc"), path
+    for path in within("alliance_server/domain"):
+        forbidden = ("alliance_server.services", "alliance_server.storage", "alliance_server.rpc", "sqlalchemy", "grpc")
+        assert not reaches(path, *forbidden), path
+    for path in within("alliance_server/storage"):
+        assert not reaches(path, "alliance_server.services", "alliance_server.rpc", "grpc"), path
+
+
+def test_nothing_imports_the_wiring_but_programs() -> None:
+    for path in within("alliance_server"):
+        relative = path.relative_to(ROOT / "alliance_server").parts
+        if relative[0] not in {"cli", "demo", "testing", "bootstrap.py", "__main__.py"}:
+            assert not reaches(path, "alliance_server.bootstrap", "alliance_server.cli", "alliance_server.demo"), path
+
+
+def test_one_owner_of_the_clock() -> None:
+    """Time is an argument: in the core and the hub, the clock module alone reads the machine's."""
+    for path in [*within("alliance"), *within("alliance_server")]:
+        if path == ROOT / "alliance" / "clock.py" or "demo" in path.parts:
+            continue
+        tree = ast.parse(path.read_text())
+        calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        assert not calls & {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.datetime.now"}, (
+            path
+        )
+
+
+def test_stubs_are_those_of_the_protos(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(ROOT / "tools" / "protos.py"), str(tmp_path)], check=True, cwd=ROOT)
+    made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    kept = {path.name: path.read_bytes() for path in (ROOT / "alliance" / "v1").glob("*_pb2*") if path.is_file()}
+    assert set(made) == set(kept)
+    assert [name for name, content in made.items() if kept[name] != content] == []
+
+
+def test_test_folders_are_no_packages() -> None:
+    found = {path.parent.name for path in (ROOT / "tests").rglob("__init__.py")}
+    assert found == {"support"}
+
+
+def test_test_modules_have_names_of_their_own() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))

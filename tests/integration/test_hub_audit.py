@@ -1,0 +1,246 @@
+"""Audit: exactly one event a call, for its actor alone, of digests and counts and nothing else."""
+
+import os
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from grpc import aio
+from support.hub import RunningHub
+from support.wire import WireMember, refuses, row_of, valid_elements
+
+from alliance.crypto import merkle
+from alliance.errors import Reason
+from alliance.taxonomy import policy_version
+from alliance.v1 import audit_pb2, bucket_pb2, directory_pb2, epoch_pb2, filter_pb2, registry_pb2
+from alliance_server.rpc.policy import POLICY
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Call = Callable[[WireMember], Awaitable[Any]]
+
+
+async def drain(call: Any) -> None:
+    async for _ in call:
+        pass
+
+
+async def base_of(member: WireMember) -> bytes:
+    reply = await member.filters.GetFilter(filter_pb2.GetFilterRequest(epoch=1))
+    return filter_pb2.FilterHeader.FromString(reply.header.payload).bits_sha256
+
+
+async def a_claim(member: WireMember) -> bytes:
+    sealed = member.seal()
+    await member.file(row_of(sealed))
+    return sealed.entry_id
+
+
+async def get_claim(member: WireMember) -> Any:
+    return await member.registry.GetClaim(registry_pb2.GetClaimRequest(entry_id=await a_claim(member)))
+
+
+async def withdraw(member: WireMember) -> Any:
+    return await member.withdraw(await a_claim(member))
+
+
+async def download(member: WireMember) -> None:
+    request = filter_pb2.DownloadSnapshotRequest(bits_sha256=await base_of(member))
+    await drain(member.filters.DownloadSnapshot(request))
+
+
+async def deltas(member: WireMember) -> None:
+    await drain(member.filters.ListDeltas(filter_pb2.ListDeltasRequest(base_sha256=await base_of(member))))
+
+
+SUCCEEDS: dict[str, Call] = {
+    "AuditService/ListEvents": lambda it: it.audit.ListEvents(audit_pb2.ListEventsRequest()),
+    "BucketService/GetBuckets": lambda it: drain(
+        it.buckets.GetBuckets(bucket_pb2.GetBucketsRequest(epoch=1, prefixes=[0]))
+    ),
+    "BucketService/ReportEntry": lambda it: it.buckets.ReportEntry(
+        bucket_pb2.ReportEntryRequest(entry_id=bytes(16), finding=bucket_pb2.ENTRY_FINDING_BOX_INVALID)
+    ),
+    "DirectoryService/ListMembers": lambda it: it.directory.ListMembers(directory_pb2.ListMembersRequest()),
+    "EpochService/GetSuppressionList": lambda it: it.epochs.GetSuppressionList(epoch_pb2.GetSuppressionListRequest()),
+    "EpochService/ListEpochs": lambda it: it.epochs.ListEpochs(epoch_pb2.ListEpochsRequest()),
+    "EvaluationService/Evaluate": lambda it: it.evaluate(valid_elements(3)),
+    "FilterService/DownloadSnapshot": download,
+    "FilterService/GetFilter": lambda it: it.filters.GetFilter(filter_pb2.GetFilterRequest(epoch=1)),
+    "FilterService/ListDeltas": deltas,
+    "RegistryService/Contribute": lambda it: it.file(it.row()),
+    "RegistryService/GetClaim": get_claim,
+    "RegistryService/ListClaims": lambda it: it.registry.ListClaims(registry_pb2.ListClaimsRequest()),
+    "RegistryService/WithdrawClaim": withdraw,
+}
+"""Every call that a member may make, made well."""
+
+REFUSED: dict[str, Call] = {
+    "AuditService/ListEvents": lambda it: it.audit.ListEvents(audit_pb2.ListEventsRequest(page_token="x")),
+    "BucketService/GetBuckets": lambda it: drain(it.buckets.GetBuckets(bucket_pb2.GetBucketsRequest(epoch=1))),
+    "BucketService/ReportEntry": lambda it: it.buckets.ReportEntry(bucket_pb2.ReportEntryRequest()),
+    "DirectoryService/ListMembers": lambda it: it.directory.ListMembers(
+        directory_pb2.ListMembersRequest(page_size=5000)
+    ),
+    "EvaluationService/Evaluate": lambda it: it.evaluate(b""),
+    "FilterService/DownloadSnapshot": lambda it: drain(
+        it.filters.DownloadSnapshot(filter_pb2.DownloadSnapshotRequest(bits_sha256=bytes(32)))
+    ),
+    "FilterService/GetFilter": lambda it: it.filters.GetFilter(filter_pb2.GetFilterRequest(epoch=9)),
+    "FilterService/ListDeltas": lambda it: drain(it.filters.ListDeltas(filter_pb2.ListDeltasRequest())),
+    "RegistryService/Contribute": lambda it: it.contribute(),
+    "RegistryService/GetClaim": lambda it: it.registry.GetClaim(registry_pb2.GetClaimRequest()),
+    "RegistryService/ListClaims": lambda it: it.registry.ListClaims(registry_pb2.ListClaimsRequest(page_token="-")),
+    "RegistryService/WithdrawClaim": lambda it: it.withdraw(bytes(16)),
+}
+"""Every call that can be refused by its content, refused."""
+
+CANNOT_BE_WRONG = {"EpochService/GetSuppressionList", "EpochService/ListEpochs"}
+
+
+async def test_all_audited_calls_are_here() -> None:
+    audited = {method.removeprefix("/alliance.v1.") for method, rule in POLICY.items() if rule.action}
+    assert audited == set(SUCCEEDS) == set(REFUSED) | CANNOT_BE_WRONG
+
+
+def action_of(method: str) -> str:
+    return str(POLICY[f"/alliance.v1.{method}"].action)
+
+
+@pytest.mark.parametrize("method", SUCCEEDS)
+async def test_one_event_for_a_call_that_succeeds(hub: RunningHub, members: Any, method: str) -> None:
+    member = await members(hub)
+    await SUCCEEDS[method](member)
+    events = [it for it in member.events() if it.action == action_of(method)]
+    assert len(events) == 1
+    assert events[0].outcome == "ok"
+
+
+@pytest.mark.parametrize("method", REFUSED)
+async def test_one_event_for_a_call_that_is_refused(hub: RunningHub, members: Any, method: str) -> None:
+    member = await members(hub)
+    before = len(member.events())
+    with pytest.raises(aio.AioRpcError):
+        await REFUSED[method](member)
+    (event,) = member.events()[before:]
+    assert event.action == action_of(method)
+    assert Reason[event.outcome] not in {Reason.INTERNAL, Reason.UNAVAILABLE}
+
+
+@pytest.mark.parametrize("method", SUCCEEDS)
+async def test_a_message_that_cannot_be_read_is_refused_and_audited(hub: RunningHub, members: Any, method: str) -> None:
+    member = await members(hub)
+    before = len(member.events())
+    path = f"/alliance.v1.{method}"
+    with refuses(Reason.INVALID_REQUEST):
+        if method == "RegistryService/Contribute":
+            stream = member.channel.stream_stream(path)()
+            await stream.write(b"\xff\xff\xff")
+            await drain(stream)
+        elif method.split("/")[1] in {"GetBuckets", "DownloadSnapshot", "ListDeltas"}:
+            await drain(member.channel.unary_stream(path)(b"\xff\xff\xff"))
+        else:
+            await member.channel.unary_unary(path)(b"\xff\xff\xff")
+    (event,) = member.events()[before:]
+    assert (event.action, event.outcome) == (action_of(method), "INVALID_REQUEST")
+
+
+async def test_an_event_says_who_when_what_and_under_which_policy(hub: RunningHub, members: Any) -> None:
+    member = await members(hub)
+    before = hub.clock.now_ms()
+    await SUCCEEDS["EpochService/ListEpochs"](member)
+    (event,) = [it for it in member.events() if it.action == "epoch:list"]
+    assert event.actor == member.id
+    assert before <= event.time <= hub.clock.now_ms()
+    assert event.policy_version == policy_version()
+    assert event.items == 1
+
+
+async def test_leaves_are_hashed_as_rfc_9162_says_and_salted_apart(hub: RunningHub, members: Any) -> None:
+    member = await members(hub)
+    for _ in range(3):
+        await SUCCEEDS["EpochService/ListEpochs"](member)
+    reply = await member.audit.ListEvents(audit_pb2.ListEventsRequest())
+    assert len(reply.records) == 4  # the enrolment and three more; the listing itself comes after
+    for record in reply.records:
+        assert len(record.salt) == 32
+        assert record.leaf_hash == sha256(b"\x00" + record.salt + record.event).digest()
+        assert record.leaf_hash == merkle.leaf_hash(record.salt + record.event)
+    assert len({record.salt for record in reply.records}) == 4
+
+
+async def test_members_read_their_own_events_alone_and_by_pages(hub: RunningHub, members: Any) -> None:
+    first, second = await members(hub), await members(hub)
+    for _ in range(4):
+        await SUCCEEDS["EpochService/ListEpochs"](first)
+        await SUCCEEDS["FilterService/GetFilter"](second)
+    actions, token = [], ""
+    for _ in range(3):
+        reply = await first.audit.ListEvents(audit_pb2.ListEventsRequest(page_size=2, page_token=token))
+        events = [audit_pb2.AuditEvent.FromString(record.event) for record in reply.records]
+        assert {it.actor for it in events} == {first.id}
+        actions += [it.action for it in events]
+        token = reply.next_page_token
+    assert actions == ["member:enrol", *["epoch:list"] * 4, "audit:event:list"]
+
+
+@pytest.mark.parametrize("token", ["x", "-1", "1-1", "1 ", "9" * 19, "１", "\x00", "1" * 1000])
+async def test_page_tokens_that_are_not_ours(hub: RunningHub, members: Any, token: str) -> None:
+    member = await members(hub)
+    with refuses(Reason.INVALID_REQUEST):
+        await member.audit.ListEvents(audit_pb2.ListEventsRequest(page_token=token))
+
+
+async def test_events_hold_no_tag_prefix_blinded_element_or_key(own_hub: RunningHub, own_members: Any) -> None:
+    member = await own_members(own_hub)
+    tags = await member.tags(b"alliance/v1\0phone\0+8613800138000", os.urandom(8))
+    query = await member.tags(b"alliance/v1\0phone\0+8613900139000", purpose=1)
+    sealed = member.seal(tags.tag(0), tags.label_key(0).reveal())
+    await member.contribute(row_of(sealed))
+    await own_hub.settle()
+    for method in SUCCEEDS:
+        await SUCCEEDS[method](member)
+    await drain(member.buckets.GetBuckets(bucket_pb2.GetBucketsRequest(epoch=1, prefix_bits=20, prefixes=[0xABCDE])))
+    with own_hub.hub.store.engine.connect() as connection:
+        stored = [bytes(it) for it in connection.execute(sa.text("SELECT event FROM audit_events")).scalars()]
+    assert len(stored) > 20
+    forbidden = [
+        tags.tag(0),
+        query.tag(0),
+        tags.label_key(0).reveal(),
+        sealed.handle,
+        sealed.entry_id,
+        b"13800138000",
+        sha256(b"+8613800138000").digest(),
+        sha256(tags.tag(0)).digest(),
+        0xABCDE.to_bytes(3, "big"),
+        member.key.sign("claim", sealed.claim)[:16],
+    ]
+    for event in stored:
+        for secret in forbidden:
+            assert secret not in event
+            assert secret.hex().encode() not in event
+    fields = {field.name for field in audit_pb2.AuditEvent.DESCRIPTOR.fields}
+    assert fields == {
+        "time",
+        "actor",
+        "operator",
+        "action",
+        "purpose",
+        "items",
+        "items_refused",
+        "commitments",
+        "policy_version",
+        "outcome",
+        "epoch",
+    }
+
+
+async def test_fetches_are_audited_by_their_number(hub: RunningHub, members: Any) -> None:
+    member = await members(hub)
+    request = bucket_pb2.GetBucketsRequest(epoch=1, prefix_bits=3, prefixes=[0, 3, 7])
+    await drain(member.buckets.GetBuckets(request))
+    event = member.events()[-1]
+    assert (event.items, list(event.commitments)) == (3, [])

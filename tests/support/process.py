@@ -1,0 +1,105 @@
+"""A hub in a process of its own, run by its command line, so that it can be killed."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from rich.console import Console
+
+from alliance.clock import SystemClock
+from alliance_server.cli.hub import init_hub
+from alliance_server.config import load_config
+from alliance_server.hub_keys import open_keys
+from alliance_server.services.enrolment import EnrolmentService
+from alliance_server.storage.unit_of_work import SqlStore
+from support.hub import RunningHub
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class HubProcess:
+    """A hub's folder and, while it runs, its process."""
+
+    def __init__(self, folder: Path, database: str = "") -> None:
+        self.folder = folder
+        self.log = folder.parent / f"{folder.name}.stderr"
+        self.ports = free_port(), free_port()
+        listen, enrolment = (f"127.0.0.1:{port}" for port in self.ports)
+        init_hub(Console(quiet=True), folder, "test", ["127.0.0.1"], listen, enrolment, database)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self, *arguments: str) -> str:
+        """Run a command to its end; gives what it printed."""
+        command = [sys.executable, "-m", "alliance_server", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        return done.stdout + done.stderr
+
+    async def start(self) -> None:
+        """Serve; returns when the hub says that it does."""
+        said = self._said()
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "alliance_server", "serve", str(self.folder)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: ASYNC220 - it starts and no more
+        async with asyncio.timeout(60):
+            while self._said() == said:
+                assert self._process.poll() is None, self.log.read_text()
+                await asyncio.sleep(0.02)
+
+    def _said(self) -> int:
+        return self.log.read_text().count('"hub serves"') if self.log.exists() else 0
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """Ask it to end; gives its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self._process is not None
+        self._process.send_signal(number)
+        code = self._process.wait(30)
+        self._process = None
+        return code
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None
+
+
+@asynccontextmanager
+async def hub_process(folder: Path, database: str = "") -> AsyncIterator[tuple[HubProcess, RunningHub]]:
+    """Run a hub; gives its process, and what a wire member needs of a hub."""
+    process = HubProcess(folder, database)
+    config = load_config(folder)
+    keys = open_keys(config.keys_folder, config.alliance)
+    store = SqlStore(config.database_url)
+    store.start()
+    clock = SystemClock()
+    parts = SimpleNamespace(
+        config=config,
+        keys=keys,
+        store=store,
+        enrolment=EnrolmentService(store, keys.authority, keys.identity, clock),
+        port=process.ports[0],
+        enrolment_port=process.ports[1],
+    )
+    try:
+        await process.start()
+        yield process, RunningHub(cast("Any", parts), folder, cast("Any", clock))
+    finally:
+        if process.runs:
+            process.stop()
+        store.close()
