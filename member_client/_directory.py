@@ -21,8 +21,8 @@ from alliance.v1.directory_pb2 import ListMembersRequest, Member
 from alliance.v1.directory_pb2_grpc import DirectoryServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client._deadline import Deadline
-from member_client._transport import Transport, always
 from member_client._store import Shelf, Store
+from member_client._transport import Transport, always
 from member_client.errors import HubError, MemberKeyChanged, StatementInvalid
 
 PAGE_SIZE: Final = 1000

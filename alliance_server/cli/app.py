@@ -56,7 +56,7 @@ def init(
     alliance: Annotated[str, typer.Option(help="The alliance's name: a-z, 0-9 and hyphens.")] = "alliance",
     host: Annotated[
         list[str] | None,
-        typer.Option(help="Host or address under which members reach the hub; repeat for more. [default: 127.0.0.1]"),
+        typer.Option(help="Host or address under which members reach the hub; repeat for more [127.0.0.1]."),
     ] = None,
     listen: Annotated[str, typer.Option(help="Address of the members' port (mutual TLS).")] = "127.0.0.1:7443",
     enrolment_listen: Annotated[

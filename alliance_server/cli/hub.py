@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import signal
 from pathlib import Path
@@ -48,8 +47,7 @@ def init_hub(
     store = _store_of(config)
     # The configuration is written last: a folder with one is a whole hub.
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with store.engine.connect():  # a database that is not there must leave no keys behind
-        pass
+    _check_unused(store)
     now = SystemClock().now_ms()
     try:
         keys = create_keys(config.keys_folder, alliance, hosts, now)
@@ -85,11 +83,19 @@ def _check_addresses(hosts: list[str], listen: str, enrolment_listen: str) -> No
         raise ConfigurationInvalid("--host takes a host name or an address, without a port; nothing was made")
 
 
+def _check_unused(store: SqlStore) -> None:
+    """Look at the database before keys are made; raises what SQLAlchemy does where it is not there."""
+    if schema.version(store.engine) == schema.head() and store.read_now(lambda transaction: transaction.epochs.all()):
+        raise ConfigurationInvalid(
+            "the database belongs to a hub already; for one more process of that hub, copy its hub.toml and keys"
+        )
+
+
 def _configured(folder: Path, settings: dict[str, Any]) -> HubConfig:
     try:
         return HubConfig(folder=folder.resolve(), **settings)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(str(fault["msg"]).removeprefix("Value error, ") for fault in error.errors())
         raise ConfigurationInvalid(f"{faults}; nothing was made") from None
 
 
@@ -118,7 +124,6 @@ def _begin(transaction: Transaction, epoch: Epoch, now: int) -> None:
 
 def serve_hub(folder: Path) -> None:
     """Serve until SIGINT or SIGTERM."""
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # a used port is told below, in our words
     configure_logs()
     uvloop.run(_serve(Hub(load_config(folder))))
 

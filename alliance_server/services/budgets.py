@@ -22,10 +22,10 @@ class Budgets:
             raise Refused(Reason.BUDGET_EXHAUSTED, f"the budget for {resource} is spent", retry_at_ms=renews_at(now))
 
     def refund_contribution(self, transaction: Transaction, member_id: str, items: int, now: int) -> None:
-        """Take charges back, within a daily limit of their own: the hub cannot tell a made-up tag from a derived one,
-        so that without it made-up claims would buy evaluations without end.
+        """Take charges back, within a daily limit of their own.
 
-        What was charged yesterday does not enlarge today's budget.
+        The hub cannot tell a made-up tag from a derived one: without the limit made-up claims would buy evaluations
+        without end. What was charged yesterday does not enlarge today's budget.
         """
         day = day_of(now)
         refunded = transaction.quotas.charge(member_id, Resource.CONTRIBUTION_REFUNDS, day, items)

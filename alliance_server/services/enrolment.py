@@ -96,6 +96,9 @@ class EnrolmentService:
         request = _check(statement, token_sha256)
         request_sha256 = sha256(token + statement.SerializeToString(deterministic=True)).digest()
         now = self._clock.now_ms()
+        # Anybody may call this: who has no token is refused by a read, and does not queue before the members' writes.
+        if await self._store.read(lambda transaction: transaction.members.invitation(token_sha256)) is None:
+            raise Refused(Reason.TOKEN_REFUSED, "no such token")
 
         def work(transaction: Transaction) -> tuple[Certificate, Member]:
             invitation = transaction.members.invitation(token_sha256)

@@ -92,14 +92,12 @@ class SqlLeases:
     def acquire(self, name: str, holder: str, now: int, until: int) -> bool:
         """Take or renew a lease; false where another holds it.
 
-        One that ends further ahead than any could was taken by a clock that went wrong, and holds nothing up.
+        One that ends ten terms ahead was taken by a clock that went wrong, and holds nothing up.
         """
-        latest = until + (until - now)
+        latest = now + 10 * (until - now)
         ended = sa.or_(_LEASES.c.holder == holder, _LEASES.c.expires_at <= now, _LEASES.c.expires_at > latest)
         taken = self._connection.execute(
-            sa.update(_LEASES)
-            .where(_LEASES.c.name == name, ended)
-            .values(holder=holder, expires_at=until)
+            sa.update(_LEASES).where(_LEASES.c.name == name, ended).values(holder=holder, expires_at=until)
         )
         if taken.rowcount:
             return True

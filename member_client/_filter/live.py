@@ -15,7 +15,6 @@ from alliance.errors import FilterInvalid
 from member_client._filter.facts import Delta, Header, Heartbeat
 from member_client.errors import FilterTampered
 
-
 FULLEST: Final = 0.55
 """Share of bits set, at most: half of them when a filter is full, and some for chance."""
 

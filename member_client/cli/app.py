@@ -45,7 +45,9 @@ def root(
     *,
     profile: Annotated[
         Path | None,
-        typer.Option(help="Folder of the profile.", envvar=HOME_VARIABLE, metavar="FOLDER"),
+        typer.Option(
+            help="Folder of the profile; else ~/.config/alliance/default.", envvar=HOME_VARIABLE, metavar="FOLDER"
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,

@@ -12,7 +12,7 @@ from member_client import Consent, SyncReport, Verdict
 from member_client.cli.endings import ending, read_fail_on
 from member_client.cli.group import UsageFault
 from member_client.cli.latency import percentile_ms, timed_again
-from member_client.cli.matches import match_lines, match_table, may, styled_state
+from member_client.cli.matches import match_lines, may, print_matches, styled_state
 from member_client.cli.options import ConsentOption, FailOnOption, PurposeOption
 from member_client.cli.progress import age
 from member_client.cli.purposes import needed_consent, screening_purpose
@@ -112,7 +112,7 @@ def _show(session: Session, field: str, purpose: Purpose, report: SyncReport, ve
     session.say(f"{field} · {purpose.word} · epoch {report.epoch} · filter {age(report.filter_age_ms)} old")
     lines = match_lines(1, REF, verdict)
     if lines and not session.as_json:
-        session.out.print(match_table(lines, with_rows=False))
+        print_matches(session, lines, with_rows=False)
     session.say(styled_state(str(verdict.state)) + f" · you may: {may(verdict.action.word)}")
     for reason in _reasons(verdict):
         session.say(f"{reason['field']}: {reason['reason']}. {reason['how_to_fix']}".strip())

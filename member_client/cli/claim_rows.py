@@ -41,8 +41,8 @@ def option_word(words: type[_AnyWord], option: str, text: str | None) -> _AnyWor
         return None
     try:
         return words.parse(text)
-    except UnknownWord as fault:
-        raise UsageFault(f"{option}: {fault}") from None
+    except UnknownWord:
+        raise UsageFault(f"{option} is one of {', '.join(word.word for word in words)}") from None
 
 
 def option_expiry(text: str | None, now_ms: int) -> int | None:

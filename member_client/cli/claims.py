@@ -4,12 +4,11 @@ import re
 from typing import Annotated, Any, Final
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from member_client import OwnClaim
 from member_client.cli.group import UsageFault
-from member_client.cli.session import Session, printable, session_of
+from member_client.cli.session import Session, session_of
+from member_client.cli.tables import print_table
 from member_client.files import shown_date
 
 claims_app = typer.Typer(no_args_is_help=True, help="List, show and withdraw your own claims.")
@@ -18,6 +17,7 @@ _DEFAULT_LIMIT: Final = 100
 _ENTRY_ID_BYTES: Final = 16
 _REASON: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _COLUMNS: Final = ("Entry", "Kind", "Category", "Role", "Ev", "Filed", "Until", "Status")
+_SPARED: Final = ("Ev", "Filed", "Role")
 
 EntryId = Annotated[str, typer.Argument(help="Entry id, 32 hexadecimal digits.", metavar="ENTRY")]
 
@@ -41,7 +41,8 @@ def list_claims(
     if session.as_json:
         return
     if found:
-        session.out.print(_table(found))
+        rows = [[str(cell) for cell in record(claim).values()] for claim in found]
+        print_table(session, _COLUMNS, rows, spared=_SPARED, whole="claims show ENTRY or --json has them")
     else:
         session.say("no claims")
     if more:
@@ -65,7 +66,7 @@ def withdraw_claim(
     context: typer.Context,
     entry: EntryId,
     reason: Annotated[
-        str, typer.Option(help="Reason code, never free text.", metavar="CODE")
+        str, typer.Option(help="Reason code such as filed_in_error, never free text.", metavar="CODE")
     ] = "withdrawn_by_contributor",
 ) -> None:
     r"""Withdraw one of your own claims, for good.
@@ -124,15 +125,6 @@ def record(claim: OwnClaim) -> dict[str, Any]:
         "until": shown_date(claim.expires_at),
         "status": claim.status.word,
     }
-
-
-def _table(claims: list[OwnClaim]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in _COLUMNS:
-        table.add_column(name, overflow="fold")
-    for claim in claims:
-        table.add_row(*(Text(printable(str(cell))) for cell in record(claim).values()))
-    return table
 
 
 def _print(session: Session, claim: OwnClaim) -> None:

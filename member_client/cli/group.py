@@ -16,7 +16,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
+import textwrap
 import traceback
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -110,7 +112,11 @@ class _Report:
 
     def line(self, text: str) -> None:
         """Print one line on standard error."""
-        print(f"{PROGRAM}: {text}", file=sys.stderr)  # noqa: T201 - no console exists yet when options are wrong
+        line = f"{PROGRAM}: {text}"
+        if sys.stderr.isatty():  # broken between words; what is piped stays one line
+            width = shutil.get_terminal_size().columns
+            line = textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) or line
+        print(line, file=sys.stderr)  # noqa: T201 - no console exists yet when options are wrong
 
     def failure(self, error: Exception) -> int:
         """Report an exception and give its exit code."""
@@ -136,7 +142,8 @@ def described(error: Exception) -> tuple[int, str, str]:
     if isinstance(error, TableInvalid | UsageFault):
         return 2, str(error), ""
     if hasattr(error, "format_message"):  # what Click raises for wrong options
-        return 2, usage_sentence(error), f"see {PROGRAM} --help"
+        path = getattr(getattr(error, "ctx", None), "command_path", PROGRAM)  # names of commands only
+        return 2, usage_sentence(error), f"see {path} --help"
     return 1, f"internal error: {type(error).__name__} {_place(error)}", f"set {DEBUG_VARIABLE}=1 for the stack"
 
 

@@ -10,16 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rich.table import Table
 from rich.text import Text
 
-from member_client.cli.session import printable
+from member_client.cli.tables import print_table
 from member_client.files import shown_date
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from member_client import Match, Verdict
+    from member_client.cli.session import Session
 
 OUT_COLUMNS: Final = (
     "row",
@@ -35,6 +35,7 @@ OUT_COLUMNS: Final = (
     "status",
     "contributors",
 )
+_SPARED: Final = ("Until", "Sources", "Ev")
 _ACTION_WORDS: Final = {"none": "-", "inform": "inform only", "step_up": "step up"}
 _STATE_STYLES: Final = {"match": "bold red", "clear": "green", "unknown": "yellow", "unconfirmed": "yellow"}
 
@@ -93,18 +94,20 @@ def _line(row: int, ref: str, verdict: Verdict, key: tuple[str, str, str], group
     )
 
 
-def match_table(lines: Iterable[Line], *, with_rows: bool = True) -> Table:
-    """Give a table of matches for the terminal."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    first: Sequence[str] = ("Row", "Ref") if with_rows else ()
-    for name in (*first, "Field", "Category", "Role", "Ev", "Sources", "Until", "Status", "You may"):
-        table.add_column(name, justify="right" if name == "Row" else "left", overflow="fold")
-    for line in lines:
-        start = (f"{line.row:,}", printable(line.ref)) if with_rows else ()
-        sources = "1 member" if line.sources == 1 else f"{line.sources} members"
-        facts = (line.field, line.category, line.role, line.evidence, sources, line.until, line.status)
-        table.add_row(*(Text(cell) for cell in (*start, *facts, may(line.action))))
-    return table
+def print_matches(session: Session, lines: Iterable[Line], *, with_rows: bool = True) -> None:
+    """Print matches as a table for the terminal."""
+    first = ("Row", "Ref") if with_rows else ()
+    rows = [
+        [
+            *((f"{line.row:,}", line.ref) if with_rows else ()),
+            *(line.field, line.category, line.role, line.evidence),
+            "1 member" if line.sources == 1 else f"{line.sources} members",
+            *(line.until, line.status, may(line.action)),
+        ]
+        for line in lines
+    ]
+    columns = (*first, "Field", "Category", "Role", "Ev", "Sources", "Until", "Status", "You may")
+    print_table(session, columns, rows, spared=_SPARED, whole="--out FILE has them" if with_rows else "--json has them")
 
 
 def may(action: str) -> str:

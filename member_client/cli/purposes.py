@@ -35,7 +35,9 @@ def consent_of(text: str) -> Consent:
         raise UsageFault(f"--consent: {fault}") from None
 
 
-def needed_consent(purpose: Purpose, consent: str | None, *, has_column: bool = False) -> Consent | None:
+def needed_consent(
+    purpose: Purpose, consent: str | None, *, has_column: bool = False, takes_column: bool = False
+) -> Consent | None:
     """Give the consent for a whole run; raises UsageFault where the purpose needs one and none was named."""
     if consent is not None and has_column:
         raise UsageFault("--consent and --consent-column exclude each other")
@@ -43,6 +45,6 @@ def needed_consent(purpose: Purpose, consent: str | None, *, has_column: bool = 
         return consent_of(consent)
     if not has_column and CONSENT_NEEDS[purpose] is not ConsentNeed.NONE:
         need = CONSENT_NEEDS[purpose].word.replace("_", " ")
-        column = " or --consent-column COLUMN" if purpose is not Purpose.PORTFOLIO_SCREENING else ""
+        column = " or --consent-column COLUMN" if takes_column and purpose is not Purpose.PORTFOLIO_SCREENING else ""
         raise UsageFault(f"purpose {purpose.word} needs a {need}: give --consent REF{column}")
     return None

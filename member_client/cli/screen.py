@@ -5,7 +5,7 @@ from typing import Any
 import typer
 
 from member_client.cli.endings import ending, read_fail_on
-from member_client.cli.matches import match_table
+from member_client.cli.matches import print_matches
 from member_client.cli.options import (
     ConsentColumnOption,
     ConsentOption,
@@ -39,7 +39,8 @@ Wide format, several identifiers a row:
 
 Long format, columns kind and identifier:
 
-  member-client screen list.csv --purpose portfolio_screening --consent basis-2026-03
+  member-client screen list.csv --purpose portfolio_screening \
+    --consent basis-2026-03
 
 Rows are numbered from 1, the header not counted. A row that cannot be
 used goes to the refused file with the reason and without the value, and
@@ -64,7 +65,7 @@ def screen(
     """Screen a file of customers."""
     session = session_of(context)
     why, fails = screening_purpose(purpose), read_fail_on(fail_on)
-    basis = needed_consent(why, consent, has_column=bool(consent_column))
+    basis = needed_consent(why, consent, has_column=bool(consent_column), takes_column=True)
     refused = refused or refused_path(file)
     refuse_same_paths(file, refused, out)
     table = open_table(file)
@@ -93,7 +94,7 @@ def header(order: Order, outcome: Outcome) -> str:
 def _show(session: Session, order: Order, outcome: Outcome) -> None:
     session.say(header(order, outcome))
     if outcome.shown and not session.as_json:
-        session.out.print(match_table(outcome.shown))
+        print_matches(session, outcome.shown)
     more = outcome.match_lines - len(outcome.shown)
     if more:
         session.say(f" … {more:,} more" + (f" in {order.out}" if order.out else "; --out FILE writes them all"))

@@ -123,17 +123,22 @@ class Session:
     def say(self, text: str | Text) -> None:
         """Print a line of the result; nothing with `--json`, which prints one document at the end."""
         if not self.as_json:
-            self.out.print(printable(text) if isinstance(text, str) else text, soft_wrap=True)
+            _print_line(self.out, printable(text) if isinstance(text, str) else text)
 
     def note(self, text: str) -> None:
         """Print a line about the run on standard error, unless `--quiet`."""
         if not self.quiet:
-            self.err.print(printable(text), soft_wrap=True)
+            _print_line(self.err, printable(text))
 
     def document(self, content: Mapping[str, object]) -> None:
         """Print the one JSON document, with `--json`."""
         if self.as_json:
             sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+
+def _print_line(console: Console, text: str | Text) -> None:
+    # A terminal gets lines broken between words; what is piped stays one line.
+    console.print(text, soft_wrap=not console.is_terminal)
 
 
 def printable(text: str) -> str:

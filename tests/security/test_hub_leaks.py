@@ -119,7 +119,7 @@ def test_libraries_get_their_name_out_and_nothing_else(log: io.StringIO) -> None
     except ValueError:
         logging.getLogger("grpc._server").exception("failed on %s", "13900139000", stack_info=True)
     logging.getLogger("asyncio").error("Task exception was never retrieved: 13800138000")
-    logging.getLogger("sqlalchemy").warning("13800138000")
+    logging.getLogger("some.library").warning("13800138000")
     assert [json.loads(line) for line in log.getvalue().splitlines()] == [
         {"level": "error", "logger": "grpc._server"},
         {"level": "error", "logger": "asyncio"},

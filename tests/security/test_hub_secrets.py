@@ -36,8 +36,8 @@ from alliance_server.logs import ALLOWED_FIELDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-CONTRIBUTED = ["+8613800138000", "+8613900139001", "+8613700137002"]
-QUERIED = ["+8613600136003", "+8613500135004"]
+CONTRIBUTED = ["+8615012347856", "+8613922583107", "+8618674093125"]
+QUERIED = ["+8613617482905", "+8615960713482"]
 
 
 @dataclass
