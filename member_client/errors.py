@@ -57,7 +57,9 @@ class ConfigurationInvalid(AllianceClientError):
     """A profile, bundle or key file cannot be used as it is."""
 
     exit_code = 3
-    how_to_fix = "Correct the file that the sentence names."
+    how_to_fix = (
+        "Correct what the sentence names; a passphrase comes from ALLIANCE_PASSPHRASE or ALLIANCE_PASSPHRASE_FILE."
+    )
 
 
 class ClockWrong(ConfigurationInvalid):
@@ -80,7 +82,7 @@ class HubUnavailable(AllianceClientError):
     """The hub did not answer in time; everything acknowledged is safe and everything else can be repeated."""
 
     exit_code = 5
-    how_to_fix = "Try again; `member-client doctor` tells whether the network or the hub is at fault."
+    how_to_fix = "Try again; see that the address `hub` in profile.toml can be reached from this machine."
 
 
 class StorageFull(HubUnavailable):

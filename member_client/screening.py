@@ -1,6 +1,6 @@
 """Screening: subjects in, verdicts out, in the same order.
 
-Order, for each batch of up to 4,096 identifiers:
+Order, for each batch of up to 1,024 identifiers:
 
 1. canonical forms, refusals apart; consent for every one of them, or nothing is sent;
 2. blinded and evaluated; the proof checked;
@@ -21,7 +21,6 @@ from typing import Final, get_args
 from alliance.taxonomy import Purpose
 from member_client._attempt import Attempt
 from member_client._deadline import Deadline
-from member_client._evaluation import MAX_BATCH
 from member_client._questions import check_consent
 from member_client._session import Session
 from member_client._verdict_cache import Question, VerdictCache
@@ -29,6 +28,8 @@ from member_client.errors import ConflictingRetry, HubUnavailable, InvalidUse
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import OnUnavailable, Verdict
 
+BATCH_IDENTIFIERS: Final = 1024
+"""A quarter of what a call may hold: proofs cost as little, and verdicts flow instead of coming in gusts."""
 OPEN_BATCHES: Final = 4
 """Three with the hub while one is computed."""
 BATCH_SECONDS: Final = 120.0
@@ -168,7 +169,7 @@ class Screener:
             attempt.abandon()
 
 
-async def batches(subjects: Subjects, size: int = MAX_BATCH) -> AsyncIterator[list[Subject]]:
+async def batches(subjects: Subjects, size: int = BATCH_IDENTIFIERS) -> AsyncIterator[list[Subject]]:
     """Cut subjects into lists of at most so many identifiers, never through a subject."""
     batch: list[Subject] = []
     identifiers = 0

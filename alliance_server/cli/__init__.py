@@ -1,5 +1,12 @@
 """The hub operator's command line."""
 
-from alliance_server.cli.app import main
+import os
 
-__all__ = ["main"]
+
+def main() -> None:
+    """Run `alliance-server`."""
+    # gRPC reads this when it is imported; its own lines would stand beside ours and say less.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    from alliance_server.cli.app import main as run
+
+    run()

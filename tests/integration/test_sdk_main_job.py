@@ -242,4 +242,5 @@ async def test_a_spent_budget_says_when_to_come_back(tmp_path: Path, new_hub_fol
         assert caught.value.retry_at is not None
         assert caught.value.exit_code == 6
         hub.clock.advance(days=1)
+        await hub.settle()
         assert (await screen(b, PHONES[5:6]))[0].state is State.CLEAR
