@@ -259,8 +259,8 @@ def combined_action(grounds: Iterable[Ground]) -> Action:
     """Give what several live claims about one subject permit at most.
 
     The claims of the best evidence decide, and among these the mildest action wins (E4 and E5 count as equals).
-    A protective entry sets a floor of step-up of its own: it neither hides nor outranks other conduct, unless
-    that stands below E3; then nothing beyond step-up follows.
+    A protective entry stands apart and sets a floor of step-up: it neither hides nor outranks other conduct. What
+    stands below E3 never goes beyond step-up anyway.
     """
     live = [ground for ground in grounds if ground.status in LIVE_STATUSES]
     protected = [ground for ground in live if ground.role is SubjectRole.PROTECTED]
@@ -268,9 +268,7 @@ def combined_action(grounds: Iterable[Ground]) -> Action:
     action = _mildest_of_best(others)
     if not protected:
         return action
-    floor = max(permitted_action(ground) for ground in protected)
-    outweighs = any(ground.evidence >= EvidenceLevel.E3 for ground in others)
-    return max(action, floor) if outweighs else floor
+    return max(action, *(permitted_action(ground) for ground in protected))
 
 
 def _mildest_of_best(grounds: list[Ground]) -> Action:

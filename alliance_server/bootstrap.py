@@ -78,6 +78,8 @@ class Hub:
         self.port = self.enrolment_port = 0
         self.maintenance = FilterMaintenance(self.store, self._files, self.compute, self.keys.identity, self.clock)
         self.audit = AuditService(self.store)
+        authenticator = Authenticator(self.store, config.alliance, self.clock)
+        self.calls = CallGuard(authenticator, self.audit, self.clock)
         self.enrolment = EnrolmentService(self.store, self.keys.authority, self.keys.identity, self.clock)
 
     async def start(self) -> None:
@@ -85,9 +87,7 @@ class Hub:
         self.store.start()
         await self._check_epoch_keys()
         await self.maintenance.turn()
-        guard = GuardInterceptor(
-            CallGuard(Authenticator(self.store, self.config.alliance, self.clock), self.audit, self.clock)
-        )
+        guard = GuardInterceptor(self.calls)
         interceptors = (*self._extra, guard)
         tls = ServerTls(self.keys.tls_key.reveal(), self.keys.tls_certificate, self.keys.authority.certificate_pem)
         members, self.port = member_server(self._servicers(), interceptors, tls, self.config.listen)

@@ -22,6 +22,7 @@ from member_client.enrolment import enrol
 from member_client.errors import (
     AllianceClientError,
     AlreadyEnrolled,
+    BucketOverfull,
     BudgetExhausted,
     CertificateInvalid,
     ClockWrong,
@@ -64,6 +65,7 @@ __all__ = [
     "AllianceClientError",
     "AlreadyEnrolled",
     "AuditEntry",
+    "BucketOverfull",
     "BudgetExhausted",
     "Category",
     "CertificateInvalid",

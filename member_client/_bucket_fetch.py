@@ -9,7 +9,7 @@ from alliance.v1.bucket_pb2_grpc import BucketServiceStub
 from member_client._deadline import Deadline
 from member_client._rpc_errors import is_passing
 from member_client._transport import MAX_TRIES, Transport, always, own_errors, pause
-from member_client.errors import AllianceClientError, HubError, HubUnavailable
+from member_client.errors import AllianceClientError, BucketOverfull, HubError, HubUnavailable
 
 MAX_PREFIXES: Final = 4096
 MAX_BUCKET_ENTRIES: Final = 1 << 16
@@ -76,7 +76,10 @@ class BucketFetcher:
 
 
 def _check_order(part: GetBucketsResponse, current: int, entries: int) -> None:
-    if part.prefix != current or entries + len(part.entries) > MAX_BUCKET_ENTRIES:
+    if part.prefix != current:
         raise HubError("The hub sends buckets that were not asked for, or out of order.")
+    if entries + len(part.entries) > MAX_BUCKET_ENTRIES:
+        # Anybody may file into a bucket, so this is no reason to give the whole run up.
+        raise BucketOverfull("A bucket holds more entries than any should.")
     if part.ByteSize() > _MESSAGE_BYTES + len(part.entries) * _ENTRY_BYTES:
         raise HubError("The hub sends entries of a bucket that are longer than any can be.")

@@ -85,6 +85,12 @@ class HubUnavailable(AllianceClientError):
     how_to_fix = "Try again; see that the address `hub` in profile.toml can be reached from this machine."
 
 
+class BucketOverfull(HubUnavailable):
+    """A bucket is larger than any should be; the fields that it is about stay unconfirmed."""
+
+    how_to_fix = "Report it to the hub's operator: somebody fills a bucket."
+
+
 class StorageFull(HubUnavailable):
     """The hub's storage, or this machine's, is full; what was acknowledged is safe."""
 

@@ -121,8 +121,8 @@ class FilterRepository(Protocol):
     def add_delta(self, epoch: int, delta: Delta) -> None:
         """Add a delta and move the state's delta sequence."""
 
-    def deltas(self, base_sha256: bytes, after: int) -> list[Delta]:
-        """Give a base's deltas from a sequence on, in order."""
+    def deltas(self, base_sha256: bytes, after: int, limit: int) -> list[Delta]:
+        """Give a base's next deltas from a sequence on, in order."""
 
     def beat(self, epoch: int, heartbeat: bytes) -> None:
         """Store the newest heartbeat."""

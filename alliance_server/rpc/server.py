@@ -55,7 +55,7 @@ _MEMBER_OPTIONS = (
 _ENROLMENT_OPTIONS = (
     *_OPTIONS,
     ("grpc.max_receive_message_length", MAX_ENROLMENT_BYTES),
-    ("grpc.max_concurrent_streams", 8),
+    ("grpc.max_concurrent_streams", MAX_STREAMS),
     ("grpc.max_connection_idle_ms", 60 * 1000),
 )
 

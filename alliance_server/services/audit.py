@@ -5,7 +5,7 @@ import threading
 from alliance.errors import Reason
 from alliance_server.domain.audit import AuditAction, AuditRecord, record_event
 from alliance_server.domain.members import HUB_ACTOR
-from alliance_server.domain.ports import Store, Transaction
+from alliance_server.domain.ports import Store
 from alliance_server.services.call import Call
 from alliance_server.services.paging import numbers, page_size
 
@@ -23,12 +23,9 @@ class AuditService:
         size = page_size(asked_size)
         (after,) = numbers(token, 1)
 
-        def work(transaction: Transaction) -> list[tuple[int, AuditRecord]]:
-            rows = transaction.audit.page(call.caller.member_id, after, size)
-            transaction.record(call.event(items=len(rows)))
-            return rows
-
-        rows = await self._store.write(work)
+        member = call.caller.member_id
+        rows = await self._store.read(lambda transaction: transaction.audit.page(member, after, size))
+        await self._store.write(lambda transaction: transaction.record(call.event(items=len(rows))))
         more = str(rows[-1][0]) if len(rows) == size else ""
         return [record for _, record in rows], more
 

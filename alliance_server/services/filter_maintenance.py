@@ -203,7 +203,7 @@ class FilterMaintenance:
         snapshot, deltas = await self._store.read(
             lambda transaction: (
                 transaction.filters.snapshot(state.base_sha256),
-                transaction.filters.deltas(state.base_sha256, 0),
+                transaction.filters.deltas(state.base_sha256, 0, MAX_ROWS_OF_DELTAS),
             )
         )
         if snapshot is None:

@@ -1,6 +1,7 @@
 """Serving filters: header and heartbeat, the bits of a snapshot, deltas."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 from alliance.errors import FilterInvalid, Reason
 from alliance.v1.statement_pb2 import SignedStatement
@@ -12,6 +13,8 @@ from alliance_server.services.call import Call
 from alliance_server.services.compute import Compute
 
 CHUNK_BYTES = 256 * 1024
+DELTAS_A_READ = 16
+"""About 2 MB of the largest."""
 MAX_SEQUENCE = 2**63 - 1
 
 
@@ -60,18 +63,23 @@ class FilterService:
 
     async def deltas(self, call: Call, base_sha256: bytes, after: int) -> AsyncIterator[SignedStatement]:
         """Give a snapshot's deltas after a sequence, in order."""
+        # A caller that claims to be past everything is given nothing; the wire's range is wider than SQL's.
+        after = min(after, MAX_SEQUENCE)
+        snapshot, deltas = await self._store.read(partial(_page, base_sha256=base_sha256, after=after))
+        if snapshot is None:
+            raise Refused(Reason.FILTER_CHANGED, "no such snapshot")
+        event = call.event(epoch=snapshot.epoch)
+        await self._store.write(lambda transaction: transaction.record(event))
+        while deltas:
+            for delta in deltas:
+                yield SignedStatement.FromString(delta.statement)
+            after = deltas[-1].to_sequence
+            _, deltas = await self._store.read(partial(_page, base_sha256=base_sha256, after=after))
 
-        def work(transaction: Transaction) -> list[Delta]:
-            snapshot = transaction.filters.snapshot(base_sha256)
-            if snapshot is None:
-                raise Refused(Reason.FILTER_CHANGED, "no such snapshot")
-            # A caller that claims to be past everything is given nothing; the wire's range is wider than SQL's.
-            deltas = transaction.filters.deltas(base_sha256, after) if after <= MAX_SEQUENCE else []
-            transaction.record(call.event(epoch=snapshot.epoch, items=len(deltas)))
-            return deltas
 
-        for delta in await self._store.write(work):
-            yield SignedStatement.FromString(delta.statement)
+def _page(transaction: Transaction, *, base_sha256: bytes, after: int) -> tuple[Snapshot | None, list[Delta]]:
+    deltas = transaction.filters.deltas(base_sha256, after, DELTAS_A_READ)
+    return transaction.filters.snapshot(base_sha256), deltas
 
 
 def _next(chunks: Iterator[bytes]) -> bytes:

@@ -68,12 +68,11 @@ class RegistryService:
         size = page_size(asked_size)
         epoch, sequence = numbers(token, 2)
 
-        def work(transaction: Transaction) -> list[StoredClaim]:
-            claims = transaction.claims.own(call.caller.member_id, (epoch, sequence), size, live_only=live_only)
-            transaction.record(call.event(items=len(claims)))
-            return claims
-
-        claims = await self._store.write(work)
+        member, after = call.caller.member_id, (epoch, sequence)
+        claims = await self._store.read(
+            lambda transaction: transaction.claims.own(member, after, size, live_only=live_only)
+        )
+        await self._store.write(lambda transaction: transaction.record(call.event(items=len(claims))))
         more = f"{claims[-1].epoch}-{claims[-1].sequence}" if len(claims) == size else ""
         return claims, more
 

@@ -55,12 +55,13 @@ class SqlFilters:
             sa.update(_STATES).where(_STATES.c.epoch == epoch).values(delta_sequence=delta.to_sequence)
         )
 
-    def deltas(self, base_sha256: bytes, after: int) -> list[Delta]:
-        """Give a base's deltas from a sequence on, in order."""
+    def deltas(self, base_sha256: bytes, after: int, limit: int) -> list[Delta]:
+        """Give a base's next deltas from a sequence on, in order."""
         query = (
             sa.select(_DELTAS)
             .where(_DELTAS.c.base_sha256 == base_sha256, _DELTAS.c.from_sequence >= after)
             .order_by(_DELTAS.c.from_sequence)
+            .limit(limit)
         )
         return [Delta(**row._mapping) for row in self._connection.execute(query)]
 

@@ -678,7 +678,7 @@ def test_a_snapshot_is_put_in_force_and_superseded(with_epoch: SqlStore) -> None
     assert (state.base_sha256, state.delta_sequence, state.header) == (old.bits_sha256, 6, old.header)
     by_sequence = {
         after: with_epoch.read_now(
-            given(lambda transaction, it: transaction.filters.deltas(old.bits_sha256, it), after)
+            given(lambda transaction, it: transaction.filters.deltas(old.bits_sha256, it, 100), after)
         )
         for after in (0, 2, 5, 6, 2**63 - 1)
     }
@@ -690,7 +690,7 @@ def test_a_snapshot_is_put_in_force_and_superseded(with_epoch: SqlStore) -> None
     assert with_epoch.write_now(lambda transaction: transaction.filters.superseded(NOW)) == []
     assert with_epoch.write_now(lambda transaction: transaction.filters.superseded(LATER)) == [old.bits_sha256]
     assert with_epoch.read_now(lambda transaction: transaction.filters.snapshot(old.bits_sha256)) is None
-    assert with_epoch.read_now(lambda transaction: transaction.filters.deltas(old.bits_sha256, 0)) == []
+    assert with_epoch.read_now(lambda transaction: transaction.filters.deltas(old.bits_sha256, 0, 100)) == []
     after = with_epoch.read_now(lambda transaction: transaction.filters.state(1))
     assert after is not None
     assert (after.base_sha256, after.delta_sequence) == (new.bits_sha256, 7)

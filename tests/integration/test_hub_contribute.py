@@ -1,13 +1,15 @@
 """Contribute, list, get and withdraw on the wire."""
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
-from support.hub import RunningHub
+from support.hub import RunningHub, running_hub
 from support.wire import WireMember, refuses, row_of, valid_elements
 
 from alliance.claims import MAX_FILING_SKEW_MS
@@ -301,6 +303,21 @@ async def test_only_new_tags_are_refunded(hub: RunningHub, members: Any) -> None
     assert member.used(Purpose.CONTRIBUTION) == 8  # known from before: probing is not free
     assert await outcome(member, resigned(member, member.row(), evidence_level=5)) == [(20, False)]
     assert member.used(Purpose.CONTRIBUTION) == 8
+
+
+async def test_refunds_have_a_daily_limit_of_their_own(new_hub_folder: Callable[[], Path], own_members: Any) -> None:
+    async with running_hub(new_hub_folder(), config={"budgets": {"contribution_refunds": 3}}) as hub:
+        member = await own_members(hub)
+        await member.credit(10)
+        await member.contribute(*(member.row() for _ in range(2)))
+        assert member.used(Purpose.CONTRIBUTION) == 8
+        await member.contribute(*(member.row() for _ in range(4)))
+        assert member.used(Purpose.CONTRIBUTION) == 7  # three in all
+        await member.contribute(member.row())
+        assert member.used(Purpose.CONTRIBUTION) == 7
+        hub.clock.advance(days=1)
+        await member.contribute(member.row())
+        assert member.used(Purpose.CONTRIBUTION) == 0  # yesterday's charge does not enlarge today's budget
 
 
 # -- chunks and streams -----------------------------------------------------------------------------------------

@@ -308,3 +308,10 @@ async def test_the_hub_proves_who_it_is(hub: RunningHub) -> None:
         await EnrolmentServiceStub(channel).Enrol(a_request(os.urandom(32)))
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
     await channel.close()
+
+
+async def test_the_enrolment_port_reads_little(hub: RunningHub) -> None:
+    async with enrolment_channel(hub) as channel:
+        with pytest.raises(aio.AioRpcError) as caught:
+            await channel.unary_unary("/alliance.v1.EnrolmentService/Enrol")(bytes(17 * 1024))
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -150,6 +150,10 @@ def test_nothing_is_permitted_without_a_claim() -> None:
         ([Ground(R, E1), Ground(V, E3)], Action.STEP_UP),
         ([Ground(R, E1), Ground(P, E3), Ground(V, E3)], Action.STEP_UP),
         ([Ground(R, E1, ClaimStatus.WITHDRAWN), Ground(P, E1)], Action.INFORM),
+        # One that is suspended forces nothing, and hides nothing either.
+        ([Ground(R, E5, ClaimStatus.SUSPENDED)], Action.INFORM),
+        ([Ground(R, E5, ClaimStatus.SUSPENDED), Ground(P, E2)], Action.STEP_UP),
+        ([Ground(R, E5, ClaimStatus.DISPUTED), Ground(P, E1)], Action.STEP_UP),
         # A protective entry of less evidence than the rest still does not count among the rest.
         ([Ground(R, E3), Ground(P, E3)], Action.DECLINE_WITH_HUMAN),
     ],

@@ -8,8 +8,9 @@
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -29,6 +30,9 @@ from alliance_server.services.call import Call
 
 _FAULTS = frozenset({Reason.INTERNAL, Reason.STORAGE_FULL, Reason.UNAVAILABLE})
 """The hub's own trouble, which says nothing about a caller."""
+
+MAX_CALLS_A_MEMBER = 128
+"""Calls and streams of one member under way in a process; a batch of 4,096 elements takes a call."""
 
 _log = structlog.get_logger("alliance.rpc")
 _call: ContextVar[Call] = ContextVar("call")
@@ -52,6 +56,11 @@ class CallGuard:
         self._authenticator = authenticator
         self._audit = audit
         self._clock = clock
+        self._under_way: Counter[str] = Counter()
+
+    def under_way(self, member_id: str) -> int:
+        """Count a member's calls and streams under way."""
+        return self._under_way[member_id]
 
     @asynccontextmanager
     async def __call__(self, method: str, context: "aio.ServicerContext[Any, Any]") -> AsyncIterator[None]:
@@ -61,7 +70,8 @@ class CallGuard:
             call, roles = await self._admit(method, context)
             if call is not None:
                 _authorise(call, roles)
-            yield
+            with self._place_for(call):
+                yield
             _require_event(call)
         except (aio.AbortError, asyncio.CancelledError):
             raise
@@ -82,6 +92,21 @@ class CallGuard:
         _call.set(call)
         _watch.set(StreamWatch(self._authenticator, context))
         return call, rule.roles
+
+    @contextmanager
+    def _place_for(self, call: Call | None) -> Iterator[None]:
+        """Hold one of the caller's places, so that no member's calls take the memory of all."""
+        if call is None:
+            yield
+            return
+        member = call.caller.member_id
+        if self._under_way[member] >= MAX_CALLS_A_MEMBER:
+            raise Refused(Reason.UNAVAILABLE, "the member has as many calls under way as it may")
+        self._under_way[member] += 1
+        try:
+            yield
+        finally:
+            self._under_way[member] -= 1
 
     async def _record_refusal(self, call: Call | None, error: Exception) -> None:
         reason = reason_of(error) if isinstance(error, AllianceError) else Reason.INTERNAL
