@@ -18,13 +18,14 @@ from functools import partial
 from alliance.clock import Clock
 from alliance.crypto import bloom
 from alliance.crypto.signing import SigningKey
-from alliance.errors import FilterInvalid
+from alliance.errors import FilterInvalid, Reason
 from alliance.statements import FILTER_DELTA, FILTER_HEADER, FILTER_HEARTBEAT
 from alliance.taxonomy import DAY_MS
 from alliance.v1.filter_pb2 import FilterDelta, FilterHeader, FilterHeartbeat
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.audit import AuditAction, record_event
 from alliance_server.domain.epochs import SERVING
+from alliance_server.domain.errors import Refused
 from alliance_server.domain.evaluations import MAX_SKEW_MS
 from alliance_server.domain.filters import Delta, FilterState, Snapshot
 from alliance_server.domain.members import HUB_ACTOR
@@ -117,7 +118,7 @@ class FilterMaintenance:
         snapshot = self._describe(state, shape, listings, digest, now)
         # With its own heartbeat, so that no reader meets a header and the heartbeat of another base.
         heartbeat = self._heartbeat(epoch, digest, state.sequence, now)
-        await self._store.write(lambda transaction: _publish(transaction, snapshot, heartbeat))
+        await self._store.write(lambda transaction: self._publish(transaction, snapshot, heartbeat))
         self._held[epoch] = _Held(snapshot, builder, state.sequence)
         return snapshot
 
@@ -190,11 +191,43 @@ class FilterMaintenance:
         statement = self._key.statement(FILTER_DELTA, payload.SerializeToString())
         delta = Delta(state.base_sha256, state.delta_sequence, upto, statement.SerializeToString())
         try:
-            await self._store.write(lambda transaction: transaction.filters.add_delta(state.epoch, delta))
+            await self._store.write(lambda transaction: self._add_delta(transaction, state.epoch, delta))
         except BaseException:
             del self._held[state.epoch]  # its bits are ahead of what is stored
             raise
         held.sequence = upto
+
+    def _hold_lease(self, transaction: Transaction) -> None:
+        """Renew the lease within a unit of work; raises Refused where another took it during a long turn.
+
+        Without this a turn that outlived its lease could put an older snapshot over a newer one.
+        """
+        now = self._clock.now_ms()
+        if not transaction.leases.acquire(LEASE, self._holder, now, now + LEASE_MS):
+            raise Refused(Reason.UNAVAILABLE, "another process took the filter's maintenance over")
+
+    def _publish(self, transaction: Transaction, snapshot: Snapshot, heartbeat: bytes) -> None:
+        self._hold_lease(transaction)
+        transaction.filters.publish(snapshot)
+        transaction.filters.beat(snapshot.epoch, heartbeat)
+        transaction.record(
+            record_event(
+                time=snapshot.created_at,
+                actor=HUB_ACTOR,
+                action=AuditAction.FILTER_BUILD,
+                epoch=snapshot.epoch,
+                items=snapshot.listings,
+                commitments=(snapshot.bits_sha256,),
+            )
+        )
+
+    def _add_delta(self, transaction: Transaction, epoch: int, delta: Delta) -> None:
+        self._hold_lease(transaction)
+        transaction.filters.add_delta(epoch, delta)
+
+    def _store_beat(self, transaction: Transaction, epoch: int, heartbeat: bytes) -> None:
+        self._hold_lease(transaction)
+        transaction.filters.beat(epoch, heartbeat)
 
     async def _hold(self, state: FilterState) -> _Held:
         held = self._held.get(state.epoch)
@@ -220,7 +253,7 @@ class FilterMaintenance:
         if current and 0 <= now - last.time < HEARTBEAT_EVERY_MS:
             return
         statement = self._heartbeat(state.epoch, state.base_sha256, state.delta_sequence, now)
-        await self._store.write(lambda transaction: transaction.filters.beat(state.epoch, statement))
+        await self._store.write(lambda transaction: self._store_beat(transaction, state.epoch, statement))
 
     def _heartbeat(self, epoch: int, base_sha256: bytes, sequence: int, now: int) -> bytes:
         payload = FilterHeartbeat(
@@ -252,21 +285,6 @@ def _fill(transaction: Transaction, builder: bloom.FilterBuilder, state: FilterS
         builder.fill(tags)
         filled += len(tags)
     return filled
-
-
-def _publish(transaction: Transaction, snapshot: Snapshot, heartbeat: bytes) -> None:
-    transaction.filters.publish(snapshot)
-    transaction.filters.beat(snapshot.epoch, heartbeat)
-    transaction.record(
-        record_event(
-            time=snapshot.created_at,
-            actor=HUB_ACTOR,
-            action=AuditAction.FILTER_BUILD,
-            epoch=snapshot.epoch,
-            items=snapshot.listings,
-            commitments=(snapshot.bits_sha256,),
-        )
-    )
 
 
 def _restore(files: SnapshotFiles, snapshot: Snapshot, deltas: list[Delta]) -> _Held:

@@ -11,6 +11,8 @@ from alliance.errors import Reason
 from alliance.v1 import registry_pb2
 from alliance_server.rpc.interceptors import calls
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 async def test_a_member_has_so_many_calls_under_way_and_no_more(
     own_hub: RunningHub, own_members: Members, monkeypatch: pytest.MonkeyPatch
