@@ -12,6 +12,7 @@ Only a filter that holds everything gets a heartbeat: where this job stands stil
 
 import asyncio
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -118,7 +119,7 @@ class FilterMaintenance:
         snapshot = self._describe(state, shape, listings, digest, now)
         # With its own heartbeat, so that no reader meets a header and the heartbeat of another base.
         heartbeat = self._heartbeat(epoch, digest, state.sequence, now)
-        await self._store.write(lambda transaction: self._publish(transaction, snapshot, heartbeat))
+        await self._write(lambda transaction: _publish(transaction, snapshot, heartbeat))
         self._held[epoch] = _Held(snapshot, builder, state.sequence)
         return snapshot
 
@@ -129,7 +130,7 @@ class FilterMaintenance:
                 lambda transaction: transaction.claims.count_live(state.epoch, state.sequence, now)
             )
             builder = bloom.FilterBuilder(bloom.Shape.for_listings(count, int.from_bytes(os.urandom(4), "little")))
-            listings = await self._store.read(partial(_fill, builder=builder, state=state, now=now))
+            listings = await self._store.read(partial(_fill_from, builder=builder, state=state, now=now))
             if not listings:
                 # Empty filters would all have one digest, of whatever epoch and seed, and deltas go by the digest.
                 builder.fill([os.urandom(bloom.TAG_BYTES)])
@@ -191,43 +192,25 @@ class FilterMaintenance:
         statement = self._key.statement(FILTER_DELTA, payload.SerializeToString())
         delta = Delta(state.base_sha256, state.delta_sequence, upto, statement.SerializeToString())
         try:
-            await self._store.write(lambda transaction: self._add_delta(transaction, state.epoch, delta))
+            await self._write(lambda transaction: transaction.filters.add_delta(state.epoch, delta))
         except BaseException:
             del self._held[state.epoch]  # its bits are ahead of what is stored
             raise
         held.sequence = upto
 
-    def _hold_lease(self, transaction: Transaction) -> None:
-        """Renew the lease within a unit of work; raises Refused where another took it during a long turn.
+    async def _write(self, work: Callable[[Transaction], None]) -> None:
+        """Run a unit of work under the lease, renewed within it; raises Refused where another took it meanwhile.
 
         Without this a turn that outlived its lease could put an older snapshot over a newer one.
         """
-        now = self._clock.now_ms()
-        if not transaction.leases.acquire(LEASE, self._holder, now, now + LEASE_MS):
-            raise Refused(Reason.UNAVAILABLE, "another process took the filter's maintenance over")
 
-    def _publish(self, transaction: Transaction, snapshot: Snapshot, heartbeat: bytes) -> None:
-        self._hold_lease(transaction)
-        transaction.filters.publish(snapshot)
-        transaction.filters.beat(snapshot.epoch, heartbeat)
-        transaction.record(
-            record_event(
-                time=snapshot.created_at,
-                actor=HUB_ACTOR,
-                action=AuditAction.FILTER_BUILD,
-                epoch=snapshot.epoch,
-                items=snapshot.listings,
-                commitments=(snapshot.bits_sha256,),
-            )
-        )
+        def leased(transaction: Transaction) -> None:
+            now = self._clock.now_ms()
+            if not transaction.leases.acquire(LEASE, self._holder, now, now + LEASE_MS):
+                raise Refused(Reason.UNAVAILABLE, "another process took the filter's maintenance over")
+            work(transaction)
 
-    def _add_delta(self, transaction: Transaction, epoch: int, delta: Delta) -> None:
-        self._hold_lease(transaction)
-        transaction.filters.add_delta(epoch, delta)
-
-    def _store_beat(self, transaction: Transaction, epoch: int, heartbeat: bytes) -> None:
-        self._hold_lease(transaction)
-        transaction.filters.beat(epoch, heartbeat)
+        await self._store.write(leased)
 
     async def _hold(self, state: FilterState) -> _Held:
         held = self._held.get(state.epoch)
@@ -253,7 +236,7 @@ class FilterMaintenance:
         if current and 0 <= now - last.time < HEARTBEAT_EVERY_MS:
             return
         statement = self._heartbeat(state.epoch, state.base_sha256, state.delta_sequence, now)
-        await self._store.write(lambda transaction: self._store_beat(transaction, state.epoch, statement))
+        await self._write(lambda transaction: transaction.filters.beat(state.epoch, statement))
 
     def _heartbeat(self, epoch: int, base_sha256: bytes, sequence: int, now: int) -> bytes:
         payload = FilterHeartbeat(
@@ -279,12 +262,27 @@ class FilterMaintenance:
             self._files.delete(digest)
 
 
-def _fill(transaction: Transaction, builder: bloom.FilterBuilder, state: FilterState, now: int) -> int:
+def _fill_from(transaction: Transaction, builder: bloom.FilterBuilder, state: FilterState, now: int) -> int:
     filled = 0
     for tags in transaction.claims.live_tags(state.epoch, state.sequence, now, TAGS_A_PAGE):
         builder.fill(tags)
         filled += len(tags)
     return filled
+
+
+def _publish(transaction: Transaction, snapshot: Snapshot, heartbeat: bytes) -> None:
+    transaction.filters.publish(snapshot)
+    transaction.filters.beat(snapshot.epoch, heartbeat)
+    transaction.record(
+        record_event(
+            time=snapshot.created_at,
+            actor=HUB_ACTOR,
+            action=AuditAction.FILTER_BUILD,
+            epoch=snapshot.epoch,
+            items=snapshot.listings,
+            commitments=(snapshot.bits_sha256,),
+        )
+    )
 
 
 def _restore(files: SnapshotFiles, snapshot: Snapshot, deltas: list[Delta]) -> _Held:

@@ -65,21 +65,19 @@ class FilterService:
         """Give a snapshot's deltas after a sequence, in order."""
         # A caller that claims to be past everything is given nothing; the wire's range is wider than SQL's.
         after = min(after, MAX_SEQUENCE)
-        snapshot, deltas = await self._store.read(partial(_page, base_sha256=base_sha256, after=after))
+        snapshot = await self._store.read(lambda transaction: transaction.filters.snapshot(base_sha256))
         if snapshot is None:
             raise Refused(Reason.FILTER_CHANGED, "no such snapshot")
         event = call.event(epoch=snapshot.epoch)
         await self._store.write(lambda transaction: transaction.record(event))
-        while deltas:
+        while deltas := await self._store.read(partial(_page, base_sha256=base_sha256, after=after)):
             for delta in deltas:
                 yield SignedStatement.FromString(delta.statement)
             after = deltas[-1].to_sequence
-            _, deltas = await self._store.read(partial(_page, base_sha256=base_sha256, after=after))
 
 
-def _page(transaction: Transaction, *, base_sha256: bytes, after: int) -> tuple[Snapshot | None, list[Delta]]:
-    deltas = transaction.filters.deltas(base_sha256, after, DELTAS_A_READ)
-    return transaction.filters.snapshot(base_sha256), deltas
+def _page(transaction: Transaction, *, base_sha256: bytes, after: int) -> list[Delta]:
+    return transaction.filters.deltas(base_sha256, after, DELTAS_A_READ)
 
 
 def _next(chunks: Iterator[bytes]) -> bytes:
