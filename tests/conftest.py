@@ -10,9 +10,18 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from support import backends
 from support.hub import RunningHub, make_config, running_hub
 from support.postgres import Postgres, running_postgres
 from support.wire import WireMember, enrol
+
+from alliance.crypto.backend import Backend
+
+
+@pytest.fixture(params=backends.NAMES)
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Each backend in turn."""
+    return backends.backend_named(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ Rules:
 
 What it does not do: verify the header's signature, hash the bits, map files, or count bits back out.
 
-A native backend replaces `set_tags`, `set_new_tags` and `query_tags`; the classes stay as they are.
+Tags come packed, 32 bytes each; the bits are set and looked at by the process's backend (`backend/`).
 
 Sources: MurmurHash3_x64_128 by A. Appleby (SMHasher); enhanced double hashing by Dillinger and Manolios,
 "Bloom Filters in Probabilistic Verification", FMCAD 2004, §5.2; the population estimate by Swamidass and
@@ -29,10 +29,11 @@ from typing import TYPE_CHECKING, Final
 
 from mmh3 import mmh3_x64_128_utupledigest as _murmur
 
+from alliance.crypto.backend import backend
 from alliance.errors import FilterInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from mmap import mmap
 
 TAG_BYTES: Final = 32
@@ -51,7 +52,6 @@ _Q: Final = 10_661_743_871
 N_MAX: Final = M_MAX // 64 * _Q // _P
 
 _MASK64: Final = 2**64 - 1
-_LATER_PROBES: Final = range(1, K)
 _POPCOUNT_CHUNK: Final = 2**16  # bytes; larger is no faster, smaller pays the interpreter
 
 _TOLERANCE: Final = 0.10
@@ -125,74 +125,12 @@ class Shape:
 def positions_of(tag: bytes, shape: Shape) -> tuple[int, ...]:
     """Return the k positions of a tag, in probe order: ((h1 + i·h2 + (i³ − i)/6) mod 2^64) mod m.
 
-    This is the formula as the protocol writes it; the loops below reach the same values by additions, since
-    the step from i to i+1 is h2 + i·(i+1)/2.
+    This is the formula as the protocol writes it; backends reach the same values by additions.
     """
     if len(tag) != TAG_BYTES:
         raise _wrong_tag()
     h1, h2 = _murmur(tag, shape.seed)
     return tuple(((h1 + i * h2 + (i**3 - i) // 6) & _MASK64) % shape.m for i in range(K))
-
-
-def set_tags(bits: bytearray | memoryview, shape: Shape, tags: Iterable[bytes]) -> None:
-    """Set the bits of every tag and list none: for whole snapshots, where the list would dwarf the bits."""
-    murmur, m, seed, mask64, probes = _murmur, shape.m, shape.seed, _MASK64, range(1, K + 1)
-    for tag in tags:
-        if len(tag) != TAG_BYTES:
-            raise _wrong_tag()
-        x, y = murmur(tag, seed)
-        for i in probes:
-            position = x % m
-            bits[position >> 3] |= 1 << (position & 7)
-            x = (x + y) & mask64
-            y += i
-
-
-def set_new_tags(bits: bytearray | memoryview, shape: Shape, tags: Iterable[bytes]) -> list[int]:
-    """Set the bits of every tag and return the positions that were clear before, unsorted, each once."""
-    murmur, m, seed, mask64, probes = _murmur, shape.m, shape.seed, _MASK64, range(1, K + 1)
-    fresh: list[int] = []
-    for tag in tags:
-        x, y = murmur(tag, seed)
-        for i in probes:
-            position = x % m
-            index = position >> 3
-            bit = 1 << (position & 7)
-            byte = bits[index]
-            if not byte & bit:
-                bits[index] = byte | bit
-                fresh.append(position)
-            x = (x + y) & mask64
-            y += i
-    return fresh
-
-
-def query_tags(bits: bytes | bytearray | memoryview, shape: Shape, tags: Iterable[bytes]) -> list[bool]:
-    """Say of each tag, in order, whether all its bits are set; probing ends at the first clear bit.
-
-    The first probe stands apart because it settles more than half of all misses.
-    """
-    murmur, m, seed, mask64, probes = _murmur, shape.m, shape.seed, _MASK64, _LATER_PROBES
-    answers: list[bool] = []
-    answer = answers.append
-    for tag in tags:
-        if len(tag) != TAG_BYTES:
-            raise _wrong_tag()
-        x, y = murmur(tag, seed)
-        position = x % m
-        if not bits[position >> 3] >> (position & 7) & 1:
-            answer(False)  # noqa: FBT003 - a list's append, bound for speed
-            continue
-        for i in probes:
-            x = (x + y) & mask64
-            y += i
-            position = x % m
-            if not bits[position >> 3] >> (position & 7) & 1:
-                answer(False)  # noqa: FBT003
-                break
-        else:
-            answer(True)  # noqa: FBT003
-    return answers
 
 
 # -- filters -------------------------------------------------------------------------------------------------
@@ -214,20 +152,15 @@ class FilterBuilder:
         """The filter's bytes, a read-only view that follows later additions."""
         return self._bits.toreadonly()
 
-    def fill(self, tags: Iterable[bytes]) -> None:
-        """Add tags for a whole snapshot, streaming: needs no memory beyond the bits."""
-        set_tags(self._bits, self.shape, tags)
+    def fill(self, tags: bytes, *, threads: int = 1) -> None:
+        """Add packed tags of a whole snapshot, a part at a time: needs no memory beyond the bits."""
+        _require_tags(tags)
+        backend().set_tags(self._bits, self.shape.m, self.shape.seed, tags, threads=threads)
 
-    def add_many(self, tags: Iterable[bytes]) -> list[int]:
-        """Add tags and return the newly set positions, strictly increasing: what a delta carries.
-
-        The tags are drawn and checked first. Were one refused half way, bits would be set that no delta
-        reports, and every member's copy would lack them for good.
-        """
-        batch = list(tags)
-        if any(len(tag) != TAG_BYTES for tag in batch):
-            raise _wrong_tag()
-        return sorted(set_new_tags(self._bits, self.shape, batch))
+    def add_many(self, tags: bytes) -> list[int]:
+        """Add packed tags and return the newly set positions, strictly increasing: what a delta carries."""
+        _require_tags(tags)
+        return backend().set_new_tags(self._bits, self.shape.m, self.shape.seed, tags)
 
 
 class Filter:
@@ -243,11 +176,14 @@ class Filter:
 
     def might_contain(self, tag: bytes) -> bool:
         """Say whether a tag may be listed. False is certain; True is wrong at most once in 2^10 misses."""
-        return query_tags(self._bits, self.shape, (tag,))[0]
+        if len(tag) != TAG_BYTES:
+            raise _wrong_tag()
+        return bool(self.hits(tag))
 
-    def might_contain_many(self, tags: Iterable[bytes]) -> list[bool]:
-        """Say of each tag, in order, whether it may be listed."""
-        return query_tags(self._bits, self.shape, tags)
+    def hits(self, tags: bytes, *, threads: int = 1) -> list[int]:
+        """Give the places, increasing, of those packed tags that may be listed."""
+        _require_tags(tags)
+        return backend().query_tags(self._bits, self.shape.m, self.shape.seed, tags, threads=threads)
 
     def popcount(self) -> int:
         """Count the set bits."""
@@ -369,6 +305,11 @@ def _writable(buffer: bytearray | memoryview | mmap) -> memoryview:
     if view.readonly:
         raise ValueError("the filter's buffer must be writable")
     return view
+
+
+def _require_tags(packed: bytes) -> None:
+    if len(packed) % TAG_BYTES:
+        raise _wrong_tag()
 
 
 def _wrong_tag() -> ValueError:

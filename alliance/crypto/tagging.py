@@ -25,7 +25,7 @@ from enum import StrEnum
 from typing import Final, NoReturn, SupportsIndex, final
 
 from alliance.crypto import backend as backends
-from alliance.crypto import group, hashing, oprf
+from alliance.crypto import hashing, oprf
 from alliance.crypto.backend import Backend
 from alliance.crypto.group import RandomBytes
 from alliance.crypto.secret import Secret
@@ -76,6 +76,10 @@ class Tags(Sequence[tuple[bytes, Secret]]):
         """Give HKDF-SHA256(output[32:64], info="alliance/v1/label", 32) of one item (protocol §2)."""
         return self.derive(index, LABEL_INFO)
 
+    def label_keys(self, *, threads: int = 1) -> Secret:
+        """Give the label keys of all items, packed, 32·n bytes."""
+        return backends.backend().derive_keys(self._seeds, LABEL_INFO, threads=threads)
+
     def derive(self, index: int, info: bytes) -> Secret:
         """Give 32 bytes for another use of one item, such as "alliance/v1/psi" (protocol §9)."""
         start = TAG_BYTES * self._place(index)
@@ -116,7 +120,7 @@ class BlindState:
         # Popped by the first use; the pop of a list is atomic, so one thread alone gets it.
         self._unspent = [(tuple(inputs), scalars)]
 
-    def finalize(self, evaluated: bytes, proof: bytes, public_key: bytes) -> Tags:
+    def finalize(self, evaluated: bytes, proof: bytes, public_key: bytes, *, threads: int = 1) -> Tags:
         """Verify the evaluator's reply, then unblind it and derive the tags (RFC 9497 §3.3.2).
 
         Takes the packed evaluated elements, 64 bytes of proof, and the epoch key that the caller pinned, not one
@@ -128,12 +132,9 @@ class BlindState:
             inputs, scalars = self._unspent.pop()
         except IndexError:
             raise StateSpentError("this blind state has been used") from None
-        self._backend.verify(public_key, self._message, evaluated, proof)
-        if self._blinding is Blinding.ADDITIVE:
-            unblinded = self._backend.unblind_additive(evaluated, scalars, public_key)
-        else:
-            unblinded = self._backend.unblind_multiplicative(evaluated, scalars)
-        return Tags(self._backend.finalize(inputs, unblinded))
+        is_additive = self._blinding is Blinding.ADDITIVE
+        act = self._backend.finalize_additive if is_additive else self._backend.finalize_multiplicative
+        return Tags(act(inputs, scalars, self._message, evaluated, proof, public_key, threads=threads))
 
     def __repr__(self) -> str:
         condition = "unspent" if self._unspent else "spent"
@@ -173,6 +174,7 @@ def blind(
     blinding: Blinding = Blinding.ADDITIVE,
     backend: Backend | None = None,
     random_bytes: RandomBytes = os.urandom,
+    threads: int = 1,
 ) -> Blinded:
     """Blind 1 to 4,096 inputs under fresh randomness.
 
@@ -180,18 +182,18 @@ def blind(
     """
     oprf.check_count(len(inputs))
     chosen = backend or backends.backend()
-    scalars = Secret(b"".join(group.random_scalar(random_bytes) for _ in inputs))
+    scalars = chosen.random_scalars(len(inputs), random_bytes=random_bytes)
     act = chosen.blind_additive if blinding is Blinding.ADDITIVE else chosen.blind_multiplicative
-    message = act(inputs, scalars)
+    message = act(inputs, scalars, threads=threads)
     return Blinded(message, BlindState(inputs, scalars, message, blinding, chosen))
 
 
-def validate(blinded: bytes, *, backend: Backend | None = None) -> None:
+def validate(blinded: bytes, *, backend: Backend | None = None, threads: int = 1) -> None:
     """Decode a request's elements strictly, before it is charged or queued; `evaluate` does so again.
 
     Raises InvalidElement for a wrong encoding or the identity; InvalidBatch for 0, over 4,096, or a rest.
     """
-    (backend or backends.backend()).decode_elements(blinded)
+    (backend or backends.backend()).decode_elements(blinded, threads=threads)
 
 
 def evaluate(
@@ -200,13 +202,29 @@ def evaluate(
     *,
     backend: Backend | None = None,
     random_bytes: RandomBytes = os.urandom,
+    threads: int = 1,
 ) -> Evaluation:
     """Evaluate a request under the epoch's key and prove it; nothing is evaluated unless every point decodes.
 
     Raises InvalidElement and InvalidBatch as `validate`; InvalidScalarError if the key is not one.
     """
     chosen = backend or backends.backend()
-    return Evaluation(*chosen.evaluate(secret_key, blinded, random_bytes=random_bytes))
+    return Evaluation(*chosen.evaluate(secret_key, blinded, random_bytes=random_bytes, threads=threads))
+
+
+def validate_many(
+    calls: Sequence[bytes], *, backend: Backend | None = None, threads: int = 1
+) -> list[AllianceError | None]:
+    """Do as `validate` with each of several requests; gives what it would raise, or None."""
+    return (backend or backends.backend()).decode_many(calls, threads=threads)
+
+
+def evaluate_many(
+    secret_key: Secret, calls: Sequence[bytes], *, backend: Backend | None = None, threads: int = 1
+) -> list[Evaluation | AllianceError]:
+    """Do as `evaluate` with each of several requests, a proof each; gives what it would give or raise."""
+    outcomes = (backend or backends.backend()).evaluate_many(secret_key, calls, threads=threads)
+    return [Evaluation(*outcome) if isinstance(outcome, tuple) else outcome for outcome in outcomes]
 
 
 def generate_key_pair(seed: Secret, info: bytes = b"") -> KeyPair:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import backends
 
 from alliance.crypto import group, oprf, tagging
-from alliance.crypto.backend import ReferenceBackend
 from alliance.crypto.group import Element, Scalar
 from alliance.crypto.secret import Secret
 
@@ -155,9 +155,10 @@ def test_both_halves_are_those_of_the_two_composite_functions(number: str) -> No
     assert oprf.compute_composites_fast(sk, pk, c, d) == oprf.compute_composites(pk, c, d)
 
 
+@pytest.mark.parametrize("name", backends.NAMES)
 @pytest.mark.parametrize("number", VECTORS)
-def test_the_reference_backend_over_packed_bytes(number: str) -> None:
-    vector, backend = VECTORS[number], ReferenceBackend()
+def test_every_backend_over_packed_bytes(number: str, name: str) -> None:
+    vector, backend = VECTORS[number], backends.backend_named(name)
     blinds, inputs = Secret(b"".join(raw(vector.blinds))), raw(vector.inputs)
     blinded = backend.blind_multiplicative(inputs, blinds)
     assert blinded.hex() == "".join(vector.blinded_elements)
@@ -168,8 +169,7 @@ def test_the_reference_backend_over_packed_bytes(number: str) -> None:
         random_bytes=lambda _: bytes.fromhex(vector.proof_random_scalar) + bytes(32),
     )
     assert (evaluated.hex(), proof.hex()) == ("".join(vector.evaluation_elements), vector.proof)
-    backend.verify(bytes.fromhex(PK_SM), blinded, evaluated, proof)
-    outputs = backend.finalize(inputs, backend.unblind_multiplicative(evaluated, blinds))
+    outputs = backend.finalize_multiplicative(inputs, blinds, blinded, evaluated, proof, bytes.fromhex(PK_SM))
     assert outputs.hex() == "".join(vector.outputs)
 
 

@@ -21,9 +21,13 @@ def tags(start: int, stop: int) -> list[bytes]:
     return [hashlib.sha256(i.to_bytes(8, "big")).digest() for i in range(start, stop)]
 
 
+def packed(start: int, stop: int) -> bytes:
+    return b"".join(tags(start, stop))
+
+
 def built(n: int, seed: int = SEED) -> Filter:
     builder = FilterBuilder(Shape.for_listings(n, seed))
-    builder.fill(tags(0, n))
+    builder.fill(packed(0, n))
     return Filter(builder.shape, builder.bits)
 
 
@@ -159,9 +163,9 @@ def test_loops_and_formula_agree() -> None:
     shape = Shape.for_listings(10**6, 0xFFFFFFFF)
     for tag in tags(0, 50):
         builder = FilterBuilder(shape)
-        assert builder.add_many([tag]) == sorted(set(bloom.positions_of(tag, shape)))
+        assert builder.add_many(tag) == sorted(set(bloom.positions_of(tag, shape)))
         filled = FilterBuilder(shape)
-        filled.fill([tag])
+        filled.fill(tag)
         assert filled.bits == builder.bits
 
 
@@ -182,14 +186,14 @@ def test_every_probe_is_asked() -> None:
 # -- builder and filter
 
 
-@pytest.mark.parametrize("length", [0, 16, 31, 33, 64])
+@pytest.mark.parametrize("length", [16, 31, 33, 63])
 def test_tags_of_another_length_are_refused(length: int) -> None:
     builder = FilterBuilder(SMALL)
     view = Filter(SMALL, builder.bits)
-    calls = (builder.add_many, builder.fill, view.might_contain_many)
+    calls = (builder.add_many, builder.fill, view.hits)
     for call in calls:
         with pytest.raises(ValueError, match="32 bytes"):
-            call([bytes(length)])
+            call(bytes(length))
     with pytest.raises(ValueError, match="32 bytes"):
         view.might_contain(bytes(length))
     with pytest.raises(ValueError, match="32 bytes"):
@@ -199,16 +203,16 @@ def test_tags_of_another_length_are_refused(length: int) -> None:
 def test_a_refused_batch_sets_nothing() -> None:
     builder = FilterBuilder(SMALL)
     with pytest.raises(ValueError, match="32 bytes"):
-        builder.add_many([*tags(0, 3), b"short"])
+        builder.add_many(packed(0, 3) + b"short")
     assert not any(builder.bits)
 
 
 def test_add_many_returns_only_what_is_new() -> None:
     builder = FilterBuilder(SMALL)
-    first = builder.add_many(tags(0, 100))
+    first = builder.add_many(packed(0, 100))
     assert first == sorted(set(first))
-    assert builder.add_many(tags(0, 100)) == []
-    second = builder.add_many(tags(50, 150))
+    assert builder.add_many(packed(0, 100)) == []
+    second = builder.add_many(packed(50, 150))
     assert not set(first) & set(second)
     assert len(first) + len(second) == Filter(SMALL, builder.bits).popcount()
 
@@ -224,7 +228,7 @@ def test_bits_of_another_length_are_refused(length: int) -> None:
 def test_buffers_are_viewed_not_copied() -> None:
     buffer = bytearray(SMALL.byte_length)
     builder, view = FilterBuilder(SMALL, buffer), Filter(SMALL, buffer)
-    builder.add_many(tags(0, 1))
+    builder.add_many(packed(0, 1))
     assert view.might_contain(tags(0, 1)[0])
     assert bytes(builder.bits) == bytes(buffer)
     assert builder.bits.readonly
@@ -242,27 +246,27 @@ def test_mapped_file(tmp_path: Path) -> None:
     path.write_bytes(bytes(SMALL.byte_length))
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
         builder = FilterBuilder(SMALL, mapped)
-        builder.fill(tags(0, 10))
+        builder.fill(packed(0, 10))
         view = Filter(SMALL, mapped)
-        assert all(view.might_contain_many(tags(0, 10)))
+        assert view.hits(packed(0, 10)) == list(range(10))
         bloom.apply_positions(mapped, [65535])
         assert mapped[-1] & 0x80
         del builder, view  # a mapping cannot close under a view
 
 
 def test_an_empty_filter_rules_everything_out_and_a_full_one_nothing() -> None:
-    assert not any(Filter(SMALL, bytes(SMALL.byte_length)).might_contain_many(tags(0, 50)))
+    assert not Filter(SMALL, bytes(SMALL.byte_length)).hits(packed(0, 50))
     full = Filter(SMALL, b"\xff" * SMALL.byte_length)
-    assert all(full.might_contain_many(tags(0, 50)))
+    assert full.hits(packed(0, 50)) == list(range(50))
     assert full.estimated_listings() == math.inf
 
 
 def test_answers_keep_the_order() -> None:
     view = built(500)
     mixed = [tag for pair in zip(tags(0, 500), tags(10_000, 10_500), strict=True) for tag in pair]
-    answers = view.might_contain_many(iter(mixed))
-    assert answers == [view.might_contain(tag) for tag in mixed]
-    assert all(answers[0::2])
+    hits = view.hits(b"".join(mixed))
+    assert hits == [place for place, tag in enumerate(mixed) if view.might_contain(tag)]
+    assert set(range(0, 1000, 2)) <= set(hits)
 
 
 @pytest.mark.parametrize(("load", "rate"), [(1.0, (1 - 2**-0.8) ** 10), (1.25, 2**-10)])
@@ -270,8 +274,8 @@ def test_false_positives_as_computed(load: float, rate: float) -> None:
     """Filled as built, and with the quarter for deltas used up: at most 2^-10 then, within 4 sigma."""
     n, trials = 20_000, 200_000
     builder = FilterBuilder(Shape.for_listings(n, SEED))
-    builder.fill(tags(0, int(n * load)))
-    wrong = sum(Filter(builder.shape, builder.bits).might_contain_many(tags(10**6, 10**6 + trials)))
+    builder.fill(packed(0, int(n * load)))
+    wrong = len(Filter(builder.shape, builder.bits).hits(packed(10**6, 10**6 + trials)))
     assert abs(wrong - rate * trials) <= 4 * math.sqrt(rate * trials)
 
 
@@ -288,15 +292,15 @@ def test_popcount_over_many_chunks() -> None:
 
 def test_base_and_delta_make_the_rebuilt_filter() -> None:
     builder = FilterBuilder(SMALL)
-    builder.fill(tags(0, 2000))
+    builder.fill(packed(0, 2000))
     member = bytearray(builder.bits)
     for start in range(2000, 3000, 250):
-        gaps = bloom.encode_positions(builder.add_many(tags(start, start + 250)))
+        gaps = bloom.encode_positions(builder.add_many(packed(start, start + 250)))
         positions = bloom.decode_positions(gaps, SMALL.m)
         bloom.apply_positions(member, positions)
         bloom.apply_positions(member, positions)  # twice is once
     rebuilt = FilterBuilder(SMALL)
-    rebuilt.fill(tags(0, 3000))
+    rebuilt.fill(packed(0, 3000))
     assert rebuilt.bits == member
 
 
@@ -342,7 +346,7 @@ def test_an_honest_population_is_accepted(n: int) -> None:
 def test_a_false_population_is_refused(n: int) -> None:
     roomy = Shape(2 * bloom.bit_count_for(n), 10, SEED)  # so that only the estimate can refuse
     builder = FilterBuilder(roomy)
-    builder.fill(tags(0, n))
+    builder.fill(packed(0, n))
     popcount = Filter(roomy, builder.bits).popcount()
     bloom.check_population(popcount, roomy, n)
     far = math.ceil(0.15 * n) + 1  # beyond 10 % and the noise
@@ -391,7 +395,7 @@ def test_a_saturated_or_crowded_filter_is_refused() -> None:
 
 def test_the_noise_is_the_one_derived() -> None:
     """The estimator's spread over seeds against sigma, taken back out of the allowance."""
-    n, batch = 3000, tags(0, 3000)
+    n, batch = 3000, packed(0, 3000)
     estimates = []
     for seed in range(120):
         builder = FilterBuilder(Shape.for_listings(n, seed))

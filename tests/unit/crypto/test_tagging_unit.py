@@ -7,9 +7,9 @@ import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from support import backends
 
 from alliance.crypto import oprf, tagging
-from alliance.crypto.backend import ReferenceBackend
 from alliance.crypto.group import Scalar
 from alliance.crypto.secret import Secret
 from alliance.crypto.tagging import Blinding
@@ -70,37 +70,34 @@ def test_another_key_is_refused_whichever_is_pinned(blinding: Blinding) -> None:
         blinded.state.finalize(reply.elements, reply.proof, KEYS.public_key)
 
 
-class _Watched(ReferenceBackend):
-    """Notes what is called."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-
-    def verify(self, public_key: bytes, blinded: bytes, evaluated: bytes, proof: bytes) -> None:
-        self.calls.append("verify")
-        super().verify(public_key, blinded, evaluated, proof)
-
-    def unblind_additive(self, evaluated: bytes, offsets: Secret, public_key: bytes) -> bytes:
-        self.calls.append("unblind")
-        return super().unblind_additive(evaluated, offsets, public_key)
-
-    def unblind_multiplicative(self, evaluated: bytes, blinds: Secret) -> bytes:
-        self.calls.append("unblind")
-        return super().unblind_multiplicative(evaluated, blinds)
-
-
+@pytest.mark.parametrize("name", backends.NAMES)
 @pytest.mark.parametrize("blinding", Blinding)
-def test_nothing_is_unblinded_before_the_proof_holds(blinding: Blinding) -> None:
-    watched = _Watched()
-    blinded = tagging.blind([b"x"], blinding=blinding, backend=watched)
+def test_nothing_is_given_before_the_proof_holds(blinding: Blinding, name: str) -> None:
+    backend = backends.backend_named(name)
+    blinded = tagging.blind([b"x"], blinding=blinding, backend=backend)
     wrong = tagging.evaluate(OTHER.secret_key, blinded.message)
     with pytest.raises(ProofInvalid):
         blinded.state.finalize(wrong.elements, wrong.proof, KEYS.public_key)
-    assert watched.calls == ["verify"]
-    blinded = tagging.blind([b"x"], blinding=blinding, backend=watched)
+    blinded = tagging.blind([b"x"], blinding=blinding, backend=backend)
     right = tagging.evaluate(KEYS.secret_key, blinded.message)
-    blinded.state.finalize(right.elements, right.proof, KEYS.public_key)
-    assert watched.calls == ["verify", "verify", "unblind"]
+    tags = blinded.state.finalize(right.elements, right.proof, KEYS.public_key)
+    assert tags.packed == direct(b"x")[:32]
+
+
+def test_several_requests_have_a_reply_each() -> None:
+    good, bad = tagging.blind(INPUTS), bytes(32)
+    assert [type(outcome) for outcome in tagging.validate_many([good.message, bad])] == [type(None), InvalidElement]
+    reply, failure = tagging.evaluate_many(KEYS.secret_key, [good.message, bad])
+    assert isinstance(failure, InvalidElement)
+    assert isinstance(reply, tagging.Evaluation)
+    assert good.state.finalize(reply.elements, reply.proof, KEYS.public_key).tag(0) == direct(INPUTS[0])[:32]
+
+
+def test_label_keys_of_a_batch_are_those_of_its_items() -> None:
+    blinded = tagging.blind(INPUTS)
+    reply = tagging.evaluate(KEYS.secret_key, blinded.message)
+    tags = blinded.state.finalize(reply.elements, reply.proof, KEYS.public_key)
+    assert tags.label_keys().reveal() == b"".join(tags.label_key(index).reveal() for index in range(len(tags)))
 
 
 def test_a_state_serves_once() -> None:
