@@ -7,7 +7,7 @@
 //!   halved before the multiplication, since that encoding doubles.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_POINT;
 use curve25519_dalek::ristretto::RistrettoBasepointTable;
@@ -31,9 +31,7 @@ static TABLES: Mutex<VecDeque<(Bytes32, Arc<RistrettoBasepointTable>)>> = Mutex:
 const MAX_TABLES: usize = 4;
 
 /// 1/2 modulo the order.
-fn half() -> Scalar {
-    Scalar::from(2u8).invert()
-}
+static HALF: LazyLock<Scalar> = LazyLock::new(|| Scalar::from(2u8).invert());
 
 /// Encode points that are half of what is meant.
 fn encode_doubled<'a>(halves: impl IntoIterator<Item = &'a RistrettoPoint>) -> Vec<Bytes32> {
@@ -110,11 +108,10 @@ pub fn blind_additive<I: AsRef<[u8]> + Sync>(inputs: &[I], offsets: &[u8], threa
 pub fn blind_multiplicative<I: AsRef<[u8]> + Sync>(inputs: &[I], blinds: &[u8], threads: Threads) -> Result<Vec<u8>> {
     let blinds = secret_scalars(blinds)?;
     check_inputs(inputs, blinds.len())?;
-    let half = half();
     let pairs: Vec<(&I, &Scalar)> = inputs.iter().zip(blinds.iter()).collect();
     let blinded = threads.map(&pairs, |part| {
         let halves: Result<Vec<RistrettoPoint>> =
-            part.iter().map(|(input, blind)| Ok(hash_input(input.as_ref())? * (*blind * half))).collect();
+            part.iter().map(|(input, blind)| Ok(hash_input(input.as_ref())? * (*blind * *HALF))).collect();
         match halves {
             Ok(halves) => encode_doubled(&halves).into_iter().map(Ok).collect(),
             Err(fault) => vec![Err(fault)],
@@ -207,7 +204,7 @@ struct Signer {
 impl Signer {
     fn new(secret: &[u8]) -> Result<Self> {
         let key = secret_scalar(secret)?;
-        let halved = Zeroizing::new(*key * half());
+        let halved = Zeroizing::new(*key * *HALF);
         let public_key = RistrettoPoint::mul_base(&key).compress().to_bytes();
         Ok(Signer { key, halved, public_key })
     }
@@ -234,12 +231,11 @@ impl Signer {
         if *r == Scalar::ZERO {
             return Err(Fault::Scalar);
         }
-        // M = Σ di·Ci, and Z = k·M; t2 = r·A, t3 = r·M
-        let weights = weights(&self.public_key, encodings, evaluated, threads);
-        let m = threads.multiscalar(&weights, points);
-        let half = half();
-        let halved_r = Zeroizing::new(*r * half);
-        let encoded = encode_doubled(&[m * half, m * *self.halved, RistrettoPoint::mul_base(&halved_r), m * *halved_r]);
+        // M = Σ di·Ci, and Z = k·M; t2 = r·A, t3 = r·M: all of them as halves, to be encoded together.
+        let halves = halved_weights(&self.public_key, encodings, evaluated, threads);
+        let m = threads.multiscalar(&halves, points);
+        let halved_r = Zeroizing::new(*r * *HALF);
+        let encoded = encode_doubled(&[m, m * *self.key, RistrettoPoint::mul_base(&halved_r), m * *r]);
         let c = challenge(&self.public_key, &encoded);
         // s = r - c * k
         let s = *r - c * *self.key;
@@ -254,10 +250,12 @@ fn challenge(public_key: &Bytes32, encoded: &[Bytes32]) -> Scalar {
     hashing::challenge([public_key, &encoded[0], &encoded[1], &encoded[2], &encoded[3]])
 }
 
-fn weights(public_key: &Bytes32, c: &[Bytes32], d: &[Bytes32], threads: Threads) -> Vec<Scalar> {
+/// The weights di (RFC 9497 §2.2.1), halved.
+fn halved_weights(public_key: &Bytes32, c: &[Bytes32], d: &[Bytes32], threads: Threads) -> Vec<Scalar> {
     let seed = hashing::composite_seed(public_key);
     let items: Vec<(u16, &Bytes32, &Bytes32)> = (0..=u16::MAX).zip(c).zip(d).map(|((i, c), d)| (i, c, d)).collect();
-    threads.map(&items, |part| part.iter().map(|(i, c, d)| hashing::composite_weight(&seed, *i, c, d)).collect())
+    threads
+        .map(&items, |part| part.iter().map(|(i, c, d)| hashing::composite_weight(&seed, *i, c, d) * *HALF).collect())
 }
 
 /// What a member holds when a reply arrives.
@@ -294,10 +292,9 @@ pub fn finalize_multiplicative<I: AsRef<[u8]> + Sync>(reply: &Reply<I>, threads:
     check_inputs(reply.inputs, inverses.len())?;
     let verified = verify(reply, inverses.len(), threads)?;
     Scalar::invert_batch_alloc(&mut inverses).zeroize();
-    let half = half();
     let items: Vec<(&I, &Scalar, &RistrettoPoint)> = zipped(reply.inputs, &inverses, &verified.evaluated);
     let outputs = threads.map(&items, |part| {
-        let halves: Vec<RistrettoPoint> = part.iter().map(|(_, inverse, point)| *point * (*inverse * half)).collect();
+        let halves: Vec<RistrettoPoint> = part.iter().map(|(_, inverse, point)| *point * (*inverse * *HALF)).collect();
         let elements = encode_doubled(&halves);
         part.iter().zip(&elements).map(|((input, ..), element)| hashing::output(input.as_ref(), element)).collect()
     });
@@ -328,12 +325,11 @@ fn verify<I>(reply: &Reply<I>, count: usize, threads: Threads) -> Result<Verifie
     same_count(c_bytes.len(), count)?;
     let (c_points, d_points) = (decode(&c_bytes, threads)?, decode(&d_bytes, threads)?);
     let key_table = table_of(&key_bytes, &key);
-    let half = half();
-    let halves: Vec<Scalar> = weights(&key_bytes, &c_bytes, &d_bytes, threads).iter().map(|d| d * half).collect();
+    let halves = halved_weights(&key_bytes, &c_bytes, &d_bytes, threads);
     // Halves of M and Z; t2 = s·A + c·B and t3 = s·M + c·Z come as halves from them or from halved scalars.
     let m = threads.multiscalar(&halves, &c_points);
     let z = threads.multiscalar(&halves, &d_points);
-    let t2 = RistrettoPoint::mul_base(&(s * half)) + key_table.as_ref() * &(c * half);
+    let t2 = RistrettoPoint::mul_base(&(s * *HALF)) + key_table.as_ref() * &(c * *HALF);
     let t3 = RistrettoPoint::vartime_multiscalar_mul([s, c], [m, z]);
     if challenge(&key_bytes, &encode_doubled(&[m, z, t2, t3])) == c {
         Ok(Verified { evaluated: d_points, key_table })
@@ -351,7 +347,7 @@ fn read_proof(proof: &[u8]) -> Result<(Scalar, Scalar)> {
 
 /// One constant-time multiplication after the other: what everything else is measured by.
 pub fn multiply_repeatedly(rounds: usize) -> Bytes32 {
-    let scalar = -half();
+    let scalar = -*HALF;
     let mut point = RISTRETTO_BASEPOINT_POINT;
     for _ in 0..rounds {
         point *= scalar;
