@@ -1,6 +1,5 @@
-"""What a benchmark reports: the file that others read, percentiles, and samples that are valid and all different."""
+"""What a benchmark reports: the file that others read, the parts it is joined of, the table, what must be reached."""
 
-import asyncio
 import io
 import json
 from pathlib import Path
@@ -8,22 +7,37 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from alliance.identifiers import canonicalise
-from benchmarks.metering import ARITHMETIC, Meter, Spent
-from benchmarks.report import BenchmarkFailed, Figure, Section, print_report, rounded, write_results
-from benchmarks.samples import SORTS, phone, resident_id, subject_field
-from benchmarks.timing import called, percentile
+from benchmarks.goals import GOALS, ONLINE_CALLS, SCREEN_PEAK_MEMORY
+from benchmarks.measure.failure import BenchmarkFailed
+from benchmarks.page import GOALS_PLACE, filled, places
+from benchmarks.parts import PARTS
+from benchmarks.report import Figure, Results, Section, Taken, print_goals, print_report, rounded
 
 KEYS = ["name", "value", "unit", "rival", "rival_value", "ratio"]
+SCREEN = Figure("screen", 1500.0, "rows/s", "arithmetic alone", 6000.0)
 
 
-def section(*figures: Figure) -> Section:
-    return Section("1 something", "how it was taken", figures)
+def taken(part: str, *figures: Figure, missing: tuple[str, ...] = ()) -> Taken:
+    section = Section("something", "how it was taken", figures, missing)
+    return Taken(part, "today", "a machine [of two cores]", "quick", (section,))
+
+
+def shown(everything: list[Taken]) -> str:
+    out = io.StringIO()
+    print_report(Console(file=out, width=120), everything)
+    return out.getvalue()
+
+
+def reached(everything: list[Taken]) -> list[str]:
+    """Give the lines about goals, in their order."""
+    out = io.StringIO()
+    print_goals(Console(file=out, width=120), GOALS, everything)
+    return [line.rstrip() for line in out.getvalue().splitlines()[1:]]
 
 
 def test_results_are_a_list_of_records_with_their_rivals(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    write_results([section(Figure("screen", 1500.0, "rows/s", "arithmetic alone", 6000.0))], path)
+    Results(path, ["bulk"]).keep(taken("bulk", SCREEN))
     (record,) = json.loads(path.read_text("utf-8"))
     assert list(record) == KEYS
     assert record == {
@@ -34,14 +48,41 @@ def test_results_are_a_list_of_records_with_their_rivals(tmp_path: Path) -> None
         "rival_value": 6000.0,
         "ratio": 0.25,
     }
-    assert list(tmp_path.iterdir()) == [path]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["results.json", "results.parts"]
+
+
+def test_a_part_replaces_its_own_figures_only_and_parts_keep_their_order(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    other = Figure("check", 1.0, "ms", "echo", 2.0)
+    again = Figure("screen", 2000.0, "rows/s", "arithmetic alone", 6000.0)
+    for each in (taken("bulk", SCREEN), taken("online", other), taken("bulk", again)):
+        Results(path, ["online", "bulk"]).keep(each)
+    assert [(record["name"], record["value"]) for record in json.loads(path.read_text("utf-8"))] == [
+        ("check", 1.0),
+        ("screen", 2000.0),
+    ]
+    kept = Results(path, ["online", "bulk"]).all()
+    assert kept == [taken("online", other), taken("bulk", again)]
 
 
 def test_a_name_may_stand_twice_against_two_rivals_only(tmp_path: Path) -> None:
-    one, other = Figure("screen", 1.0, "s", "echo", 2.0), Figure("screen", 1.0, "s", "arithmetic", 2.0)
-    write_results([section(one, other)], tmp_path / "results.json")
+    path = tmp_path / "results.json"
+    other = Figure("screen", 1.0, "rows/s", "echo", 2.0)
+    results = Results(path, ["bulk", "online"])
+    results.keep(taken("bulk", SCREEN, other))
+    before = path.read_bytes()
     with pytest.raises(BenchmarkFailed, match="two figures"):
-        write_results([section(one), section(one)], tmp_path / "results.json")
+        results.keep(taken("online", SCREEN))
+    assert path.read_bytes() == before
+    assert [each.part for each in results.all()] == ["bulk"]
+
+
+def test_parts_of_another_version_are_named(tmp_path: Path) -> None:
+    results = Results(tmp_path / "results.json", ["bulk"])
+    (tmp_path / "results.parts").mkdir()
+    (tmp_path / "results.parts" / "bulk.json").write_text("[]")
+    with pytest.raises(BenchmarkFailed, match="another version"):
+        results.all()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0])
@@ -54,68 +95,76 @@ def test_a_rival_of_nothing_gives_no_ratio() -> None:
     assert Figure("screen", 1.0, "s", "echo", 0.0).ratio == 0.0
 
 
-def test_the_table_shows_every_figure_and_note() -> None:
-    out = io.StringIO()
+def test_the_table_shows_every_figure_note_and_what_is_missing() -> None:
     figures = Figure("screen", 12345.0, "rows/s", "echo", 4.0), Figure("check", 0.0123, "ms", "echo", 1.0)
-    print_report(Console(file=out, width=120), "a machine [of two cores]", [section(*figures)])
-    text = out.getvalue()
-    for part in ("a machine [of two cores]", "12,345", "× 3,086", "0.01", "how it was taken"):
+    text = shown([taken("bulk", *figures, missing=("a peer that is not here",))])
+    parts = (
+        "a machine [of two cores]",
+        "12,345",
+        "× 3,086",
+        "0.01",
+        "how it was taken",
+        "quick",
+        "a peer that is not here",
+    )
+    for part in parts:
         assert part in text
+
+
+def test_what_must_be_reached_is_told_from_what_was_not_and_what_is_not_measured() -> None:
+    told = reached(
+        [
+            taken(
+                "online",
+                Figure(ONLINE_CALLS, 400.0, "calls/s", "bare grpc.aio echo", 1000.0),
+                Figure(SCREEN_PEAK_MEMORY, 100.0, "MB", "the most", 400.0),
+            )
+        ]
+    )
+    expected = {ONLINE_CALLS: "no", SCREEN_PEAK_MEMORY: "yes"}
+    for goal, line in zip(GOALS, told, strict=True):
+        assert line.startswith(goal.name)
+        assert line.endswith(expected.get(goal.name, "not measured"))
 
 
 def test_values_keep_four_significant_digits() -> None:
     assert [rounded(value) for value in (123456.7, 0.000123456, 0.0)] == [123500.0, 0.0001235, 0.0]
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.0, 1)])
-def test_percentiles_are_samples_by_nearest_rank(share: float, expected: int) -> None:
-    assert percentile(list(range(100, 0, -1)), share) == expected
+# -- the page --------------------------------------------------------------------------------------------------
+
+PAGE = """before
+<!-- figures: goals -->
+<!-- end of figures -->
+between
+<!-- figures: bulk -->
+what was there
+<!-- end of figures -->
+<!-- figures: online -->
+what is kept
+<!-- end of figures -->
+after
+"""
 
 
-async def test_every_call_is_made_once_and_no_more_are_in_flight() -> None:
-    made: list[int] = []
-    flying = most = 0
-
-    async def call(number: int) -> None:
-        nonlocal flying, most
-        flying += 1
-        most = max(most, flying)
-        await asyncio.sleep(0)
-        made.append(number)
-        flying -= 1
-
-    calls = await called(call, 50, 4)
-    assert sorted(made) == list(range(50))
-    assert len(calls.latencies) == 50
-    assert most == 4
+def test_a_page_gets_the_tables_of_what_was_measured_and_keeps_the_rest() -> None:
+    part = taken("bulk", SCREEN, missing=("a peer that is not here",))
+    page = filled(PAGE, GOALS, [part])
+    assert "| screen | 1,500 rows/s | arithmetic alone | 6,000 rows/s | × 0.25 |" in page
+    assert "Not measured: a peer that is not here" in page
+    assert "what was there" not in page
+    assert f"| `{ONLINE_CALLS}` |" in page
+    assert page.startswith("before\n")
+    assert "between" in page
+    assert page.endswith("what is kept\n<!-- end of figures -->\nafter\n")
+    assert filled(page, GOALS, [part]) == page
 
 
-@pytest.mark.parametrize("sort", SORTS)
-def test_samples_are_valid_and_all_different(sort: str) -> None:
-    kind, make = SORTS[sort]
-    canonical = {canonicalise(kind, make(number)).canonical for number in range(3000)}
-    assert len(canonical) == 3000
+def test_a_part_without_a_place_on_the_page_is_told() -> None:
+    with pytest.raises(BenchmarkFailed, match="no place for identifier"):
+        filled(PAGE, GOALS, [taken("identifier", SCREEN)])
 
 
-def test_rows_far_apart_are_different_too() -> None:
-    numbers = [*range(20_000), *range(20_000_000, 20_060_000)]
-    assert len({phone(number) for number in numbers}) == len(numbers)
-    assert len({resident_id(number) for number in numbers}) == len(numbers)
-    assert {subject_field(number)[0] for number in (0, 1)} == {"phone", "resident_id"}
-
-
-def _sum(numbers: range) -> int:
-    return sum(numbers)
-
-
-def test_a_meter_counts_items_and_cpu_by_category() -> None:
-    meter = Meter()
-    work = meter.timed(ARITHMETIC, "evaluate", _sum, len)
-    before = meter.read()
-    assert work(range(200_000)) == sum(range(200_000))
-    spent = meter.read() - before
-    assert spent.items == {"evaluate": 200_000}
-    assert 0 < spent.seconds[ARITHMETIC] <= spent.cpu + 0.02
-    both = spent + Spent(1.0, 2**40, 0, {ARITHMETIC: 1.0}, {"evaluate": 1})
-    assert both.items == {"evaluate": 200_001}
-    assert both.peak_bytes == 2**40
+def test_the_page_of_the_documentation_has_a_place_for_every_part() -> None:
+    page = Path(__file__).parents[2] / "docs" / "explanation" / "performance.md"
+    assert sorted(places(page.read_text("utf-8"))) == sorted([GOALS_PLACE, *(part.name for part in PARTS)])

@@ -1,9 +1,9 @@
 """Made-up identifiers, a different one for every number: valid in form, assigned to nobody on purpose.
 
-They are computed where they are used and never written or printed.
+Sets that are screened lie in files of the run's own folder, since making them costs more than reading them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from typing import Final
 
@@ -78,3 +78,28 @@ SORTS: Final[dict[str, tuple[Kind, Callable[[int], str]]]] = {
 def subject_field(number: int) -> tuple[str, str]:
     """Give the identifier of a row as field and text: telephone and identity numbers in turn."""
     return ("resident_id", resident_id(number)) if number % 2 else ("phone", phone(number))
+
+
+FRESH: Final = 20_000_000
+"""Numbers from here on are of identifiers that nobody contributes."""
+
+
+def is_listed(place: int, every: int) -> bool:
+    """Tell whether the row or check of this place is about a claim of another member."""
+    return place % every == every - 1
+
+
+def listed_count(rows: int, every: int) -> int:
+    """Count such rows among the first ones."""
+    return rows // every
+
+
+def screened_numbers(first: int, rows: int, every: int, listed: int) -> Iterator[int]:
+    """Give the numbers of a screening's rows: some among the first `listed`, the others fresh ones from `first` on."""
+    for place in range(rows):
+        yield (place // every) % listed if is_listed(place, every) else FRESH + first + place
+
+
+def texts(numbers: Iterable[int]) -> list[str]:
+    """Give the identifiers of rows as texts alone, for peers."""
+    return [subject_field(number)[1] for number in numbers]

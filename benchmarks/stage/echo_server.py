@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from alliance.clock import SystemClock
 from alliance_server.authority import CertificateAuthority, generate_key
-from benchmarks.messages import EXCHANGES, Exchange
-from benchmarks.processes import Pipe
+from benchmarks.measure.ports import LOOPBACK
+from benchmarks.measure.processes import Pipe
+from benchmarks.stage.messages import EXCHANGES, Exchange
 
 ALLIANCE = "benchmark"
-LOOPBACK = "127.0.0.1"
 SERVICE = "benchmarks.Echo"
 OPTIONS = [("grpc.max_receive_message_length", 4 * 1024 * 1024)]
 

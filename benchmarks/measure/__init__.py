@@ -1,0 +1,1 @@
+"""Instruments: they know nothing of what is measured."""

@@ -1,0 +1,1 @@
+"""Rivals that others wrote, each installed once into a virtual environment of its own."""
