@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BUF    := @bufbuild/buf@1.75.0
 PROTOS := $(wildcard proto/alliance/v1/*.proto)
-CRATE  := native/Cargo.toml native/Cargo.lock native/pyproject.toml native/alliance_native.pyi $(wildcard native/src/*.rs)
+CRATE  := native/.cargo/config.toml native/Cargo.toml native/Cargo.lock native/pyproject.toml native/alliance_native.pyi $(wildcard native/src/*.rs)
 NATIVE := $(VENV)/.native
 TARGET ?= x86_64-unknown-linux-gnu
 
@@ -68,8 +68,8 @@ native: $(READY)  ## Build the native backend into the environment; needs a Rust
 wheels: $(READY)  ## Build the SDK's wheel and the native manylinux wheel into dist/; TARGET=... for another machine
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check build 'maturin>=1.9,<2' ziglang
 	@$(BIN)/python -m build --wheel --outdir dist .
-	@PATH="$(abspath $(BIN)):$$PATH" maturin build --release --locked --zig --target $(TARGET) \
-	  --compatibility manylinux2014 --manifest-path native/Cargo.toml --out dist
+	@cd native && PATH="$(abspath $(BIN)):$$PATH" maturin build --release --locked --zig --target $(TARGET) \
+	  --compatibility manylinux2014 --out ../dist
 
 format: $(READY)  ## Format the sources
 	@! command -v cargo >/dev/null || (cd native && cargo fmt)
@@ -79,12 +79,7 @@ format: $(READY)  ## Format the sources
 protos: $(READY)  ## Generate alliance/v1 from proto/
 	$(BIN)/python tools/protos.py alliance/v1
 
-# Peers and a profiler, which nothing else needs.
-$(VENV)/.bench: $(READY)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
-	@touch $@
-
-bench: backend $(VENV)/.bench  ## Measure; prints a table and writes benchmarks/results.json
+bench: backend  ## Measure; prints a table and writes benchmarks/results.json
 	@$(BIN)/python -m benchmarks
 
 clean:  ## Remove everything that the other targets made

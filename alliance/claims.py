@@ -3,7 +3,8 @@
 Rules (protocol reference, section 4):
 
 1. Claim bytes are serialised once, by the contributor; everybody else keeps and verifies them as they are.
-2. `validate` is the one place of a claim's rules; contributor, hub and reader all call it.
+2. `validate` is the one place of a claim's rules; contributor, hub and reader all call it. What of it concerns a
+   draft, `check` asks before anything is evaluated.
 3. A reader believes a claim only after: the box opens; tag, entry and epoch inside are those asked about; the
    claim is valid; the contributor's signature verifies under the key that the member directory gives.
 
@@ -13,7 +14,9 @@ Statuses and their changes are statements of their own and never touch a claim.
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
+from typing import Final
 
 from google.protobuf.message import DecodeError
 
@@ -33,17 +36,26 @@ MAX_FILING_SKEW_MS = 24 * 60 * 60 * 1000
 
 _SALT_BYTES = _DIGEST_BYTES = _TAG_BYTES = 32
 
+# Words by their numbers: a claim is read once by everybody who meets it, and enumerations are slow to look up in.
+_KINDS: Final = {taxonomy_pb2.Kind.Value(f"KIND_{kind.name}"): kind for kind in Kind}
+_KIND_NUMBERS: Final = {kind: number for number, kind in _KINDS.items()}
+_CATEGORIES: Final = frozenset(map(int, Category))
+_SHARING_LEVELS: Final = frozenset(map(int, SharingLevel))
+_ROLES: Final = {int(role): role for role in SubjectRole}
+_EVIDENCE_LEVELS: Final = {int(level): level for level in EvidenceLevel}
+_retention_ms = cache(retention_ms)
+
 
 def kind_number(kind: Kind) -> taxonomy_pb2.Kind.ValueType:
     """Give a kind's number on the wire."""
-    return taxonomy_pb2.Kind.Value(f"KIND_{kind.name}")
+    return _KIND_NUMBERS[kind]
 
 
 def kind_of(number: int) -> Kind:
     """Give the kind of a number on the wire; raises ClaimInvalid where there is none."""
     try:
-        return Kind[taxonomy_pb2.Kind.Name(taxonomy_pb2.Kind.ValueType(number)).removeprefix("KIND_")]
-    except (KeyError, ValueError):
+        return _KINDS[taxonomy_pb2.Kind.ValueType(number)]
+    except KeyError:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "unknown kind") from None
 
 
@@ -108,9 +120,7 @@ def seal_claim(
 ) -> SealedClaim:
     """Draw up, sign and seal a claim; raises ClaimInvalid where the draft breaks a rule."""
     entry_id = entry_id or os.urandom(sealing.ENTRY_ID_BYTES)
-    label = (draft.label or Label()).SerializeToString()
-    if len(label) > MAX_LABEL_BYTES:
-        raise ClaimInvalid(Reason.CLAIM_INVALID, f"the label takes {len(label)} bytes; {MAX_LABEL_BYTES} fit")
+    label = _label_bytes(draft)
     salt = os.urandom(_SALT_BYTES)
     claim = Claim(
         entry_id=entry_id,
@@ -143,6 +153,14 @@ def seal_claim(
     )
 
 
+def _label_bytes(draft: Draft) -> bytes:
+    """Serialise a draft's label; raises ClaimInvalid where it is too long."""
+    label = draft.label.SerializeToString() if draft.label is not None else b""
+    if len(label) > MAX_LABEL_BYTES:
+        raise ClaimInvalid(Reason.CLAIM_INVALID, f"the label takes {len(label)} bytes; {MAX_LABEL_BYTES} fit")
+    return label
+
+
 def parse(claim_bytes: bytes) -> Claim:
     """Parse claim bytes and validate them; raises ClaimInvalid."""
     claim = Claim()
@@ -156,34 +174,55 @@ def parse(claim_bytes: bytes) -> Claim:
 
 def validate(claim: Claim) -> None:
     """Raise ClaimInvalid unless the claim's fields keep every rule that needs no clock."""
-    lengths = (
-        (claim.entry_id, sealing.ENTRY_ID_BYTES),
-        (claim.tag, _TAG_BYTES),
-        (claim.label_commitment, _DIGEST_BYTES),
-        (claim.dispute_commitment, _DIGEST_BYTES),
-        (claim.evidence_commitment, len(claim.evidence_commitment) and _DIGEST_BYTES),
-    )
-    if any(len(field) != length for field, length in lengths):
-        raise ClaimInvalid(Reason.CLAIM_INVALID, "a field of fixed length has another length")
-    if not 0 < len(claim.contributor.encode()) <= MAX_CONTRIBUTOR_BYTES or claim.epoch == 0:
-        raise ClaimInvalid(Reason.CLAIM_INVALID, "contributor or epoch is missing or too long")
+    if (
+        len(claim.entry_id) != sealing.ENTRY_ID_BYTES
+        or len(claim.tag) != _TAG_BYTES
+        or len(claim.label_commitment) != _DIGEST_BYTES
+        or len(claim.dispute_commitment) != _DIGEST_BYTES
+    ):
+        raise _wrong_length()
+    _check_contributor(claim.contributor, claim.epoch)
     kind = kind_of(claim.kind)
     role, evidence = _words(claim)
-    if claim.evidence_commitment == b"" and evidence > EvidenceLevel.E1:
+    _check_terms(claim, kind, role, evidence)
+
+
+def check(draft: Draft, *, contributor: str) -> None:
+    """Raise ClaimInvalid where the claim of this draft would break a rule, whatever its tag."""
+    _label_bytes(draft)
+    _check_contributor(contributor, epoch=1)
+    _check_terms(draft, draft.kind, draft.role, draft.evidence)
+
+
+def _check_contributor(contributor: str, epoch: int) -> None:
+    if not 0 < len(contributor.encode()) <= MAX_CONTRIBUTOR_BYTES or epoch == 0:
+        raise ClaimInvalid(Reason.CLAIM_INVALID, "contributor or epoch is missing or too long")
+
+
+def _check_terms(stated: Claim | Draft, kind: Kind, role: SubjectRole, evidence: EvidenceLevel) -> None:
+    """Check what claim and draft have in common: the commitment and the times."""
+    commitment = stated.evidence_commitment
+    if commitment and len(commitment) != _DIGEST_BYTES:
+        raise _wrong_length()
+    if not commitment and evidence > EvidenceLevel.E1:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "evidence above E1 needs a commitment to its file")
-    if not 0 < claim.observed_from <= claim.observed_to <= claim.filed_at:
+    filed_at = stated.filed_at
+    if not 0 < stated.observed_from <= stated.observed_to <= filed_at:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "observed_from, observed_to and filed_at are not in this order")
-    if not claim.filed_at < claim.expires_at <= claim.filed_at + retention_ms(kind, role, evidence):
+    if not filed_at < stated.expires_at <= filed_at + _retention_ms(kind, role, evidence):
         raise ClaimInvalid(Reason.EXPIRY_OUT_OF_BOUNDS, "the expiry exceeds the retention table")
 
 
+def _wrong_length() -> ClaimInvalid:
+    return ClaimInvalid(Reason.CLAIM_INVALID, "a field of fixed length has another length")
+
+
 def _words(claim: Claim) -> tuple[SubjectRole, EvidenceLevel]:
-    try:
-        Category(claim.category)
-        SharingLevel(claim.sharing_level)
-        return SubjectRole(claim.subject_role), EvidenceLevel(claim.evidence_level)
-    except ValueError:
-        raise ClaimInvalid(Reason.CLAIM_INVALID, "category, role, evidence or sharing level is unknown") from None
+    role, evidence = _ROLES.get(claim.subject_role), _EVIDENCE_LEVELS.get(claim.evidence_level)
+    known = claim.category in _CATEGORIES and claim.sharing_level in _SHARING_LEVELS
+    if role is None or evidence is None or not known:
+        raise ClaimInvalid(Reason.CLAIM_INVALID, "category, role, evidence or sharing level is unknown")
+    return role, evidence
 
 
 def open_box(

@@ -19,7 +19,7 @@ class ElementFault(Exception):
     """No element of the group, or the identity: `(place, is_identity)`."""
 
 class KeyFault(Exception):
-    """A public key that does not decode."""
+    """A public key that does not decode, or a seed of another length."""
 
 class ScalarFault(Exception):
     """A scalar that is zero or not canonical."""
@@ -74,6 +74,9 @@ def finalize_multiplicative(
     threads: int,
 ) -> bytes:
     """Verify, unblind and hash to packed outputs of 64 bytes; raises every fault."""
+
+def sign_messages(seed: bytes, prefix: bytes, messages: Sequence[bytes], threads: int) -> list[bytes]:
+    """Give the Ed25519 signature of each message, the prefix before it, under a seed of 32 bytes; raises KeyFault."""
 
 def verify_signatures(
     public_key: bytes, prefix: bytes, messages: Sequence[bytes], signatures: Sequence[bytes], threads: int

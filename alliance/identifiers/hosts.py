@@ -37,6 +37,7 @@ _PLAIN: Final = re.compile(
 _NOT_LDH: Final = re.compile(r"[^A-Za-z0-9.-]")
 # What inet_aton and the WHATWG URL standard read as IPv4: a last label that is a number.
 _NUMERIC_END: Final = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)")
+_ACE: Final = "xn--"
 _ATEXT: Final = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]"
 _LOCAL_PART: Final = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*")
 _IP_CHARACTERS: Final = re.compile(r"[0-9A-Fa-f.:]+")
@@ -70,9 +71,14 @@ def domain_by_idna(name: str) -> str:
     if len(labels) == 1:
         raise RefusalError(Reason.SINGLE_LABEL)
     # Python's own tables make `idna` refuse some newer characters in A-labels: one reason for all.
-    if not all(is_assigned(idna.ulabel(label)) for label in labels if label.startswith("xn--")):
+    if not all(is_assigned(u_label(label)) for label in labels if label.startswith(_ACE)):
         raise RefusalError(Reason.ILLEGAL_HOST_NAME)
     return ascii_name
+
+
+def u_label(label: str) -> str:
+    """Return what an A-label stands for: what `idna.ulabel` gives, for a label that `idna` has just validated."""
+    return label.removeprefix(_ACE).encode("ascii").decode("punycode")
 
 
 def _encoded(name: str) -> str | None:

@@ -25,6 +25,7 @@ from alliance.identifiers.model import Reason, RefusalError
 from alliance.identifiers.text import ascii_form, refuse_damaged, trimmed
 
 _SEPARATORS: Final = str.maketrans("", "", " -")
+_SEPARATED_MOBILE: Final = 28  # twice the fourteen characters of one: whoever needs more has something else in mind
 _PHONE_CHARACTERS: Final = re.compile(r"[0-9 ().+-]+")
 # "ext. 12", "x12", "#12", "转12", "分机12", RFC 3966's ";ext=12": one line reaches many people behind it.
 _EXTENSION: Final = re.compile(r"[0-9)][\s,;]*(?:ext(?:ension|n)?|x|#|分机号?|转)[\s.:=：]*[0-9]+\s*\Z", re.IGNORECASE)
@@ -40,10 +41,13 @@ _BIRTH_YEARS: Final = range(1860, 2100)
 def phone(text: str, region: str) -> str:
     """Return E.164. `region` (ISO 3166) reads numbers without a country code.
 
-    Chinese mobile numbers in exact form skip the general parser; `phone_by_general_parser` gives the same for
-    them.
+    Chinese mobile numbers skip the general parser, in exact form or with spaces and hyphens, which that drops too
+    before it looks at the digits; `phone_by_general_parser` gives the same for them.
     """
-    match = _exact_chinese_mobile().fullmatch(text)
+    mobile = _exact_chinese_mobile()
+    match = mobile.fullmatch(text)
+    if match is None and len(text) <= _SEPARATED_MOBILE:
+        match = mobile.fullmatch(text.translate(_SEPARATORS))
     if match and (region == "CN" or match[1]):
         return "+86" + match[2]
     return phone_by_general_parser(text, region)

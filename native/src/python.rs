@@ -145,6 +145,18 @@ fn finalize_multiplicative<'py>(
 }
 
 #[pyfunction]
+fn sign_messages<'py>(
+    py: Python<'py>,
+    seed: &[u8],
+    prefix: &[u8],
+    messages: Vec<PyBackedBytes>,
+    threads: usize,
+) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+    let signatures = py.detach(|| signatures::sign(seed, prefix, &messages, Threads(threads)))?;
+    Ok(signatures.iter().map(|signature| PyBytes::new(py, signature)).collect())
+}
+
+#[pyfunction]
 fn verify_signatures(
     py: Python<'_>,
     public_key: &[u8],
@@ -236,8 +248,8 @@ mod alliance_native {
     use super::{
         blind_additive, blind_multiplicative, decode_elements, decode_many, derive_keys, evaluate, evaluate_many,
         finalize_additive, finalize_multiplicative, find_handles, multiply_repeatedly, query_tags, reduce_scalars,
-        set_new_tags, set_tags, verify_signatures, BatchFault, ElementFault, InputFault, KeyFault, ProofFault,
-        ScalarFault,
+        set_new_tags, set_tags, sign_messages, verify_signatures, BatchFault, ElementFault, InputFault, KeyFault,
+        ProofFault, ScalarFault,
     };
     use pyo3::prelude::*;
 

@@ -108,6 +108,22 @@ def test_a_signature_that_is_not_reduced_does_not_hold(backend: Backend) -> None
     assert backend.verify_signatures(public, b"", [b"m"] * 2, [signature, signature[:32] + again]) == [True, False]
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_signatures_are_those_of_rfc_8032(backend: Backend, threads: int) -> None:
+    # Section 7.1, tests 1 and 3; and whatever OpenSSL gives, for they are deterministic.
+    seed = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+    (signature,) = backend.sign_messages(Secret(seed), b"", [b""])
+    assert signature.hex().startswith("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155")
+    seed = bytes.fromhex("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7")
+    (signature,) = backend.sign_messages(Secret(seed), b"\xaf", [b"\x82"])
+    assert signature.hex().startswith("6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac")
+    messages = [os.urandom(size) for size in (0, 1, 300, 77, 77)]
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    expected = [key.sign(b"prefix" + message) for message in messages]
+    assert backend.sign_messages(Secret(seed), b"prefix", messages, threads=threads) == expected
+    assert backend.sign_messages(Secret(seed), b"prefix", []) == []
+
+
 def test_signatures_and_messages_go_together(backend: Backend) -> None:
     with pytest.raises(InvalidBatch):
         backend.verify_signatures(signer()[1], b"", [b"m"], [])

@@ -115,6 +115,11 @@ class Backend(Protocol):
     def derive_keys(self, seeds: Secret, info: bytes, *, threads: int = 1) -> Secret:
         """Give HKDF-SHA256(seed, info, 32) of each packed seed of 32 bytes (RFC 5869, empty salt)."""
 
+    def sign_messages(
+        self, seed: Secret, prefix: bytes, messages: Sequence[bytes], *, threads: int = 1
+    ) -> list[bytes]:
+        """Give the Ed25519 signature of each message, the prefix before it, under a seed (RFC 8032 §5.1.6)."""
+
     def verify_signatures(
         self,
         public_key: bytes,

@@ -60,7 +60,7 @@ class NativeBackend:
     """The functions of the wheel."""
 
     name = "native"
-    description = f"native: curve25519-dalek, wheel {native.__version__}, AVX2 where the processor has it"
+    description = f"native: curve25519-dalek in Rust, wheel {native.__version__}, the processor's vector instructions"
 
     def __init__(self) -> None:
         """Raise ImportError where the wheel is of another version."""
@@ -141,6 +141,12 @@ class NativeBackend:
     def derive_keys(self, seeds: Secret, info: bytes, *, threads: int = 1) -> Secret:
         """See `Backend`."""
         return Secret(_call(native.derive_keys, seeds.reveal(), info, threads))
+
+    def sign_messages(
+        self, seed: Secret, prefix: bytes, messages: Sequence[bytes], *, threads: int = 1
+    ) -> list[bytes]:
+        """See `Backend`."""
+        return _call(native.sign_messages, seed.reveal(), prefix, messages, threads)
 
     def verify_signatures(
         self,

@@ -3,10 +3,11 @@
 import hmac
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from mmh3 import mmh3_x64_128_utupledigest as murmur
 
 from alliance.crypto import group, hashing, oprf
@@ -54,7 +55,7 @@ class ReferenceBackend:
 
     def decode_many(self, calls: Sequence[bytes], *, threads: int = 1) -> list[AllianceError | None]:
         """See `Backend`."""
-        return [_outcome(lambda call=call: self.decode_elements(call, threads=threads)) for call in calls]
+        return [_outcome(partial(self.decode_elements, call, threads=threads)) for call in calls]
 
     def evaluate(
         self,
@@ -82,7 +83,7 @@ class ReferenceBackend:
         """See `Backend`."""
         group.deserialise_secret_scalar(secret_key.reveal())  # a key that is none is no call's fault
         return [
-            _outcome(lambda call=call: self.evaluate(secret_key, call, random_bytes=random_bytes)) for call in calls
+            _outcome(partial(self.evaluate, secret_key, call, random_bytes=random_bytes)) for call in calls
         ]
 
     def finalize_additive(
@@ -123,6 +124,18 @@ class ReferenceBackend:
         """See `Backend`."""
         keys = (hashing.hkdf_sha256(seed, info, _KEY_BYTES) for seed in _cut(seeds.reveal(), _KEY_BYTES))
         return Secret(b"".join(keys))
+
+    def sign_messages(
+        self,
+        seed: Secret,
+        prefix: bytes,
+        messages: Sequence[bytes],
+        *,
+        threads: int = 1,  # noqa: ARG002
+    ) -> list[bytes]:
+        """See `Backend`."""
+        key = Ed25519PrivateKey.from_private_bytes(seed.reveal())
+        return [key.sign(prefix + message) for message in messages]
 
     def verify_signatures(
         self,
