@@ -7,18 +7,17 @@ What fails is contained where it can be: a bad field in its field, an entry in i
 what was derived is not asked for again, so that a repetition is charged once.
 """
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
 from alliance.crypto.tagging import Tags
 from alliance.taxonomy import Purpose
 from member_client import verdicts
-from member_client._buckets import Fault, Found, matches_by_place
+from member_client._buckets import Found, matches_by_place
 from member_client._deadline import Deadline
-from member_client._evaluation import Prepared, prepared
+from member_client._evaluation import Prepared, Reply, prepared
 from member_client._facts import Facts
-from member_client._filter import FilterKeeper
+from member_client._filter import FilterKeeper, LiveFilter
 from member_client._questions import Batch, Looked, canonical_batch, check_consent, looked_up
 from member_client._session import Session
 from member_client.errors import EpochNotServed, FilterChanged, HubUnavailable
@@ -28,12 +27,8 @@ from member_client.verdicts import OnUnavailable, Verdict
 _log = logging.getLogger("member_client.screening")
 
 
-class _LeftOpen(Exception):
-    """Ends a run with one reason for all its fields."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+class _Stale(Exception):
+    """No filter is fresh enough to clear anybody."""
 
 
 class Attempt:
@@ -51,72 +46,69 @@ class Attempt:
         check_consent(subjects, purpose, consent)
         self._session = session
         self._subjects = subjects
+        self._identifiers = sum(subject.field_count() for subject in subjects)
         self._purpose = purpose
         self._consent = consent
         self._on_unavailable = on_unavailable
+        self._keeper: FilterKeeper | None = None
         self._forget()
 
     def _forget(self) -> None:
-        self._keeper: FilterKeeper | None = None
         self._batch: Batch | None = None
-        self._prepared: Prepared | None = None
-        self._evaluating: asyncio.Task[Tags] | None = None
+        self._request: Prepared | None = None
+        self._tags: Tags | None = None
+        self._looked: Looked | None = None
 
     async def run(self, deadline: Deadline) -> list[Verdict]:
         """Give the verdicts, in order; raises HubUnavailable where `on_unavailable` says so."""
+        self._looked = None
         try:
-            try:
-                return await self._run(deadline)
-            except EpochNotServed:
-                # The epoch changed since the facts were fetched: once more under the one that serves now.
-                self._forget()
-                async with deadline.scope():
+            async with deadline.scope():
+                try:
+                    return await self._settled(deadline)
+                except EpochNotServed:
+                    # The epoch changed since the facts were fetched: once more under the one that serves now.
+                    self._forget()
                     await self._session.facts.refresh()
-                return await self._run(deadline)
-        except TimeoutError as error:
-            return await self._unknown(self._why_late(), error)
-        except HubUnavailable as error:
-            _log.info("a batch stays unknown: %s", type(error).__name__)
-            return await self._unknown(verdicts.HUB_UNAVAILABLE, error)
-        except _LeftOpen as end:
-            return await self._unknown(end.reason, end)
-
-    def abandon(self) -> None:
-        """Stop what is still under way."""
-        if self._evaluating is not None:
-            self._evaluating.cancel()
+                    return await self._settled(deadline)
+        except (HubUnavailable, TimeoutError, _Stale) as cause:
+            return await self._left_open(cause)
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
-    async def _run(self, deadline: Deadline) -> list[Verdict]:
-        async with deadline.scope():
-            facts = await self._session.facts.now()
-            batch = await self._canonical(facts)
-            if not batch.items:
-                return self._judged(batch, {}, {})
-            keeper = await self._fresh_keeper(facts)
-            tags = await self._tags(batch, facts, deadline)
-            looked = await self._looked(batch, tags, keeper)
+    async def _settled(self, deadline: Deadline) -> list[Verdict]:
+        session = self._session
+        facts = await session.facts.now()
+        batch, request = await session.workers.computed(self._identifiers, self._blinded, facts)
+        if request is None:
+            return self._judged(batch, {}, {})
+        keeper = self._keeper = await self._fresh_keeper(facts)
+        reply = await session.evaluator.asked(request, deadline) if self._tags is None else None
+        looked = await self._look(batch, request, reply, keeper)
         try:
-            async with deadline.scope():
-                found, faults = await self._confirmed(batch, tags, looked, facts, keeper, deadline)
-        except (HubUnavailable, TimeoutError, _LeftOpen) as error:
-            return self._unconfirmed(batch, looked, error)
-        self._session.confirmer.report(faults)
+            found, faults = await session.confirmer.confirmed(looked, facts, deadline)
+        except FilterChanged:
+            # Prefixes are cut as the header in force says: take the new one, and look again.
+            await keeper.refresh()
+            looked = await self._look(batch, request, None, keeper)
+            found, faults = await session.confirmer.confirmed(looked, facts, deadline)
+        session.confirmer.report(faults)
         doubts = {place: verdicts.INTEGRITY for fault in faults for place in fault.hit.places}
         return self._judged(batch, matches_by_place(found), doubts)
 
-    async def _canonical(self, facts: Facts) -> Batch:
-        if self._batch is None:
-            self._batch = await self._session.workers.cpu(
-                canonical_batch,
-                self._subjects,
-                self._purpose,
-                self._consent,
-                self._session.profile.default_region,
-                facts.suppression,
-            )
-        return self._batch
+    def _blinded(self, facts: Facts) -> tuple[Batch, Prepared | None]:
+        """Make fields canonical and blind them, as far as no earlier run did; nothing is blinded if all are refused."""
+        batch = self._batch = self._batch or canonical_batch(
+            self._subjects,
+            self._purpose,
+            self._consent,
+            self._session.profile.default_region,
+            facts.suppression,
+        )
+        if batch.inputs and (self._request is None or self._request.epoch.id != facts.epoch.id):
+            self._request = prepared(batch.inputs, batch.digests, self._purpose, facts.epoch)
+            self._tags = None
+        return batch, self._request
 
     async def _fresh_keeper(self, facts: Facts) -> FilterKeeper:
         """Give the filter's keeper; nothing is evaluated that no fresh filter can answer."""
@@ -124,76 +116,63 @@ class Attempt:
         try:
             await keeper.ensure_fresh()
         except HubUnavailable:
+            if keeper.live is None:
+                raise
             if not keeper.is_fresh():
-                raise _LeftOpen(verdicts.STALE if keeper.live else verdicts.HUB_UNAVAILABLE) from None
+                raise _Stale from None
         return keeper
 
-    async def _tags(self, batch: Batch, facts: Facts, deadline: Deadline) -> Tags:
-        """Have the tags derived. A reply is believed once: who stops waiting finds it here when asking again."""
-        if self._prepared is not None and self._prepared.epoch.id != facts.epoch.id:
-            self._prepared, self._evaluating = None, None
-        if self._prepared is None:
-            inputs = [item.input_bytes for item in batch.items]
-            self._prepared = await self._session.workers.cpu(
-                prepared, inputs, batch.digests, self._purpose, facts.epoch
-            )
-        task = self._evaluating
-        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-            work = self._session.evaluator.evaluate(self._prepared, deadline)
-            task = self._evaluating = asyncio.create_task(work, name="alliance-evaluation")
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return await asyncio.shield(task)
-
-    async def _looked(self, batch: Batch, tags: Tags, keeper: FilterKeeper) -> Looked:
+    async def _look(self, batch: Batch, request: Prepared, reply: Reply | None, keeper: FilterKeeper) -> Looked:
         """Look the tags up in a filter that is still fresh when it is done."""
         live = keeper.live
         if live is None:
-            raise _LeftOpen(verdicts.STALE)
-        looked = await self._session.workers.cpu(looked_up, batch, tags, live)
+            raise _Stale
+        looked = await self._session.workers.computed(self._identifiers, self._read, batch, request, reply, live)
         if self._session.clock.now_ms() >= live.fresh_until():
-            raise _LeftOpen(verdicts.STALE)
+            raise _Stale
+        self._looked = looked
         return looked
 
-    async def _confirmed(
-        self, batch: Batch, tags: Tags, looked: Looked, facts: Facts, keeper: FilterKeeper, deadline: Deadline
-    ) -> tuple[list[Found], list[Fault]]:
-        confirmer = self._session.confirmer
-        try:
-            return await confirmer.confirmed(looked, facts, deadline)
-        except FilterChanged:
-            # Prefixes are cut as the header in force says: take the new one, and look again.
-            await keeper.refresh()
-            return await confirmer.confirmed(await self._looked(batch, tags, keeper), facts, deadline)
+    def _read(self, batch: Batch, request: Prepared, reply: Reply | None, live: LiveFilter) -> Looked:
+        """Derive the tags from a reply, once, and look them up. A later run finds them here."""
+        if reply is not None:
+            self._tags = request.finalized(reply)
+        assert self._tags is not None  # noqa: S101 - without tags there was a reply
+        return looked_up(batch, self._tags, live, self._session.cover)
 
     # -- endings -------------------------------------------------------------------------------------------------
 
     def _judged(self, batch: Batch, found: Mapping[int, Sequence[Found]], doubts: Mapping[int, str]) -> list[Verdict]:
         return batch.verdicts(found, doubts, self._on_unavailable, self._request_id())
 
-    def _unconfirmed(self, batch: Batch, looked: Looked, cause: Exception) -> list[Verdict]:
-        if self._on_unavailable == "raise" and looked.hits:
-            raise HubUnavailable("The hub's buckets cannot be had: hits stay unconfirmed.") from cause
-        doubts = {place: verdicts.BUCKET_UNAVAILABLE for hit in looked.hits for place in hit.places}
-        return self._judged(batch, {}, doubts)
-
-    async def _unknown(self, reason: str, cause: Exception) -> list[Verdict]:
+    async def _left_open(self, cause: Exception) -> list[Verdict]:
+        """Give what is known when the hub, the filter or the time does not suffice."""
+        _log.info("a batch is left open: %s", type(cause).__name__)
+        batch, looked = self._batch, self._looked
+        if batch is not None and looked is not None:
+            if self._on_unavailable == "raise" and looked.hits:
+                raise HubUnavailable("The hub's buckets cannot be had: hits stay unconfirmed.") from cause
+            doubts = {place: verdicts.BUCKET_UNAVAILABLE for hit in looked.hits for place in hit.places}
+            return self._judged(batch, {}, doubts)
         if self._on_unavailable == "raise":
             raise HubUnavailable("The hub could not be asked in time.") from cause
         # Where not even the list in force is known, the built-in rules tell what is no identifier at all.
-        batch = self._batch
         if batch is None:
-            batch = await self._session.workers.cpu(
-                canonical_batch, self._subjects, self._purpose, self._consent, self._session.profile.default_region
+            region = self._session.profile.default_region
+            batch = await self._session.workers.computed(
+                self._identifiers, canonical_batch, self._subjects, self._purpose, self._consent, region
             )
-        return batch.unknown(reason, self._on_unavailable, self._request_id())
+        return batch.unknown(self._reason(cause), self._on_unavailable, self._request_id())
 
-    def _why_late(self) -> str:
+    def _reason(self, cause: Exception) -> str:
+        if isinstance(cause, HubUnavailable):
+            return verdicts.HUB_UNAVAILABLE
         keeper = self._keeper
         is_stale = keeper is not None and keeper.live is not None and not keeper.is_fresh()
-        return verdicts.STALE if is_stale else verdicts.DEADLINE
+        return verdicts.STALE if is_stale or isinstance(cause, _Stale) else verdicts.DEADLINE
 
     def _request_id(self) -> str:
-        return self._prepared.request_id.hex() if self._prepared else ""
+        return self._request.request_id.hex() if self._request else ""
 
 
 def unasked(

@@ -1,6 +1,8 @@
 """Fetches buckets, each prefix once, going on after a cut with the first bucket that is not complete."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from alliance.v1 import bucket_pb2
@@ -16,7 +18,19 @@ MAX_BUCKET_ENTRIES: Final = 1 << 16
 _ENTRY_BYTES: Final = 2048  # id, handle and box take 558; a statement about the status up to 1,024
 _MESSAGE_BYTES: Final = 64
 
-Bucket = tuple[int, list[BucketEntry]]
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Bucket:
+    """A whole bucket, in the parts that it came in: one that is only cover is never looked into."""
+
+    prefix: int
+    parts: Sequence[GetBucketsResponse]
+
+    def __len__(self) -> int:
+        return sum(len(part.entries) for part in self.parts)
+
+    def __iter__(self) -> Iterator[BucketEntry]:
+        return chain.from_iterable(part.entries for part in self.parts)
 
 
 class BucketFetcher:
@@ -54,18 +68,20 @@ class BucketFetcher:
         request = GetBucketsRequest(epoch=epoch, prefix_bits=bits, prefixes=prefixes)
         expected = iter(tuple(prefixes))
         current = next(expected)
-        entries: list[BucketEntry] = []
+        parts: list[GetBucketsResponse] = []
+        entries = 0
         async with own_errors():
             call = BucketServiceStub(self._transport.channel()).GetBuckets(
                 request, timeout=max(deadline.remaining(), 0.001)
             )
             try:
                 async for part in call:
-                    _check_order(part, current, len(entries))
-                    entries.extend(part.entries)
+                    _check_order(part, current, entries)
+                    parts.append(part)
+                    entries += len(part.entries)
                     if part.complete:
-                        yield current, entries
-                        current, entries = next(expected, -1), []
+                        yield Bucket(current, parts)
+                        current, parts, entries = next(expected, -1), [], 0
             finally:
                 call.cancel()
 

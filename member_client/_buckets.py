@@ -2,16 +2,13 @@
 
 Rules:
 
-1. All prefixes of a batch go in one ascending list, each once: those of hits, and those of cover. Cover is chosen by a
-   key that never leaves this machine, the same for the same tag each time, so that asking twice does not tell a hit
-   from cover by what stays.
-2. An entry is ours if its handle is the one that our label key gives, compared in constant time. All others are
-   somebody else's and are dropped unread.
+1. All prefixes of a batch go in one ascending list, each once: those of hits, and those of cover (`_cover.py`).
+2. An entry is ours if its handle is the one that our label key gives, compared in constant time by the backend. All
+   others are somebody else's and are dropped unread.
 3. Box, claim, signature and status are verified before anything of them is believed (`alliance.claims.open_box`);
    what fails is a Fault of that field alone.
 """
 
-import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +17,9 @@ from google.protobuf.message import DecodeError
 
 from alliance import claims, statements
 from alliance.claims import OpenedClaim
-from alliance.crypto import bloom, sealing
+from alliance.crypto import bloom
+from alliance.crypto.backend import backend
+from alliance.crypto.sealing import HANDLE_BYTES
 from alliance.crypto.secret import Secret
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import BoxInvalid, ClaimInvalid, SignatureInvalid
@@ -31,10 +30,10 @@ from alliance.v1.bucket_pb2 import BucketEntry
 from alliance.v1.claim_pb2 import ClaimStatusChange
 from alliance.v1.statement_pb2 import SignedStatement
 
-COVER_SHARE: Final = 0.01
-_WORD: Final = 2**32
+_ENTRY_ID_BYTES: Final = 16
 
 KeyOf = Callable[[str], VerifyingKey | None]
+Judged = tuple[list["Found"], list["Fault"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +82,6 @@ class Circumstances:
     now_ms: int
 
 
-def cover_prefixes(misses: Iterable[bytes], cover_key: bytes, bits: int, share: float = COVER_SHARE) -> set[int]:
-    """Give the prefixes that stand for a share of the misses: those of HMAC(local key, tag)."""
-    chosen: set[int] = set()
-    threshold = int(share * _WORD)
-    for tag in misses:
-        drawn = hmac.digest(cover_key, tag, "sha512")
-        if int.from_bytes(drawn[32:36], "big") < threshold:
-            chosen.add(bloom.prefix_of(drawn[:32], bits))
-    return chosen
-
-
 def by_prefix(hits: Iterable[Hit], bits: int) -> dict[int, list[Hit]]:
     """Sort hits by the prefix of their bucket."""
     sorted_hits: dict[int, list[Hit]] = {}
@@ -102,21 +90,37 @@ def by_prefix(hits: Iterable[Hit], bits: int) -> dict[int, list[Hit]]:
     return sorted_hits
 
 
-def judged(
-    entries: Iterable[BucketEntry], hits: Sequence[Hit], circumstances: Circumstances
-) -> tuple[list[Found], list[Fault]]:
+def judged(entries: Iterable[BucketEntry], hits: Sequence[Hit], circumstances: Circumstances) -> Judged:
     """Judge the entries of a bucket that are about its hits: arithmetic for a worker thread."""
+    known: list[tuple[BucketEntry, bytes, bytes]] = []
+    for entry in entries:
+        entry_id, handle = entry.entry_id, entry.handle
+        # A handle of another length is nobody's, and what is packed must stay in step.
+        if len(entry_id) == _ENTRY_ID_BYTES and len(handle) == HANDLE_BYTES:
+            known.append((entry, entry_id, handle))
+    label_keys = Secret(b"".join([hit.label_key.reveal() for hit in hits]))
+    entry_ids, handles = b"".join([one[1] for one in known]), b"".join([one[2] for one in known])
     found: list[Found] = []
     faults: list[Fault] = []
-    for entry in entries:
-        for hit in hits:
-            ours = sealing.handle(hit.label_key.reveal(), entry.entry_id)
-            if hmac.compare_digest(ours, entry.handle):
-                outcome = _judge(entry, hit, circumstances)
-                if isinstance(outcome, Found):
-                    found.append(outcome)
-                elif outcome is not None:
-                    faults.append(outcome)
+    for place, owner in backend().find_handles(label_keys, entry_ids, handles):
+        outcome = _judge(known[place][0], hits[owner], circumstances)
+        if isinstance(outcome, Found):
+            found.append(outcome)
+        elif outcome is not None:
+            faults.append(outcome)
+    return found, faults
+
+
+def judged_in_turn(
+    buckets: Iterable[tuple[Iterable[BucketEntry], Sequence[Hit]]], circumstances: Circumstances
+) -> Judged:
+    """Judge several buckets, each by the hits that are in it."""
+    found: list[Found] = []
+    faults: list[Fault] = []
+    for entries, hits in buckets:
+        good, bad = judged(entries, hits, circumstances)
+        found += good
+        faults += bad
     return found, faults
 
 

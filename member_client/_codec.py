@@ -1,18 +1,28 @@
 """Verdicts as sealed bytes and back: JSON with numbers for words, never a format of somebody else's."""
 
 import json
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, Final
 
 from alliance.identifiers import Kind
 from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, SubjectRole
 from member_client.errors import StoreDamaged
 from member_client.verdicts import FieldVerdict, Match, State, Verdict
 
+_VERDICT: Final = tuple(field.name for field in fields(Verdict))
+_FIELD: Final = tuple(field.name for field in fields(FieldVerdict))
+_MATCH: Final = tuple(field.name for field in fields(Match))
+
 
 def encoded(verdict: Verdict) -> bytes:
     """Give a verdict's bytes."""
-    return json.dumps(asdict(verdict), default=bytes.hex, separators=(",", ":")).encode()
+    content = _named(verdict, _VERDICT)
+    content["fields"] = [
+        _named(field, _FIELD) | {"matches": [_named(match, _MATCH) for match in field.matches]}
+        for field in verdict.fields
+    ]
+    return json.dumps(content, default=bytes.hex).encode()
 
 
 def decoded(data: bytes) -> Verdict:
@@ -23,6 +33,10 @@ def decoded(data: bytes) -> Verdict:
         return Verdict(**{**raw, "state": State(raw["state"]), "action": Action(raw["action"]), "fields": fields})
     except (ValueError, KeyError, TypeError):
         raise StoreDamaged("A verdict in the local store cannot be read.") from None
+
+
+def _named(record: object, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}
 
 
 def _field(raw: dict[str, Any]) -> FieldVerdict:

@@ -2,22 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from alliance.clock import Clock
+from alliance.crypto.signing import VerifyingKey
 from alliance.v1 import bucket_pb2
-from member_client._buckets import Circumstances, Fault, Found, by_prefix, cover_prefixes, judged
+from member_client._bucket_fetch import Bucket, BucketFetcher
+from member_client._buckets import Circumstances, Fault, Found, Hit, Judged, by_prefix, judged, judged_in_turn
 from member_client._deadline import Deadline
-from member_client._facts import Facts
+from member_client._facts import FactKeeper, Facts
 from member_client._questions import Looked
+from member_client._workers import Workers
 from member_client.errors import AllianceClientError, HubUnavailable
 
-if TYPE_CHECKING:
-    from member_client._session import Session
-
 REPORT_SECONDS: Final = 10.0
+ENTRIES_IN_A_LOT: Final = 4096
+"""Entries that are held to be judged together: two megabytes, and one hand-over for dozens of buckets."""
 
 _log = logging.getLogger("member_client.buckets")
 
@@ -25,42 +28,71 @@ _log = logging.getLogger("member_client.buckets")
 class Confirmer:
     """What the buckets say, for one member."""
 
-    def __init__(self, session: "Session") -> None:
-        self._session = session
+    def __init__(
+        self,
+        *,
+        member: str,
+        hub_key: VerifyingKey,
+        fetcher: BucketFetcher,
+        facts: FactKeeper,
+        workers: Workers,
+        clock: Clock,
+    ) -> None:
+        self._member = member
+        self._hub_key = hub_key
+        self._fetcher = fetcher
+        self._facts = facts
+        self._workers = workers
+        self._clock = clock
         self._reports: set[asyncio.Task[None]] = set()
 
-    async def confirmed(self, looked: Looked, facts: Facts, deadline: Deadline) -> tuple[list[Found], list[Fault]]:
+    async def confirmed(self, looked: Looked, facts: Facts, deadline: Deadline) -> Judged:
         """Give believed claims and faults about the hits; raises what the bucket call raises."""
-        session = self._session
+        if not looked.hits and not looked.cover:
+            return [], []
         wanted = by_prefix(looked.hits, looked.prefix_bits)
-        cover = await session.workers.cpu(cover_prefixes, looked.misses, session.cover_key, looked.prefix_bits)
-        prefixes = sorted(wanted.keys() | cover)
         circumstances = Circumstances(
             epoch=looked.epoch,
-            member=session.profile.member,
-            hub_key=session.hub_key,
+            member=self._member,
+            hub_key=self._hub_key,
             key_of=facts.directory.key_of,
-            now_ms=session.clock.now_ms(),
+            now_ms=self._clock.now_ms(),
         )
         found: list[Found] = []
         faults: list[Fault] = []
-        async with aclosing(session.fetcher.buckets(looked.epoch, looked.prefix_bits, prefixes, deadline)) as buckets:
-            async for prefix, entries in buckets:
-                if prefix in wanted:
-                    good, bad = await session.workers.cpu(judged, entries, wanted[prefix], circumstances)
-                    found += good
-                    faults += bad
+        async with aclosing(self._lots(looked, wanted, deadline)) as lots:
+            async for lot in lots:
+                good, bad = await self._workers.cpu(judged_in_turn, lot, circumstances)
+                found += good
+                faults += bad
         if any(fault.unknown_contributor for fault in faults):
             good, faults = await self._with_newer_directory(faults, circumstances)
             found += good
         return found, faults
 
-    async def _with_newer_directory(
-        self, faults: Sequence[Fault], circumstances: Circumstances
-    ) -> tuple[list[Found], list[Fault]]:
+    async def _lots(
+        self, looked: Looked, wanted: Mapping[int, Sequence[Hit]], deadline: Deadline
+    ) -> AsyncGenerator[list[tuple[Bucket, Sequence[Hit]]], None]:
+        """Fetch all buckets, and give those of hits in lots that are worth a hand-over."""
+        prefixes = sorted(wanted.keys() | looked.cover)
+        lot: list[tuple[Bucket, Sequence[Hit]]] = []
+        entries = 0
+        async with aclosing(self._fetcher.buckets(looked.epoch, looked.prefix_bits, prefixes, deadline)) as buckets:
+            async for bucket in buckets:
+                if bucket.prefix not in wanted:
+                    continue
+                lot.append((bucket, wanted[bucket.prefix]))
+                entries += len(bucket)
+                if entries >= ENTRIES_IN_A_LOT:
+                    yield lot
+                    lot, entries = [], 0
+        if lot:
+            yield lot
+
+    async def _with_newer_directory(self, faults: Sequence[Fault], circumstances: Circumstances) -> Judged:
         """Judge entries of unknown contributors once more: one may have joined since the directory was fetched."""
         try:
-            directory = await self._session.facts.refresh_directory()
+            directory = await self._facts.refresh_directory()
         except HubUnavailable:
             return [], list(faults)
         newer = replace(circumstances, key_of=directory.key_of)
@@ -70,7 +102,7 @@ class Confirmer:
             if not fault.unknown_contributor:
                 left.append(fault)
                 continue
-            good, bad = await self._session.workers.cpu(judged, [fault.entry], [fault.hit], newer)
+            good, bad = await self._workers.cpu(judged, [fault.entry], [fault.hit], newer)
             found += good
             left += bad
         return found, left
@@ -89,6 +121,6 @@ class Confirmer:
 
     async def _reported(self, entry_id: bytes, finding: bucket_pb2.EntryFinding.ValueType) -> None:
         try:
-            await self._session.fetcher.report(entry_id, finding, Deadline.after(REPORT_SECONDS))
+            await self._fetcher.report(entry_id, finding, Deadline.after(REPORT_SECONDS))
         except AllianceClientError as error:
             _log.warning("an entry could not be reported: %s", type(error).__name__)

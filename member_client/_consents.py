@@ -1,15 +1,14 @@
 """Commitments to consent: what of it the hub sees, and what stays here to prove it later.
 
-leaf_i = SHA-256(nonce_i ‖ digest_i), nonce_i = HMAC-SHA256(seed, i), root = RFC 9162 over the leaves; one leaf for
-each item where the purpose asks for each person's consent, one for the whole batch where it asks for a basis.
+leaf_i = SHA-256(nonce_i ‖ digest_i), nonce_i = SHAKE-256(seed)[32·i : 32·i + 32], root = RFC 9162 over the leaves; one
+leaf for each item where the purpose asks for each person's consent, one for the whole batch where it asks for a basis.
 Seed and digests never leave the store.
 """
 
-import hmac
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
+from hashlib import sha256, shake_256
 from typing import Final
 
 from alliance.crypto import merkle
@@ -21,6 +20,7 @@ from member_client.subjects import Consent
 
 _PERSONAL: Final = frozenset({ConsentNeed.CONSUMER_CONSENT, ConsentNeed.CONSUMER_REQUEST})
 _SEED_BYTES: Final = 32
+_NONCE_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,16 @@ def committed(digests: Sequence[bytes], seed: Secret | None = None) -> Commitmen
     if not digests:
         return Commitment()
     seed = seed or Secret(os.urandom(_SEED_BYTES))
-    leaves = (sha256(nonce(seed, place) + digest).digest() for place, digest in enumerate(digests))
+    leaves = map(leaf, nonces(seed, len(digests)), digests)
     return Commitment(merkle.root(leaves), seed, tuple(digests))
 
 
-def nonce(seed: Secret, place: int) -> bytes:
-    """Give the 32 bytes that hide the digest at a place."""
-    return hmac.digest(seed.reveal(), place.to_bytes(8, "big"), "sha256")
+def nonces(seed: Secret, count: int) -> list[bytes]:
+    """Give the 32 bytes that hide each digest, from the first one on."""
+    stream = shake_256(seed.reveal()).digest(count * _NONCE_BYTES)
+    return [stream[start : start + _NONCE_BYTES] for start in range(0, len(stream), _NONCE_BYTES)]
+
+
+def leaf(nonce: bytes, digest: bytes) -> bytes:
+    """Give what the root commits to of one digest."""
+    return sha256(nonce + digest).digest()

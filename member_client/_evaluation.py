@@ -37,6 +37,14 @@ REQUEST_ID_BYTES: Final = 16
 WHOLE_KEY_INDEX: Final = 1
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Reply:
+    """What the hub answers, not yet believed: evaluated elements and their proof."""
+
+    evaluated: bytes
+    proof: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A blinded batch that is ready to be sent, once or again."""
@@ -54,9 +62,16 @@ class Prepared:
         """Elements in it."""
         return len(self.message) // tagging.TAG_BYTES
 
+    def finalized(self, reply: Reply) -> tagging.Tags:
+        """Believe a reply, once, with its proof: arithmetic for a worker; raises ProofRejected."""
+        try:
+            return self.state.finalize(reply.evaluated, reply.proof, self.epoch.public_key)
+        except AllianceError as error:
+            raise ProofRejected("The hub's evaluation does not verify under the epoch's key.") from error
+
 
 def prepared(inputs: Sequence[bytes], digests: Sequence[bytes], purpose: Purpose, epoch: PinnedEpoch) -> Prepared:
-    """Blind 1 to 4,096 inputs and commit to the consent for them: arithmetic for a worker thread."""
+    """Blind 1 to 4,096 inputs and commit to the consent for them: arithmetic for a worker."""
     blinded = tagging.blind(inputs)
     return Prepared(
         purpose=purpose,
@@ -93,19 +108,31 @@ class Evaluator:
         self.evaluations = 0
 
     async def evaluate(self, batch: Prepared, deadline: Deadline) -> tagging.Tags:
-        """Have a prepared batch evaluated, and verify it; raises ProofRejected and what the call raises.
+        """Have a prepared batch evaluated, and verify it; raises ProofRejected and what the call raises."""
+        reply = await self.asked(batch, deadline)
+        return await self._workers.cpu(batch.finalized, reply)
 
-        May be called again for the same batch as long as it did not return or raise ProofRejected.
+    async def asked(self, batch: Prepared, deadline: Deadline) -> Reply:
+        """Send a prepared batch until there is a reply; raises what the call raises.
+
+        May be called again for the same batch as long as no reply to it was believed: it is the same request.
         """
+        header = self._header(batch)
+
+        def request() -> EvaluateRequest:
+            header.time = self._clock.now_ms()
+            signed = self._identity.statement(statements.EVALUATION_HEADER, header.SerializeToString())
+            return EvaluateRequest(header=signed, blinded=batch.message)
+
         if batch.commitment.root:
-            record = pack(self._header(batch).SerializeToString(), batch.commitment.to_bytes())
+            record = pack(header.SerializeToString(), batch.commitment.to_bytes())
             await self._ledger.put(Shelf.CONSENTS, batch.request_id, record)
         response = await self._transport.call(
-            lambda channel: EvaluationServiceStub(channel).Evaluate, lambda: self._request(batch), deadline
+            lambda channel: EvaluationServiceStub(channel).Evaluate, request, deadline
         )
-        evaluated, proof = _whole_share(response)
+        reply = _whole_share(response)
         self.evaluations += batch.count
-        return await self._workers.cpu(_finalized, batch, evaluated, proof)
+        return reply
 
     def _header(self, batch: Prepared) -> EvaluationHeader:
         return EvaluationHeader(
@@ -120,21 +147,8 @@ class Evaluator:
             operator=self._operator,
         )
 
-    def _request(self, batch: Prepared) -> EvaluateRequest:
-        header = self._header(batch).SerializeToString()
-        return EvaluateRequest(
-            header=self._identity.statement(statements.EVALUATION_HEADER, header), blinded=batch.message
-        )
 
-
-def _whole_share(response: EvaluateResponse) -> tuple[bytes, bytes]:
+def _whole_share(response: EvaluateResponse) -> Reply:
     if len(response.shares) != 1 or response.shares[0].index != WHOLE_KEY_INDEX:
         raise HubError("The hub answers with shares of a split key, which this version cannot combine.")
-    return response.shares[0].evaluated, response.shares[0].proof
-
-
-def _finalized(batch: Prepared, evaluated: bytes, proof: bytes) -> tagging.Tags:
-    try:
-        return batch.state.finalize(evaluated, proof, batch.epoch.public_key)
-    except AllianceError as error:
-        raise ProofRejected("The hub's evaluation does not verify under the epoch's key.") from error
+    return Reply(response.shares[0].evaluated, response.shares[0].proof)

@@ -1,13 +1,15 @@
 """Length-prefixed frames of local records: u32 big-endian length ‖ bytes, so that no two lists read alike."""
 
+import struct
 from collections.abc import Iterable
 
-_LENGTH_BYTES = 4
+_LENGTH = struct.Struct(">I")
 
 
 def pack(*parts: bytes) -> bytes:
     """Join byte strings so that `unpack` gives them back."""
-    return b"".join(len(part).to_bytes(_LENGTH_BYTES, "big") + part for part in parts)
+    length = _LENGTH.pack
+    return b"".join([length(len(part)) + part for part in parts])
 
 
 def pack_text(parts: Iterable[str]) -> bytes:
@@ -20,7 +22,7 @@ def unpack(framed: bytes) -> list[bytes]:
     parts: list[bytes] = []
     place = 0
     while place < len(framed):
-        end = place + _LENGTH_BYTES
+        end = place + _LENGTH.size
         length = int.from_bytes(framed[place:end], "big")
         place = end + length
         if place > len(framed) or end > len(framed):

@@ -1,38 +1,38 @@
 """A batch of subjects as questions: canonical forms, refusals, consent, and verdicts once answers are there. No I/O.
 
-An item is one identifier that will be evaluated; its place is its index in the batch, and the index of its tag.
+A field's place is its index among all fields of the batch; an item is one identifier to be evaluated, and its index is
+that of its input and of its tag. A field that nobody listed costs its share of a verdict and nothing else.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from alliance.crypto.tagging import Tags
-from alliance.identifiers import BUILTIN, Identifier, InvalidIdentifier, Kind, canonicalise
+from alliance.identifiers import BUILTIN, InvalidIdentifier, canonicalise
 from alliance.identifiers import Suppression as SuppressedValues
 from alliance.taxonomy import Purpose
 from member_client import _consents, verdicts
 from member_client._buckets import Found, Hit
+from member_client._cover import Cover
 from member_client._filter import LiveFilter
-from member_client.subjects import Consent, Subject
+from member_client.subjects import FIELDS, Consent, Subject
 from member_client.verdicts import FieldVerdict, Match, OnUnavailable, State, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A field of a subject: a place among the items, or the reason why it was refused."""
-
-    field: str
-    kind: Kind
-    place: int = -1
-    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Batch:
-    """Subjects with their fields, the identifiers to be evaluated, and the consent digests to be committed to."""
+    """Subjects with their fields, the inputs to be evaluated, and the consent digests to be committed to."""
 
-    subjects: tuple[tuple[str, tuple[Asked, ...]], ...]
-    items: tuple[Identifier, ...]
+    subjects: Sequence[tuple[str, int]]
+    """References, and how many fields each has."""
+    fields: Sequence[str]
+    """By place: the field's name."""
+    refusals: Mapping[int, str]
+    """By place: why a field was refused."""
+    inputs: Sequence[bytes]
+    places: Sequence[int]
+    """By item: the place of its field."""
     digests: tuple[bytes, ...]
 
     def verdicts(
@@ -42,86 +42,110 @@ class Batch:
         on_unavailable: OnUnavailable,
         request_id: str,
     ) -> list[Verdict]:
-        """Judge every subject by believed claims and doubts, both by place."""
+        """Judge every subject by believed claims and doubts, both by place; a field that has neither is clear."""
 
-        def judge(asked: Asked) -> FieldVerdict:
-            matches = [Match.of(asked.field, one.claim, one.status) for one in found.get(asked.place, ())]
-            return verdicts.field_verdict(asked.field, asked.kind, matches, doubts.get(asked.place, ""))
+        def judge(place: int) -> FieldVerdict:
+            name = self.fields[place]
+            matches = [Match.of(name, one.claim, one.status) for one in found.get(place, ())]
+            return verdicts.field_verdict(name, FIELDS[name][0], matches, doubts.get(place, ""))
 
-        return self._judged(judge, on_unavailable, request_id)
+        answers = {place: judge(place) for place in found.keys() | doubts.keys()}
+        return self._judged(answers, on_unavailable, request_id)
 
     def unknown(self, reason: str, on_unavailable: OnUnavailable, request_id: str) -> list[Verdict]:
         """Judge every subject where nothing could be asked."""
-        return self._judged(
-            lambda asked: FieldVerdict(asked.field, asked.kind, State.UNKNOWN, reason), on_unavailable, request_id
-        )
+        answers = {place: self._field(place, State.UNKNOWN, reason) for place in self.places}
+        return self._judged(answers, on_unavailable, request_id)
+
+    def _field(self, place: int, state: State, reason: str) -> FieldVerdict:
+        name = self.fields[place]
+        return FieldVerdict(name, FIELDS[name][0], state, reason)
 
     def _judged(
-        self, judge: Callable[[Asked], FieldVerdict], on_unavailable: OnUnavailable, request_id: str
+        self, answers: Mapping[int, FieldVerdict], on_unavailable: OnUnavailable, request_id: str
     ) -> list[Verdict]:
-        def field(asked: Asked) -> FieldVerdict:
-            if asked.refusal:
-                return FieldVerdict(asked.field, asked.kind, State.REFUSED, asked.refusal)
-            return judge(asked)
+        refused = {place: self._field(place, State.REFUSED, reason) for place, reason in self.refusals.items()}
+        known = {**answers, **refused}
+        ahead = iter([*sorted(known), len(self.fields)])
+        next_known = next(ahead)
+        judged: list[Verdict] = []
+        end = 0
+        for ref, count in self.subjects:
+            place, end = end, end + count
+            fields = _clear(tuple(self.fields[place:end]))
+            if end <= next_known and fields:
+                judged.append(verdicts.clear(ref, fields, request_id))
+                continue
+            answered = [known.get(place + index, field) for index, field in enumerate(fields)]
+            judged.append(verdicts.verdict(ref, answered, on_unavailable=on_unavailable, request_id=request_id))
+            while next_known < end:
+                next_known = next(ahead)
+        return judged
 
-        return [
-            verdicts.verdict(ref, [field(one) for one in asked], on_unavailable=on_unavailable, request_id=request_id)
-            for ref, asked in self.subjects
-        ]
+
+@lru_cache(maxsize=1024)
+def _clear(names: tuple[str, ...]) -> tuple[FieldVerdict, ...]:
+    """Give the verdicts of fields that nobody listed: made once for all subjects that have the same fields."""
+    return tuple(FieldVerdict(name, FIELDS[name][0], State.CLEAR) for name in names)
 
 
-def check_consent(subjects: Sequence[Subject], purpose: Purpose, consent: Consent | None) -> None:
+def check_consent(subjects: Iterable[Subject], purpose: Purpose, consent: Consent | None) -> None:
     """Raise ConsentMissing where a subject lacks what the purpose needs."""
-    if subjects:
-        _consents.needed(purpose, [subject.consent for subject in subjects], consent)
+    own = [subject.consent for subject in subjects]
+    if own:
+        _consents.needed(purpose, own, consent)
 
 
 def canonical_batch(
-    subjects: Sequence[Subject],
+    subjects: Iterable[Subject],
     purpose: Purpose,
     consent: Consent | None,
     default_region: str,
     suppression: SuppressedValues = BUILTIN,
 ) -> Batch:
-    """Bring every field into its canonical form or refuse it: work for a thread."""
-    items: list[Identifier] = []
+    """Bring every field into its canonical form or refuse it: arithmetic for a worker."""
+    rows: list[tuple[str, int]] = []
+    fields: list[str] = []
+    refusals: dict[int, str] = {}
+    inputs: list[bytes] = []
+    places: list[int] = []
     consents: list[Consent | None] = []
-    rows: list[tuple[str, tuple[Asked, ...]]] = []
     for subject in subjects:
-        fields: list[Asked] = []
+        rows.append((subject.ref, subject.field_count()))
         for name, kind, text in subject.fields():
+            place = len(fields)
+            fields.append(name)
             try:
                 identifier = canonicalise(kind, text, default_region=default_region, suppression=suppression)
             except InvalidIdentifier as refusal:
-                fields.append(Asked(name, kind, refusal=refusal.reason.value))
+                refusals[place] = refusal.reason.value
                 continue
-            fields.append(Asked(name, kind, len(items)))
-            items.append(identifier)
+            inputs.append(identifier.input_bytes)
+            places.append(place)
             consents.append(subject.consent)
-        rows.append((subject.ref, tuple(fields)))
-    digests = _consents.needed(purpose, consents, consent) if items else ()
-    return Batch(tuple(rows), tuple(items), digests)
+    digests = _consents.needed(purpose, consents, consent) if inputs else ()
+    return Batch(rows, fields, refusals, inputs, places, digests)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Looked:
-    """Tags after a look into the filter: hits with their places, and the tags of misses."""
+    """Tags after a look into the filter: the hits, and the prefixes that are fetched beside theirs as cover."""
 
     epoch: int
     prefix_bits: int
     hits: tuple[Hit, ...]
-    misses: tuple[bytes, ...]
+    cover: frozenset[int]
 
 
-def looked_up(batch: Batch, tags: Tags, live: LiveFilter) -> Looked:
-    """Look a batch's tags up in the filter: work for a thread. Equal tags make one hit of several places."""
-    wanted = [tags.tag(place) for place in range(len(tags))]
-    places: dict[bytes, list[int]] = {}
-    misses: list[bytes] = []
-    for place, (tag, is_hit) in enumerate(zip(wanted, live.might_contain_many(wanted), strict=True)):
-        if is_hit:
-            places.setdefault(tag, []).append(place)
-        else:
-            misses.append(tag)
-    hits = tuple(Hit(batch.items[own[0]].kind, tag, tags.label_key(own[0]), tuple(own)) for tag, own in places.items())
-    return Looked(live.header.epoch, live.header.prefix_bits, hits, tuple(misses))
+def looked_up(batch: Batch, tags: Tags, live: LiveFilter, cover: Cover) -> Looked:
+    """Look a batch's tags up in the filter: arithmetic for a worker. Equal tags make one hit of several places."""
+    bits = live.header.prefix_bits
+    hit_items = live.hits(tags.packed)
+    by_tag: dict[bytes, list[int]] = {}
+    for item in hit_items:
+        by_tag.setdefault(tags.tag(item), []).append(item)
+    hits = []
+    for tag, items in by_tag.items():
+        places = tuple(batch.places[item] for item in items)
+        hits.append(Hit(FIELDS[batch.fields[places[0]]][0], tag, tags.label_key(items[0]), places))
+    return Looked(live.header.epoch, bits, tuple(hits), cover.prefixes(tags.packed, frozenset(hit_items), bits))

@@ -9,6 +9,7 @@ from alliance.crypto.signing import SigningKey, VerifyingKey
 from alliance.errors import AllianceError
 from member_client._bucket_fetch import BucketFetcher
 from member_client._confirming import Confirmer
+from member_client._cover import Cover
 from member_client._evaluation import Evaluator
 from member_client._facts import FactKeeper
 from member_client._filter import FilterKeeper
@@ -39,7 +40,7 @@ class Session:
         self.identity = SigningKey(secrets[IDENTITY])
         self.certificate_pem = secrets[TLS_CERTIFICATE].reveal()
         self.store = Store(profile.folder / STORE_FILE, secrets[STORE_KEY])
-        self.cover_key = self.store.derived_key(b"cover")
+        self.cover = Cover(self.store.derived_key(b"cover"))
         self.ledger = Ledger(self.store, workers)
         address = Address(profile.hub, profile.server_name, profile.ca_pem())
         self.transport = Transport(address, ClientIdentity(secrets[TLS_KEY], self.certificate_pem))
@@ -54,7 +55,14 @@ class Session:
             workers=workers,
             clock=clock,
         )
-        self.confirmer = Confirmer(self)
+        self.confirmer = Confirmer(
+            member=profile.member,
+            hub_key=self.hub_key,
+            fetcher=self.fetcher,
+            facts=self.facts,
+            workers=workers,
+            clock=clock,
+        )
         self._keepers: dict[int, FilterKeeper] = {}
         self._loading = asyncio.Lock()
 
@@ -73,6 +81,8 @@ class Session:
 
     async def keeper(self, epoch: int) -> FilterKeeper:
         """Give the keeper of an epoch's filter, with what an earlier run left."""
+        if (known := self._keepers.get(epoch)) is not None:
+            return known
         async with self._loading:
             if epoch not in self._keepers:
                 keeper = FilterKeeper(

@@ -5,7 +5,8 @@ Rules:
 1. A row's name on disk is an HMAC of its name, and its value is sealed with AES-256-GCM bound to table, row and
    column: who reads the file sees how many rows there are, their sizes and when they end, and nothing else.
 2. A write is durable when the call returns (WAL, synchronous FULL). All writes of one call commit together.
-3. One lock a process; several processes wait for each other for up to 10 seconds.
+3. Writers wait for each other, also those of several processes, for up to 10 seconds. Readers wait for nobody: they
+   have a connection of their own and see what was committed last.
 4. A value that does not open, or a file that SQLite calls damaged, raises StoreDamaged and is left as it is.
 
 It does not notice that the whole file was put back to an earlier state by somebody with access to it.
@@ -17,6 +18,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from threading import Lock
 
@@ -32,6 +35,9 @@ _NONCE_BYTES = 12
 _BUSY_SECONDS = 10
 _COLUMN = b"value"
 _LOOKUP_ROWS = 500
+_CACHE_KIB = 16 * 1024
+_CHECKPOINT_PAGES = 4000
+"""16 MB of log: keyed names scatter a chunk of rows over the whole file, and a checkpoint writes every page again."""
 _CHECK = b"check"
 _FORMAT = b"alliance-store/1"
 
@@ -43,8 +49,19 @@ class Shelf(StrEnum):
     FILTER = "filter"  # headers, heartbeats and deltas as the hub signed them
     CONSENTS = "consents"  # seeds and digests behind the consent roots that were sent
     VERDICTS = "verdicts"  # verdicts by business id, for a day
-    JOURNAL = "journal"  # rows drawn up and rows acknowledged
+    JOURNAL = "journal"  # rows acknowledged
+    DRAWN = "drawn"  # rows drawn up and not acknowledged yet: large, few, and apart, so that their pages stay few too
     LISTS = "lists"  # the suppression list in force
+
+
+_FRAMED = {shelf: pack(shelf.encode()) for shelf in Shelf}
+_FRAMED_COLUMN = pack(_COLUMN)
+_first = itemgetter(0)
+
+
+def _bound_to(shelf: Shelf, row: bytes) -> bytes:
+    """Give what a value is sealed with besides: table, row and column, framed."""
+    return _FRAMED[shelf] + pack(row) + _FRAMED_COLUMN
 
 
 class Store:
@@ -56,45 +73,49 @@ class Store:
         self._aead = AESGCM(_derived(key, b"seal"))
         self._row_key = _derived(key, b"rows")
         self._key = key
-        self._lock = Lock()
+        self._writing, self._reading = Lock(), Lock()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         os.close(descriptor)
         with _translated(path):
-            self._connection = sqlite3.connect(
-                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
+            self._writer = _connected(path)
+            self._writer.execute("PRAGMA journal_mode=WAL")
+            self._writer.execute("PRAGMA synchronous=FULL")
+            self._writer.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+            self._writer.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
             for shelf in Shelf:
                 # name: HMAC of the row's name · sealed: nonce ‖ ciphertext · ends_at: ms UTC, NULL is never
-                self._connection.execute(
+                self._writer.execute(
                     f"CREATE TABLE IF NOT EXISTS {shelf} "
                     "(name BLOB PRIMARY KEY, sealed BLOB NOT NULL, ends_at INTEGER) WITHOUT ROWID"
                 )
+            self._reader = _connected(path)
         self._check_key()
 
     def __repr__(self) -> str:
         return f"Store({str(self._path)!r})"
 
-    def derived_key(self, purpose: bytes) -> bytes:
+    def derived_key(self, purpose: bytes) -> Secret:
         """Give 32 bytes for another local use, such as the choice of cover."""
-        return _derived(self._key, purpose)
+        return Secret(_derived(self._key, purpose))
 
     def get(self, shelf: Shelf, name: bytes) -> bytes | None:
         """Open a value; None where there is none."""
-        return self.get_many(shelf, [name])[0]
+        row = self._row(shelf, name)
+        with self._reading, _translated(self._path):
+            found = self._reader.execute(f"SELECT sealed FROM {shelf} WHERE name = ?", (row,)).fetchone()  # noqa: S608
+        return None if found is None else self._opened(shelf, row, found[0])
 
     def get_many(self, shelf: Shelf, names: Sequence[bytes]) -> list[bytes | None]:
         """Open values, in the order of their names."""
         rows = [self._row(shelf, name) for name in names]
         found: dict[bytes, bytes] = {}
-        with self._lock, _translated(self._path):
+        with self._reading, _translated(self._path):
             for start in range(0, len(rows), _LOOKUP_ROWS):
                 part = rows[start : start + _LOOKUP_ROWS]
                 marks = ",".join("?" * len(part))
                 query = f"SELECT name, sealed FROM {shelf} WHERE name IN ({marks})"  # noqa: S608 - a constant
-                found.update(self._connection.execute(query, part).fetchall())
+                found.update(self._reader.execute(query, part).fetchall())
         return [self._opened(shelf, row, found[row]) if row in found else None for row in rows]
 
     def put(self, shelf: Shelf, name: bytes, value: bytes, ends_at: int | None = None) -> None:
@@ -110,69 +131,77 @@ class Store:
         """Write and remove rows in one transaction."""
         sealed = [self._sealed(*value) for value in values]
         removed = [(shelf, self._row(shelf, name)) for shelf, name in remove]
-        with self._lock, _translated(self._path), _transaction(self._connection) as connection:
-            for shelf, *row in sealed:
-                connection.execute(f"INSERT OR REPLACE INTO {shelf} VALUES (?, ?, ?)", row)  # noqa: S608
-            for shelf, name in removed:
-                connection.execute(f"DELETE FROM {shelf} WHERE name = ?", (name,))  # noqa: S608
+        with self._written() as connection:
+            for shelf, rows in groupby(sealed, _first):
+                kept = [row[1:] for row in rows]
+                connection.executemany(f"INSERT OR REPLACE INTO {shelf} VALUES (?, ?, ?)", kept)  # noqa: S608
+            for shelf, names in groupby(removed, _first):
+                gone = [name[1:] for name in names]
+                connection.executemany(f"DELETE FROM {shelf} WHERE name = ?", gone)  # noqa: S608
 
     def claim(self, shelf: Shelf, name: bytes, value: bytes, ends_at: int | None = None) -> bytes:
         """Write a value unless the name is taken; gives the value that stands, also where processes race."""
         _, row, sealed, _ = self._sealed(shelf, name, value, ends_at)
-        with self._lock, _translated(self._path), _transaction(self._connection) as connection:
+        with self._written() as connection:
             connection.execute(f"INSERT OR IGNORE INTO {shelf} VALUES (?, ?, ?)", (row, sealed, ends_at))  # noqa: S608
             stands = connection.execute(f"SELECT sealed FROM {shelf} WHERE name = ?", (row,)).fetchone()  # noqa: S608
         return self._opened(shelf, row, stands[0])
 
     def purge(self, now_ms: int) -> None:
         """Remove what has ended."""
-        with self._lock, _translated(self._path), _transaction(self._connection) as connection:
+        with self._written() as connection:
             for shelf in Shelf:
                 connection.execute(f"DELETE FROM {shelf} WHERE ends_at <= ?", (now_ms,))  # noqa: S608 - a constant
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._connection.close()
+        with self._writing, self._reading:
+            self._reader.close()
+            self._writer.close()
 
     def _check_key(self) -> None:
         """Raise StoreDamaged where the file was sealed under another key, which would look like an empty one."""
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = nonce + self._aead.encrypt(nonce, _FORMAT, pack(Shelf.PINS.encode(), _CHECK, _COLUMN))
-        with self._lock, _translated(self._path), _transaction(self._connection) as connection:
+        sealed = nonce + self._aead.encrypt(nonce, _FORMAT, _bound_to(Shelf.PINS, _CHECK))
+        with self._written() as connection:
             connection.execute("INSERT OR IGNORE INTO pins VALUES (?, ?, NULL)", (_CHECK, sealed))
             stands = connection.execute("SELECT sealed FROM pins WHERE name = ?", (_CHECK,)).fetchone()
         self._opened(Shelf.PINS, _CHECK, stands[0])
 
+    @contextmanager
+    def _written(self) -> Iterator[sqlite3.Connection]:
+        """Let what is written be durable together, or not at all."""
+        with self._writing, _translated(self._path):
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
     def _row(self, shelf: Shelf, name: bytes) -> bytes:
-        return hmac.digest(self._row_key, pack(shelf.encode(), name), "sha256")
+        return hmac.digest(self._row_key, _FRAMED[shelf] + pack(name), "sha256")
 
     def _sealed(
         self, shelf: Shelf, name: bytes, value: bytes, ends_at: int | None
     ) -> tuple[Shelf, bytes, bytes, int | None]:
         row, nonce = self._row(shelf, name), os.urandom(_NONCE_BYTES)
-        return shelf, row, nonce + self._aead.encrypt(nonce, value, pack(shelf.encode(), row, _COLUMN)), ends_at
+        return shelf, row, nonce + self._aead.encrypt(nonce, value, _bound_to(shelf, row)), ends_at
 
     def _opened(self, shelf: Shelf, row: bytes, sealed: bytes) -> bytes:
         try:
             nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-            return self._aead.decrypt(nonce, ciphertext, pack(shelf.encode(), row, _COLUMN))
+            return self._aead.decrypt(nonce, ciphertext, _bound_to(shelf, row))
         except (InvalidTag, ValueError):
             raise StoreDamaged(
                 f"a value in {self._path} does not open: it was changed, or the key is another"
             ) from None
 
 
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield connection
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+def _connected(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
 
 @contextmanager

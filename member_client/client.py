@@ -166,12 +166,13 @@ class AllianceClient:
         """
         asked_for = screening_purpose(purpose)
         deadline = Deadline.after(self._deadline_ms / 1000)
-        try:
-            async with deadline.scope():
-                screener = await self._screener()
-        except TimeoutError as error:
-            region = self.profile.default_region
-            return unasked([subject], asked_for, consent, region, self._on_unavailable, error)[0]
+        if (screener := self._screening) is None:
+            try:
+                async with deadline.scope():
+                    screener = await self._screener()
+            except TimeoutError as error:
+                region = self.profile.default_region
+                return unasked([subject], asked_for, consent, region, self._on_unavailable, error)[0]
         return await screener.one(subject, asked_for, consent, request_id, deadline)
 
     def screen_many(

@@ -2,9 +2,10 @@
 
 Order, for each batch of up to 1,024 identifiers:
 
-1. canonical forms, refusals apart; consent for every one of them, or nothing is sent;
-2. blinded and evaluated; the proof checked;
-3. tags against the filter, which must be fresh at that moment, or the field is unknown (`stale`);
+1. canonical forms, refusals apart; consent for every one of them, or nothing is sent; blinded, in the same hand-over;
+2. evaluated by the hub;
+3. the proof checked, the tags derived and looked up in the filter, in the same hand-over; the filter must be fresh at
+   that moment, or the field is unknown (`stale`);
 4. buckets of hits and cover; what they hold judged; faults reported to the hub's operator;
 5. verdicts.
 
@@ -16,6 +17,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from itertools import islice
 from typing import Final, get_args
 
 from alliance.taxonomy import Purpose
@@ -34,6 +36,7 @@ OPEN_BATCHES: Final = 4
 """Three with the hub while one is computed."""
 BATCH_SECONDS: Final = 120.0
 MAX_UNSETTLED: Final = 1024
+_SUBJECTS_AT_ONCE: Final = 256
 SCREENING_PURPOSES: Final = (
     Purpose.LOAN_APPLICATION,
     Purpose.ACCOUNT_OPENING,
@@ -68,9 +71,9 @@ class Screener:
     def __init__(self, session: Session, on_unavailable: OnUnavailable) -> None:
         self._session = session
         self._on_unavailable = on_unavailable
-        self._cache = VerdictCache(session.store, session.ledger, session.workers)
+        self._cache = VerdictCache(session.store, session.ledger)
         self._unsettled: OrderedDict[bytes, tuple[Question, Attempt]] = OrderedDict()
-        self._asking: dict[bytes, tuple[asyncio.Lock, int]] = {}
+        self._asking: dict[bytes, asyncio.Event] = {}
 
     # -- one subject ---------------------------------------------------------------------------------------------
 
@@ -88,7 +91,7 @@ class Screener:
             return (await attempt.run(deadline))[0]
         question = self._cache.question(request_id, subject, purpose.word, subject.consent or consent)
         async with self._alone(question.name):
-            kept = await self._cache.answer(question, self._session.clock.now_ms())
+            kept = self._cache.answer(question, self._session.clock.now_ms())
             return kept or await self._asked(question, attempt, deadline)
 
     async def _asked(self, question: Question, attempt: Attempt, deadline: Deadline) -> Verdict:
@@ -117,15 +120,14 @@ class Screener:
     @asynccontextmanager
     async def _alone(self, name: bytes) -> AsyncIterator[None]:
         """Let one question of a business id be asked at a time, so that it is charged once."""
-        lock, users = self._asking.get(name, (asyncio.Lock(), 0))
-        self._asking[name] = (lock, users + 1)
+        while (other := self._asking.get(name)) is not None:
+            await other.wait()
+        over = self._asking[name] = asyncio.Event()
         try:
-            async with lock:
-                yield
+            yield
         finally:
-            lock, users = self._asking.pop(name)
-            if users > 1:
-                self._asking[name] = (lock, users - 1)
+            del self._asking[name]
+            over.set()
 
     # -- many ----------------------------------------------------------------------------------------------------
 
@@ -138,13 +140,12 @@ class Screener:
         open_batches: deque[asyncio.Task[list[Verdict]]] = deque()
         done = 0
 
-        async def finished(running: int) -> AsyncIterator[Verdict]:
+        async def finished(running: int) -> AsyncIterator[list[Verdict]]:
             nonlocal done
             while len(open_batches) > running:
                 verdicts = await open_batches[0]
                 open_batches.popleft()
-                for verdict in verdicts:
-                    yield verdict
+                yield verdicts
                 done += len(verdicts)
                 if on_progress is not None:
                     on_progress(done)
@@ -152,10 +153,12 @@ class Screener:
         try:
             async for batch in batches(subjects):
                 open_batches.append(asyncio.create_task(self._batch(batch, purpose, consent), name="alliance-batch"))
-                async for verdict in finished(OPEN_BATCHES - 1):
+                async for verdicts in finished(OPEN_BATCHES - 1):
+                    for verdict in verdicts:
+                        yield verdict
+            async for verdicts in finished(0):
+                for verdict in verdicts:
                     yield verdict
-            async for verdict in finished(0):
-                yield verdict
         finally:
             for task in open_batches:
                 task.cancel()
@@ -163,33 +166,32 @@ class Screener:
 
     async def _batch(self, subjects: Sequence[Subject], purpose: Purpose, consent: Consent | None) -> list[Verdict]:
         attempt = Attempt(self._session, subjects, purpose, consent, self._on_unavailable)
-        try:
-            return await attempt.run(Deadline.after(BATCH_SECONDS))
-        finally:
-            attempt.abandon()
+        return await attempt.run(Deadline.after(BATCH_SECONDS))
 
 
 async def batches(subjects: Subjects, size: int = BATCH_IDENTIFIERS) -> AsyncIterator[list[Subject]]:
     """Cut subjects into lists of at most so many identifiers, never through a subject."""
     batch: list[Subject] = []
     identifiers = 0
-    async for subject in _one_by_one(subjects):
-        fields = subject.field_count()
-        if batch and (identifiers + fields > size or len(batch) >= size):
-            yield batch
-            batch, identifiers = [], 0
-        batch.append(subject)
-        identifiers += fields
+    async for handful in _handfuls(subjects):
+        for subject in handful:
+            fields = subject.field_count()
+            if batch and (identifiers + fields > size or len(batch) >= size):
+                yield batch
+                batch, identifiers = [], 0
+            batch.append(subject)
+            identifiers += fields
     if batch:
         yield batch
 
 
-async def _one_by_one(subjects: Subjects) -> AsyncIterator[Subject]:
+async def _handfuls(subjects: Subjects) -> AsyncIterator[Iterable[Subject]]:
+    """Draw the subjects, letting the loop go on between handfuls of a long list."""
     if isinstance(subjects, AsyncIterable):
         async for subject in subjects:
-            yield subject
+            yield (subject,)
         return
-    for count, subject in enumerate(subjects):
-        if count % 256 == 0:
-            await asyncio.sleep(0)  # a long list must not hold the loop
-        yield subject
+    source = iter(subjects)
+    while handful := tuple(islice(source, _SUBJECTS_AT_ONCE)):
+        yield handful
+        await asyncio.sleep(0)

@@ -129,23 +129,29 @@ class Subject:
         given = locals()
         self.ref = ref
         self.consent = consent
-        self._texts = _present({name: given[name] for name in FIELDS})
+        self._texts = _present({name: given[name] for name in FIELDS if given[name] is not None})
 
     @classmethod
     def of(cls, ref: str, fields: Mapping[str, str | None], *, consent: Consent | None = None) -> Self:
         """Make a subject of fields by name, such as the columns of a file; raises InvalidUse for an unknown one."""
-        if unknown := sorted(fields.keys() - FIELDS.keys()):
+        if not fields.keys() <= FIELDS.keys():
+            unknown = sorted(fields.keys() - FIELDS.keys())
             raise InvalidUse(f"unknown fields {unknown}: the fields are {', '.join(FIELDS)}")
-        subject = cls(ref, consent=consent)
+        subject = cls.__new__(cls)
+        subject.ref = ref
+        subject.consent = consent
         subject._texts = _present(fields)
         return subject
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the fields that were given, in the order of FIELDS."""
+        return tuple(self._texts)
 
     def fields(self) -> Iterator[tuple[str, Kind, str]]:
         """Give the fields that were given: name, kind, and text ready for that kind."""
         for name, text in self._texts.items():
-            kind, prefix = FIELDS[name]
-            ready = text if text.strip().lower().startswith(prefix) else prefix + text
-            yield name, kind, ready
+            yield name, *as_kind(name, text)
 
     def field_count(self) -> int:
         """Count the fields that were given."""
@@ -155,10 +161,16 @@ class Subject:
         return f"Subject({self.ref!r}, {self.field_count()} fields)"
 
 
+def as_kind(field: str, text: str) -> tuple[Kind, str]:
+    """Give a field's kind and its text as that kind is written: a sort of device id gets its name put before it."""
+    kind, prefix = FIELDS[field]
+    return kind, prefix + text if prefix and not text.strip().lower().startswith(prefix) else text
+
+
 def _present(fields: Mapping[str, str | None]) -> dict[str, str]:
     """Keep what was given, in the order of FIELDS; raises InvalidUse for what is no text."""
     given: Mapping[str, object] = fields  # callers without a type checker pass numbers
-    if wrong := sorted(name for name, text in given.items() if not isinstance(text, str | None)):
+    if wrong := sorted(name for name, text in given.items() if not (text is None or isinstance(text, str))):
         raise InvalidUse(f"fields {wrong} are not texts")
-    texts = ((name, fields.get(name)) for name in FIELDS)
-    return {name: text for name, text in texts if text is not None and text.strip()}
+    texts = {name: text for name, text in fields.items() if text is not None and text.strip()}
+    return texts if len(texts) < 2 else {name: texts[name] for name in FIELDS if name in texts}

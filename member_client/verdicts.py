@@ -153,6 +153,11 @@ def field_verdict(field: str, kind: Kind, matches: Sequence[Match], reason: str 
     return FieldVerdict(field, kind, state, reason, tuple(matches))
 
 
+def clear(ref: str, fields: tuple[FieldVerdict, ...], request_id: str) -> Verdict:
+    """Give what `verdict` gives where there are fields and all of them are clear: nearly every row of a screening."""
+    return Verdict(ref, State.CLEAR, Action.NONE, fields, request_id)
+
+
 def verdict(
     ref: str, fields: Sequence[FieldVerdict], *, on_unavailable: OnUnavailable, request_id: str = ""
 ) -> Verdict:

@@ -5,7 +5,6 @@ Bits are only ever set, by one thread, so that look-ups may go on meanwhile; the
 
 import hmac
 import mmap
-from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Self
@@ -93,6 +92,6 @@ class LiveFilter:
         """Give the age of its heartbeat."""
         return max(0, now_ms - self.heartbeat.time) if self.heartbeat else now_ms
 
-    def might_contain_many(self, tags: Iterable[bytes]) -> list[bool]:
-        """Say of each tag whether it may be listed."""
-        return self._filter.might_contain_many(tags)
+    def hits(self, tags: bytes) -> list[int]:
+        """Give the places, increasing, of those packed tags that may be listed."""
+        return self._filter.hits(tags)

@@ -35,6 +35,7 @@ OUT_COLUMNS: Final = (
     "status",
     "contributors",
 )
+_BLANK: Final[dict[str, str | int]] = dict.fromkeys(OUT_COLUMNS, "")
 _SPARED: Final = ("Until", "Sources", "Ev")
 _ACTION_WORDS: Final = {"none": "-", "inform": "inform only", "step_up": "step up"}
 _STATE_STYLES: Final = {"match": "bold red", "clear": "green", "unknown": "yellow", "unconfirmed": "yellow"}
@@ -48,19 +49,24 @@ class Line:
     ref: str
     state: str
     action: str
-    field: str = ""
-    category: str = ""
-    role: str = ""
-    evidence: str = ""
-    sources: int = 0
-    until: str = ""
-    status: str = ""
-    contributors: str = ""
+    field: str
+    category: str
+    role: str
+    evidence: str
+    sources: int
+    until: str
+    status: str
+    contributors: str
     """Member ids, separated by spaces: whom to ask about the claims."""
 
     def record(self) -> dict[str, str | int]:
-        """Give it for a result file: no count where there is nothing to count."""
-        return {column: getattr(self, column) for column in OUT_COLUMNS} | ({} if self.sources else {"sources": ""})
+        """Give it for a result file."""
+        return {column: getattr(self, column) for column in OUT_COLUMNS}
+
+
+def bare_record(row: int, ref: str, state: str, action: str) -> dict[str, str | int]:
+    """Give the record of a subject that has no matches."""
+    return {**_BLANK, "row": row, "ref": ref, "state": state, "action": action}
 
 
 def match_lines(row: int, ref: str, verdict: Verdict) -> list[Line]:

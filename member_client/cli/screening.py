@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from member_client.cli.check import advice
-from member_client.cli.matches import OUT_COLUMNS, Line, match_lines
+from member_client.cli.matches import OUT_COLUMNS, Line, bare_record, match_lines
 from member_client.cli.progress import Stopwatch, progress
 from member_client.files import BadRow, Refusal, RefusedFile, Row, RowFault, RowReason, record_file
 from member_client.subjects import Consent, Subject
+from member_client.verdicts import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,26 +104,30 @@ class Screening:
         self._refused.add(refusal)
         self.outcome.rows += 1
         self.outcome.states["refused"] += 1
-        self._write(Line(refusal.row, refusal.ref, "refused", "step_up").record())
+        self._write(bare_record(refusal.row, refusal.ref, "refused", "step_up"))
 
     def take(self, verdict: Verdict) -> None:
         """Count, show and write a verdict."""
         row, ref = self._sent.popleft()
         outcome = self.outcome
         outcome.rows += 1
-        outcome.states[str(verdict.state)] += 1
+        outcome.states[verdict.state.value] += 1
+        if verdict.state is State.CLEAR:
+            self._write(bare_record(row, ref, "clear", verdict.action.word))
+            return
         outcome.integrity |= verdict.integrity
         for one in verdict.fields:
-            if one.state == "refused":
+            if one.state is State.REFUSED:
                 column = self._order.layout.identifiers.get(one.field, self._order.layout.identifier)
                 self._refused.add(Refusal(row, ref, column, one.reason, advice(one.kind, one.reason)))
-            elif one.state in ("unknown", "unconfirmed"):
-                outcome.open_reasons[one.reason or str(one.state)] += 1
+            elif one.state in (State.UNKNOWN, State.UNCONFIRMED):
+                outcome.open_reasons[one.reason or one.state.value] += 1
         lines = match_lines(row, ref, verdict)
         outcome.match_lines += len(lines)
         outcome.shown += lines[: max(0, self._order.show - len(outcome.shown))]
-        for line in lines or [Line(row, ref, str(verdict.state), verdict.action.word)]:
-            self._write(line.record())
+        bare = bare_record(row, ref, verdict.state.value, verdict.action.word)
+        for record in [line.record() for line in lines] or [bare]:
+            self._write(record)
 
 
 async def screen_table(session: Session, order: Order) -> Outcome:

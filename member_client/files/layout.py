@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from member_client.files.model import RowFault, RowReason, TableInvalid, shown_name
 from member_client.subjects import FIELDS as SUBJECT_FIELDS
+from member_client.subjects import as_kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -55,8 +56,7 @@ class Cell:
 
     def as_kind(self) -> tuple[Kind, str]:
         """Give kind and text: a device id by its subtype's name gets that for a prefix."""
-        kind, prefix = SUBJECT_FIELDS[self.field]
-        return kind, self.text if self.text.strip().lower().startswith(prefix) else prefix + self.text
+        return as_kind(self.field, self.text)
 
     def __repr__(self) -> str:
         return f"Cell({self.field}, …)"
@@ -94,7 +94,7 @@ class Layout:
         ref = row.text(self.ref) if self.ref else ""
         if not ref:
             return str(row.number)
-        return "" if any(_repeats(ref, row.text(column)) for column in self.identifier_columns) else ref
+        return "" if _repeats_any(ref, map(row.text, self.identifier_columns)) else ref
 
     def read(self, row: Row) -> tuple[str, list[Cell]]:
         """Give ref and identifiers of a row; raises RowFault."""
@@ -104,16 +104,20 @@ class Layout:
         return ref, self.cells(row)
 
 
-def _repeats(ref: str, identifier: str) -> bool:
-    """Whether a ref gives an identifier away: it is the same but for separators, or holds it."""
-    if ref == identifier:
-        return True
-    inner, outer = _compact(identifier), _compact(ref)
-    return bool(inner) and (inner == outer or (len(inner) >= _TELLING_LENGTH and inner in outer))
+def _repeats_any(ref: str, identifiers: Iterable[str]) -> bool:
+    """Whether a ref gives one of the identifiers away: it is the same but for separators, or holds it."""
+    outer = _compact(ref)
+
+    def repeats(identifier: str) -> bool:
+        inner = _compact(identifier)
+        held = len(inner) >= _TELLING_LENGTH and inner in outer
+        return ref == identifier or held or (bool(inner) and inner == outer)
+
+    return any(map(repeats, identifiers))
 
 
 def _compact(text: str) -> str:
-    return "".join(filter(str.isalnum, text)).casefold()
+    return (text if text.isalnum() else "".join(filter(str.isalnum, text))).casefold()
 
 
 def parse_map(items: Iterable[str]) -> dict[str, str]:

@@ -36,7 +36,7 @@ WriteRecord = Callable[[Record], None]
 
 def spreadsheet_safe(cell: str | int) -> str | int:
     """Give a cell such that no spreadsheet takes it for a formula; numbers of ours stay numbers."""
-    if isinstance(cell, int) or cell[:1].isalnum() or not cell.lstrip(" ").startswith(_FORMULA_STARTS):
+    if not cell or isinstance(cell, int) or cell[:1].isalnum() or not cell.lstrip(" ").startswith(_FORMULA_STARTS):
         return cell
     return f"'{cell}"
 

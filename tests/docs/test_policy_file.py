@@ -8,7 +8,7 @@ from alliance.taxonomy import DAY_MS
 from alliance_server import authority
 from alliance_server.domain import epochs, evaluations, members
 from alliance_server.services import filter_maintenance
-from member_client import _buckets
+from member_client import _cover
 
 POLICY = Path(__file__).resolve().parents[2] / "keys" / "policy.toml"
 MINUTE_MS = 60_000
@@ -26,7 +26,7 @@ def test_the_policy_file_matches_the_code() -> None:
         "filter": {
             "heartbeat_life_minutes": filter_maintenance.HEARTBEAT_LIFE_MS // MINUTE_MS,
             "snapshot_life_days": filter_maintenance.SNAPSHOT_LIFE_MS // DAY_MS,
-            "cover_share": _buckets.COVER_SHARE,
+            "cover_share": _cover.SHARE,
         },
         "sealing": {f"scrypt_{name}": value for name, value in store.SCRYPT.items()},
     }

@@ -6,6 +6,7 @@ import traceback
 from datetime import date
 from typing import TYPE_CHECKING
 
+import idna
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from stdnum.cn import uscc as stdnum_uscc
 
 from alliance.identifiers import InvalidIdentifier, Kind, canonicalise
 from alliance.identifiers.addresses import base58_decode, base58_encode
-from alliance.identifiers.hosts import domain, domain_by_idna
+from alliance.identifiers.hosts import domain, domain_by_idna, u_label
 from alliance.identifiers.model import Reason, RefusalError
 from alliance.identifiers.numbers import phone, phone_by_general_parser
 
@@ -148,6 +149,19 @@ def test_exact_chinese_mobile_equals_the_general_parser(text: str, region: str) 
     assert outcome(lambda: phone(text, region)) == outcome(lambda: phone_by_general_parser(text, region))
 
 
+@given(
+    st.from_regex(r"(\+86)?1[3-9][0-9]{9}", fullmatch=True).flatmap(spaced) | st.text("+86139 -", max_size=32),
+    st.sampled_from(["CN", "HK", "US", "IT"]),
+)
+@example("+-86 139-1234-5678", "CN")
+@example(" -139 1234 5678- ", "CN")
+@example("139" + " " * 17 + "12345678", "CN")
+@example("139" + " " * 18 + "12345678", "CN")
+@example("139" + " " * 310 + "12345678", "CN")
+def test_chinese_mobile_with_separators_equals_the_general_parser(text: str, region: str) -> None:
+    assert outcome(lambda: phone(text, region)) == outcome(lambda: phone_by_general_parser(text, region))
+
+
 @given(st.lists(st.text("abxn01-", min_size=1, max_size=8), min_size=1, max_size=5).map(".".join))
 @example("ab--c.com")
 @example("xn--bcher-kva.example")
@@ -159,6 +173,17 @@ def test_exact_chinese_mobile_equals_the_general_parser(text: str, region: str) 
 @example(".".join(["x" * 49] * 5) + ".abcd")
 def test_plain_domains_equal_idna(name: str) -> None:
     assert outcome(lambda: domain(name)) == outcome(lambda: domain_by_idna(name))
+
+
+@given(HOSTS | st.lists(st.text("bücher商店公司ß\u0301", min_size=1, max_size=6), min_size=2, max_size=3).map(".".join))
+@example("xn--bcher-kva.example")
+@example("商店.公司.cn")
+def test_labels_are_read_as_idna_reads_them(name: str) -> None:
+    ascii_name = outcome(lambda: domain_by_idna(name))
+    if isinstance(ascii_name, Reason):
+        return
+    labels = [label for label in ascii_name.split(".") if label.startswith("xn--")]
+    assert [u_label(label) for label in labels] == [idna.ulabel(label) for label in labels]
 
 
 @given(resident_ids(date(1900, 1, 1), date(1999, 12, 31)))

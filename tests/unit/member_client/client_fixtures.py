@@ -53,7 +53,7 @@ class FilterHub:
     def build(self, tags: list[bytes], sequence: int, /, **bent: Any) -> None:
         shape = bloom.Shape.for_listings(len(tags), 7)
         builder = bloom.FilterBuilder(shape)
-        builder.fill(tags)
+        builder.fill(b"".join(tags))
         self.bits = bytearray(builder.bits)
         self.sequence = sequence
         self.deltas = []
@@ -90,7 +90,7 @@ class FilterHub:
             "base_sha256": self.header.bits_sha256,
             "from_sequence": self.sequence,
             "to_sequence": to_sequence,
-            "position_gaps": bloom.encode_positions(builder.add_many(tags)),
+            "position_gaps": bloom.encode_positions(builder.add_many(b"".join(tags))),
         }
         self.deltas.append(filter_pb2.FilterDelta(**{**numbers, **bent}))
         self.sequence = to_sequence

@@ -1,4 +1,4 @@
-"""Buckets: whose entries are read, what is believed, and which prefixes are asked for."""
+"""Buckets: whose entries are read, and what is believed."""
 
 from dataclasses import replace
 
@@ -6,7 +6,6 @@ import pytest
 from client_fixtures import NOW, bucket_entry, new_signing_key, sealed_claim, tag
 
 from alliance import statements
-from alliance.crypto import bloom
 from alliance.crypto.secret import Secret
 from alliance.crypto.signing import VerifyingKey
 from alliance.identifiers import Kind
@@ -14,13 +13,14 @@ from alliance.taxonomy import DAY_MS, ClaimStatus
 from alliance.v1 import bucket_pb2
 from alliance.v1.bucket_pb2 import BucketEntry
 from alliance.v1.claim_pb2 import ClaimStatusChange
-from member_client._buckets import Circumstances, Hit, by_prefix, cover_prefixes, judged
+from member_client._buckets import Circumstances, Hit, by_prefix, judged, judged_in_turn
 
 HUB, BETA = new_signing_key(1), new_signing_key(2)
 LABEL_KEY = b"L" * 32
 HIT = Hit(Kind.PHONE, tag(1), Secret(LABEL_KEY), (0, 3))
 KEYS = {"beta": VerifyingKey(BETA.public_key), "alpha": VerifyingKey(BETA.public_key)}
 HERE = Circumstances(epoch=1, member="alpha", hub_key=VerifyingKey(HUB.public_key), key_of=KEYS.get, now_ms=NOW)
+BROKEN = (("entry_id", b""), ("entry_id", bytes(15)), ("handle", b""), ("handle", bytes(17)))
 BOX, MISMATCH, SIGNATURE = (
     bucket_pb2.ENTRY_FINDING_BOX_INVALID,
     bucket_pb2.ENTRY_FINDING_CLAIM_MISMATCH,
@@ -58,6 +58,21 @@ def test_own_and_expired_claims_are_left_out() -> None:
     assert len(judged([over], [HIT], replace(HERE, now_ms=NOW + DAY_MS - 1))[0]) == 1
 
 
+def test_an_entry_without_an_id_or_handle_is_nobodys_and_hides_no_other() -> None:
+    ours = bucket_entry(sealed_claim(BETA, "beta", HIT.tag, LABEL_KEY))
+    broken = [bucket_entry(sealed_claim(BETA, "beta", HIT.tag, LABEL_KEY), **{name: value}) for name, value in BROKEN]
+    found, faults = judged([*broken, ours], [HIT], HERE)
+    assert ([one.claim.entry_id for one in found], faults) == ([ours.entry_id], [])
+
+
+def test_every_hit_of_a_bucket_finds_its_own() -> None:
+    hits = [Hit(Kind.PHONE, tag(number), Secret(b"%032d" % number), (number,)) for number in range(5)]
+    claims = [sealed_claim(BETA, "beta", hit.tag, hit.label_key.reveal()) for hit in hits]
+    buckets = [([bucket_entry(claims[3]), bucket_entry(claims[0])], hits[:4]), ([bucket_entry(claims[4])], hits[4:])]
+    found, faults = judged_in_turn(buckets, HERE)
+    assert ([one.hit.places for one in found], faults) == ([(3,), (0,), (4,)], [])
+
+
 def test_a_wrong_box_or_claim_is_a_fault() -> None:
     claim = sealed_claim(BETA, "beta", HIT.tag, LABEL_KEY)
     changed = bytearray(claim.box)
@@ -90,16 +105,6 @@ def test_a_status_of_another_claim_or_signer_is_a_fault() -> None:
     assert finding(status_entry(ClaimStatus.SUSPENDED, about=b"x" * 16)) == SIGNATURE
     assert finding(status_entry(ClaimStatus.SUSPENDED, signer=2)) == SIGNATURE
     assert finding(status_entry(77)) == SIGNATURE
-
-
-def test_cover_is_a_steady_share_of_the_misses_and_keyed() -> None:
-    misses = [tag(number) for number in range(20_000)]
-    cover = cover_prefixes(misses, b"c" * 32, 20)
-    assert 140 < len(cover) < 270
-    assert cover == cover_prefixes(misses, b"c" * 32, 20)
-    assert len(cover & cover_prefixes(misses, b"d" * 32, 20)) < 5
-    assert len(cover & {bloom.prefix_of(one, 20) for one in misses}) < 40
-    assert cover_prefixes(misses, b"c" * 32, 0) == {0}
 
 
 def test_hits_are_sorted_by_prefix() -> None:

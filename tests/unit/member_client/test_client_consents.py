@@ -8,7 +8,7 @@ import pytest
 from alliance.crypto import merkle
 from alliance.taxonomy import Purpose
 from member_client import Consent, ConsentMissing, InvalidUse
-from member_client._consents import committed, needed, nonce
+from member_client._consents import committed, needed, nonces
 
 A, B, BASIS = Consent.of(b"pdf a"), Consent.of(b"pdf b"), Consent.of("basis-7")
 PERSONAL = [Purpose.LOAN_APPLICATION, Purpose.ACCOUNT_OPENING, Purpose.TRANSACTION, Purpose.DISPUTE]
@@ -36,7 +36,8 @@ def test_rotation_needs_none() -> None:
 
 def test_the_root_is_that_of_salted_leaves_and_can_be_opened_later() -> None:
     commitment = committed([A.digest, B.digest])
-    leaves = [sha256(nonce(commitment.seed, i) + d).digest() for i, d in enumerate(commitment.digests)]
+    hidden = zip(nonces(commitment.seed, 2), commitment.digests, strict=True)
+    leaves = [sha256(nonce + digest).digest() for nonce, digest in hidden]
     assert commitment.root == merkle.root(leaves)
     assert committed(commitment.digests, commitment.seed).root == commitment.root
     assert committed(commitment.digests).root != commitment.root

@@ -98,7 +98,7 @@ def test_deltas_do_not_fill_the_filter(tmp_path: Path) -> None:
     hub.add([tag(number) for number in range(50_000, 50_000 + room)], 2 * room)
     with pytest.raises(FilterTampered):
         apply(live, hub)
-    assert sum(live.might_contain_many(tag(number) for number in range(200_000, 201_000))) < 10
+    assert len(live.hits(b"".join(tag(number) for number in range(200_000, 201_000)))) < 10
 
 
 def test_a_snapshot_from_the_future_leaves_no_mark() -> None:

@@ -93,8 +93,15 @@ def test_the_journal_knows_what_was_drawn_acknowledged_and_withdrawn(tmp_path: P
     assert stands is not None
     assert (stands.entry_id, stands.content, stands.ends_at) == (claim.entry_id, draft.content, draft.draft.expires_at)
     assert journal.known([Place.of(draft, 2)]) == [(None, None)]
-    journal.forget(claim.entry_id)
-    assert journal.known([place]) == [(None, None)]
+    journal.withdraw(claim.entry_id, draft.draft.expires_at)
+    assert Journal(new_store(tmp_path)).known([place, Place.of(draft, 2)]) == [(None, None)] * 2
+    # Contributed again, it stands again under its new name.
+    other = sealed_claim(new_signing_key(), "alpha", tag(1), b"L" * 32)
+    assert other.entry_id != claim.entry_id
+    journal.settle([(place, draft, other.entry_id)])
+    ((stands, _),) = journal.known([place])
+    assert stands is not None
+    assert stands.entry_id == other.entry_id
     assert b"13967210483" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
 

@@ -42,6 +42,17 @@ def test_a_claimed_name_stays_with_its_first_value(tmp_path: Path) -> None:
     assert other.claim(Shelf.PINS, NAME, b"second") == b"first"
 
 
+def test_reading_does_not_wait_for_a_writer(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    store.put(Shelf.VERDICTS, NAME, VALUE)
+    with sqlite3.connect(tmp_path / STORE_FILE, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("DELETE FROM verdicts")
+        assert store.get(Shelf.VERDICTS, NAME) == VALUE
+        other.execute("COMMIT")
+    assert store.get(Shelf.VERDICTS, NAME) is None
+
+
 def test_what_has_ended_is_purged(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     store.put_many([(Shelf.VERDICTS, b"a", VALUE, 10), (Shelf.VERDICTS, b"b", VALUE, 11)])

@@ -25,16 +25,16 @@ PDF = Consent.of(b"pdf")
 @pytest_asyncio.fixture
 async def cache(tmp_path: Path) -> AsyncIterator[VerdictCache]:
     store, workers = new_store(tmp_path), Workers(1)
-    yield VerdictCache(store, Ledger(store, workers), workers)
+    yield VerdictCache(store, Ledger(store, workers))
     await workers.close()
 
 
 async def test_the_same_question_gets_the_same_verdict_for_a_day(cache: VerdictCache) -> None:
     question = cache.question("app-1", SUBJECT, "loan_application", PDF)
-    assert await cache.answer(question, NOW) is None
+    assert cache.answer(question, NOW) is None
     await cache.keep(question, CLEAR, NOW)
-    assert await cache.answer(question, NOW + LIFE_MS - 1) == CLEAR
-    assert await cache.answer(question, NOW + LIFE_MS) is None
+    assert cache.answer(question, NOW + LIFE_MS - 1) == CLEAR
+    assert cache.answer(question, NOW + LIFE_MS) is None
 
 
 @pytest.mark.parametrize(
@@ -52,15 +52,15 @@ async def test_another_question_under_the_same_id_is_a_conflict(
 ) -> None:
     await cache.keep(cache.question("app-1", SUBJECT, "loan_application", PDF), CLEAR, NOW)
     with pytest.raises(ConflictingRetry):
-        await cache.answer(cache.question("app-1", subject, purpose, consent), NOW)
+        cache.answer(cache.question("app-1", subject, purpose, consent), NOW)
 
 
 async def test_an_open_verdict_is_asked_again_but_its_content_stands(cache: VerdictCache) -> None:
     question = cache.question("app-1", SUBJECT, "loan_application", PDF)
     await cache.keep(question, OPEN, NOW)
-    assert await cache.answer(question, NOW) is None
+    assert cache.answer(question, NOW) is None
     with pytest.raises(ConflictingRetry):
-        await cache.answer(cache.question("app-1", SUBJECT, "transaction", PDF), NOW)
+        cache.answer(cache.question("app-1", SUBJECT, "transaction", PDF), NOW)
 
 
 def on_disk(folder: Path) -> bytes:
