@@ -3,8 +3,9 @@
 The loop itself never computes on a batch and never waits for a flush. The backend releases the interpreter lock
 while it multiplies, so threads are enough.
 
-What one subject needs is computed where it stands: handing it over would cost more than a tenth of a millisecond of
-scheduling on both sides, which is what the arithmetic of an identifier or two costs.
+What one subject needs is computed where it stands, if the backend is the native one: handing it over would cost more
+than a tenth of a millisecond of scheduling on both sides, twice a check, which is what the arithmetic of an identifier
+costs (docs/adr/0008).
 """
 
 import asyncio
@@ -13,10 +14,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, ParamSpec, TypeVar
 
+from alliance.crypto.backend import backend
 from member_client.errors import InvalidUse
 
-FEW_IDENTIFIERS: Final = 16
-"""So many at most are computed on the loop: any one subject, in a millisecond."""
+FEW_IDENTIFIERS: Final = 8
+"""So many at most are computed on the loop: one subject, in less than half a millisecond at a time."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,10 +30,11 @@ class Workers:
     def __init__(self, cpu_threads: int | None = None) -> None:
         self._cpu = ThreadPoolExecutor(cpu_threads or os.cpu_count() or 1, thread_name_prefix="alliance-cpu")
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="alliance-disk")
+        self._few = FEW_IDENTIFIERS if backend().name == "native" else 0
 
     async def computed(self, identifiers: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Compute on so many identifiers: here if they are few, else on another thread."""
-        if identifiers <= FEW_IDENTIFIERS:
+        if identifiers <= self._few:
             return work(*args, **kwargs)
         return await self.cpu(work, *args, **kwargs)
 

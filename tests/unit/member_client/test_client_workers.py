@@ -1,26 +1,23 @@
-"""Where work is done: a few identifiers here, many on another thread."""
+"""Where work is done: a few identifiers here if the arithmetic is native, all others on another thread."""
 
 from threading import get_ident
 
 import pytest
+from support import backends
 
-from member_client import InvalidUse, Subject
+from member_client import InvalidUse, _workers
 from member_client._workers import FEW_IDENTIFIERS, Workers
-from member_client.subjects import FIELDS
 
 
-async def test_few_are_computed_here_and_many_elsewhere() -> None:
+@pytest.mark.parametrize("name", backends.NAMES)
+async def test_few_are_computed_here_and_many_elsewhere(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    chosen = backends.backend_named(name)
+    monkeypatch.setattr(_workers, "backend", lambda: chosen)
     workers = Workers(1)
-    assert await workers.computed(FEW_IDENTIFIERS, get_ident) == get_ident()
-    elsewhere = await workers.computed(FEW_IDENTIFIERS + 1, get_ident)
-    assert elsewhere != get_ident()
-    assert elsewhere == await workers.cpu(get_ident)
-    assert await workers.disk(get_ident) not in (get_ident(), elsewhere)
+    here, elsewhere = get_ident(), await workers.cpu(get_ident)
+    assert await workers.computed(FEW_IDENTIFIERS, get_ident) == (here if name == "native" else elsewhere)
+    assert await workers.computed(FEW_IDENTIFIERS + 1, get_ident) == elsewhere != here
+    assert await workers.disk(get_ident) not in (here, elsewhere)
     await workers.close()
     with pytest.raises(InvalidUse):
         await workers.cpu(get_ident)
-
-
-def test_any_one_subject_is_few() -> None:
-    everything = Subject.of("r", dict.fromkeys(FIELDS, "x"))
-    assert everything.field_count() == len(FIELDS) <= FEW_IDENTIFIERS
