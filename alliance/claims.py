@@ -12,7 +12,7 @@ Statuses and their changes are statements of their own and never touch a claim.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -21,6 +21,7 @@ from typing import Final
 from google.protobuf.message import DecodeError
 
 from alliance.crypto import sealing
+from alliance.crypto.secret import Secret
 from alliance.crypto.signing import SIGNATURE_BYTES, SigningKey, VerifyingKey
 from alliance.errors import BoxInvalid, ClaimInvalid, Reason, SignatureInvalid
 from alliance.identifiers import Kind
@@ -34,7 +35,7 @@ MAX_LABEL_BYTES = 96
 MAX_FILING_SKEW_MS = 24 * 60 * 60 * 1000
 """How far `filed_at` may lie from the hub's clock when a claim arrives."""
 
-_SALT_BYTES = _DIGEST_BYTES = _TAG_BYTES = 32
+_SALT_BYTES = _DIGEST_BYTES = _TAG_BYTES = _LABEL_KEY_BYTES = 32
 
 # Words by their numbers: a claim is read once by everybody who meets it, and enumerations are slow to look up in.
 _KINDS: Final = {taxonomy_pb2.Kind.Value(f"KIND_{kind.name}"): kind for kind in Kind}
@@ -108,6 +109,17 @@ class OpenedClaim:
     label: Label
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class _DrawnUp:
+    """A claim as it will be signed, and what seals it."""
+
+    entry_id: bytes
+    claim: bytes
+    salt: bytes
+    label: bytes
+    label_key: bytes
+
+
 def seal_claim(
     draft: Draft,
     *,
@@ -119,7 +131,39 @@ def seal_claim(
     entry_id: bytes | None = None,
 ) -> SealedClaim:
     """Draw up, sign and seal a claim; raises ClaimInvalid where the draft breaks a rule."""
-    entry_id = entry_id or os.urandom(sealing.ENTRY_ID_BYTES)
+    drawn = _drawn_up(draft, epoch, tag, label_key, contributor, entry_id or os.urandom(sealing.ENTRY_ID_BYTES))
+    return _sealed(drawn, signing_key.sign(CLAIM, drawn.claim))
+
+
+def seal_claims(
+    drafts: Sequence[Draft],
+    *,
+    epoch: int,
+    tags: bytes,
+    label_keys: Secret,
+    contributor: str,
+    signing_key: SigningKey,
+) -> list[SealedClaim | ClaimInvalid]:
+    """Do as `seal_claim` with each draft and its tag and label key, 32 bytes each; gives what it would give or raise.
+
+    All are signed in one call.
+    """
+    keys, size = label_keys.reveal(), _LABEL_KEY_BYTES
+    if not len(tags) == len(keys) == size * len(drafts):
+        raise ValueError("drafts, tags and label keys differ in number")
+    drawn: list[_DrawnUp | ClaimInvalid] = []
+    for start, draft in zip(range(0, len(keys), size), drafts, strict=True):
+        tag, key, entry_id = tags[start : start + size], keys[start : start + size], os.urandom(sealing.ENTRY_ID_BYTES)
+        try:
+            drawn.append(_drawn_up(draft, epoch, tag, key, contributor, entry_id))
+        except ClaimInvalid as error:
+            drawn.append(error)
+    payloads = [it.claim for it in drawn if isinstance(it, _DrawnUp)]
+    signatures = iter(signing_key.sign_many(CLAIM, payloads) if payloads else ())
+    return [_sealed(it, next(signatures)) if isinstance(it, _DrawnUp) else it for it in drawn]
+
+
+def _drawn_up(draft: Draft, epoch: int, tag: bytes, label_key: bytes, contributor: str, entry_id: bytes) -> _DrawnUp:
     label = _label_bytes(draft)
     salt = os.urandom(_SALT_BYTES)
     claim = Claim(
@@ -141,15 +185,17 @@ def seal_claim(
         dispute_commitment=sealing.dispute_commitment(label_key, entry_id),
     )
     validate(claim)
-    claim_bytes = claim.SerializeToString()
-    signature = signing_key.sign(CLAIM, claim_bytes)
-    contents = BoxContents(claim=claim_bytes, signature=signature, salt=salt, label=label).SerializeToString()
+    return _DrawnUp(entry_id, claim.SerializeToString(), salt, label, label_key)
+
+
+def _sealed(drawn: _DrawnUp, signature: bytes) -> SealedClaim:
+    contents = BoxContents(claim=drawn.claim, signature=signature, salt=drawn.salt, label=drawn.label)
     return SealedClaim(
-        entry_id=entry_id,
-        claim=claim_bytes,
+        entry_id=drawn.entry_id,
+        claim=drawn.claim,
         signature=signature,
-        handle=sealing.handle(label_key, entry_id),
-        box=sealing.seal(label_key, entry_id, contents),
+        handle=sealing.handle(drawn.label_key, drawn.entry_id),
+        box=sealing.seal(drawn.label_key, drawn.entry_id, contents.SerializeToString()),
     )
 
 

@@ -17,7 +17,6 @@ from alliance_server.domain.ports import Evaluator
 from alliance_server.hub_keys import HubKeys, open_keys
 from alliance_server.rpc.interceptors.authentication import Authenticator
 from alliance_server.rpc.interceptors.calls import CallGuard
-from alliance_server.rpc.interceptors.guard import GuardInterceptor
 from alliance_server.rpc.server import ServerTls, Servicers, enrolment_server, member_server
 from alliance_server.rpc.servicers.audit import AuditServicer
 from alliance_server.rpc.servicers.buckets import BucketServicer
@@ -26,6 +25,7 @@ from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochService
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
+from alliance_server.services.admission import Admission
 from alliance_server.services.audit import AuditService
 from alliance_server.services.buckets import BucketService
 from alliance_server.services.budgets import Budgets
@@ -83,16 +83,14 @@ class Hub:
         self.enrolment = EnrolmentService(self.store, self.keys.authority, self.keys.identity, self.clock)
 
     async def start(self) -> None:
-        """Check the epoch keys, build what is missing of the filters, then listen."""
+        """Check the epoch keys, build what filters there must be and are not, then listen."""
         self.store.start()
         await self._check_epoch_keys()
-        await self.maintenance.turn()
-        guard = GuardInterceptor(self.calls)
-        interceptors = (*self._extra, guard)
+        await self.maintenance.turn(renew=False)
         tls = ServerTls(self.keys.tls_key.reveal(), self.keys.tls_certificate, self.keys.authority.certificate_pem)
-        members, self.port = member_server(self._servicers(), interceptors, tls, self.config.listen)
+        members, self.port = member_server(self._servicers(), self.calls, tls, self.config.listen, self._extra)
         enrolment, self.enrolment_port = enrolment_server(
-            EnrolmentServicer(self.enrolment), interceptors, tls, self.config.enrolment_listen
+            EnrolmentServicer(self.enrolment), self.calls, tls, self.config.enrolment_listen, self._extra
         )
         self._servers = [members, enrolment]
         for server in self._servers:
@@ -114,13 +112,14 @@ class Hub:
 
     def _servicers(self) -> Servicers:
         budgets = Budgets(self.config.budgets)
+        evaluations = EvaluationService(self.store, self._evaluator, Admission(budgets), self.compute)
         directory = DirectoryService(self.store, self.keys.identity)
         return Servicers(
             audit=AuditServicer(self.audit),
             buckets=BucketServicer(BucketService(self.store, budgets, self.keys.identity)),
             directory=DirectoryServicer(directory),
             epochs=EpochServicer(directory),
-            evaluation=EvaluationServicer(EvaluationService(self.store, self._evaluator, budgets)),
+            evaluation=EvaluationServicer(evaluations),
             filters=FilterServicer(FilterService(self.store, self._files, self.compute)),
             registry=RegistryServicer(RegistryService(self.store, self.compute, budgets)),
         )

@@ -1,7 +1,7 @@
 """From a row to a draft that keeps every rule, or a refusal, before anything is evaluated. No network.
 
-`alliance.claims.validate` is the one place of a claim's rules: it is asked here with stand-ins for what only an
-evaluation gives, so that a row which would be refused anyway costs no evaluation.
+`alliance.claims` is the one place of a claim's rules: its `check` is asked here, so that a row which would be refused
+anyway costs no evaluation.
 """
 
 import os
@@ -17,14 +17,13 @@ from alliance.claims import Draft
 from alliance.errors import ClaimInvalid, Reason
 from alliance.identifiers import Identifier, InvalidIdentifier, Suppression, canonicalise
 from alliance.taxonomy import COUNTERSIGNED_LEVELS, retention_ms
-from alliance.v1 import taxonomy_pb2
-from alliance.v1.claim_pb2 import Claim, Label
+from alliance.v1.claim_pb2 import Label
 from member_client._contributions import ContributionRow
-from member_client._framing import pack
+from member_client._framing import pack, pack_text
 
 SALT_BYTES: Final = 32
 _READ_BYTES: Final = 1 << 20
-_STAND_IN: Final = bytes(32)
+_NO_TEXTS: Final = pack_text(("",) * 4)
 
 HOW_TO_FIX: Final[dict[Reason, str]] = {
     Reason.CLAIM_INVALID: "Correct category, role, evidence, dates or label; evidence above E1 needs its file.",
@@ -73,9 +72,8 @@ def drafted(
         identifier = canonicalise(row.kind, row.text, default_region=default_region, suppression=suppression)
     except InvalidIdentifier as refusal:
         return Refused(refusal.reason.value, refusal.how_to_fix)
-    salt = os.urandom(SALT_BYTES)
     try:
-        commitment, evidence = _evidence(row, salt)
+        salt, commitment, evidence = _evidence(row)
     except OSError:
         return Refused("evidence_unreadable", "The evidence's file cannot be read: check its path and permissions.")
     try:
@@ -85,7 +83,7 @@ def drafted(
         return Refused.by(error.reason, str(error))
     except ValueError:
         return Refused.by(Reason.CLAIM_INVALID)
-    return Drafted(identifier, draft, salt if commitment else b"", _content(row, evidence))
+    return Drafted(identifier, draft, salt, _content(row, evidence))
 
 
 def _draft(row: ContributionRow, commitment: bytes, now_ms: int) -> Draft:
@@ -104,58 +102,45 @@ def _draft(row: ContributionRow, commitment: bytes, now_ms: int) -> Draft:
         expires_at=expires_at,
         sharing=row.sharing,
         evidence_commitment=commitment,
-        label=Label(
-            narrative_code=row.narrative_code,
-            case_reference=row.case_reference,
-            desk_alias=row.desk_alias,
-            product_outcome=row.product_outcome,
-        ),
+        label=_label(row),
+    )
+
+
+def _label(row: ContributionRow) -> Label | None:
+    """Give the label of a row; None where it says nothing, as the rows of long lists do."""
+    if not (row.narrative_code or row.case_reference or row.desk_alias or row.product_outcome):
+        return None
+    return Label(
+        narrative_code=row.narrative_code,
+        case_reference=row.case_reference,
+        desk_alias=row.desk_alias,
+        product_outcome=row.product_outcome,
     )
 
 
 def _check(draft: Draft, member: str) -> None:
     """Raise ClaimInvalid where the claim of this draft would break a rule."""
-    label_bytes = draft.label.ByteSize() if draft.label is not None else 0
-    if label_bytes > claims.MAX_LABEL_BYTES:
-        raise ClaimInvalid(Reason.CLAIM_INVALID, f"the label takes {label_bytes} bytes; {claims.MAX_LABEL_BYTES} fit")
     if draft.evidence in COUNTERSIGNED_LEVELS:
         raise ClaimInvalid(Reason.COUNTERSIGNATURE_MISSING, "evidence of this level needs a countersignature")
-    claims.validate(
-        Claim(
-            entry_id=_STAND_IN[:16],
-            epoch=1,
-            tag=_STAND_IN,
-            contributor=member,
-            kind=claims.kind_number(draft.kind),
-            category=taxonomy_pb2.Category.ValueType(draft.category),
-            subject_role=taxonomy_pb2.SubjectRole.ValueType(draft.role),
-            evidence_level=taxonomy_pb2.EvidenceLevel.ValueType(draft.evidence),
-            observed_from=draft.observed_from,
-            observed_to=draft.observed_to,
-            filed_at=draft.filed_at,
-            expires_at=draft.expires_at,
-            sharing_level=taxonomy_pb2.SharingLevel.ValueType(draft.sharing),
-            label_commitment=_STAND_IN,
-            evidence_commitment=draft.evidence_commitment,
-            dispute_commitment=_STAND_IN,
-        )
-    )
+    claims.check(draft, contributor=member)
 
 
-def _evidence(row: ContributionRow, salt: bytes) -> tuple[bytes, bytes]:
-    """Give SHA-256(salt ‖ file) and SHA-256(file), both empty where there is none.
+def _evidence(row: ContributionRow) -> tuple[bytes, bytes, bytes]:
+    """Give a new salt, SHA-256(salt ‖ file) and SHA-256(file), all empty where there is no evidence.
 
     Where the row holds a digest instead of a file, the digest's bytes take the file's place.
     """
     if row.evidence_file is not None:
+        salt = os.urandom(SALT_BYTES)
         salted = sha256(salt)
         for chunk in _chunks(row.evidence_file):
             salted.update(chunk)
         status = row.evidence_file.stat()
-        return salted.digest(), _file_digest(row.evidence_file, status.st_mtime_ns, status.st_size)
+        return salt, salted.digest(), _file_digest(row.evidence_file, status.st_mtime_ns, status.st_size)
     if row.evidence_digest:
-        return sha256(salt + row.evidence_digest).digest(), row.evidence_digest
-    return b"", b""
+        salt = os.urandom(SALT_BYTES)
+        return salt, sha256(salt + row.evidence_digest).digest(), row.evidence_digest
+    return b"", b"", b""
 
 
 @lru_cache(maxsize=256)
@@ -174,6 +159,13 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 def _content(row: ContributionRow, evidence: bytes) -> bytes:
     """Give what a row says, whenever it is drawn up: equal content is the same contribution."""
-    numbers = (row.role, row.evidence, row.sharing, row.expires_at, row.observed_from, row.observed_to)
+    said = _numbers(row.role, row.evidence, row.sharing, row.expires_at, row.observed_from, row.observed_to)
     texts = (row.narrative_code, row.case_reference, row.desk_alias, row.product_outcome)
-    return sha256(pack(*(str(n).encode() for n in numbers), *(t.encode() for t in texts), evidence)).digest()
+    said += pack_text(texts) if any(texts) else _NO_TEXTS
+    return sha256(said + pack(evidence)).digest()
+
+
+@lru_cache(maxsize=1024)
+def _numbers(*numbers: int | None) -> bytes:
+    """Frame numbers as texts; the rows of a list differ in few of them."""
+    return pack_text(str(number) for number in numbers)

@@ -5,13 +5,15 @@ Rules:
 1. A sealed row is written down before it is sent, so that a crash leads to the same row being sent again, never to a
    second evaluation or a second claim.
 2. An acknowledgement replaces the row. Both lie under keyed names of epoch, kind, canonical form and category, the row
-   under its content besides.
-3. A withdrawn or expired claim no longer counts as acknowledged.
+   under its content besides, and on a shelf of its own.
+3. A withdrawn or expired claim no longer counts as acknowledged. Withdrawals are the rarer: they are written down by
+   entry, and looked up for rows that were acknowledged.
+4. What a chunk of rows needs is read in one go and written in one transaction.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from alliance.claims import SealedClaim
 from alliance.taxonomy import Category
@@ -19,6 +21,10 @@ from member_client._drafting import Drafted
 from member_client._framing import pack, unpack
 from member_client._store import Shelf, Store
 from member_client.errors import StoreDamaged
+
+_ACKNOWLEDGED: Final = pack(b"acknowledged")
+_DRAWN: Final = pack(b"drawn")
+_CATEGORY_WORDS: Final = {category: category.word.encode() for category in Category}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -32,9 +38,9 @@ class Place:
     def of(cls, drafted: Drafted, epoch: int) -> Self:
         """Name a row; the store keeps HMACs of these names."""
         identifier = drafted.identifier
-        category = Category(drafted.draft.category).word
-        parts = (b"%d" % epoch, identifier.kind.encode(), identifier.canonical.encode(), category.encode())
-        return cls(pack(b"acknowledged", *parts), pack(b"drawn", *parts, drafted.content))
+        category = _CATEGORY_WORDS[drafted.draft.category]
+        row = pack(b"%d" % epoch, identifier.kind.encode(), identifier.canonical.encode(), category)
+        return cls(_ACKNOWLEDGED + row, _DRAWN + row + pack(drafted.content))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -54,14 +60,20 @@ class Journal:
 
     def known(self, places: Sequence[Place]) -> list[tuple[Acknowledged | None, SealedClaim | None]]:
         """Give what is known of rows: an acknowledgement, and a sealed row of the same content."""
-        names = [name for place in places for name in (place.acknowledged, place.drawn)]
-        values = iter(self._store.get_many(Shelf.JOURNAL, names))
-        return [(_acknowledged(value), _sealed(next(values))) for value in values]
+        standing = [
+            _acknowledged(it) for it in self._store.get_many(Shelf.JOURNAL, [place.acknowledged for place in places])
+        ]
+        drawn = [_sealed(it) for it in self._store.get_many(Shelf.DRAWN, [place.drawn for place in places])]
+        withdrawn = self._withdrawn([stands.entry_id for stands in standing if stands is not None])
+        return [
+            (None if stands is not None and stands.entry_id in withdrawn else stands, row)
+            for stands, row in zip(standing, drawn, strict=True)
+        ]
 
     def draw(self, rows: Sequence[tuple[Place, SealedClaim]]) -> None:
         """Write sealed rows down, before they are sent."""
         self._store.put_many(
-            (Shelf.JOURNAL, place.drawn, pack(row.entry_id, row.claim, row.signature, row.handle, row.box), None)
+            (Shelf.DRAWN, place.drawn, pack(row.entry_id, row.claim, row.signature, row.handle, row.box), None)
             for place, row in rows
         )
 
@@ -72,19 +84,20 @@ class Journal:
             ends_at = drafted.draft.expires_at
             record = pack(drafted.content, entry_id, b"%d" % ends_at, drafted.evidence_salt)
             values.append((Shelf.JOURNAL, place.acknowledged, record, ends_at))
-            values.append((Shelf.JOURNAL, _by_entry(entry_id), place.acknowledged, ends_at))
         settled = [place for place, _, _ in accepted] + list(dropped)
-        self._store.put_many(values, remove=[(Shelf.JOURNAL, place.drawn) for place in settled])
+        self._store.put_many(values, remove=[(Shelf.DRAWN, place.drawn) for place in settled])
 
-    def forget(self, entry_id: bytes) -> None:
-        """Forget an acknowledgement: its claim is withdrawn."""
-        name = self._store.get(Shelf.JOURNAL, _by_entry(entry_id))
-        if name is not None:
-            self._store.put_many(remove=[(Shelf.JOURNAL, name), (Shelf.JOURNAL, _by_entry(entry_id))])
+    def withdraw(self, entry_id: bytes, ends_at: int) -> None:
+        """Write down that a claim is withdrawn, for as long as its acknowledgement may be there."""
+        self._store.put(Shelf.JOURNAL, _withdrawal(entry_id), b"", ends_at)
+
+    def _withdrawn(self, entry_ids: Sequence[bytes]) -> set[bytes]:
+        marks = self._store.get_many(Shelf.JOURNAL, [_withdrawal(entry_id) for entry_id in entry_ids])
+        return {entry_id for entry_id, mark in zip(entry_ids, marks, strict=True) if mark is not None}
 
 
-def _by_entry(entry_id: bytes) -> bytes:
-    return pack(b"entry", entry_id)
+def _withdrawal(entry_id: bytes) -> bytes:
+    return pack(b"withdrawn", entry_id)
 
 
 def _acknowledged(record: bytes | None) -> Acknowledged | None:

@@ -8,17 +8,18 @@ Order, for each chunk of up to 1,024 rows:
 4. sent, and acknowledged row by row; what the hub refuses holds up nothing else;
 5. acknowledgements written down, results given.
 
-While a chunk is on its way the next ones are drawn up and evaluated.
+Several chunks are open at once: while one is on its way the next ones are drawn up, evaluated and sealed, and the one
+before is written down. Rows are named (2) and sent (4) in their order, and nothing is sent after what failed.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final, ParamSpec, TypeVar
+from typing import Final
 
-from alliance.claims import MAX_FILING_SKEW_MS, SealedClaim, parse, seal_claim
+from alliance.claims import MAX_FILING_SKEW_MS, SealedClaim, parse, seal_claims
 from alliance.crypto.tagging import Tags
 from alliance.errors import ClaimInvalid, Reason
 from alliance.taxonomy import Purpose, policy_version
@@ -33,17 +34,15 @@ from member_client._evaluation import prepared
 from member_client._facts import Facts
 from member_client._journal import Journal, Place
 from member_client._session import Session
+from member_client._turns import Turn
 from member_client.errors import EpochNotServed
 from member_client.subjects import Consent
 
-OPEN_CHUNKS: Final = 3
+OPEN_CHUNKS: Final = 4
 EVALUATION_SECONDS: Final = 120.0
 FILING_MARGIN_MS: Final = 60 * 60 * 1000
 _TRY_AGAIN: Final = frozenset({Reason.STORAGE_FULL, Reason.UNAVAILABLE, Reason.INTERNAL})
 """Refusals that pass: the sealed row is kept and sent again by the next run."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 def standing_basis() -> Consent:
@@ -71,21 +70,20 @@ class _Row:
         self.result = ContributionResult(self.row.row_number, outcome, entry_id=entry_id)
 
 
-class Turn:
-    """A chunk's turn to name its rows: in the chunks' order, so that a row only ever follows an earlier one."""
+class _Run:
+    """One call of `contribute`: its stream, the rows that are open in it, and whose turn it is."""
 
-    def __init__(self, before: "Turn | None") -> None:
-        self.over: asyncio.Event = asyncio.Event()
-        self._before = before.over if before is not None else None
+    def __init__(self, stream: ClaimStream, basis: Consent) -> None:
+        self.stream = stream
+        self.basis = basis
+        self.open_rows: dict[bytes, _Row] = {}
+        self._naming: Turn | None = None
+        self._sending: Turn | None = None
 
-    async def taken(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Wait for one's turn, work, and let the next one have its turn."""
-        if self._before is not None:
-            await self._before.wait()
-        try:
-            return work(*args, **kwargs)
-        finally:
-            self.over.set()
+    def turns(self) -> tuple[Turn, Turn]:
+        """Give the next chunk's turns at naming and at sending."""
+        self._naming, self._sending = Turn(self._naming), Turn(self._sending)
+        return self._naming, self._sending
 
 
 class Contributor:
@@ -99,44 +97,54 @@ class Contributor:
         self, rows: Iterable[ContributionRow], consent: Consent | None
     ) -> AsyncGenerator[ContributionResult, None]:
         """Contribute rows; gives one result a row, in order."""
-        basis = standing_basis() if consent is None else consent
-        stream = ClaimStream(self._session.transport)
-        open_rows: dict[bytes, _Row] = {}
-        open_chunks: deque[asyncio.Task[list[_Row]]] = deque()
+        run = _Run(ClaimStream(self._session.transport), standing_basis() if consent is None else consent)
+        open_chunks: deque[asyncio.Task[list[ContributionResult]]] = deque()
         chunks = _chunks(rows)
-        turn: Turn | None = None
         try:
             while True:
                 while len(open_chunks) < OPEN_CHUNKS and (chunk := next(chunks, None)) is not None:
-                    turn = Turn(turn)
-                    work = self._made_ready(chunk, basis, open_rows, turn)
+                    work = self._contributed(chunk, run, *run.turns())
                     open_chunks.append(asyncio.create_task(work, name="alliance-contribution"))
                 if not open_chunks:
                     return
-                ready = await open_chunks[0]
+                results = await open_chunks[0]
                 open_chunks.popleft()
-                for result in await self._landed(ready, stream, open_rows):
+                for result in results:
                     yield result
         finally:
             for task in open_chunks:
                 task.cancel()
             await asyncio.gather(*open_chunks, return_exceptions=True)
-            await stream.close()
+            await run.stream.close()
+
+    async def _contributed(
+        self, chunk: list[ContributionRow], run: _Run, naming: Turn, sending: Turn
+    ) -> list[ContributionResult]:
+        """Take a chunk through all its steps, and give its results."""
+        rows = await self._made_ready(chunk, run, naming)
+        async with sending:
+            sent = await _sent(rows, run.stream)
+        if sent:
+            await self._session.workers.disk(self._settle, sent)
+        for row in rows:
+            if row.place is not None:
+                run.open_rows.pop(row.place.drawn, None)
+        return [_result(row) for row in rows]
 
     # -- making ready --------------------------------------------------------------------------------------------
 
-    async def _made_ready(
-        self, chunk: list[ContributionRow], basis: Consent, open_rows: dict[bytes, _Row], turn: Turn
-    ) -> list[_Row]:
+    async def _made_ready(self, chunk: list[ContributionRow], run: _Run, naming: Turn) -> list[_Row]:
+        """Give every row a result or a sealed claim that is written down."""
         facts = await self._session.facts.now()
         rows = await self._session.workers.cpu(self._drafted, chunk, facts)
-        asked = await turn.taken(self._placed, rows, open_rows, facts.epoch)
+        async with naming:
+            asked = self._placed(rows, run.open_rows, facts.epoch)
         try:
-            await self._sealed(asked, basis, facts.epoch)
+            await self._sealed(asked, run.basis, facts.epoch)
         except EpochNotServed:
-            self._reopen(rows, open_rows)
+            self._reopen(rows, run.open_rows)
             facts = await self._session.facts.refresh()
-            await self._sealed(self._placed(rows, open_rows, facts.epoch), basis, facts.epoch)
+            await self._sealed(self._placed(rows, run.open_rows, facts.epoch), run.basis, facts.epoch)
         return rows
 
     def _drafted(self, chunk: list[ContributionRow], facts: Facts) -> list[_Row]:
@@ -204,39 +212,24 @@ class Contributor:
     def _seal(
         self, fresh: list[tuple[_Row, Drafted, Place]], tags: Tags, epoch: int
     ) -> list[tuple[Place, SealedClaim]]:
+        outcomes = seal_claims(
+            [draft.draft for _, draft, _ in fresh],
+            epoch=epoch,
+            tags=tags.packed,
+            label_keys=tags.label_keys(),
+            contributor=self._session.profile.member,
+            signing_key=self._session.identity,
+        )
         sealed: list[tuple[Place, SealedClaim]] = []
-        for index, (row, draft, place) in enumerate(fresh):
-            try:
-                row.sealed = seal_claim(
-                    draft.draft,
-                    epoch=epoch,
-                    tag=tags.tag(index),
-                    label_key=tags.label_key(index).reveal(),
-                    contributor=self._session.profile.member,
-                    signing_key=self._session.identity,
-                )
-            except ClaimInvalid as error:
-                row.refuse(Refused.by(error.reason, str(error)))
-                continue
-            sealed.append((place, row.sealed))
+        for (row, _, place), outcome in zip(fresh, outcomes, strict=True):
+            if isinstance(outcome, ClaimInvalid):
+                row.refuse(Refused.by(outcome.reason, str(outcome)))
+            else:
+                row.sealed = outcome
+                sealed.append((place, outcome))
         return sealed
 
     # -- landing -------------------------------------------------------------------------------------------------
-
-    async def _landed(
-        self, rows: list[_Row], stream: ClaimStream, open_rows: dict[bytes, _Row]
-    ) -> list[ContributionResult]:
-        """Send what is sealed, write down what came of it, and give all results of the chunk."""
-        sent = [row for row in rows if row.sealed is not None]
-        if sent:
-            answers = await stream.send([row.sealed for row in sent if row.sealed is not None])
-            for row, answer in zip(sent, answers, strict=True):
-                _take(row, answer)
-            await self._session.workers.disk(self._settle, sent)
-        for row in rows:
-            if row.place is not None:
-                open_rows.pop(row.place.drawn, None)
-        return [_result(row) for row in rows]
 
     def _settle(self, sent: list[_Row]) -> None:
         accepted: list[tuple[Place, Drafted, bytes]] = []
@@ -255,6 +248,16 @@ class Contributor:
 def _still_filed(drawn: SealedClaim, now_ms: int) -> bool:
     """Tell whether the hub would still take a row that was drawn up earlier."""
     return now_ms - parse(drawn.claim).filed_at < MAX_FILING_SKEW_MS - FILING_MARGIN_MS
+
+
+async def _sent(rows: list[_Row], stream: ClaimStream) -> list[_Row]:
+    """Send what is sealed of a chunk, and take over what came of it; gives the rows that were sent."""
+    sent = [row for row in rows if row.sealed is not None]
+    if sent:
+        answers = await stream.send([row.sealed for row in sent if row.sealed is not None])
+        for row, answer in zip(sent, answers, strict=True):
+            _take(row, answer)
+    return sent
 
 
 def _take(row: _Row, answer: ClaimRowResult) -> None:

@@ -150,7 +150,7 @@ class OwnClaims:
             claim = self._checked(entry_id, answer.claim)
             if claim.status is not ClaimStatus.WITHDRAWN:
                 raise StatementInvalid("The hub took a withdrawal and shows the claim as it was.")
-        await self._session.workers.disk(Journal(self._session.store).forget, entry_id)
+        await self._session.workers.disk(Journal(self._session.store).withdraw, entry_id, claim.expires_at)
         return claim
 
     def _withdrawal(self, claim: OwnClaim, reason: str) -> SignedStatement:

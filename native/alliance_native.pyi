@@ -33,30 +33,37 @@ class ProofFault(Exception):
 def reduce_scalars(wide: bytes) -> bytes:
     """Reduce strings of 64 uniform bytes modulo the order; raises BatchFault, and ScalarFault for zero."""
 
-def blind_additive(inputs: Sequence[bytes], offsets: bytes, threads: int) -> bytes:
+class Elements:
+    """Elements that were decoded or made here, kept as they are computed with."""
+
+    @property
+    def encoded(self) -> bytes:
+        """Packed encodings."""
+
+    def __len__(self) -> int: ...
+
+def blind_additive(inputs: Sequence[bytes], offsets: bytes, threads: int) -> Elements:
     """Give H(x) + r·G for each input; raises BatchFault, ScalarFault, InputFault."""
 
-def blind_multiplicative(inputs: Sequence[bytes], blinds: bytes, threads: int) -> bytes:
+def blind_multiplicative(inputs: Sequence[bytes], blinds: bytes, threads: int) -> Elements:
     """Give blind·H(x) for each input; raises BatchFault, ScalarFault, InputFault."""
 
-def decode_elements(elements: bytes, threads: int) -> None:
+def decode_elements(packed: bytes, threads: int) -> Elements:
     """Decode strictly; raises BatchFault, ElementFault."""
 
-def decode_many(calls: Sequence[bytes], threads: int) -> list[BatchFault | ElementFault | None]:
-    """Decode each call's elements; gives a fault, or None, for each."""
+def decode_many(calls: Sequence[bytes], threads: int) -> list[Elements | BatchFault | ElementFault]:
+    """Decode each call's elements; gives them, or a fault, for each."""
 
-def evaluate(secret: bytes, blinded: bytes, nonce: bytes, threads: int) -> tuple[bytes, bytes]:
-    """Decode, multiply and prove with a nonce of 64 uniform bytes; raises BatchFault, ElementFault, ScalarFault."""
+def evaluate(secret: bytes, elements: Elements, nonce: bytes, threads: int) -> tuple[bytes, bytes]:
+    """Multiply and prove with a nonce of 64 uniform bytes; raises ScalarFault."""
 
-def evaluate_many(
-    secret: bytes, calls: Sequence[bytes], nonces: bytes, threads: int
-) -> list[tuple[bytes, bytes] | BatchFault | ElementFault | ScalarFault]:
-    """Evaluate calls with 64 bytes of nonce each; gives elements and a proof, or a fault, for each."""
+def evaluate_many(secret: bytes, calls: Sequence[Elements], nonces: bytes, threads: int) -> list[tuple[bytes, bytes]]:
+    """Evaluate calls with 64 bytes of nonce each; gives elements and a proof for each; raises ScalarFault."""
 
 def finalize_additive(
     inputs: Sequence[bytes],
     offsets: bytes,
-    blinded: bytes,
+    blinded: Elements,
     evaluated: bytes,
     proof: bytes,
     public_key: bytes,
@@ -67,7 +74,7 @@ def finalize_additive(
 def finalize_multiplicative(
     inputs: Sequence[bytes],
     blinds: bytes,
-    blinded: bytes,
+    blinded: Elements,
     evaluated: bytes,
     proof: bytes,
     public_key: bytes,

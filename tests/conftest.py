@@ -13,9 +13,12 @@ import pytest_asyncio
 from support import backends
 from support.hub import RunningHub, make_config, running_hub
 from support.postgres import Postgres, running_postgres
+from support.stores import Databases, epoch
 from support.wire import WireMember, enrol
 
 from alliance.crypto.backend import Backend
+from alliance_server.storage import database, schema
+from alliance_server.storage.unit_of_work import SqlStore
 
 
 @pytest.fixture(params=backends.NAMES)
@@ -34,6 +37,38 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         pytest.skip(f"PostgreSQL does not start here: {type(error).__name__}: {error}")
     yield server
     context.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "hub.db"
+    engine = database.connect(f"sqlite:///{path}")
+    schema.upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Databases]:
+    if request.param == "sqlite":
+        shutil.copy(sqlite_template, tmp_path / "hub.db")
+        url = f"sqlite:///{tmp_path / 'hub.db'}"
+    else:
+        url = request.getfixturevalue("postgres").migrated()
+    opened = Databases(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def store(databases: Databases) -> SqlStore:
+    return databases.open()
+
+
+@pytest.fixture
+def with_epoch(store: SqlStore) -> SqlStore:
+    store.write_now(lambda transaction: transaction.epochs.add(epoch()))
+    return store
 
 
 @pytest.fixture(scope="session")
@@ -95,3 +130,11 @@ async def own_members() -> AsyncIterator[Members]:
     made = Members()
     yield made
     await made.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def member(hub: RunningHub, members: Members) -> WireMember:
+    """A member of the module's hub with credit for fifty rows."""
+    made = await members(hub)
+    await made.credit(50)
+    return made

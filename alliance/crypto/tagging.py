@@ -5,8 +5,8 @@ Rules, in order:
 1. `blind` draws fresh randomness and gives a message for the evaluator and a state that stays here.
 2. `BlindState.finalize` checks the number, decodes every element and verifies the proof against the public
    key that the caller *pinned*; only then it unblinds. It serves once, whether it succeeds or not.
-3. `evaluate` decodes every point before it touches the key: one bad point and nothing of that call is
-   evaluated.
+3. `decode` takes every point of a call or none; `evaluate` takes what it gave. One bad point and nothing of that
+   call is evaluated.
 
 ```python
 blinded = tagging.blind(inputs)
@@ -26,7 +26,7 @@ from typing import Final, NoReturn, SupportsIndex, final
 
 from alliance.crypto import backend as backends
 from alliance.crypto import hashing, oprf
-from alliance.crypto.backend import Backend
+from alliance.crypto.backend import Backend, Elements
 from alliance.crypto.group import RandomBytes
 from alliance.crypto.secret import Secret
 from alliance.errors import AllianceError
@@ -108,13 +108,13 @@ class Tags(Sequence[tuple[bytes, Secret]]):
 class BlindState:
     """The half of a blinded batch that stays with the client: its inputs and blinds, for one use."""
 
-    __slots__ = ("_backend", "_blinding", "_count", "_message", "_unspent")
+    __slots__ = ("_backend", "_blinded", "_blinding", "_count", "_unspent")
 
     def __init__(
-        self, inputs: Sequence[bytes], scalars: Secret, message: bytes, blinding: Blinding, backend: Backend
+        self, inputs: Sequence[bytes], scalars: Secret, blinded: Elements, blinding: Blinding, backend: Backend
     ) -> None:
         self._count = len(inputs)
-        self._message = message
+        self._blinded = blinded
         self._blinding = blinding
         self._backend = backend
         # Popped by the first use; the pop of a list is atomic, so one thread alone gets it.
@@ -134,7 +134,7 @@ class BlindState:
             raise StateSpentError("this blind state has been used") from None
         is_additive = self._blinding is Blinding.ADDITIVE
         act = self._backend.finalize_additive if is_additive else self._backend.finalize_multiplicative
-        return Tags(act(inputs, scalars, self._message, evaluated, proof, public_key, threads=threads))
+        return Tags(act(inputs, scalars, self._blinded, evaluated, proof, public_key, threads=threads))
 
     def __repr__(self) -> str:
         condition = "unspent" if self._unspent else "spent"
@@ -184,21 +184,28 @@ def blind(
     chosen = backend or backends.backend()
     scalars = chosen.random_scalars(len(inputs), random_bytes=random_bytes)
     act = chosen.blind_additive if blinding is Blinding.ADDITIVE else chosen.blind_multiplicative
-    message = act(inputs, scalars, threads=threads)
-    return Blinded(message, BlindState(inputs, scalars, message, blinding, chosen))
+    blinded = act(inputs, scalars, threads=threads)
+    return Blinded(blinded.encoded, BlindState(inputs, scalars, blinded, blinding, chosen))
 
 
-def validate(blinded: bytes, *, backend: Backend | None = None, threads: int = 1) -> None:
-    """Decode a request's elements strictly, before it is charged or queued; `evaluate` does so again.
+def decode(blinded: bytes, *, backend: Backend | None = None, threads: int = 1) -> Elements:
+    """Decode a request's elements strictly, before it is charged or queued.
 
     Raises InvalidElement for a wrong encoding or the identity; InvalidBatch for 0, over 4,096, or a rest.
     """
-    (backend or backends.backend()).decode_elements(blinded, threads=threads)
+    return (backend or backends.backend()).decode_elements(blinded, threads=threads)
+
+
+def decode_many(
+    calls: Sequence[bytes], *, backend: Backend | None = None, threads: int = 1
+) -> list[Elements | AllianceError]:
+    """Do as `decode` with each of several requests; gives what it would give or raise."""
+    return (backend or backends.backend()).decode_many(calls, threads=threads)
 
 
 def evaluate(
     secret_key: Secret,
-    blinded: bytes,
+    blinded: bytes | Elements,
     *,
     backend: Backend | None = None,
     random_bytes: RandomBytes = os.urandom,
@@ -206,25 +213,19 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a request under the epoch's key and prove it; nothing is evaluated unless every point decodes.
 
-    Raises InvalidElement and InvalidBatch as `validate`; InvalidScalarError if the key is not one.
+    Raises InvalidElement and InvalidBatch as `decode`; InvalidScalarError if the key is not one.
     """
     chosen = backend or backends.backend()
-    return Evaluation(*chosen.evaluate(secret_key, blinded, random_bytes=random_bytes, threads=threads))
-
-
-def validate_many(
-    calls: Sequence[bytes], *, backend: Backend | None = None, threads: int = 1
-) -> list[AllianceError | None]:
-    """Do as `validate` with each of several requests; gives what it would raise, or None."""
-    return (backend or backends.backend()).decode_many(calls, threads=threads)
+    elements = chosen.decode_elements(blinded, threads=threads) if isinstance(blinded, bytes) else blinded
+    return Evaluation(*chosen.evaluate(secret_key, elements, random_bytes=random_bytes, threads=threads))
 
 
 def evaluate_many(
-    secret_key: Secret, calls: Sequence[bytes], *, backend: Backend | None = None, threads: int = 1
-) -> list[Evaluation | AllianceError]:
-    """Do as `evaluate` with each of several requests, a proof each; gives what it would give or raise."""
+    secret_key: Secret, calls: Sequence[Elements], *, backend: Backend | None = None, threads: int = 1
+) -> list[Evaluation]:
+    """Do as `evaluate` with each of several decoded requests, a proof each."""
     outcomes = (backend or backends.backend()).evaluate_many(secret_key, calls, threads=threads)
-    return [Evaluation(*outcome) if isinstance(outcome, tuple) else outcome for outcome in outcomes]
+    return [Evaluation(*outcome) for outcome in outcomes]
 
 
 def generate_key_pair(seed: Secret, info: bytes = b"") -> KeyPair:

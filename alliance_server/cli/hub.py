@@ -1,6 +1,7 @@
 """Making and running a hub."""
 
 import asyncio
+import gc
 import json
 import re
 import signal
@@ -142,6 +143,7 @@ async def _serve(hub: Hub) -> None:
             f"cannot listen on {hub.config.listen} and {hub.config.enrolment_listen}: is a hub running already, or is "
             "a port in use? Other ports: listen and enrolment_listen in hub.toml (members follow their bundles)"
         ) from None
+    gc.freeze()  # what stands by now stays: collections at work need not look at it, which would stop all calls
     try:
         await stopped.wait()
     finally:

@@ -9,9 +9,7 @@ from hashlib import sha256
 
 from alliance import claims
 from alliance.crypto.sealing import BOX_BYTES, HANDLE_BYTES, MAX_CONTENTS_BYTES
-from alliance.crypto.signing import VerifyingKey
 from alliance.errors import ClaimInvalid, Reason
-from alliance.statements import CLAIM
 from alliance.taxonomy import COUNTERSIGNED_LEVELS, LEGAL_TRANSITIONS, ClaimStatus, EvidenceLevel
 from alliance.v1.claim_pb2 import Claim
 from alliance_server.domain.errors import Refused
@@ -28,8 +26,10 @@ class ClaimRow:
 
     def digest(self) -> bytes:
         """Give the SHA-256 over all four fields: a retry is the same row if this is the same."""
-        fields = (self.claim, self.signature, self.handle, self.box)
-        return sha256(b"".join(sha256(field).digest() for field in fields)).digest()
+        whole = sha256(sha256(self.claim).digest())
+        for field in (self.signature, self.handle, self.box):
+            whole.update(sha256(field).digest())
+        return whole.digest()
 
     def __repr__(self) -> str:
         return "ClaimRow()"
@@ -65,6 +65,14 @@ class StoredClaim:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Stock:
+    """What a contributor has on some tags: those on which it ever filed, and tag and category of its live claims."""
+
+    known: frozenset[bytes]
+    standing: frozenset[tuple[bytes, int]]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class ListedEntry:
     """What a bucket shows of a claim."""
 
@@ -77,8 +85,8 @@ class ListedEntry:
     filed_at: int
 
 
-def accept(row: ClaimRow, *, contributor: str, key: VerifyingKey, now: int) -> Claim:
-    """Check a row by itself; raises ClaimInvalid or SignatureInvalid."""
+def read(row: ClaimRow, *, contributor: str, now: int) -> Claim:
+    """Read a row and check all of it but its signature; raises ClaimInvalid."""
     if len(row.box) != BOX_BYTES or len(row.handle) != HANDLE_BYTES:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "box or handle has another length")
     if len(row.claim) > MAX_CONTENTS_BYTES:
@@ -92,11 +100,10 @@ def accept(row: ClaimRow, *, contributor: str, key: VerifyingKey, now: int) -> C
         raise ClaimInvalid(Reason.EXPIRY_OUT_OF_BOUNDS, "the claim is over already")
     if EvidenceLevel(claim.evidence_level) in COUNTERSIGNED_LEVELS:
         raise ClaimInvalid(Reason.COUNTERSIGNATURE_MISSING, "E4 and E5 need a countersignature")
-    key.verify(CLAIM, row.claim, row.signature)
     return claim
 
 
-def stored(row: ClaimRow, claim: Claim, *, sequence: int, now: int) -> StoredClaim:
+def stored(row: ClaimRow, claim: Claim, *, digest: bytes, sequence: int, now: int) -> StoredClaim:
     """Give the record of an accepted row."""
     return StoredClaim(
         entry_id=claim.entry_id,
@@ -117,7 +124,7 @@ def stored(row: ClaimRow, claim: Claim, *, sequence: int, now: int) -> StoredCla
         status_version=0,
         status_change=None,
         received_at=now,
-        row_sha256=row.digest(),
+        row_sha256=digest,
         claim=row.claim,
         signature=row.signature,
         handle=row.handle,

@@ -1,16 +1,22 @@
 """Evaluation headers: what makes a query the member's own, once, now, and for a reason.
 
-The order of the checks is fixed: signature, member, content, time, purpose, consent. Replay, budget and epoch need
-the database and follow in the unit of work.
+The order of the checks is fixed: signature, member, content, time, purpose, consent, elements. Replay, budget and
+epoch need the database and follow in the unit of work.
 """
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import compress
+from typing import TypeAlias
 
 from google.protobuf.message import DecodeError
 
-from alliance.crypto.signing import VerifyingKey
-from alliance.errors import Reason
+from alliance.crypto.backend import Elements
+from alliance.crypto.signing import VerifyingKey, key_id
+from alliance.crypto.tagging import decode_many
+from alliance.errors import AllianceError, Reason, SignatureInvalid
 from alliance.statements import EVALUATION_HEADER
 from alliance.taxonomy import CONSENT_NEEDS, ConsentNeed, Purpose
 from alliance.v1.evaluation_pb2 import EvaluationHeader
@@ -40,6 +46,24 @@ PURPOSES_OF: dict[Role, frozenset[Purpose]] = {
 """Purposes open to each role. Rotation, dispute, intersection and case open with the features that need them."""
 
 
+RequestKey: TypeAlias = tuple[str, bytes]
+"""Member and request id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a caller asks: a signed header and packed blinded elements, nothing of it checked."""
+
+    caller: Caller
+    header: SignedStatement
+    blinded: bytes = field(repr=False)
+
+    @property
+    def count(self) -> int:
+        """Whole elements."""
+        return len(self.blinded) // ELEMENT_BYTES
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """A checked query; `content_sha256` is what a retry must repeat, the header's time left out."""
@@ -54,40 +78,87 @@ class Evaluation:
     content_sha256: bytes
     header: bytes
     """Serialised SignedStatement, kept so that the member cannot deny the query."""
+    elements: Elements = field(repr=False)
+
+    @property
+    def key(self) -> RequestKey:
+        """What tells requests apart."""
+        return self.member_id, self.request_id
+
+    @property
+    def budget(self) -> tuple[str, Purpose]:
+        """What is charged."""
+        return self.member_id, self.purpose
 
 
-def check_header(statement: SignedStatement, blinded: bytes, *, caller: Caller, now: int) -> Evaluation:
-    """Check a signed header against caller, content and clock; raises Refused or SignatureInvalid."""
-    count, rest = divmod(len(blinded), ELEMENT_BYTES)
-    if rest or not 1 <= count <= MAX_ELEMENTS:
+def check_queries(queries: Sequence[Query], now: int) -> list[Evaluation | AllianceError]:
+    """Check signed headers against caller, content and clock, and decode the elements.
+
+    Gives Refused, SignatureInvalid, InvalidElement or InvalidBatch for those that fail.
+    """
+    signed = sorted(_signed(queries))
+    elements = dict(zip(signed, decode_many([queries[place].blinded for place in signed]), strict=True))
+    outcomes: list[Evaluation | AllianceError] = []
+    for place, query in enumerate(queries):
+        try:
+            outcomes.append(_check(query, now, elements.get(place)))
+        except AllianceError as error:
+            outcomes.append(error)
+    return outcomes
+
+
+def _signed(queries: Sequence[Query]) -> set[int]:
+    """Give the places of the headers that their callers signed; those of one caller are verified together."""
+    by_key: dict[bytes, list[int]] = defaultdict(list)
+    for place, query in enumerate(queries):
+        identity_key = query.caller.identity_key
+        is_addressed = query.header.type == EVALUATION_HEADER and query.header.key_id == key_id(identity_key)
+        if is_addressed and query.header.ByteSize() <= MAX_HEADER_BYTES:
+            by_key[identity_key].append(place)
+    signed: set[int] = set()
+    for identity_key, places in by_key.items():
+        headers = [queries[place].header for place in places]
+        payloads, signatures = [it.payload for it in headers], [it.signature for it in headers]
+        holds = VerifyingKey(identity_key).verify_many(EVALUATION_HEADER, payloads, signatures)
+        signed.update(compress(places, holds))
+    return signed
+
+
+def _check(query: Query, now: int, elements: Elements | AllianceError | None) -> Evaluation:
+    """Check a query; its header is signed if there are elements, or what was wrong with them."""
+    if len(query.blinded) % ELEMENT_BYTES or not 1 <= query.count <= MAX_ELEMENTS:
         raise Refused(Reason.INVALID_BATCH, "a batch has 1 to 4,096 elements of 32 bytes")
-    if statement.ByteSize() > MAX_HEADER_BYTES:
+    if query.header.ByteSize() > MAX_HEADER_BYTES:
         raise Refused(Reason.INVALID_REQUEST, "the header is too long to be kept")
+    if elements is None:
+        raise SignatureInvalid("not an evaluation header that the caller signed")
     header = EvaluationHeader()
-    payload = VerifyingKey(caller.identity_key).verified_payload(EVALUATION_HEADER, statement)
     try:
-        header.ParseFromString(payload)
+        header.ParseFromString(query.header.payload)
     except DecodeError:
         raise Refused(Reason.INVALID_REQUEST, "the header cannot be read") from None
-    if header.member != caller.member_id:
+    if header.member != query.caller.member_id:
         raise Refused(Reason.REPLAYED, "the header is another member's")
-    if header.count != count or header.blinded_sha256 != sha256(blinded).digest():
+    if header.count != query.count or header.blinded_sha256 != sha256(query.blinded).digest():
         raise Refused(Reason.INVALID_REQUEST, "the header is about other elements")
     if len(header.request_id) != REQUEST_ID_BYTES or len(header.operator.encode()) > MAX_OPERATOR_BYTES:
         raise Refused(Reason.INVALID_REQUEST, "request id or operator has another length")
     if abs(header.time - now) > MAX_SKEW_MS:
         raise Refused(Reason.REPLAYED, "the header is stale or from the future")
-    purpose = _check_purpose(header, caller.role)
+    purpose = _check_purpose(header, query.caller.role)
+    if isinstance(elements, AllianceError):
+        raise elements
     return Evaluation(
-        member_id=caller.member_id,
+        member_id=query.caller.member_id,
         request_id=header.request_id,
         epoch=header.epoch,
         purpose=purpose,
-        count=count,
+        count=query.count,
         operator=header.operator,
         consent_root=header.consent_root,
         content_sha256=_content_digest(header),
-        header=statement.SerializeToString(),
+        header=query.header.SerializeToString(),
+        elements=elements,
     )
 
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from alliance.errors import AllianceError
 from alliance.taxonomy import ClaimStatus
-from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.audit import AuditRecord
-from alliance_server.domain.claims import ListedEntry, StoredClaim
+from alliance_server.domain.claims import ListedEntry, Stock, StoredClaim
 from alliance_server.domain.epochs import Epoch
-from alliance_server.domain.evaluations import Evaluation
+from alliance_server.domain.evaluations import Evaluation, RequestKey
 from alliance_server.domain.filters import Delta, FilterState, Snapshot
 from alliance_server.domain.members import Certificate, Invitation, Member, MemberState
 
@@ -69,14 +69,8 @@ class ClaimRepository(Protocol):
     def digests(self, entry_ids: Sequence[bytes]) -> dict[bytes, bytes]:
         """Give the row digests of those entries that exist."""
 
-    def standing(self, contributor: str, epoch: int, tags: Sequence[bytes]) -> set[tuple[bytes, int]]:
-        """Give (tag, category) of a contributor's live claims on these tags."""
-
-    def known_tags(self, contributor: str, epoch: int, tags: Sequence[bytes]) -> set[bytes]:
-        """Give those of the tags on which a contributor ever filed."""
-
-    def expire(self, contributor: str, epoch: int, tags: Sequence[bytes], now: int) -> None:
-        """Mark a contributor's live claims on these tags as expired where they are over."""
+    def stock(self, contributor: str, epoch: int, tags: Sequence[bytes], now: int) -> Stock:
+        """Give what a contributor has on these tags, once its claims that are over are marked as expired."""
 
     def add(self, claims: Sequence[StoredClaim]) -> None:
         """Add claims."""
@@ -87,14 +81,14 @@ class ClaimRepository(Protocol):
     def own(self, contributor: str, after: tuple[int, int], limit: int, *, live_only: bool) -> list[StoredClaim]:
         """Give a contributor's claims after (epoch, sequence)."""
 
-    def in_range(self, epoch: int, low: bytes, high: bytes, now: int) -> list[ListedEntry]:
-        """Give live listed claims whose tags lie in [low, high]."""
+    def in_ranges(self, epoch: int, ranges: Sequence[tuple[bytes, bytes]], now: int) -> list[list[ListedEntry]]:
+        """Give live listed claims by the range [low, high] in which their tags lie; by tag within each."""
 
-    def tags_between(self, epoch: int, after: int, upto: int) -> list[bytes]:
-        """Give tags of live listed claims by sequence in (after, upto]."""
+    def tags_between(self, epoch: int, after: int, upto: int) -> bytes:
+        """Give packed tags of live listed claims by sequence in (after, upto]."""
 
-    def live_tags(self, epoch: int, upto: int, now: int, page: int) -> Iterator[list[bytes]]:
-        """Give distinct tags of live listed claims up to a sequence, in pages."""
+    def live_tags(self, epoch: int, upto: int, now: int, page: int) -> Iterator[bytes]:
+        """Give distinct tags of live listed claims up to a sequence, packed, in pages of so many."""
 
     def count_live(self, epoch: int, upto: int, now: int) -> int:
         """Count distinct live listed tags up to a sequence."""
@@ -137,11 +131,11 @@ class QuotaRepository(Protocol):
     def charge(self, member_id: str, resource: int, day: int, items: int) -> int:
         """Add items (or take them back, where negative) and give the day's total."""
 
-    def evaluation_content(self, member_id: str, request_id: bytes) -> bytes | None:
-        """Give the content digest of an earlier evaluation of this id."""
+    def evaluation_contents(self, requests: Sequence[RequestKey]) -> dict[RequestKey, bytes]:
+        """Give the content digests of those requests that were admitted before."""
 
-    def add_evaluation(self, evaluation: Evaluation, now: int) -> None:
-        """Remember an evaluation."""
+    def add_evaluations(self, evaluations: Sequence[Evaluation], now: int) -> None:
+        """Remember evaluations."""
 
     def add_credit(self, member_id: str, epoch: int, evaluations: int) -> None:
         """Add contribution evaluations."""
@@ -192,6 +186,9 @@ class Store(Protocol):
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work and answer once it is durable; commits are grouped. Work may run again on conflict."""
 
+    def write_now(self, work: Callable[[Transaction], T]) -> T:
+        """Do the same for code on a thread of its own."""
+
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run a read."""
 
@@ -208,11 +205,11 @@ class Share:
 class Evaluator(Protocol):
     """Evaluates blinded elements under an epoch's key: in this process, or at t of n custodians."""
 
-    async def validate(self, blinded: bytes) -> None:
-        """Raise InvalidElement or InvalidBatch unless every element decodes."""
+    def evaluate(self, evaluations: Sequence[Evaluation]) -> list[tuple[Share, ...] | AllianceError]:
+        """Evaluate batches that were admitted, each with shares of its own or a failure of its own.
 
-    async def evaluate(self, epoch: int, blinded: bytes, header: SignedStatement) -> tuple[Share, ...]:
-        """Evaluate a validated batch; custodians check the member's header for themselves."""
+        Runs off the event loop, and may wait. Custodians check the member's header for themselves.
+        """
 
 
 class SnapshotFiles(Protocol):

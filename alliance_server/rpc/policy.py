@@ -22,6 +22,8 @@ class Rule:
 
     roles: frozenset[Role]
     action: AuditAction | None = None
+    service_admits: bool = False
+    """Whether the service looks the caller up, in the unit of work that charges the call, and not the guard."""
 
 
 POLICY: dict[str, Rule] = {
@@ -31,7 +33,7 @@ POLICY: dict[str, Rule] = {
     f"{_V1}DirectoryService/ListMembers": Rule(MEMBERS, AuditAction.MEMBER_LIST),
     f"{_V1}EpochService/GetSuppressionList": Rule(MEMBERS, AuditAction.SUPPRESSION_GET),
     f"{_V1}EpochService/ListEpochs": Rule(MEMBERS, AuditAction.EPOCH_LIST),
-    f"{_V1}EvaluationService/Evaluate": Rule(MEMBERS, AuditAction.EVALUATION),
+    f"{_V1}EvaluationService/Evaluate": Rule(MEMBERS, AuditAction.EVALUATION, service_admits=True),
     f"{_V1}FilterService/DownloadSnapshot": Rule(MEMBERS, AuditAction.FILTER_DOWNLOAD),
     f"{_V1}FilterService/GetFilter": Rule(MEMBERS, AuditAction.FILTER_GET),
     f"{_V1}FilterService/ListDeltas": Rule(MEMBERS, AuditAction.FILTER_DELTAS),

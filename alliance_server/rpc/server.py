@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+from grpc_reflection.v1alpha._async import ReflectionServicer
 
 from alliance.v1 import (
     audit_pb2,
@@ -26,7 +28,7 @@ from alliance.v1 import (
     registry_pb2,
     registry_pb2_grpc,
 )
-from alliance_server.rpc.interceptors.guard import GuardInterceptor
+from alliance_server.rpc.interceptors.guard import Guard, Guarded
 from alliance_server.rpc.servicers.audit import AuditServicer
 from alliance_server.rpc.servicers.buckets import BucketServicer
 from alliance_server.rpc.servicers.enrolment import EnrolmentServicer
@@ -100,20 +102,21 @@ class ServerTls:
 
 
 def member_server(
-    servicers: Servicers, interceptors: Sequence[GuardInterceptor], tls: ServerTls, address: str
+    servicers: Servicers, guard: Guard, tls: ServerTls, address: str, interceptors: Sequence[Any] = ()
 ) -> tuple[aio.Server, int]:
-    """Make the server for members; returns it with the port that it bound."""
+    """Make the server for members; returns it with the port that it bound. Interceptors stand outside the guard."""
     server = aio.server(interceptors=interceptors, options=_MEMBER_OPTIONS)
-    audit_pb2_grpc.add_AuditServiceServicer_to_server(servicers.audit, server)
-    bucket_pb2_grpc.add_BucketServiceServicer_to_server(servicers.buckets, server)
-    directory_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, server)
-    epoch_pb2_grpc.add_EpochServiceServicer_to_server(servicers.epochs, server)
-    evaluation_pb2_grpc.add_EvaluationServiceServicer_to_server(servicers.evaluation, server)
-    filter_pb2_grpc.add_FilterServiceServicer_to_server(servicers.filters, server)
-    registry_pb2_grpc.add_RegistryServiceServicer_to_server(servicers.registry, server)
-    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), server)
+    guarded: Any = Guarded(server, guard)
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(servicers.audit, guarded)
+    bucket_pb2_grpc.add_BucketServiceServicer_to_server(servicers.buckets, guarded)
+    directory_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, guarded)
+    epoch_pb2_grpc.add_EpochServiceServicer_to_server(servicers.epochs, guarded)
+    evaluation_pb2_grpc.add_EvaluationServiceServicer_to_server(servicers.evaluation, guarded)
+    filter_pb2_grpc.add_FilterServiceServicer_to_server(servicers.filters, guarded)
+    registry_pb2_grpc.add_RegistryServiceServicer_to_server(servicers.registry, guarded)
+    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), guarded)
     names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
-    reflection.enable_server_reflection(names, server)
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(ReflectionServicer(names), guarded)
     credentials = grpc.ssl_server_credentials(
         [(tls.key, tls.certificate)], root_certificates=tls.client_ca, require_client_auth=True
     )
@@ -121,10 +124,11 @@ def member_server(
 
 
 def enrolment_server(
-    servicer: EnrolmentServicer, interceptors: Sequence[GuardInterceptor], tls: ServerTls, address: str
+    servicer: EnrolmentServicer, guard: Guard, tls: ServerTls, address: str, interceptors: Sequence[Any] = ()
 ) -> tuple[aio.Server, int]:
-    """Make the server for enrolment; returns it with the port that it bound."""
+    """Make the server for enrolment; returns it with the port that it bound. Interceptors stand outside the guard."""
     server = aio.server(interceptors=interceptors, options=_ENROLMENT_OPTIONS)
-    enrolment_pb2_grpc.add_EnrolmentServiceServicer_to_server(servicer, server)
+    guarded: Any = Guarded(server, guard)
+    enrolment_pb2_grpc.add_EnrolmentServiceServicer_to_server(servicer, guarded)
     credentials = grpc.ssl_server_credentials([(tls.key, tls.certificate)])
     return server, server.add_secure_port(address, credentials)

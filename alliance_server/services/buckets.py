@@ -109,7 +109,7 @@ class BucketService:
 def _read(
     transaction: Transaction, *, epoch: int, bits: int, wanted: Sequence[int], now: int
 ) -> list[list[ListedEntry]]:
-    return [transaction.claims.in_range(epoch, *_range(prefix, bits), now) for prefix in wanted]
+    return transaction.claims.in_ranges(epoch, [_range(prefix, bits) for prefix in wanted], now)
 
 
 def _check_prefixes(prefix_bits: int, prefixes: Sequence[int]) -> None:

@@ -1,6 +1,6 @@
 """Daily budgets, charged inside the unit of work that they belong to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from alliance.errors import Reason
 from alliance_server.domain.errors import Refused
@@ -17,9 +17,29 @@ class Budgets:
 
     def charge(self, transaction: Transaction, member_id: str, resource: str, items: int, now: int) -> None:
         """Charge items; raises Refused where the day's budget does not hold them, and then charges nothing."""
-        used = transaction.quotas.charge(member_id, Resource[resource.upper()], day_of(now), items)
-        if used > self._limits[resource]:
-            raise Refused(Reason.BUDGET_EXHAUSTED, f"the budget for {resource} is spent", retry_at_ms=renews_at(now))
+        (refusal,) = self.charge_each(transaction, member_id, resource, [items], now)
+        if refusal:
+            raise refusal
+
+    def charge_each(
+        self, transaction: Transaction, member_id: str, resource: str, items: Sequence[int], now: int
+    ) -> list[Refused | None]:
+        """Charge the items of several calls, one after the other; those that the day's budget does not hold, not."""
+        limit, day, kind = self._limits[resource], day_of(now), Resource[resource.upper()]
+        asked = sum(items)
+        used = transaction.quotas.charge(member_id, kind, day, asked) - asked
+        outcomes: list[Refused | None] = []
+        for count in items:
+            if used + count <= limit:
+                used += count
+                asked -= count
+                outcomes.append(None)
+            else:
+                refusal = f"the budget for {resource} is spent"
+                outcomes.append(Refused(Reason.BUDGET_EXHAUSTED, refusal, retry_at_ms=renews_at(now)))
+        if asked:
+            transaction.quotas.charge(member_id, kind, day, -asked)
+        return outcomes
 
     def refund_contribution(self, transaction: Transaction, member_id: str, items: int, now: int) -> None:
         """Take charges back, within a daily limit of their own.

@@ -1,61 +1,36 @@
-"""CPU work, off the event loop: a few threads, small jobs ahead of bulk ones.
+"""CPU work, off the event loop: small jobs on threads of their own, so that they never wait for bulk ones.
 
-The curve arithmetic underneath releases the GIL, so threads add up. A job is small where it has at most 16 items;
-it waits for a job that runs, never for one that waits.
+The curve arithmetic underneath releases the GIL, so threads add up, and the system shares the processor among them.
 """
 
 import asyncio
-import itertools
-import queue
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any, ParamSpec, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 SMALL_ITEMS = 16
+"""Items of the largest job that is small."""
 
 
 class Compute:
     """Runs CPU work on its own threads."""
 
     def __init__(self, threads: int) -> None:
-        """Start the threads."""
-        self._jobs: queue.PriorityQueue[tuple[int, int, Callable[[], None] | None]] = queue.PriorityQueue()
-        self._order = itertools.count()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"compute-{number}", daemon=True) for number in range(threads)
-        ]
-        for thread in self._threads:
-            thread.start()
+        """Take how many small jobs, and how many bulk ones, go on at a time."""
+        self.threads = threads
+        self._small = ThreadPoolExecutor(threads, thread_name_prefix="compute-small")
+        self._bulk = ThreadPoolExecutor(threads, thread_name_prefix="compute-bulk")
 
     async def run(self, items: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function on a thread; `items` is the size of its batch."""
-        future: Future[T] = Future()
-
-        def job() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(function(*args, **kwargs))
-            except BaseException as error:  # noqa: BLE001 - it belongs to the caller
-                future.set_exception(error)
-
-        self._put(0 if items <= SMALL_ITEMS else 1, job)
-        return await asyncio.wrap_future(future)
+        pool = self._small if items <= SMALL_ITEMS else self._bulk
+        return await asyncio.get_running_loop().run_in_executor(pool, partial(function, *args, **kwargs))
 
     def close(self) -> None:
         """Finish what waits, then stop."""
-        for _ in self._threads:
-            self._put(2, None)
-        for thread in self._threads:
-            thread.join()
-
-    def _put(self, lane: int, job: Callable[[], Any] | None) -> None:
-        self._jobs.put((lane, next(self._order), job))
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()[2]) is not None:
-            job()
+        self._small.shutdown()
+        self._bulk.shutdown()

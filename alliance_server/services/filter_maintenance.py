@@ -2,17 +2,22 @@
 
 One turn of an epoch:
 
-1. where there is no snapshot, its file is gone, or it is too full, too old or has too many deltas: build a new one of
-   the live tags;
+1. where no snapshot can be served (there is none, its file is gone, members would refuse its age) or too much was
+   filed since: build one of the live tags;
 2. turn registry rows that the filter does not hold yet into deltas;
-3. sign a heartbeat at the sequence reached, unless there is a recent one at that sequence.
+3. sign a heartbeat at the sequence reached, unless there is a recent one at that sequence;
+4. where the snapshot is due to be renewed (a day old, too full, or its buckets grew too wide): build one, and do 2 and
+   3 once more. A hub that starts leaves this to its first turn after it serves: it does not read the list for it.
 
 Only a filter that holds everything gets a heartbeat: where this job stands still, filters go stale and clear nobody.
+A build reads the tags once to count them and once to fill; it takes no memory but for the bits. It renews the lease
+while it lasts.
 """
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,8 +47,13 @@ SNAPSHOT_LIFE_MS = 7 * DAY_MS
 REBUILD_AFTER_MS = DAY_MS
 SUPERSEDED_AFTER_MS = 60 * 60 * 1000
 TAGS_A_DELTA = 4096
-TAGS_A_PAGE = 10_000
+TAGS_A_PAGE = 32_768
+DELTAS_A_READ = 64
 MAX_ROWS_OF_DELTAS = 1_000_000
+MOST_GONE = 100
+"""Of so many tags counted one may be gone when they are read: members allow ten times that."""
+RENEW_SECONDS = LEASE_MS / 3000
+"""A third of the lease."""
 
 
 @dataclass(slots=True)
@@ -68,12 +78,15 @@ class FilterMaintenance:
         self._held: dict[int, _Held] = {}
         self._turning = asyncio.Lock()
 
-    async def turn(self) -> bool:
-        """Do one turn for every epoch, one at a time; returns whether this process holds the lease."""
-        async with self._turning:
-            return await self._turn()
+    async def turn(self, *, renew: bool = True) -> bool:
+        """Do one turn for every epoch, one at a time; returns whether this process holds the lease.
 
-    async def _turn(self) -> bool:
+        Without `renew` nothing is built for an epoch whose snapshot can be served.
+        """
+        async with self._turning:
+            return await self._turn(renew=renew)
+
+    async def _turn(self, *, renew: bool) -> bool:
         now = self._clock.now_ms()
         held = await self._store.write(
             lambda transaction: transaction.leases.acquire(LEASE, self._holder, now, now + LEASE_MS)
@@ -84,19 +97,25 @@ class FilterMaintenance:
         epochs = await self._store.read(lambda transaction: transaction.epochs.all())
         for epoch in epochs:
             if epoch.state in SERVING:
-                await self.turn_epoch(epoch.id)
+                await self.turn_epoch(epoch.id, renew=renew)
         await self._clean_up(now)
         return True
 
-    async def turn_epoch(self, epoch: int) -> None:
-        """Bring one epoch's filter up to its registry, then let it beat."""
+    async def turn_epoch(self, epoch: int, *, renew: bool = True) -> None:
+        """Bring one epoch's filter up to its registry, let it beat, and renew its snapshot where it is due."""
         state = await self._state(epoch)
         snapshot = await self._store.read(lambda transaction: transaction.filters.snapshot(state.base_sha256))
-        if snapshot is None or not self._files.has(snapshot.bits_sha256) or self._needs_rebuild(snapshot, state):
+        if snapshot is None or not self._can_be_served(snapshot, state):
+            snapshot = await self.rebuild(epoch)
+        await self._complete(epoch)
+        if renew and self._is_due(snapshot, state):
             await self.rebuild(epoch)
-            state = await self._state(epoch)
+            await self._complete(epoch)
+
+    async def _complete(self, epoch: int) -> None:
+        """Catch up with the registry as it is now, then beat."""
         try:
-            state = await self._catch_up(state)
+            state = await self._catch_up(await self._state(epoch))
         except FilterInvalid:
             # The snapshot's file went or was changed: a new one is made of the registry, which has everything.
             await self.rebuild(epoch)
@@ -111,6 +130,10 @@ class FilterMaintenance:
 
     async def rebuild(self, epoch: int) -> Snapshot:
         """Build a snapshot of the live tags and put it in force."""
+        async with self._keeping_the_lease():
+            return await self._rebuilt(epoch)
+
+    async def _rebuilt(self, epoch: int) -> Snapshot:
         state = await self._state(epoch)
         now = self._clock.now_ms()
         builder, listings = await self._fill(state, now)
@@ -125,19 +148,16 @@ class FilterMaintenance:
 
     async def _fill(self, state: FilterState, now: int) -> tuple[bloom.FilterBuilder, int]:
         """Give the bits of the live tags and their number, of the size that readers expect for that number."""
+        work = partial(_filled, state=state, now=now, threads=self._compute.threads)
         while True:
-            count = await self._store.read(
-                lambda transaction: transaction.claims.count_live(state.epoch, state.sequence, now)
-            )
-            builder = bloom.FilterBuilder(bloom.Shape.for_listings(count, int.from_bytes(os.urandom(4), "little")))
-            listings = await self._store.read(partial(_fill_from, builder=builder, state=state, now=now))
-            if not listings:
+            builder, counted, filled = await self._store.read(work)
+            if not counted:
                 # Empty filters would all have one digest, of whatever epoch and seed, and deltas go by the digest.
-                builder.fill([os.urandom(bloom.TAG_BYTES)])
-                listings = 1
-            if bloom.bit_count_for(listings) == builder.shape.m:
-                return builder, listings
-            # Claims were withdrawn between the count and the reading: once more.
+                builder.fill(os.urandom(bloom.TAG_BYTES))
+                return builder, 1
+            if counted - filled <= counted // MOST_GONE:
+                return builder, counted
+            # Too many claims ended between the count and the reading: once more.
 
     def _describe(self, state: FilterState, shape: bloom.Shape, listings: int, digest: bytes, now: int) -> Snapshot:
         header = FilterHeader(
@@ -166,14 +186,20 @@ class FilterMaintenance:
             header=self._key.statement(FILTER_HEADER, header.SerializeToString()).SerializeToString(),
         )
 
-    def _needs_rebuild(self, snapshot: Snapshot, state: FilterState) -> bool:
-        added = state.sequence - snapshot.sequence
-        too_full = bloom.bit_count_for(snapshot.listings + added * 4 // 5) > snapshot.bits
+    def _can_be_served(self, snapshot: Snapshot, state: FilterState) -> bool:
         age = self._clock.now_ms() - snapshot.created_at
-        too_old = not -MAX_SKEW_MS <= age <= REBUILD_AFTER_MS  # from the future: a clock had gone wrong
+        # Members refuse one from the future (a clock had gone wrong) and one that is past its end.
+        is_dated_right = -MAX_SKEW_MS <= age < SNAPSHOT_LIFE_MS
+        few_behind = state.sequence - snapshot.sequence <= MAX_ROWS_OF_DELTAS
+        return is_dated_right and few_behind and self._files.has(snapshot.bits_sha256)
+
+    def _is_due(self, snapshot: Snapshot, state: FilterState) -> bool:
+        added = max(0, state.sequence - snapshot.sequence)
+        too_full = bloom.bit_count_for(snapshot.listings + added * 4 // 5) > snapshot.bits
+        too_old = self._clock.now_ms() - snapshot.created_at > REBUILD_AFTER_MS
         # Buckets are as wide as the snapshot says; they must not grow with the list.
         too_wide = bloom.prefix_bits(snapshot.listings + added) > snapshot.prefix_bits
-        return too_full or too_wide or too_old or added > MAX_ROWS_OF_DELTAS
+        return too_full or too_wide or too_old
 
     async def _extend(self, state: FilterState) -> None:
         held = await self._hold(state)
@@ -181,7 +207,7 @@ class FilterMaintenance:
         tags = await self._store.read(
             lambda transaction: transaction.claims.tags_between(state.epoch, state.delta_sequence, upto)
         )
-        positions = await self._compute.run(len(tags), held.builder.add_many, tags)
+        positions = await self._compute.run(len(tags) // bloom.TAG_BYTES, held.builder.add_many, tags)
         payload = FilterDelta(
             epoch=state.epoch,
             base_sha256=state.base_sha256,
@@ -212,20 +238,36 @@ class FilterMaintenance:
 
         await self._store.write(leased)
 
+    @asynccontextmanager
+    async def _keeping_the_lease(self) -> AsyncIterator[None]:
+        """Renew the lease while something long goes on, so that no other process begins the same."""
+
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(RENEW_SECONDS)
+                await self._write(lambda _transaction: None)
+
+        renewing = asyncio.create_task(renew(), name="lease")
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)  # where the lease was lost, writing says so
+
     async def _hold(self, state: FilterState) -> _Held:
         held = self._held.get(state.epoch)
         if held and held.snapshot.bits_sha256 == state.base_sha256 and held.sequence == state.delta_sequence:
             return held
-        snapshot, deltas = await self._store.read(
-            lambda transaction: (
-                transaction.filters.snapshot(state.base_sha256),
-                transaction.filters.deltas(state.base_sha256, 0, MAX_ROWS_OF_DELTAS),
-            )
-        )
+        base = state.base_sha256
+        snapshot = await self._store.read(lambda transaction: transaction.filters.snapshot(base))
         if snapshot is None:
             raise RuntimeError("the snapshot in force is not in the database")
-        held = await self._compute.run(TAGS_A_DELTA, _restore, self._files, snapshot, deltas)
-        self._held[state.epoch] = held
+        bits = await self._compute.run(TAGS_A_DELTA, self._files.load, base)
+        builder = bloom.FilterBuilder(bloom.Shape(snapshot.bits, snapshot.hashes, snapshot.seed), bits)
+        held = self._held[state.epoch] = _Held(snapshot, builder, snapshot.sequence)
+        while deltas := await self._store.read(partial(_page, base_sha256=base, after=held.sequence)):
+            await self._compute.run(TAGS_A_DELTA, _apply, deltas, bits, builder.shape)
+            held.sequence = deltas[-1].to_sequence
         return held
 
     async def _beat(self, state: FilterState) -> None:
@@ -262,12 +304,17 @@ class FilterMaintenance:
             self._files.delete(digest)
 
 
-def _fill_from(transaction: Transaction, builder: bloom.FilterBuilder, state: FilterState, now: int) -> int:
+def _filled(
+    transaction: Transaction, *, state: FilterState, now: int, threads: int
+) -> tuple[bloom.FilterBuilder, int, int]:
+    """Count the live tags, and fill a filter of that size; gives both numbers, which differ where claims just ended."""
+    counted = transaction.claims.count_live(state.epoch, state.sequence, now)
+    builder = bloom.FilterBuilder(bloom.Shape.for_listings(max(counted, 1), int.from_bytes(os.urandom(4), "little")))
     filled = 0
     for tags in transaction.claims.live_tags(state.epoch, state.sequence, now, TAGS_A_PAGE):
-        builder.fill(tags)
-        filled += len(tags)
-    return filled
+        builder.fill(tags, threads=threads)
+        filled += len(tags) // bloom.TAG_BYTES
+    return builder, counted, filled
 
 
 def _publish(transaction: Transaction, snapshot: Snapshot, heartbeat: bytes) -> None:
@@ -285,15 +332,14 @@ def _publish(transaction: Transaction, snapshot: Snapshot, heartbeat: bytes) -> 
     )
 
 
-def _restore(files: SnapshotFiles, snapshot: Snapshot, deltas: list[Delta]) -> _Held:
-    shape = bloom.Shape(snapshot.bits, snapshot.hashes, snapshot.seed)
-    bits = files.load(snapshot.bits_sha256)
-    sequence = snapshot.sequence
+def _page(transaction: Transaction, *, base_sha256: bytes, after: int) -> list[Delta]:
+    return transaction.filters.deltas(base_sha256, after, DELTAS_A_READ)
+
+
+def _apply(deltas: list[Delta], bits: bytearray, shape: bloom.Shape) -> None:
     for delta in deltas:
-        payload = FilterDelta.FromString(_payload(delta.statement))
-        bloom.apply_positions(bits, bloom.decode_positions(payload.position_gaps, shape.m))
-        sequence = delta.to_sequence
-    return _Held(snapshot, bloom.FilterBuilder(shape, bits), sequence)
+        gaps = FilterDelta.FromString(_payload(delta.statement)).position_gaps
+        bloom.apply_positions(bits, bloom.decode_positions(gaps, shape.m))
 
 
 def _last_heartbeat(state: FilterState) -> FilterHeartbeat:

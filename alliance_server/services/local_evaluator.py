@@ -4,15 +4,19 @@ Whoever has both the key and the database can try identifiers one by one. Produc
 custodians, behind the same port.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from alliance.crypto import tagging
 from alliance.crypto.secret import Secret
-from alliance.v1.statement_pb2 import SignedStatement
-from alliance_server.domain.evaluations import ELEMENT_BYTES
+from alliance.errors import AllianceError
+from alliance_server.domain.evaluations import Evaluation
 from alliance_server.domain.ports import Share
 from alliance_server.services.compute import Compute
+
+_CALLS_A_THREAD = 4
+"""Fewer are done sooner than a second thread is woken."""
 
 
 class LocalEvaluator:
@@ -23,15 +27,16 @@ class LocalEvaluator:
         self._key_of = cache(key_of)
         self._compute = compute
 
-    async def validate(self, blinded: bytes) -> None:
-        """Raise InvalidElement or InvalidBatch unless every element decodes."""
-        await self._compute.run(_count(blinded), tagging.validate, blinded)
-
-    async def evaluate(self, epoch: int, blinded: bytes, header: SignedStatement) -> tuple[Share, ...]:  # noqa: ARG002 - custodians need the header
-        """Evaluate a validated batch as the only share."""
-        evaluation = await self._compute.run(_count(blinded), tagging.evaluate, self._key_of(epoch), blinded)
-        return (Share(1, evaluation.elements, evaluation.proof),)
-
-
-def _count(blinded: bytes) -> int:
-    return len(blinded) // ELEMENT_BYTES
+    def evaluate(self, evaluations: Sequence[Evaluation]) -> list[tuple[Share, ...] | AllianceError]:
+        """Evaluate admitted batches, each as the only share."""
+        by_epoch: dict[int, list[int]] = defaultdict(list)
+        for place, evaluation in enumerate(evaluations):
+            by_epoch[evaluation.epoch].append(place)
+        answers: dict[int, tuple[Share, ...] | AllianceError] = {}
+        for epoch, places in by_epoch.items():
+            elements = [evaluations[place].elements for place in places]
+            threads = max(1, min(self._compute.threads, len(places) // _CALLS_A_THREAD))
+            outcomes = tagging.evaluate_many(self._key_of(epoch), elements, threads=threads)
+            shares = ((Share(1, it.elements, it.proof),) for it in outcomes)
+            answers.update(zip(places, shares, strict=True))
+        return [answers[place] for place in range(len(evaluations))]

@@ -13,11 +13,11 @@ from google.protobuf.message import DecodeError
 from alliance.crypto.sealing import ENTRY_ID_BYTES
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import AllianceError, Reason
-from alliance.statements import CLAIM_STATUS
+from alliance.statements import CLAIM, CLAIM_STATUS
 from alliance.taxonomy import ClaimStatus
 from alliance.v1.claim_pb2 import Claim, ClaimStatusChange
 from alliance.v1.statement_pb2 import SignedStatement
-from alliance_server.domain.claims import ClaimRow, StoredClaim, accept, check_transition, stored
+from alliance_server.domain.claims import ClaimRow, Stock, StoredClaim, check_transition, read, stored
 from alliance_server.domain.epochs import contributes
 from alliance_server.domain.errors import Refused, reason_of
 from alliance_server.domain.ports import Store, Transaction
@@ -42,10 +42,13 @@ class RowResult:
 
 @dataclass(slots=True)
 class _Checked:
+    """A row, the claim in it, and its digest; of a row that is refused the reason."""
+
     row: ClaimRow
     claim: Claim | None
     refusal: Reason | None
     entry_id: bytes
+    digest: bytes = b""
 
 
 class RegistryService:
@@ -60,7 +63,7 @@ class RegistryService:
         """File a chunk of 1 to 1,024 rows; raises Refused where the chunk as a whole is wrong."""
         if not 1 <= len(rows) <= MAX_ROWS:
             raise Refused(Reason.INVALID_BATCH, "a chunk has 1 to 1,024 rows")
-        checked = await self._compute.run(len(rows), _check_rows, rows, call)
+        checked = await self._compute.run(len(rows), _check_rows, rows, call, self._compute.threads)
         return await self._store.write(lambda transaction: self._file(transaction, call, checked))
 
     async def own(self, call: Call, asked_size: int, token: str, *, live_only: bool) -> tuple[list[StoredClaim], str]:
@@ -108,36 +111,44 @@ class RegistryService:
     def _file(self, transaction: Transaction, call: Call, checked: Sequence[_Checked]) -> list[RowResult]:
         now, member = call.now(), call.caller.member_id
         epoch = _open_epoch(transaction, checked, now)
-        results, fresh = _sort(transaction, call, checked, epoch)
-        tags = {item.claim.tag for item in fresh if item.claim}
+        tags = list({item.claim.tag for item in checked if item.claim and item.claim.epoch == epoch})
+        stock = transaction.claims.stock(member, epoch, tags, now)
+        results, fresh = _sort(transaction, call, checked, epoch, stock)
         if fresh:
-            known = transaction.claims.known_tags(member, epoch, list(tags))
             first = transaction.filters.advance(epoch, len(fresh))
             transaction.claims.add(
                 [
-                    stored(item.row, item.claim, sequence=first + place, now=now)
+                    stored(item.row, item.claim, digest=item.digest, sequence=first + place, now=now)
                     for place, item in enumerate(fresh)
                     if item.claim
                 ]
             )
-            self._budgets.refund_contribution(transaction, member, len(tags - known), now)
+            new_tags = {item.claim.tag for item in fresh if item.claim} - stock.known
+            self._budgets.refund_contribution(transaction, member, len(new_tags), now)
         refused = sum(result.refusal is not None for result in results)
         transaction.record(call.event(epoch=epoch, items=len(checked), items_refused=refused))
         return results
 
 
-def _check_rows(rows: Sequence[ClaimRow], call: Call) -> list[_Checked]:
+def _check_rows(rows: Sequence[ClaimRow], call: Call, threads: int) -> list[_Checked]:
+    """Check rows by themselves; the signatures of those that are right otherwise, on several threads."""
     key = VerifyingKey(call.caller.identity_key)
-    now = call.now()
-    checked = []
-    for row in rows:
-        try:
-            claim = accept(row, contributor=call.caller.member_id, key=key, now=now)
-        except AllianceError as error:
-            checked.append(_Checked(row, None, reason_of(error), _entry_id(row)))
-        else:
-            checked.append(_Checked(row, claim, None, claim.entry_id))
+    now, member = call.now(), call.caller.member_id
+    checked = [_check_row(row, member, now) for row in rows]
+    signed = [item for item in checked if item.claim]
+    payloads, signatures = [item.row.claim for item in signed], [item.row.signature for item in signed]
+    for item, holds in zip(signed, key.verify_many(CLAIM, payloads, signatures, threads=threads), strict=True):
+        if not holds:
+            item.claim, item.refusal = None, Reason.SIGNATURE_INVALID
     return checked
+
+
+def _check_row(row: ClaimRow, member: str, now: int) -> _Checked:
+    try:
+        claim = read(row, contributor=member, now=now)
+    except AllianceError as error:
+        return _Checked(row, None, reason_of(error), _entry_id(row))
+    return _Checked(row, claim, None, claim.entry_id, row.digest())
 
 
 def _entry_id(row: ClaimRow) -> bytes:
@@ -157,25 +168,21 @@ def _open_epoch(transaction: Transaction, checked: Sequence[_Checked], now: int)
 
 
 def _sort(
-    transaction: Transaction, call: Call, checked: Sequence[_Checked], epoch: int
+    transaction: Transaction, call: Call, checked: Sequence[_Checked], epoch: int, stock: Stock
 ) -> tuple[list[RowResult], list[_Checked]]:
     """Decide row by row what is fresh, repeated or refused; only one epoch's rows are fresh in a chunk."""
-    valid = [item.claim for item in checked if item.claim]
-    seen = transaction.claims.digests([claim.entry_id for claim in valid])
-    tags = list({claim.tag for claim in valid if claim.epoch == epoch})
-    member = call.caller.member_id
-    transaction.claims.expire(member, epoch, tags, call.now())
-    standing = transaction.claims.standing(member, epoch, tags)
+    seen = transaction.claims.digests([item.entry_id for item in checked if item.claim])
+    standing = set(stock.standing)
     results: list[RowResult] = []
     fresh: list[tuple[int, _Checked]] = []
     for item in checked:
         result = _judge(item, epoch, seen, standing)
         if item.claim and result.refusal is None and not result.repeated:
-            seen[item.claim.entry_id] = item.row.digest()
+            seen[item.entry_id] = item.digest
             standing.add((item.claim.tag, item.claim.category))
             fresh.append((len(results), item))
         results.append(result)
-    affordable = transaction.quotas.spend_credit(member, epoch, len(fresh)) if fresh else 0
+    affordable = transaction.quotas.spend_credit(call.caller.member_id, epoch, len(fresh)) if fresh else 0
     for place, item in fresh[affordable:]:
         results[place] = RowResult(item.entry_id, Reason.NO_EVALUATION_LEFT)
     return results, [item for _, item in fresh[:affordable]]
@@ -187,7 +194,7 @@ def _judge(item: _Checked, epoch: int, seen: dict[bytes, bytes], standing: set[t
         return RowResult(item.entry_id, item.refusal)
     earlier = seen.get(claim.entry_id)
     if earlier is not None:
-        same = earlier == item.row.digest()
+        same = earlier == item.digest
         return RowResult(claim.entry_id, None if same else Reason.CONFLICTING_RETRY, repeated=same)
     if claim.epoch != epoch:
         return RowResult(claim.entry_id, Reason.EPOCH_NOT_SERVED)

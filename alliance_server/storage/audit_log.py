@@ -1,33 +1,23 @@
 """The audit table."""
 
 from collections.abc import Sequence
+from dataclasses import fields
+from operator import attrgetter
 
 import sqlalchemy as sa
 
 from alliance_server.domain.audit import AuditRecord
+from alliance_server.storage import bulk
 from alliance_server.storage.tables import AuditTable, table_of
 
 _EVENTS = table_of(AuditTable)
-_APPEND = sa.insert(_EVENTS)
+_APPEND = bulk.Insertion(_EVENTS, tuple(field.name for field in fields(AuditRecord)))
+_row_of = attrgetter(*(field.name for field in fields(AuditRecord)))
 
 
 def append(connection: sa.Connection, records: Sequence[AuditRecord]) -> None:
     """Add records, as one statement."""
-    if records:
-        connection.execute(
-            _APPEND,
-            [
-                {
-                    "actor": record.actor,
-                    "time": record.time,
-                    "action": record.action,
-                    "salt": record.salt,
-                    "event": record.event,
-                    "leaf_hash": record.leaf_hash,
-                }
-                for record in records
-            ],
-        )
+    _APPEND.run(connection, [_row_of(record) for record in records])
 
 
 class SqlAudit:

@@ -1,34 +1,98 @@
-"""The registry of claims in SQL. Bulk work goes through Core statements, never through the ORM."""
+"""The registry of claims in SQL. Bulk work goes through packed look-ups and whole rows, never through the ORM."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from functools import cache
+from operator import attrgetter
+from typing import Any
 
 import sqlalchemy as sa
 
 from alliance.errors import Reason
 from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
-from alliance_server.domain.claims import ListedEntry, StoredClaim
+from alliance_server.domain.claims import ListedEntry, Stock, StoredClaim
 from alliance_server.domain.errors import Refused
-from alliance_server.storage.tables import ClaimTable, EntryReportTable, table_of
+from alliance_server.storage import bulk
+from alliance_server.storage.tables import LIVE, ClaimTable, EntryReportTable, table_of
 
 _CLAIMS = table_of(ClaimTable)
 _REPORTS = table_of(EntryReportTable)
 _FIELDS = tuple(field.name for field in fields(StoredClaim))
 _COLUMNS = [_CLAIMS.c[name] for name in _FIELDS]
-_ENTRY_COLUMNS = [_CLAIMS.c[field.name] for field in fields(ListedEntry)]
 _LIVE = sorted(int(status) for status in LIVE_STATUSES)
 
+# Statements of every chunk and every bucket are built once, here: building one costs more than running it.
 
-def _claim(row: sa.Row[tuple[object, ...]]) -> StoredClaim:
-    return StoredClaim(**{**row._mapping, "status": ClaimStatus(row.status)})
+_ADD = bulk.Insertion(_CLAIMS, _FIELDS)
+_row_of = attrgetter(*_FIELDS)
+_DIGESTS = bulk.Lookup(_CLAIMS, "entry_id, row_sha256", "entry_id = {key}", 16)
+# The concatenation keeps PostgreSQL from the contributor's index, which it may prefer before the table was analysed: it
+# would read the contributor's whole list for every tag.
+_STOCK = bulk.Lookup(
+    _CLAIMS,
+    "entry_id, tag, category, status, expires_at",
+    "epoch = :epoch AND tag = {key} AND contributor || '' = :contributor",
+    32,
+)
+_EXPIRE = (
+    sa.update(_CLAIMS)
+    .where(
+        _CLAIMS.c.entry_id == sa.bindparam("entry"),
+        _CLAIMS.c.status.in_(_LIVE),
+        _CLAIMS.c.expires_at <= sa.bindparam("now"),
+    )
+    .values(status=int(ClaimStatus.EXPIRED))
+)
+_STATUSES = {int(status): status for status in ClaimStatus}
+_tag_of = attrgetter("tag")
 
 
 def _live() -> sa.ColumnElement[bool]:
     return _CLAIMS.c.status.in_(_LIVE)
 
 
-def _listed(now: int) -> sa.ColumnElement[bool]:
-    return sa.and_(_live(), _CLAIMS.c.sharing_level != int(SharingLevel.RED), _CLAIMS.c.expires_at > now)
+def _listed_tags() -> sa.Select[Any]:
+    """Select the tags of an epoch's listed claims, whether they are over or not, up to a sequence."""
+    return sa.select(_CLAIMS.c.tag).where(
+        _CLAIMS.c.epoch == sa.bindparam("epoch"),
+        _CLAIMS.c.sequence <= sa.bindparam("upto"),
+        _live(),
+        _CLAIMS.c.sharing_level != int(SharingLevel.RED),
+    )
+
+
+def _live_tags() -> sa.Select[Any]:
+    return _listed_tags().where(_CLAIMS.c.expires_at > sa.bindparam("now"))
+
+
+_NEW_TAGS = _listed_tags().where(_CLAIMS.c.sequence > sa.bindparam("after"))
+_LIVE_TAGS = (
+    _live_tags()
+    .where(_CLAIMS.c.tag > sa.bindparam("after"))
+    .distinct()
+    .order_by(_CLAIMS.c.tag)
+    .limit(sa.bindparam("page"))
+)
+_COUNT_LIVE = sa.select(sa.func.count()).select_from(_live_tags().group_by(_CLAIMS.c.tag).subquery())
+
+
+@cache
+def _ranges(count: int) -> sa.TextClause:
+    """Select the listed claims of so many ranges, each by its own index search.
+
+    Every range is spelled out, for a planner that does not see the ends would take the whole list for likely.
+    """
+    ranges = (
+        f"SELECT {place} AS place, entry_id, tag, handle, box, status, status_version, filed_at FROM claims "  # noqa: S608
+        f"WHERE epoch = :epoch AND tag BETWEEN :low{place} AND :high{place} "
+        f"AND {LIVE} AND sharing_level <> {int(SharingLevel.RED)} AND expires_at > :now"
+        for place in range(count)
+    )
+    return sa.text(" UNION ALL ".join(ranges))
+
+
+def _claim(row: sa.Row[tuple[object, ...]]) -> StoredClaim:
+    return StoredClaim(**{**row._mapping, "status": ClaimStatus(row.status)})
 
 
 class SqlClaims:
@@ -44,32 +108,27 @@ class SqlClaims:
 
     def digests(self, entry_ids: Sequence[bytes]) -> dict[bytes, bytes]:
         """Give the row digests of those entries that exist."""
-        query = sa.select(_CLAIMS.c.entry_id, _CLAIMS.c.row_sha256).where(_CLAIMS.c.entry_id.in_(entry_ids))
-        return {row.entry_id: row.row_sha256 for row in self._connection.execute(query)}
+        return dict(_DIGESTS.run(self._connection, entry_ids))
 
-    def standing(self, contributor: str, epoch: int, tags: Sequence[bytes]) -> set[tuple[bytes, int]]:
-        """Give (tag, category) of a contributor's live claims on these tags."""
-        query = sa.select(_CLAIMS.c.tag, _CLAIMS.c.category).where(_of(contributor, epoch, tags), _live())
-        return {(row.tag, row.category) for row in self._connection.execute(query)}
-
-    def known_tags(self, contributor: str, epoch: int, tags: Sequence[bytes]) -> set[bytes]:
-        """Give those of the tags on which a contributor ever filed."""
-        query = sa.select(_CLAIMS.c.tag).where(_of(contributor, epoch, tags)).distinct()
-        return set(self._connection.execute(query).scalars())
-
-    def expire(self, contributor: str, epoch: int, tags: Sequence[bytes], now: int) -> None:
-        """Mark a contributor's live claims on these tags as expired where they are over."""
-        self._connection.execute(
-            sa.update(_CLAIMS)
-            .where(_of(contributor, epoch, tags), _live(), _CLAIMS.c.expires_at <= now)
-            .values(status=int(ClaimStatus.EXPIRED))
-        )
+    def stock(self, contributor: str, epoch: int, tags: Sequence[bytes], now: int) -> Stock:
+        """Give what a contributor has on these tags, once its claims that are over are marked as expired."""
+        found = _STOCK.run(self._connection, tags, contributor=contributor, epoch=epoch)
+        known: set[bytes] = set()
+        standing: set[tuple[bytes, int]] = set()
+        over: list[dict[str, object]] = []
+        for entry_id, tag, category, status, expires_at in found:
+            known.add(tag)
+            if status in _LIVE and expires_at > now:
+                standing.add((tag, category))
+            elif status in _LIVE:
+                over.append({"entry": entry_id, "now": now})
+        if over:
+            self._connection.execute(_EXPIRE, over)
+        return Stock(frozenset(known), frozenset(standing))
 
     def add(self, claims: Sequence[StoredClaim]) -> None:
         """Add claims."""
-        if claims:
-            rows = [{name: getattr(claim, name) for name in _FIELDS} for claim in claims]
-            self._connection.execute(sa.insert(_CLAIMS), rows)
+        _ADD.run(self._connection, [_row_of(claim) for claim in claims])
 
     def change_status(self, entry_id: bytes, status: ClaimStatus, version: int, statement: bytes) -> None:
         """Record a change of status; raises Refused where another change came in between."""
@@ -94,62 +153,45 @@ class SqlClaims:
             query = query.where(_live())
         return [_claim(row) for row in self._connection.execute(query)]
 
-    def in_range(self, epoch: int, low: bytes, high: bytes, now: int) -> list[ListedEntry]:
-        """Give live listed claims whose tags lie in [low, high]."""
-        query = (
-            sa.select(*_ENTRY_COLUMNS)
-            .where(_CLAIMS.c.epoch == epoch, _CLAIMS.c.tag.between(low, high), _listed(now))
-            .order_by(_CLAIMS.c.tag)
-        )
-        return [
-            ListedEntry(
-                row.entry_id,
-                row.tag,
-                row.handle,
-                row.box,
-                ClaimStatus(row.status),
-                row.status_version,
-                row.filed_at,
-            )
-            for row in self._connection.execute(query)
-        ]
+    def in_ranges(self, epoch: int, ranges: Sequence[tuple[bytes, bytes]], now: int) -> list[list[ListedEntry]]:
+        """Give live listed claims by the range [low, high] in which their tags lie; by tag within each. At most 256.
 
-    def tags_between(self, epoch: int, after: int, upto: int) -> list[bytes]:
-        """Give tags of live listed claims by sequence in (after, upto]."""
-        sequence = _CLAIMS.c.sequence
-        query = sa.select(_CLAIMS.c.tag).where(
-            _CLAIMS.c.epoch == epoch,
-            sequence > after,
-            sequence <= upto,
-            _live(),
-            _CLAIMS.c.sharing_level != int(SharingLevel.RED),
-        )
-        return list(self._connection.execute(query).scalars())
+        Not in the order of filing: when something was filed is nobody's business.
+        """
+        found: list[list[ListedEntry]] = [[] for _ in ranges]
+        if not ranges:
+            return found
+        parameters: dict[str, object] = {"epoch": epoch, "now": now}
+        for place, (low, high) in enumerate(ranges):
+            parameters[f"low{place}"], parameters[f"high{place}"] = low, high
+        for place, entry_id, tag, handle, box, status, version, filed_at in bulk.rows(
+            self._connection, _ranges(len(ranges)), parameters
+        ):
+            found[place].append(ListedEntry(entry_id, tag, handle, box, _STATUSES[status], version, filed_at))
+        for entries in found:
+            entries.sort(key=_tag_of)
+        return found
 
-    def live_tags(self, epoch: int, upto: int, now: int, page: int) -> Iterator[list[bytes]]:
-        """Give distinct tags of live listed claims up to a sequence, in pages."""
+    def tags_between(self, epoch: int, after: int, upto: int) -> bytes:
+        """Give packed tags of live listed claims by sequence in (after, upto]."""
+        parameters = {"epoch": epoch, "after": after, "upto": upto}
+        return b"".join([tag for (tag,) in bulk.rows(self._connection, _NEW_TAGS, parameters)])
+
+    def live_tags(self, epoch: int, upto: int, now: int, page: int) -> Iterator[bytes]:
+        """Give distinct tags of live listed claims up to a sequence, packed, in pages of so many."""
         after = b""
         while True:
-            query = (
-                sa.select(_CLAIMS.c.tag)
-                .where(_CLAIMS.c.epoch == epoch, _CLAIMS.c.tag > after, _CLAIMS.c.sequence <= upto, _listed(now))
-                .distinct()
-                .order_by(_CLAIMS.c.tag)
-                .limit(page)
-            )
-            tags = list(self._connection.execute(query).scalars())
+            parameters = {"epoch": epoch, "after": after, "upto": upto, "now": now, "page": page}
+            tags = [tag for (tag,) in bulk.rows(self._connection, _LIVE_TAGS, parameters)]
             if tags:
-                yield tags
+                yield b"".join(tags)
             if len(tags) < page:
                 return
             after = tags[-1]
 
     def count_live(self, epoch: int, upto: int, now: int) -> int:
         """Count distinct live listed tags up to a sequence."""
-        query = sa.select(sa.func.count(_CLAIMS.c.tag.distinct())).where(
-            _CLAIMS.c.epoch == epoch, _CLAIMS.c.sequence <= upto, _listed(now)
-        )
-        return self._connection.execute(query).scalar_one()
+        return self._connection.execute(_COUNT_LIVE, {"epoch": epoch, "upto": upto, "now": now}).scalar_one()
 
     def report(self, entry_id: bytes, reporter: str, finding: int, now: int) -> None:
         """Record that an entry was found wrong; the first report of each finding stays."""
@@ -162,7 +204,3 @@ class SqlClaims:
             self._connection.execute(
                 sa.insert(_REPORTS).values(entry_id=entry_id, reporter=reporter, finding=finding, reported_at=now)
             )
-
-
-def _of(contributor: str, epoch: int, tags: Sequence[bytes]) -> sa.ColumnElement[bool]:
-    return sa.and_(_CLAIMS.c.contributor == contributor, _CLAIMS.c.epoch == epoch, _CLAIMS.c.tag.in_(tags))

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from alliance.errors import Reason
 from alliance_server.domain.errors import Refused
+from alliance_server.storage import bulk
 
 WRITES = "alliance_writes"
 """Execution option of connections that write."""
@@ -30,6 +31,7 @@ def connect(url: str) -> Engine:
     engine = sa.create_engine(url, hide_parameters=True, pool_size=8, max_overflow=4)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
+    bulk.prepare(engine)
     return engine
 
 
@@ -40,6 +42,8 @@ def _prepare_sqlite(engine: Engine) -> None:
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",
+            # 32 MB: a chunk of claims touches pages all over the indexes, and a checkpoint writes each once more.
+            "wal_autocheckpoint=8000",
             "foreign_keys=ON",
             f"busy_timeout={_BUSY_TIMEOUT_MS}",
         ):

@@ -3,9 +3,13 @@
 Statements of every evaluation are built once, here: building one costs more than running it.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
-from alliance_server.domain.evaluations import Evaluation
+from alliance_server.domain.evaluations import REQUEST_ID_BYTES, Evaluation, RequestKey
+from alliance_server.storage import bulk
 from alliance_server.storage.tables import BudgetTable, CreditTable, EvaluationTable, LeaseTable, table_of
 
 _BUDGETS = table_of(BudgetTable)
@@ -23,10 +27,10 @@ _CHARGE = (
     .values(used=_BUDGETS.c.used + sa.bindparam("items"))
     .returning(_BUDGETS.c.used)
 )
-_EVALUATION_CONTENT = sa.select(_EVALUATIONS.c.content_sha256).where(
-    _EVALUATIONS.c.member_id == sa.bindparam("member"), _EVALUATIONS.c.request_id == sa.bindparam("request")
+_EVALUATION_CONTENTS = bulk.Lookup(
+    _EVALUATIONS, "request_id, content_sha256", "member_id = :member AND request_id = {key}", REQUEST_ID_BYTES
 )
-_ADD_EVALUATION = sa.insert(_EVALUATIONS)
+_ADD_EVALUATIONS = bulk.Insertion(_EVALUATIONS, ("member_id", "request_id", "content_sha256", "header", "received_at"))
 
 
 class SqlQuotas:
@@ -45,22 +49,21 @@ class SqlQuotas:
             self._connection.execute(sa.insert(_BUDGETS).values(values))
         return total
 
-    def evaluation_content(self, member_id: str, request_id: bytes) -> bytes | None:
-        """Give the content digest of an earlier evaluation of this id."""
-        return self._connection.execute(_EVALUATION_CONTENT, {"member": member_id, "request": request_id}).scalar()
+    def evaluation_contents(self, requests: Sequence[RequestKey]) -> dict[RequestKey, bytes]:
+        """Give the content digests of those requests that were admitted before."""
+        asked: dict[str, list[bytes]] = defaultdict(list)
+        for member_id, request_id in requests:
+            asked[member_id].append(request_id)
+        return {
+            (member_id, request_id): content
+            for member_id, ids in asked.items()
+            for request_id, content in _EVALUATION_CONTENTS.run(self._connection, ids, member=member_id)
+        }
 
-    def add_evaluation(self, evaluation: Evaluation, now: int) -> None:
-        """Remember an evaluation."""
-        self._connection.execute(
-            _ADD_EVALUATION,
-            {
-                "member_id": evaluation.member_id,
-                "request_id": evaluation.request_id,
-                "content_sha256": evaluation.content_sha256,
-                "header": evaluation.header,
-                "received_at": now,
-            },
-        )
+    def add_evaluations(self, evaluations: Sequence[Evaluation], now: int) -> None:
+        """Remember evaluations."""
+        rows = [(it.member_id, it.request_id, it.content_sha256, it.header, now) for it in evaluations]
+        _ADD_EVALUATIONS.run(self._connection, rows)
 
     def add_credit(self, member_id: str, epoch: int, evaluations: int) -> None:
         """Add contribution evaluations."""

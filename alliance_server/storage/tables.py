@@ -97,7 +97,8 @@ class ClaimTable(SQLModel, table=True):
             sqlite_where=text(LIVE),
             postgresql_where=text(LIVE),
         ),
-        Index("claims_by_tag", "epoch", "tag"),
+        # Holds all that decides whether a tag is listed, so that filters are built without reading a row.
+        Index("claims_by_tag", "epoch", "tag", "status", "sharing_level", "expires_at", "sequence"),
         Index("claims_by_sequence", "epoch", "sequence", unique=True),
         Index("claims_by_contributor", "contributor", "epoch", "sequence"),
     )

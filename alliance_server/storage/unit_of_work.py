@@ -2,8 +2,8 @@
 
 Rules:
 
-1. One writer thread a process. It takes whatever units wait, runs each inside a savepoint, adds their audit records
-   and commits once. Batching needs no delay: units gather while the commit before them syncs.
+1. One writer thread a process. It takes whatever units wait, runs each inside a savepoint where there are several,
+   adds their audit records and commits once. Batching needs no delay: units gather while the commit before them syncs.
 2. A unit that raises takes back its own savepoint and fails alone.
 3. Callers are answered after the commit, never before. Where the commit fails, all units of it fail.
 4. A unit that takes the whole transaction down (a full disk, a conflict that stays) fails alone as well: the others
@@ -178,29 +178,41 @@ class SqlStore:
         return None
 
     def _run(self, units: Sequence[_Unit]) -> None:
-        records: list[AuditRecord] = []
         with (
             self.engine.connect().execution_options(**{database.WRITES: True}) as connection,
             connection.begin(),
         ):
             for unit in units:
                 unit.error = None
-                transaction = SqlTransaction(connection)
-                try:
-                    with connection.begin_nested():
-                        unit.result = unit.work(transaction)
-                except DBAPIError as error:
-                    if error.connection_invalidated:
-                        raise
-                    retryable = database.is_retryable(error)
-                    if retryable or database.lost_transaction(connection):
-                        raise _TakenBack(database.refusal_of(error), retryable=retryable, by_unit=True) from None
-                    unit.error = database.refusal_of(error)
-                except Exception as error:  # noqa: BLE001 - it belongs to the unit's caller
-                    unit.error = error
-                else:
-                    records.extend(transaction.records)
-            append(connection, records)
+            work = _work_alone if len(units) == 1 else _work_beside_others
+            append(connection, [record for unit in units for record in work(unit, connection)])
+
+
+def _work_alone(unit: _Unit, connection: sa.Connection) -> list[AuditRecord]:
+    """Run a unit that has the transaction to itself: what it raises takes the whole of it back."""
+    transaction = SqlTransaction(connection)
+    unit.result = unit.work(transaction)
+    return transaction.records
+
+
+def _work_beside_others(unit: _Unit, connection: sa.Connection) -> list[AuditRecord]:
+    """Run a unit inside a savepoint and keep what it raises, unless that took the transaction along."""
+    transaction = SqlTransaction(connection)
+    try:
+        with connection.begin_nested():
+            unit.result = unit.work(transaction)
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        retryable = database.is_retryable(error)
+        if retryable or database.lost_transaction(connection):
+            raise _TakenBack(database.refusal_of(error), retryable=retryable, by_unit=True) from None
+        unit.error = database.refusal_of(error)
+        return []
+    except Exception as error:  # noqa: BLE001 - it belongs to the unit's caller
+        unit.error = error
+        return []
+    return transaction.records
 
 
 def _answer(unit: _Unit, error: BaseException | None) -> None:

@@ -17,7 +17,7 @@ from benchmarks.measure.calls import Calls
 from benchmarks.measure.clocks import medians
 from benchmarks.measure.machine import cores
 from benchmarks.measure.progress import Say
-from benchmarks.parts.identifier import EVALUATE, STEPS, VALIDATE, arithmetic, named
+from benchmarks.parts.identifier import DECODE, EVALUATE, STEPS, arithmetic, named
 from benchmarks.report import Figure, Section
 from benchmarks.sizes import Sizes
 from benchmarks.stage.alliance import HUB, MEMBER, Alliance
@@ -100,7 +100,7 @@ def _figures(turns: dict[int, _Turns], three: dict[str, float]) -> Iterator[Figu
             yield Figure(f"{title}: rate", calls.rate, "calls/s", ECHO, turn.echo.rate)
             yield Figure(f"{title}: p50", calls.milliseconds(0.5), "ms", ECHO, turn.echo.milliseconds(0.5))
             yield Figure(f"{title}: p99", calls.milliseconds(0.99), "ms", ECHO, turn.echo.milliseconds(0.99))
-    both, hub = sum(three.values()), three[VALIDATE] + three[EVALUATE]
+    both, hub = sum(three.values()), three[DECODE] + three[EVALUATE]
     for width, turn in turns.items():
         title = f"check, {width} in flight"
         alone = f"arithmetic alone on {cores()} cores"

@@ -86,13 +86,15 @@ def _oprf(backend: Backend, items: int) -> Iterator[tuple[str, Threaded]]:
     other = backend.blind_multiplicative(inputs, scalars)
     other_reply = (other, *backend.evaluate(key, other), pair.public_key)
     size = CHECK.items * tagging.TAG_BYTES
-    calls = [blinded[start : start + size] for start in range(0, len(blinded) - size + 1, size)]
+    packed = blinded.encoded
+    calls = [packed[start : start + size] for start in range(0, len(packed) - size + 1, size)]
+    decoded = [backend.decode_elements(call) for call in calls]
     yield "blind_additive", lambda threads: backend.blind_additive(inputs, scalars, threads=threads)
     yield "blind_multiplicative", lambda threads: backend.blind_multiplicative(inputs, scalars, threads=threads)
-    yield "decode_elements", lambda threads: backend.decode_elements(blinded, threads=threads)
+    yield "decode_elements", lambda threads: backend.decode_elements(packed, threads=threads)
     yield "decode_many", lambda threads: backend.decode_many(calls, threads=threads)
     yield "evaluate", lambda threads: backend.evaluate(key, blinded, threads=threads)
-    yield "evaluate_many", lambda threads: backend.evaluate_many(key, calls, threads=threads)
+    yield "evaluate_many", lambda threads: backend.evaluate_many(key, decoded, threads=threads)
     yield "finalize_additive", lambda threads: backend.finalize_additive(inputs, scalars, *reply, threads=threads)
     yield (
         "finalize_multiplicative",

@@ -6,6 +6,7 @@
 //! - Where the result is encoded in batches (`double_and_compress_batch`: one inversion for all), scalars are
 //!   halved before the multiplication, since that encoding doubles.
 
+use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -88,109 +89,120 @@ fn hash_input(input: &[u8]) -> Result<RistrettoPoint> {
     }
 }
 
+/// A batch of elements as they are computed with, beside their encodings: decoded once, used several times.
+#[derive(Debug)]
+pub struct Elements {
+    encodings: Vec<Bytes32>,
+    points: Vec<RistrettoPoint>,
+}
+
+impl Elements {
+    /// Decode packed elements strictly.
+    pub fn decode(packed: &[u8], threads: Threads) -> Result<Elements> {
+        let encodings = split(packed)?;
+        let points = decode(&encodings, threads)?;
+        Ok(Elements { encodings, points })
+    }
+
+    /// Decode several batches, each with a fault of its own.
+    pub fn decode_many<I: AsRef<[u8]> + Sync>(calls: &[I], threads: Threads) -> Vec<Result<Elements>> {
+        let parts: Vec<Result<Vec<Bytes32>>> = calls.iter().map(|call| split(call.as_ref())).collect();
+        let all: Vec<Bytes32> = parts.iter().flatten().flatten().copied().collect();
+        let mut decoded = decode_each(&all, threads).into_iter();
+        parts
+            .into_iter()
+            .map(|part| {
+                let encodings = part?;
+                let own: Vec<Result<RistrettoPoint>> = decoded.by_ref().take(encodings.len()).collect();
+                let points: Result<Vec<RistrettoPoint>> =
+                    own.into_iter().enumerate().map(|(place, point)| point.map_err(|fault| fault.at(place))).collect();
+                Ok(Elements { encodings, points: points? })
+            })
+            .collect()
+    }
+
+    fn collect(made: Vec<Result<(Bytes32, RistrettoPoint)>>) -> Result<Elements> {
+        let (encodings, points) = made.into_iter().collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        Ok(Elements { encodings, points })
+    }
+
+    pub fn count(&self) -> usize {
+        self.encodings.len()
+    }
+
+    pub fn packed(&self) -> Vec<u8> {
+        self.encodings.concat()
+    }
+}
+
 /// H(x) + r·G for each input and its offset.
-pub fn blind_additive<I: AsRef<[u8]> + Sync>(inputs: &[I], offsets: &[u8], threads: Threads) -> Result<Vec<u8>> {
+pub fn blind_additive<I: AsRef<[u8]> + Sync>(inputs: &[I], offsets: &[u8], threads: Threads) -> Result<Elements> {
     let offsets = secret_scalars(offsets)?;
     check_inputs(inputs, offsets.len())?;
     let pairs: Vec<(&I, &Scalar)> = inputs.iter().zip(offsets.iter()).collect();
-    let blinded = threads.map(&pairs, |part| {
+    Elements::collect(threads.map(&pairs, |part| {
         part.iter()
             .map(|(input, offset)| {
                 let blinded = hash_input(input.as_ref())? + RistrettoPoint::mul_base(offset);
-                Ok(blinded.compress().to_bytes())
-            })
-            .collect()
-    });
-    Ok(blinded.into_iter().collect::<Result<Vec<Bytes32>>>()?.concat())
-}
-
-/// blind·H(x) for each input (RFC 9497 §3.3.1).
-pub fn blind_multiplicative<I: AsRef<[u8]> + Sync>(inputs: &[I], blinds: &[u8], threads: Threads) -> Result<Vec<u8>> {
-    let blinds = secret_scalars(blinds)?;
-    check_inputs(inputs, blinds.len())?;
-    let pairs: Vec<(&I, &Scalar)> = inputs.iter().zip(blinds.iter()).collect();
-    let blinded = threads.map(&pairs, |part| {
-        let halves: Result<Vec<RistrettoPoint>> =
-            part.iter().map(|(input, blind)| Ok(hash_input(input.as_ref())? * (*blind * *HALF))).collect();
-        match halves {
-            Ok(halves) => encode_doubled(&halves).into_iter().map(Ok).collect(),
-            Err(fault) => vec![Err(fault)],
-        }
-    });
-    Ok(blinded.into_iter().collect::<Result<Vec<Bytes32>>>()?.concat())
-}
-
-/// Decode packed elements and keep nothing.
-pub fn decode_elements(elements: &[u8], threads: Threads) -> Result<()> {
-    decode(&split(elements)?, threads).map(|_| ())
-}
-
-/// Elements and proof of one call: 32·n and 64 bytes.
-pub type Evaluated = (Vec<u8>, [u8; PROOF_BYTES]);
-
-/// Decode, multiply and prove (RFC 9497 §3.3.2). The nonce is 64 uniform bytes.
-pub fn evaluate(secret: &[u8], blinded: &[u8], nonce: &[u8], threads: Threads) -> Result<Evaluated> {
-    let encodings = split(blinded)?;
-    let points = decode(&encodings, threads)?;
-    let signer = Signer::new(secret)?;
-    let evaluated = signer.multiply(&points, threads);
-    signer.prove(&encodings, &points, &evaluated, nonce, threads)
-}
-
-/// Several calls under one key, each with a proof or a fault of its own; nonces are 64 bytes a call.
-///
-/// All points are multiplied and encoded together, and the calls' proofs are spread over the threads.
-pub fn evaluate_many<I: AsRef<[u8]> + Sync>(
-    secret: &[u8],
-    calls: &[I],
-    nonces: &[u8],
-    threads: Threads,
-) -> Result<Vec<Result<Evaluated>>> {
-    let signer = Signer::new(secret)?;
-    let (nonces, rest) = nonces.as_chunks::<NONCE_BYTES>();
-    if nonces.len() != calls.len() || !rest.is_empty() {
-        return Err(Fault::Scalar);
-    }
-    let decoded = decode_calls(calls, threads);
-    let points: Vec<RistrettoPoint> = decoded.iter().flatten().flat_map(|(_, points)| points).copied().collect();
-    let evaluated = signer.multiply(&points, threads);
-    let mut start = 0;
-    let mut work = Vec::with_capacity(calls.len());
-    for (call, nonce) in decoded.iter().zip(nonces) {
-        let count = call.as_ref().map_or(0, |(_, points)| points.len());
-        work.push((call, &evaluated[start..start + count], nonce));
-        start += count;
-    }
-    Ok(threads.map(&work, |part| {
-        part.iter()
-            .map(|(call, evaluated, nonce)| match call {
-                Ok((encodings, points)) => signer.prove(encodings, points, evaluated, *nonce, Threads(1)),
-                Err(fault) => Err(fault.clone()),
+                Ok((blinded.compress().to_bytes(), blinded))
             })
             .collect()
     }))
 }
 
-/// Say of each call whether it would be evaluated.
-pub fn decode_many<I: AsRef<[u8]> + Sync>(calls: &[I], threads: Threads) -> Vec<Result<()>> {
-    decode_calls(calls, threads).into_iter().map(|call| call.map(|_| ())).collect()
+/// blind·H(x) for each input (RFC 9497 §3.3.1).
+pub fn blind_multiplicative<I: AsRef<[u8]> + Sync>(inputs: &[I], blinds: &[u8], threads: Threads) -> Result<Elements> {
+    let blinds = secret_scalars(blinds)?;
+    check_inputs(inputs, blinds.len())?;
+    let pairs: Vec<(&I, &Scalar)> = inputs.iter().zip(blinds.iter()).collect();
+    Elements::collect(threads.map(&pairs, |part| {
+        let halves: Result<Vec<RistrettoPoint>> =
+            part.iter().map(|(input, blind)| Ok(hash_input(input.as_ref())? * (*blind * *HALF))).collect();
+        match halves {
+            Ok(halves) => {
+                encode_doubled(&halves).into_iter().zip(&halves).map(|(bytes, half)| Ok((bytes, half + half))).collect()
+            }
+            Err(fault) => vec![Err(fault)],
+        }
+    }))
 }
 
-type Decoded = (Vec<Bytes32>, Vec<RistrettoPoint>);
+/// Elements and proof of one call: 32·n and 64 bytes.
+pub type Evaluated = (Vec<u8>, [u8; PROOF_BYTES]);
 
-fn decode_calls<I: AsRef<[u8]> + Sync>(calls: &[I], threads: Threads) -> Vec<Result<Decoded>> {
-    let parts: Vec<Result<Vec<Bytes32>>> = calls.iter().map(|call| split(call.as_ref())).collect();
-    let all: Vec<Bytes32> = parts.iter().flatten().flatten().copied().collect();
-    let mut points = decode_each(&all, threads).into_iter();
-    parts
+/// Multiply and prove (RFC 9497 §3.3.2). The nonce is 64 uniform bytes.
+pub fn evaluate(secret: &[u8], elements: &Elements, nonce: &[u8], threads: Threads) -> Result<Evaluated> {
+    let signer = Signer::new(secret)?;
+    let evaluated = signer.multiply(&elements.points, threads);
+    signer.prove(elements, &evaluated, nonce, threads)
+}
+
+/// Several calls under one key, each with a proof of its own; nonces are 64 bytes a call.
+///
+/// All points are multiplied and encoded together, and the calls' proofs are spread over the threads.
+pub fn evaluate_many<E: Borrow<Elements> + Sync>(
+    secret: &[u8],
+    calls: &[E],
+    nonces: &[u8],
+    threads: Threads,
+) -> Result<Vec<Evaluated>> {
+    let signer = Signer::new(secret)?;
+    let (nonces, rest) = nonces.as_chunks::<NONCE_BYTES>();
+    if nonces.len() != calls.len() || !rest.is_empty() {
+        return Err(Fault::Scalar);
+    }
+    let points: Vec<RistrettoPoint> = calls.iter().flat_map(|call| &call.borrow().points).copied().collect();
+    let evaluated = signer.multiply(&points, threads);
+    let mut left = evaluated.as_slice();
+    let mut work = Vec::with_capacity(calls.len());
+    for (call, nonce) in calls.iter().zip(nonces) {
+        let (own, others) = left.split_at(call.borrow().count());
+        work.push((call.borrow(), own, nonce));
+        left = others;
+    }
+    threads
+        .map(&work, |part| part.iter().map(|(call, own, nonce)| signer.prove(call, own, *nonce, Threads(1))).collect())
         .into_iter()
-        .map(|part| {
-            let encodings = part?;
-            let own: Vec<Result<RistrettoPoint>> = points.by_ref().take(encodings.len()).collect();
-            let own: Result<Vec<RistrettoPoint>> =
-                own.into_iter().enumerate().map(|(place, point)| point.map_err(|fault| fault.at(place))).collect();
-            Ok((encodings, own?))
-        })
         .collect()
 }
 
@@ -217,14 +229,7 @@ impl Signer {
     }
 
     /// GenerateProof, with ComputeCompositesFast (RFC 9497 §2.2.1).
-    fn prove(
-        &self,
-        encodings: &[Bytes32],
-        points: &[RistrettoPoint],
-        evaluated: &[Bytes32],
-        nonce: &[u8],
-        threads: Threads,
-    ) -> Result<Evaluated> {
+    fn prove(&self, elements: &Elements, evaluated: &[Bytes32], nonce: &[u8], threads: Threads) -> Result<Evaluated> {
         let mut wide: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| Fault::Scalar)?;
         let r = Zeroizing::new(Scalar::from_bytes_mod_order_wide(&wide));
         wide.zeroize();
@@ -232,8 +237,8 @@ impl Signer {
             return Err(Fault::Scalar);
         }
         // M = Σ di·Ci, and Z = k·M; t2 = r·A, t3 = r·M: all of them as halves, to be encoded together.
-        let halves = halved_weights(&self.public_key, encodings, evaluated, threads);
-        let m = threads.multiscalar(&halves, points);
+        let halves = halved_weights(&self.public_key, &elements.encodings, evaluated, threads);
+        let m = threads.multiscalar(&halves, &elements.points);
         let halved_r = Zeroizing::new(*r * *HALF);
         let encoded = encode_doubled(&[m, m * *self.key, RistrettoPoint::mul_base(&halved_r), m * *r]);
         let c = challenge(&self.public_key, &encoded);
@@ -262,7 +267,7 @@ fn halved_weights(public_key: &Bytes32, c: &[Bytes32], d: &[Bytes32], threads: T
 pub struct Reply<'a, I> {
     pub inputs: &'a [I],
     pub scalars: &'a [u8],
-    pub blinded: &'a [u8],
+    pub blinded: &'a Elements,
     pub evaluated: &'a [u8],
     pub proof: &'a [u8],
     pub public_key: &'a [u8],
@@ -314,20 +319,21 @@ struct Verified {
     key_table: Arc<RistrettoBasepointTable>,
 }
 
-/// VerifyProof (RFC 9497 §2.2.2), after decoding everything.
+/// VerifyProof (RFC 9497 §2.2.2), after decoding what arrived.
 fn verify<I>(reply: &Reply<I>, count: usize, threads: Threads) -> Result<Verified> {
     let (key_bytes, key) = public_key(reply.public_key)?;
     let (c, s) = read_proof(reply.proof)?;
-    if reply.evaluated.len() != reply.blinded.len() {
+    if reply.evaluated.len() != 32 * reply.blinded.count() {
         return Err(Fault::Batch("the reply has another number of elements than the request"));
     }
-    let (c_bytes, d_bytes) = (split(reply.blinded)?, split(reply.evaluated)?);
-    same_count(c_bytes.len(), count)?;
-    let (c_points, d_points) = (decode(&c_bytes, threads)?, decode(&d_bytes, threads)?);
+    same_count(reply.blinded.count(), count)?;
+    let Elements { encodings: c_bytes, points: c_points } = reply.blinded;
+    let d_bytes = split(reply.evaluated)?;
+    let d_points = decode(&d_bytes, threads)?;
     let key_table = table_of(&key_bytes, &key);
-    let halves = halved_weights(&key_bytes, &c_bytes, &d_bytes, threads);
+    let halves = halved_weights(&key_bytes, c_bytes, &d_bytes, threads);
     // Halves of M and Z; t2 = s·A + c·B and t3 = s·M + c·Z come as halves from them or from halved scalars.
-    let m = threads.multiscalar(&halves, &c_points);
+    let m = threads.multiscalar(&halves, c_points);
     let z = threads.multiscalar(&halves, &d_points);
     let t2 = RistrettoPoint::mul_base(&(s * *HALF)) + key_table.as_ref() * &(c * *HALF);
     let t3 = RistrettoPoint::vartime_multiscalar_mul([s, c], [m, z]);

@@ -1,6 +1,7 @@
 //! The functions as Python calls them. Each releases the interpreter's lock and borrows the bytes that it is given;
 //! what they mean, and in which errors, is said in `alliance_native.pyi`.
 
+use std::borrow::Borrow;
 use std::slice;
 use std::sync::atomic::AtomicU8;
 
@@ -55,41 +56,78 @@ fn reduce_scalars<'py>(py: Python<'py>, wide: &[u8]) -> Packed<'py> {
     Ok(PyBytes::new(py, &scalars))
 }
 
-#[pyfunction]
-fn blind_additive<'py>(py: Python<'py>, inputs: Vec<PyBackedBytes>, offsets: &[u8], threads: usize) -> Packed<'py> {
-    packed(py, || oprf::blind_additive(&inputs, offsets, Threads(threads)))
+/// Elements that were decoded or made here, kept as they are computed with.
+#[pyclass(frozen, module = "alliance_native")]
+struct Elements(oprf::Elements);
+
+#[pymethods]
+impl Elements {
+    fn __len__(&self) -> usize {
+        self.0.count()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Elements(<{} items>)", self.0.count())
+    }
+
+    #[getter]
+    fn encoded<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.packed())
+    }
+}
+
+/// Borrowed elements of a call, held while the interpreter is not.
+struct Held(Py<Elements>);
+
+impl Borrow<oprf::Elements> for Held {
+    fn borrow(&self) -> &oprf::Elements {
+        &self.0.get().0
+    }
 }
 
 #[pyfunction]
-fn blind_multiplicative<'py>(
-    py: Python<'py>,
+fn blind_additive(py: Python<'_>, inputs: Vec<PyBackedBytes>, offsets: &[u8], threads: usize) -> PyResult<Elements> {
+    Ok(Elements(py.detach(|| oprf::blind_additive(&inputs, offsets, Threads(threads)))?))
+}
+
+#[pyfunction]
+fn blind_multiplicative(
+    py: Python<'_>,
     inputs: Vec<PyBackedBytes>,
     blinds: &[u8],
     threads: usize,
-) -> Packed<'py> {
-    packed(py, || oprf::blind_multiplicative(&inputs, blinds, Threads(threads)))
+) -> PyResult<Elements> {
+    Ok(Elements(py.detach(|| oprf::blind_multiplicative(&inputs, blinds, Threads(threads)))?))
 }
 
 #[pyfunction]
-fn decode_elements(py: Python<'_>, elements: &[u8], threads: usize) -> PyResult<()> {
-    Ok(py.detach(|| oprf::decode_elements(elements, Threads(threads)))?)
+fn decode_elements(py: Python<'_>, packed: &[u8], threads: usize) -> PyResult<Elements> {
+    Ok(Elements(py.detach(|| oprf::Elements::decode(packed, Threads(threads)))?))
 }
 
 #[pyfunction]
 fn decode_many<'py>(py: Python<'py>, calls: Vec<PyBackedBytes>, threads: usize) -> PyResult<Bound<'py, PyList>> {
-    let outcomes = py.detach(|| oprf::decode_many(&calls, Threads(threads)));
-    PyList::new(py, outcomes.into_iter().map(|outcome| outcome.err().map(|fault| PyErr::from(fault).into_value(py))))
+    let outcomes = py.detach(|| oprf::Elements::decode_many(&calls, Threads(threads)));
+    let list = PyList::empty(py);
+    for outcome in outcomes {
+        match outcome {
+            Ok(elements) => list.append(Elements(elements))?,
+            Err(fault) => list.append(PyErr::from(fault).into_value(py))?,
+        }
+    }
+    Ok(list)
 }
 
 #[pyfunction]
 fn evaluate<'py>(
     py: Python<'py>,
     secret: &[u8],
-    blinded: &[u8],
+    elements: &Bound<'py, Elements>,
     nonce: &[u8],
     threads: usize,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    let evaluated = py.detach(|| oprf::evaluate(secret, blinded, nonce, Threads(threads)))?;
+    let elements = &elements.get().0;
+    let evaluated = py.detach(|| oprf::evaluate(secret, elements, nonce, Threads(threads)))?;
     pair(py, &evaluated)
 }
 
@@ -97,19 +135,13 @@ fn evaluate<'py>(
 fn evaluate_many<'py>(
     py: Python<'py>,
     secret: &[u8],
-    calls: Vec<PyBackedBytes>,
+    calls: Vec<Py<Elements>>,
     nonces: &[u8],
     threads: usize,
-) -> PyResult<Bound<'py, PyList>> {
+) -> PyResult<Vec<Bound<'py, PyTuple>>> {
+    let calls: Vec<Held> = calls.into_iter().map(Held).collect();
     let outcomes = py.detach(|| oprf::evaluate_many(secret, &calls, nonces, Threads(threads)))?;
-    let list = PyList::empty(py);
-    for outcome in outcomes {
-        match outcome {
-            Ok(evaluated) => list.append(pair(py, &evaluated)?)?,
-            Err(fault) => list.append(PyErr::from(fault).into_value(py))?,
-        }
-    }
-    Ok(list)
+    outcomes.iter().map(|evaluated| pair(py, evaluated)).collect()
 }
 
 #[pyfunction]
@@ -118,13 +150,13 @@ fn finalize_additive<'py>(
     py: Python<'py>,
     inputs: Vec<PyBackedBytes>,
     offsets: &[u8],
-    blinded: &[u8],
+    blinded: &Bound<'py, Elements>,
     evaluated: &[u8],
     proof: &[u8],
     public_key: &[u8],
     threads: usize,
 ) -> Packed<'py> {
-    let reply = Reply { inputs: &inputs, scalars: offsets, blinded, evaluated, proof, public_key };
+    let reply = Reply { inputs: &inputs, scalars: offsets, blinded: &blinded.get().0, evaluated, proof, public_key };
     packed(py, || oprf::finalize_additive(&reply, Threads(threads)))
 }
 
@@ -134,13 +166,13 @@ fn finalize_multiplicative<'py>(
     py: Python<'py>,
     inputs: Vec<PyBackedBytes>,
     blinds: &[u8],
-    blinded: &[u8],
+    blinded: &Bound<'py, Elements>,
     evaluated: &[u8],
     proof: &[u8],
     public_key: &[u8],
     threads: usize,
 ) -> Packed<'py> {
-    let reply = Reply { inputs: &inputs, scalars: blinds, blinded, evaluated, proof, public_key };
+    let reply = Reply { inputs: &inputs, scalars: blinds, blinded: &blinded.get().0, evaluated, proof, public_key };
     packed(py, || oprf::finalize_multiplicative(&reply, Threads(threads)))
 }
 
@@ -248,8 +280,8 @@ mod alliance_native {
     use super::{
         blind_additive, blind_multiplicative, decode_elements, decode_many, derive_keys, evaluate, evaluate_many,
         finalize_additive, finalize_multiplicative, find_handles, multiply_repeatedly, query_tags, reduce_scalars,
-        set_new_tags, set_tags, sign_messages, verify_signatures, BatchFault, ElementFault, InputFault, KeyFault,
-        ProofFault, ScalarFault,
+        set_new_tags, set_tags, sign_messages, verify_signatures, BatchFault, ElementFault, Elements, InputFault,
+        KeyFault, ProofFault, ScalarFault,
     };
     use pyo3::prelude::*;
 

@@ -58,12 +58,19 @@ proptest! {
 
     #[test]
     fn calls_of_any_bytes_are_answered_or_refused_each(calls in vec(vec(any::<u8>(), 0..100), 0..5)) {
-        let outcomes = oprf::evaluate_many(&scalars(1), &calls, &vec![7; 64 * calls.len()], TWO).unwrap();
-        let checks = oprf::decode_many(&calls, ONE);
-        prop_assert_eq!(outcomes.len(), calls.len());
-        for ((outcome, check), call) in outcomes.iter().zip(&checks).zip(&calls) {
-            prop_assert_eq!(outcome.as_ref().err(), check.as_ref().err());
-            prop_assert_eq!(outcome, &oprf::evaluate(&scalars(1), call, &[7; 64], ONE));
+        let together = oprf::Elements::decode_many(&calls, TWO);
+        prop_assert_eq!(together.len(), calls.len());
+        for (outcome, call) in together.iter().zip(&calls) {
+            match (outcome, oprf::Elements::decode(call, ONE)) {
+                (Ok(elements), Ok(alone)) => {
+                    prop_assert_eq!(&elements.packed(), call);
+                    let nonce = [7; 64];
+                    let many = oprf::evaluate_many(&scalars(1), &[elements], &nonce, TWO).unwrap();
+                    prop_assert_eq!(&many[0], &oprf::evaluate(&scalars(1), &alone, &nonce, ONE).unwrap());
+                }
+                (Err(fault), Err(alone)) => prop_assert_eq!(fault, &alone),
+                _ => prop_assert!(false, "together and alone differ"),
+            }
         }
     }
 

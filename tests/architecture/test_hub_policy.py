@@ -92,7 +92,7 @@ def test_the_table_covers_every_method_of_every_service() -> None:
 
 def test_the_members_port_registers_what_the_table_knows(recorder: Recorder) -> None:
     anything: Any = Anything()
-    server, _port = member_server(Servicers(*[anything] * 7), (), TLS, "address")
+    server, _port = member_server(Servicers(*[anything] * 7), anything, TLS, "address")
     assert isinstance(server, Recorder)
     assert recorder.methods <= set(POLICY)
     enrolment = {method for method in described() if "/alliance.v1.EnrolmentService/" in method}
@@ -102,7 +102,7 @@ def test_the_members_port_registers_what_the_table_knows(recorder: Recorder) -> 
 
 def test_the_enrolment_port_registers_enrolment_alone(recorder: Recorder) -> None:
     anything: Any = Anything()
-    enrolment_server(anything, (), TLS, "address")
+    enrolment_server(anything, anything, TLS, "address")
     assert recorder.methods == {"/alliance.v1.EnrolmentService/Enrol"}
 
 

@@ -1,9 +1,10 @@
 """What every backend must do, run on each that is installed; the reference gives the bytes."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +12,9 @@ from hypothesis import strategies as st
 from support.backends import REFERENCE, backend_named, needs_native
 
 from alliance.crypto import group, oprf
-from alliance.crypto.backend import Backend
+from alliance.crypto.backend import Backend, Elements
 from alliance.crypto.secret import Secret
-from alliance.errors import InvalidBatch, InvalidElement, ProofInvalid
+from alliance.errors import AllianceError, InvalidBatch, InvalidElement, ProofInvalid
 
 SIZES = [1, 2, 17]
 
@@ -44,21 +45,25 @@ def zeros_after(first: bytes) -> Callable[[int], bytes]:
 
 
 def blinded_of(size: int) -> bytes:
-    return REFERENCE.blind_additive(inputs_of(size), scalars_of(size))
+    return REFERENCE.blind_additive(inputs_of(size), scalars_of(size)).encoded
 
 
 def outputs_of(size: int) -> bytes:
     return b"".join(oprf.evaluate(SK, item) for item in inputs_of(size))
 
 
+def evaluate(backend: Backend, blinded: bytes, key: Secret = KEY, **options: Any) -> tuple[bytes, bytes]:
+    return backend.evaluate(key, backend.decode_elements(blinded), **options)
+
+
 def finalize_additive(backend: Backend, blinded: bytes, evaluated: bytes, proof: bytes, key: bytes = PK) -> bytes:
-    size = max(1, len(blinded) // 32)
-    return backend.finalize_additive(inputs_of(size), scalars_of(size), blinded, evaluated, proof, key)
+    sent = backend.decode_elements(blinded)
+    return backend.finalize_additive(inputs_of(len(sent)), scalars_of(len(sent)), sent, evaluated, proof, key)
 
 
 def finalize_multiplicative(backend: Backend, blinded: bytes, evaluated: bytes, proof: bytes, key: bytes = PK) -> bytes:
-    size = max(1, len(blinded) // 32)
-    return backend.finalize_multiplicative(inputs_of(size), scalars_of(size), blinded, evaluated, proof, key)
+    sent = backend.decode_elements(blinded)
+    return backend.finalize_multiplicative(inputs_of(len(sent)), scalars_of(len(sent)), sent, evaluated, proof, key)
 
 
 WAYS = [finalize_additive, finalize_multiplicative]
@@ -86,8 +91,8 @@ def flipped(seed: bytes, place: int) -> bytes:
 def test_the_additive_way(backend: Backend, size: int, threads: int) -> None:
     inputs, offsets = inputs_of(size), scalars_of(size)
     blinded = backend.blind_additive(inputs, offsets, threads=threads)
-    assert blinded == REFERENCE.blind_additive(inputs, offsets)
-    backend.decode_elements(blinded, threads=threads)
+    assert blinded.encoded == REFERENCE.blind_additive(inputs, offsets).encoded
+    assert backend.decode_elements(blinded.encoded, threads=threads).encoded == blinded.encoded
     evaluated, proof = backend.evaluate(KEY, blinded, threads=threads)
     outputs = backend.finalize_additive(inputs, offsets, blinded, evaluated, proof, PK, threads=threads)
     assert outputs == outputs_of(size)
@@ -98,7 +103,7 @@ def test_the_additive_way(backend: Backend, size: int, threads: int) -> None:
 def test_the_multiplicative_way(backend: Backend, size: int, threads: int) -> None:
     inputs, blinds = inputs_of(size), scalars_of(size)
     blinded = backend.blind_multiplicative(inputs, blinds, threads=threads)
-    assert blinded == REFERENCE.blind_multiplicative(inputs, blinds)
+    assert blinded.encoded == REFERENCE.blind_multiplicative(inputs, blinds).encoded
     evaluated, proof = backend.evaluate(KEY, blinded, threads=threads)
     outputs = backend.finalize_multiplicative(inputs, blinds, blinded, evaluated, proof, PK, threads=threads)
     assert outputs == outputs_of(size)
@@ -107,14 +112,14 @@ def test_the_multiplicative_way(backend: Backend, size: int, threads: int) -> No
 @pytest.mark.parametrize("size", SIZES)
 def test_given_randomness_gives_the_proof_of_the_reference(backend: Backend, size: int) -> None:
     blinded, source = blinded_of(size), zeros_after(b"\xff" * 64)
-    assert backend.evaluate(KEY, blinded, random_bytes=source) == REFERENCE.evaluate(KEY, blinded, random_bytes=source)
+    assert evaluate(backend, blinded, random_bytes=source) == evaluate(REFERENCE, blinded, random_bytes=source)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_proofs_of_the_reference_are_accepted_and_the_other_way_round(backend: Backend, size: int) -> None:
     blinded, outputs = blinded_of(size), outputs_of(size)
-    assert finalize_additive(backend, blinded, *REFERENCE.evaluate(KEY, blinded)) == outputs
-    assert finalize_additive(REFERENCE, blinded, *backend.evaluate(KEY, blinded)) == outputs
+    assert finalize_additive(backend, blinded, *evaluate(REFERENCE, blinded)) == outputs
+    assert finalize_additive(REFERENCE, blinded, *evaluate(backend, blinded)) == outputs
 
 
 def test_the_largest_batch(backend: Backend) -> None:
@@ -143,10 +148,11 @@ def test_both_backends_give_the_same_for_any_input(inputs: list[bytes], seed: by
     scalars = native.random_scalars(len(inputs), random_bytes=source)
     assert scalars == REFERENCE.random_scalars(len(inputs), random_bytes=source)
     blinded = native.blind_additive(inputs, scalars)
-    assert blinded == REFERENCE.blind_additive(inputs, scalars)
-    assert native.blind_multiplicative(inputs, scalars) == REFERENCE.blind_multiplicative(inputs, scalars)
+    assert blinded.encoded == REFERENCE.blind_additive(inputs, scalars).encoded
+    other, expected = native.blind_multiplicative(inputs, scalars), REFERENCE.blind_multiplicative(inputs, scalars)
+    assert other.encoded == expected.encoded
     evaluated, proof = native.evaluate(KEY, blinded, random_bytes=source)
-    assert (evaluated, proof) == REFERENCE.evaluate(KEY, blinded, random_bytes=source)
+    assert (evaluated, proof) == evaluate(REFERENCE, blinded.encoded, random_bytes=source)
     outputs = native.finalize_additive(inputs, scalars, blinded, evaluated, proof, PK)
     assert outputs == b"".join(oprf.evaluate(SK, item) for item in inputs)
 
@@ -172,14 +178,14 @@ def accepts(backend: Backend, encoding: bytes) -> bool:
 @pytest.mark.parametrize("size", [0, 4097])
 def test_batches_outside_the_limits(backend: Backend, size: int) -> None:
     packed, inputs, scalars = group.GENERATOR * size, inputs_of(size), Secret(group.ONE * size)
+    one = backend.decode_elements(group.GENERATOR)
     attempts: list[Callable[[], object]] = [
         lambda: backend.random_scalars(size),
         lambda: backend.blind_additive(inputs, scalars),
         lambda: backend.blind_multiplicative(inputs, scalars),
         lambda: backend.decode_elements(packed),
-        lambda: backend.evaluate(KEY, packed),
-        lambda: backend.finalize_additive(inputs, scalars, packed, packed, bytes(64), PK),
-        lambda: backend.finalize_multiplicative(inputs, scalars, packed, packed, bytes(64), PK),
+        lambda: backend.finalize_additive(inputs, scalars, one, packed, bytes(64), PK),
+        lambda: backend.finalize_multiplicative(inputs, scalars, one, packed, bytes(64), PK),
     ]
     for attempt in attempts:
         with pytest.raises(InvalidBatch):
@@ -187,18 +193,19 @@ def test_batches_outside_the_limits(backend: Backend, size: int) -> None:
 
 
 def test_ragged_and_unequal_parts(backend: Backend) -> None:
-    blinded, inputs, two, three = blinded_of(3), inputs_of(3), inputs_of(2), scalars_of(3)
+    packed, inputs, two, three = blinded_of(3), inputs_of(3), inputs_of(2), scalars_of(3)
+    blinded, fewer = backend.decode_elements(packed), backend.decode_elements(packed[:-32])
     evaluated, proof = backend.evaluate(KEY, blinded)
     attempts: list[Callable[[], object]] = [
-        lambda: backend.decode_elements(blinded[:-1]),
-        lambda: backend.evaluate(KEY, blinded + b"\0"),
+        lambda: backend.decode_elements(packed[:-1]),
+        lambda: backend.decode_elements(packed + b"\0"),
         lambda: backend.blind_additive(two, three),
         lambda: backend.blind_multiplicative(two, three),
     ]
     for finalize in (backend.finalize_additive, backend.finalize_multiplicative):
         attempts += [
             partial(finalize, inputs, three, blinded, evaluated[:-32], proof, PK),
-            partial(finalize, inputs, three, blinded[:-32], evaluated, proof, PK),
+            partial(finalize, inputs, three, fewer, evaluated, proof, PK),
             # The number is looked at first: what the extra element is does not matter.
             partial(finalize, inputs, three, blinded, evaluated + bytes(32), proof, PK),
             partial(finalize, inputs, three, blinded, evaluated[:-1], proof, PK),
@@ -215,16 +222,14 @@ def test_ragged_and_unequal_parts(backend: Backend) -> None:
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_one_bad_element_spoils_the_batch_and_is_named_by_its_place(backend: Backend, bad: bytes, place: int) -> None:
     blinded = blinded_of(3)
-    evaluated, proof = backend.evaluate(KEY, blinded)
+    evaluated, proof = evaluate(backend, blinded)
 
     def spoilt(packed: bytes) -> bytes:
         return packed[: 32 * place] + bad + packed[32 * place + 32 :]
 
     attempts: list[Callable[[], object]] = [
         lambda: backend.decode_elements(spoilt(blinded)),
-        lambda: backend.evaluate(KEY, spoilt(blinded)),
         *(partial(way, backend, blinded, spoilt(evaluated), proof) for way in WAYS),
-        *(partial(way, backend, spoilt(blinded), evaluated, proof) for way in WAYS),
     ]
     for attempt in attempts:
         with pytest.raises(InvalidElement, match=f"item {place}: ") as raised:
@@ -237,14 +242,14 @@ def test_one_bad_element_spoils_the_batch_and_is_named_by_its_place(backend: Bac
 def test_a_bad_public_key(backend: Backend, bad: bytes, way: Callable[..., bytes]) -> None:
     blinded = blinded_of(1)
     with pytest.raises(InvalidElement):
-        way(backend, blinded, *backend.evaluate(KEY, blinded), bad)
+        way(backend, blinded, *evaluate(backend, blinded), bad)
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("size", SIZES)
 def test_wrong_proofs(backend: Backend, size: int, way: Callable[..., bytes]) -> None:
     blinded = blinded_of(size)
-    evaluated, proof = backend.evaluate(KEY, blinded)
+    evaluated, proof = evaluate(backend, blinded)
     other = group.scalar_mult_base(group.random_scalar())
     wrong = [b"", proof[:-1], proof + b"\0", bytes(64), b"\xff" * 64, proof[32:] + proof[:32]]
     for statement in wrong:
@@ -258,7 +263,7 @@ def test_wrong_proofs(backend: Backend, size: int, way: Callable[..., bytes]) ->
 
 def test_two_elements_changed_places(backend: Backend) -> None:
     blinded = blinded_of(2)
-    evaluated, proof = backend.evaluate(KEY, blinded)
+    evaluated, proof = evaluate(backend, blinded)
     with pytest.raises(ProofInvalid):
         finalize_additive(backend, blinded, evaluated[32:] + evaluated[:32], proof)
 
@@ -266,7 +271,7 @@ def test_two_elements_changed_places(backend: Backend) -> None:
 def test_a_response_that_is_not_reduced_is_refused(backend: Backend) -> None:
     # The same scalar in another encoding: s + order, which fits in 32 bytes.
     blinded = blinded_of(1)
-    evaluated, proof = backend.evaluate(KEY, blinded)
+    evaluated, proof = evaluate(backend, blinded)
     again = (int.from_bytes(proof[32:], "little") + group.ORDER).to_bytes(32, "little")
     with pytest.raises(ProofInvalid):
         finalize_additive(backend, blinded, evaluated, proof[:32] + again)
@@ -275,14 +280,14 @@ def test_a_response_that_is_not_reduced_is_refused(backend: Backend) -> None:
 @pytest.mark.parametrize("bad", [b"", bytes(31), bytes(32), group.ORDER.to_bytes(32, "little"), b"\xff" * 32])
 def test_a_bad_secret_key(backend: Backend, bad: bytes) -> None:
     with pytest.raises(group.InvalidScalarError):
-        backend.evaluate(Secret(bad), blinded_of(1))
+        evaluate(backend, blinded_of(1), Secret(bad))
     with pytest.raises(group.InvalidScalarError):
-        backend.evaluate_many(Secret(bad), [blinded_of(1)])
+        backend.evaluate_many(Secret(bad), [backend.decode_elements(blinded_of(1))])
 
 
 @pytest.mark.parametrize("bad", [bytes(32), group.ORDER.to_bytes(32, "little")])
 def test_a_bad_blind_or_offset(backend: Backend, bad: bytes) -> None:
-    scalars, inputs, blinded = Secret(group.ONE + bad), inputs_of(2), blinded_of(2)
+    scalars, inputs, blinded = Secret(group.ONE + bad), inputs_of(2), backend.decode_elements(blinded_of(2))
     reply = backend.evaluate(KEY, blinded)
     attempts: list[Callable[[], object]] = [
         lambda: backend.blind_additive(inputs, scalars),
@@ -300,46 +305,53 @@ def test_an_input_that_is_too_long(backend: Backend) -> None:
     for blind in (backend.blind_additive, backend.blind_multiplicative):
         with pytest.raises(oprf.InvalidInputError):
             blind(inputs, scalars_of(2))
-        assert len(blind([b"x", bytes(65535)], scalars_of(2))) == 64
+        assert len(blind([b"x", bytes(65535)], scalars_of(2))) == 2
 
 
 # -- several calls at once
 
 
+def decoded(backend: Backend, calls: Sequence[bytes]) -> list[Elements]:
+    return [backend.decode_elements(call) for call in calls]
+
+
 def test_calls_are_evaluated_as_each_would_be_alone(backend: Backend) -> None:
     calls, source = [blinded_of(size) for size in (3, 1, 16, 3)], zeros_after(b"\xff" * 64)
-    alone = [REFERENCE.evaluate(KEY, call, random_bytes=source) for call in calls]
-    assert backend.evaluate_many(KEY, calls, random_bytes=source) == alone
-    assert backend.evaluate_many(KEY, calls, random_bytes=source, threads=2) == alone
-    assert backend.decode_many(calls) == [None] * len(calls)
-    assert backend.evaluate_many(KEY, []) == backend.decode_many([]) == []
+    alone = [evaluate(REFERENCE, call, random_bytes=source) for call in calls]
+    assert backend.evaluate_many(KEY, decoded(backend, calls), random_bytes=source) == alone
+    assert backend.evaluate_many(KEY, decoded(backend, calls), random_bytes=source, threads=2) == alone
+    assert backend.evaluate_many(KEY, []) == []
 
 
 def test_every_call_has_a_proof_with_a_nonce_of_its_own(backend: Backend) -> None:
-    first, second = backend.evaluate_many(KEY, [blinded_of(2)] * 2)
-    assert isinstance(first, tuple)
-    assert isinstance(second, tuple)
+    first, second = backend.evaluate_many(KEY, decoded(backend, [blinded_of(2)] * 2))
     assert first[0] == second[0]
     assert first[1] != second[1]
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("bad", BAD_ELEMENTS, ids=BAD_ELEMENT_NAMES)
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_a_wrong_call_fails_alone(backend: Backend, bad: bytes, place: int) -> None:
+def test_a_wrong_call_fails_alone(backend: Backend, bad: bytes, place: int, threads: int) -> None:
     good = blinded_of(2)
     calls = [good] * 3
     calls.insert(place, good[:32] + bad)
     calls += [b"", good[:-1], group.GENERATOR * 4097]
-    evaluations, checks = backend.evaluate_many(KEY, calls, threads=2), backend.decode_many(calls, threads=2)
-    for outcomes in (evaluations, checks):
-        assert isinstance(outcomes[place], InvalidElement)
-        assert str(outcomes[place]).startswith("item 1: ")
-        assert all(isinstance(outcome, InvalidBatch) for outcome in outcomes[4:])
+    outcomes = backend.decode_many(calls, threads=threads)
+    assert isinstance(outcomes[place], InvalidElement)
+    assert str(outcomes[place]).startswith("item 1: ")
+    assert all(isinstance(outcome, InvalidBatch) for outcome in outcomes[4:])
     for number in {0, 1, 2, 3} - {place}:
-        evaluation = evaluations[number]
-        assert isinstance(evaluation, tuple)
-        assert finalize_additive(backend, good, *evaluation) == outputs_of(2)
-        assert checks[number] is None
+        outcome = outcomes[number]
+        assert not isinstance(outcome, AllianceError)
+        assert outcome.encoded == good
+    assert backend.decode_many([]) == []
+
+
+def test_elements_show_their_number_and_nothing_else(backend: Backend) -> None:
+    elements = backend.decode_elements(blinded_of(2))
+    assert len(elements) == 2
+    assert repr(elements) == "Elements(<2 items>)"
 
 
 def test_two_threads_at_once_get_right_results(backend: Backend) -> None:
@@ -360,7 +372,7 @@ def test_more_keys_than_are_kept_in_mind(backend: Backend) -> None:
     for number in [*range(7), 0]:
         secret, public = oprf.derive_key_pair(bytes([number]) * 32, b"keys")
         blinded = blinded_of(1)
-        evaluated, proof = backend.evaluate(Secret(secret), blinded)
+        evaluated, proof = evaluate(backend, blinded, Secret(secret))
         assert finalize_additive(backend, blinded, evaluated, proof, public) == oprf.evaluate(secret, inputs_of(1)[0])
 
 

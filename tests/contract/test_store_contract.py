@@ -2,66 +2,36 @@
 
 import asyncio
 import os
-import shutil
+import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from support.stores import LATER, NOW, Databases, certificate, claim, epoch, evaluation, event, held_writer, member
+from support.stores import (
+    LATER,
+    NOW,
+    Databases,
+    add,
+    certificate,
+    claim,
+    epoch,
+    evaluation,
+    event,
+    given,
+    held_writer,
+    member,
+)
 
 from alliance.errors import Reason
-from alliance.taxonomy import ClaimStatus, SharingLevel
+from alliance.taxonomy import ClaimStatus
 from alliance_server.domain.errors import Refused
-from alliance_server.domain.filters import Delta, Snapshot
 from alliance_server.domain.members import Invitation, MemberState
 from alliance_server.domain.ports import Transaction
-from alliance_server.storage import database, schema, unit_of_work
+from alliance_server.storage import unit_of_work
 from alliance_server.storage.unit_of_work import SqlStore
-
-
-@pytest.fixture(scope="module")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sqlite") / "hub.db"
-    engine = database.connect(f"sqlite:///{path}")
-    schema.upgrade(engine)
-    engine.dispose()
-    return path
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def databases(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Databases]:
-    if request.param == "sqlite":
-        shutil.copy(sqlite_template, tmp_path / "hub.db")
-        url = f"sqlite:///{tmp_path / 'hub.db'}"
-    else:
-        url = request.getfixturevalue("postgres").migrated()
-    opened = Databases(url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def store(databases: Databases) -> SqlStore:
-    return databases.open()
-
-
-@pytest.fixture
-def with_epoch(store: SqlStore) -> SqlStore:
-    store.write_now(lambda transaction: transaction.epochs.add(epoch()))
-    return store
-
-
-def given(work: Callable[..., Any], *arguments: Any) -> Callable[[Transaction], Any]:
-    """Bind the arguments of a unit of work."""
-    return lambda transaction: work(transaction, *arguments)
-
-
-def add(store: SqlStore, *claims: Any) -> None:
-    store.write_now(lambda transaction: transaction.claims.add(claims))
-
 
 # -- units of work ----------------------------------------------------------------------------------------------
 
@@ -127,6 +97,27 @@ async def test_a_unit_that_the_database_refuses_fails_alone(databases: Databases
     refusals = [result for result in results if not isinstance(result, str)]
     assert [type(refusal) for refusal in refusals] == [Refused, Refused]
     assert stored(databases) == (["a", "b", "c"], ["a", "b", "c"])
+
+
+async def test_what_a_unit_raised_is_forgotten_when_it_runs_again(databases: Databases, store: SqlStore) -> None:
+    runs: list[int] = []
+
+    def meets_another_process(_transaction: Transaction) -> None:
+        raise sa.exc.OperationalError("", {}, sqlite3.OperationalError("database is locked"))
+
+    def raises_beside_others(transaction: Transaction) -> str:
+        runs.append(1)
+        return save("a", then=None if len(runs) > unit_of_work._MAX_ATTEMPTS else KeyError("a"))(transaction)
+
+    with held_writer(store):
+        works: list[Callable[[Transaction], Any]] = [raises_beside_others, meets_another_process]
+        units = [asyncio.ensure_future(store.write(work)) for work in works]
+        await asyncio.sleep(0)
+    alone, conflict = await asyncio.gather(*units, return_exceptions=True)
+    assert alone == "a"
+    assert isinstance(conflict, Refused)
+    assert conflict.reason is Reason.UNAVAILABLE
+    assert stored(databases) == (["a"], ["a"])
 
 
 async def test_units_that_wait_share_one_commit(databases: Databases, store: SqlStore) -> None:
@@ -228,11 +219,11 @@ async def test_a_conflict_between_two_processes_is_tried_again(databases: Databa
     charged: list[int] = []
 
     def work(transaction: Transaction) -> None:
-        earlier = transaction.quotas.evaluation_content("lender-a", bytes(16))
+        earlier = transaction.quotas.evaluation_contents([("lender-a", bytes(16))])
         meeting.wait()
-        if earlier is None:
+        if not earlier:
             charged.append(transaction.quotas.charge("lender-a", 5, 1, 10))
-            transaction.quotas.add_evaluation(evaluation(), NOW)
+            transaction.quotas.add_evaluations([evaluation()], NOW)
         transaction.record(event())
 
     assert await race(databases, work, work) == [None, None]
@@ -330,183 +321,6 @@ async def test_charges_of_two_processes_add_up(databases: Databases) -> None:
         for number in range(80)
     ]
     assert sorted(await asyncio.gather(*works)) == [3 * number for number in range(1, 81)]
-
-
-# -- claims -----------------------------------------------------------------------------------------------------
-
-
-def test_a_claim_comes_back_as_it_was(store: SqlStore) -> None:
-    one = claim(1, observed_from=-(2**62), expires_at=2**62)
-    add(store, one)
-    assert store.read_now(lambda transaction: transaction.claims.get(one.entry_id)) == one
-    assert store.read_now(lambda transaction: transaction.claims.get(os.urandom(16))) is None
-    assert store.read_now(lambda transaction: transaction.claims.get(b"")) is None
-
-
-def test_one_live_claim_a_contributor_epoch_tag_and_category(store: SqlStore) -> None:
-    one = claim(1)
-    add(store, one)
-    same = {"tag": one.tag}
-    with pytest.raises(Refused):
-        add(store, claim(2, **same))
-    add(store, claim(2, **same, category=5), claim(3, **same, contributor="lender-b"), claim(1, **same, epoch=2))
-    for status in (ClaimStatus.DISPUTED, ClaimStatus.SUSPENDED):
-        store.write_now(given(lambda transaction, to: set_status(transaction, one.entry_id, to), status))
-        with pytest.raises(Refused):
-            add(store, claim(4, **same))
-    store.write_now(lambda transaction: set_status(transaction, one.entry_id, ClaimStatus.WITHDRAWN))
-    add(store, claim(4, **same))
-
-
-def set_status(transaction: Transaction, entry_id: bytes, status: ClaimStatus) -> None:
-    found = transaction.claims.get(entry_id)
-    assert found is not None
-    transaction.claims.change_status(entry_id, status, found.status_version + 1, b"statement")
-
-
-def test_entry_ids_and_sequences_are_unique(store: SqlStore) -> None:
-    one = claim(1)
-    add(store, one)
-    with pytest.raises(Refused):
-        add(store, claim(2, entry_id=one.entry_id))
-    with pytest.raises(Refused):
-        add(store, claim(1))
-
-
-def test_rows_are_known_by_their_digests(store: SqlStore) -> None:
-    one, two = claim(1), claim(2)
-    add(store, one, two)
-    asked = [one.entry_id, two.entry_id, os.urandom(16)]
-    digests = store.read_now(lambda transaction: transaction.claims.digests(asked))
-    assert digests == {one.entry_id: one.row_sha256, two.entry_id: two.row_sha256}
-    assert store.read_now(lambda transaction: transaction.claims.digests([])) == {}
-
-
-def test_standing_and_known_tags_are_the_contributors_own(store: SqlStore) -> None:
-    live, gone = claim(1), claim(2, status=ClaimStatus.WITHDRAWN)
-    add(store, live, gone, claim(3, contributor="lender-b"), claim(1, epoch=2))
-    tags = [row[0] for row in _tags(store)]
-
-    def look(transaction: Transaction) -> tuple[set[tuple[bytes, int]], set[bytes]]:
-        return transaction.claims.standing("lender-a", 1, tags), transaction.claims.known_tags("lender-a", 1, tags)
-
-    assert store.read_now(look) == ({(live.tag, 4)}, {live.tag, gone.tag})
-
-
-def _tags(store: SqlStore) -> list[tuple[bytes]]:
-    with store.engine.connect() as connection:
-        return [(bytes(row[0]),) for row in connection.execute(sa.text("SELECT tag FROM claims"))]
-
-
-def test_what_is_over_expires_and_makes_room(store: SqlStore) -> None:
-    over, lasts = claim(1, expires_at=NOW), claim(2, expires_at=NOW + 1)
-    others = claim(3, contributor="lender-b", tag=over.tag, expires_at=NOW)
-    add(store, over, lasts, others)
-    store.write_now(lambda transaction: transaction.claims.expire("lender-a", 1, [over.tag, lasts.tag], NOW))
-    statuses = [
-        store.read_now(given(lambda transaction, it: transaction.claims.get(it.entry_id).status, it))
-        for it in (over, lasts, others)
-    ]
-    assert statuses == [ClaimStatus.EXPIRED, ClaimStatus.ACTIVE, ClaimStatus.ACTIVE]
-
-
-def test_own_claims_are_paged_in_order(store: SqlStore) -> None:
-    claims = [claim(sequence, epoch=number) for number in (1, 2) for sequence in range(1, 6)]
-    withdrawn = claim(6, epoch=1, status=ClaimStatus.WITHDRAWN)
-    add(store, *claims, withdrawn, claim(7, contributor="lender-b"))
-
-    def page(after: tuple[int, int], *, live_only: bool = False) -> list[tuple[int, int]]:
-        found = store.read_now(lambda transaction: transaction.claims.own("lender-a", after, 4, live_only=live_only))
-        return [(it.epoch, it.sequence) for it in found]
-
-    assert page((0, 0)) == [(1, 1), (1, 2), (1, 3), (1, 4)]
-    assert page((1, 4)) == [(1, 5), (1, 6), (2, 1), (2, 2)]
-    assert page((1, 4), live_only=True) == [(1, 5), (2, 1), (2, 2), (2, 3)]
-    assert page((2, 5)) == []
-    assert page((10**18 - 1, 10**18 - 1)) == []
-
-
-def test_a_range_holds_live_listed_claims_of_its_epoch(store: SqlStore) -> None:
-    low, high = b"\x40" + bytes(31), b"\x7f" + b"\xff" * 31
-    inside = [claim(1, tag=low), claim(2, tag=b"\x50" * 32), claim(3, tag=high)]
-    add(
-        store,
-        *inside,
-        claim(4, tag=b"\x3f" + b"\xff" * 31),
-        claim(5, tag=b"\x80" + bytes(31)),
-        claim(6, tag=b"\x51" * 32, sharing_level=int(SharingLevel.RED)),
-        claim(7, tag=b"\x52" * 32, expires_at=NOW),
-        claim(8, tag=b"\x53" * 32, status=ClaimStatus.WITHDRAWN),
-        claim(9, tag=b"\x54" * 32, epoch=2),
-        claim(10, tag=b"\x60" * 32, status=ClaimStatus.SUSPENDED, status_version=3),
-        claim(11, tag=b"\x61" * 32, sharing_level=int(SharingLevel.GREEN)),
-    )
-    found = store.read_now(lambda transaction: transaction.claims.in_range(1, low, high, NOW))
-    assert [it.tag for it in found] == [low, b"\x50" * 32, b"\x60" * 32, b"\x61" * 32, high]
-    assert (found[2].status, found[2].status_version) == (ClaimStatus.SUSPENDED, 3)
-    assert found[0].box == inside[0].box
-    everything = store.read_now(lambda transaction: transaction.claims.in_range(1, bytes(32), b"\xff" * 32, NOW))
-    assert len(everything) == 7
-
-
-def test_live_tags_are_distinct_and_paged(store: SqlStore) -> None:
-    shared = os.urandom(32)
-    listed = [claim(number) for number in range(1, 24)]
-    listed += [claim(24, tag=shared), claim(25, tag=shared, contributor="lender-b")]
-    hidden = [
-        claim(26, sharing_level=int(SharingLevel.RED)),
-        claim(27, status=ClaimStatus.EXPIRED),
-        claim(28, expires_at=NOW),
-        claim(1, epoch=2),
-    ]
-    late = claim(29)
-    add(store, *listed, *hidden, late)
-
-    def look(transaction: Transaction) -> tuple[list[list[bytes]], int]:
-        return list(transaction.claims.live_tags(1, 28, NOW, 5)), transaction.claims.count_live(1, 28, NOW)
-
-    pages, count = store.read_now(look)
-    flat = [tag for page in pages for tag in page]
-    assert count == len(flat) == 24
-    assert flat == sorted({it.tag for it in listed})
-    assert [len(page) for page in pages] == [5, 5, 5, 5, 4]
-    assert store.read_now(lambda transaction: list(transaction.claims.live_tags(9, 28, NOW, 5))) == []
-
-
-def test_new_tags_come_by_their_sequence(store: SqlStore) -> None:
-    claims = [claim(number) for number in range(1, 6)]
-    add(store, *claims, claim(6, sharing_level=int(SharingLevel.RED)), claim(7, status=ClaimStatus.WITHDRAWN))
-    tags = store.read_now(lambda transaction: transaction.claims.tags_between(1, 2, 7))
-    assert set(tags) == {it.tag for it in claims[2:]}
-    assert len(tags) == 3
-
-
-def test_a_change_of_status_needs_the_next_version(store: SqlStore) -> None:
-    one = claim(1)
-    add(store, one)
-    for version in (0, 2, 3):
-        with pytest.raises(Refused) as caught:
-            store.write_now(
-                given(
-                    lambda transaction, to: transaction.claims.change_status(
-                        one.entry_id, ClaimStatus.DISPUTED, to, b"s"
-                    ),
-                    version,
-                )
-            )
-        assert caught.value.reason is Reason.CONFLICTING_RETRY
-    store.write_now(lambda transaction: transaction.claims.change_status(one.entry_id, ClaimStatus.DISPUTED, 1, b"s"))
-    found = store.read_now(lambda transaction: transaction.claims.get(one.entry_id))
-    assert found is not None
-    assert (found.status, found.status_version, found.status_change) == (ClaimStatus.DISPUTED, 1, b"s")
-
-
-def test_the_first_report_of_a_finding_stays(databases: Databases, store: SqlStore) -> None:
-    for reporter, finding, now in [("a", 1, 5), ("a", 1, 6), ("a", 2, 7), ("b", 1, 8)]:
-        arguments = (bytes(16), reporter, finding, now)
-        store.write_now(given(lambda transaction, it: transaction.claims.report(*it), arguments))
-    reports = databases.rows("SELECT reporter, finding, reported_at FROM entry_reports ORDER BY reported_at")
-    assert reports == [("a", 1, 5), ("a", 2, 7), ("b", 1, 8)]
 
 
 # -- members and epochs -----------------------------------------------------------------------------------------
@@ -617,14 +431,18 @@ async def test_two_processes_do_not_spend_one_credit_twice(databases: Databases)
     assert sum(await asyncio.gather(*spend)) == 50
 
 
-def test_evaluations_are_remembered_by_member_and_request(store: SqlStore) -> None:
-    store.write_now(lambda transaction: transaction.quotas.add_evaluation(evaluation(b"1" * 16, b"c" * 32), NOW))
-
-    def look(transaction: Transaction) -> list[bytes | None]:
-        keys = [("lender-a", b"1" * 16), ("lender-a", b"2" * 16), ("lender-b", b"1" * 16)]
-        return [transaction.quotas.evaluation_content(*key) for key in keys]
-
-    assert store.read_now(look) == [b"c" * 32, None, None]
+@pytest.mark.parametrize("count", [1, 7, 300])
+def test_evaluations_are_remembered_by_member_and_request(store: SqlStore, count: int) -> None:
+    known = [evaluation(os.urandom(16), os.urandom(32), "lender-ab"[: 7 + place % 2]) for place in range(count)]
+    store.write_now(lambda transaction: transaction.quotas.add_evaluations(known, NOW))
+    strangers = [("lender-c", known[0].request_id), (known[0].member_id, os.urandom(16))]
+    asked = [it.key for it in known] + strangers
+    found = store.read_now(lambda transaction: transaction.quotas.evaluation_contents(asked))
+    assert found == {it.key: it.content_sha256 for it in known}
+    assert store.read_now(lambda transaction: transaction.quotas.evaluation_contents([])) == {}
+    with pytest.raises(Refused):
+        store.write_now(lambda transaction: transaction.quotas.add_evaluations([evaluation(), known[0]], NOW))
+    assert store.read_now(lambda transaction: transaction.quotas.evaluation_contents([evaluation().key])) == {}
 
 
 def test_leases_are_renewed_by_their_holder_and_taken_when_over(store: SqlStore) -> None:
@@ -654,54 +472,6 @@ def test_events_are_paged_for_their_actor_alone(store: SqlStore) -> None:
     numbers = [number for number, _ in first + second]
     assert numbers == sorted(set(numbers))
     assert store.read_now(lambda transaction: transaction.audit.page("a", 10**18 - 1, 3)) == []
-
-
-# -- filters ----------------------------------------------------------------------------------------------------
-
-
-def snapshot(digest: bytes, created_at: int = NOW, sequence: int = 0) -> Snapshot:
-    return Snapshot(digest, 1, sequence, 1, 2**16, 10, 2**32 - 1, 0, created_at, b"header" + digest)
-
-
-def test_a_snapshot_is_put_in_force_and_superseded(with_epoch: SqlStore) -> None:
-    old, new = snapshot(b"a" * 32), snapshot(b"b" * 32, NOW + 10, sequence=7)
-    deltas = [Delta(old.bits_sha256, after, after + 2, b"d") for after in (0, 2, 4)]
-
-    def publish(transaction: Transaction) -> None:
-        transaction.filters.publish(old)
-        for delta in deltas:
-            transaction.filters.add_delta(1, delta)
-
-    with_epoch.write_now(publish)
-    state = with_epoch.read_now(lambda transaction: transaction.filters.state(1))
-    assert state is not None
-    assert (state.base_sha256, state.delta_sequence, state.header) == (old.bits_sha256, 6, old.header)
-    by_sequence = {
-        after: with_epoch.read_now(
-            given(lambda transaction, it: transaction.filters.deltas(old.bits_sha256, it, 100), after)
-        )
-        for after in (0, 2, 5, 6, 2**63 - 1)
-    }
-    assert by_sequence == {0: deltas, 2: deltas[1:], 5: [], 6: [], 2**63 - 1: []}
-    assert with_epoch.read_now(lambda transaction: transaction.filters.snapshot(old.bits_sha256)) == old
-
-    assert with_epoch.write_now(lambda transaction: transaction.filters.superseded(LATER)) == []
-    with_epoch.write_now(lambda transaction: transaction.filters.publish(new))
-    assert with_epoch.write_now(lambda transaction: transaction.filters.superseded(NOW)) == []
-    assert with_epoch.write_now(lambda transaction: transaction.filters.superseded(LATER)) == [old.bits_sha256]
-    assert with_epoch.read_now(lambda transaction: transaction.filters.snapshot(old.bits_sha256)) is None
-    assert with_epoch.read_now(lambda transaction: transaction.filters.deltas(old.bits_sha256, 0, 100)) == []
-    after = with_epoch.read_now(lambda transaction: transaction.filters.state(1))
-    assert after is not None
-    assert (after.base_sha256, after.delta_sequence) == (new.bits_sha256, 7)
-
-
-def test_a_heartbeat_is_replaced(with_epoch: SqlStore) -> None:
-    for beat in (b"one", b"two"):
-        with_epoch.write_now(given(lambda transaction, it: transaction.filters.beat(1, it), beat))
-    state = with_epoch.read_now(lambda transaction: transaction.filters.state(1))
-    assert state is not None
-    assert state.heartbeat == b"two"
 
 
 # -- schema, errors ---------------------------------------------------------------------------------------------

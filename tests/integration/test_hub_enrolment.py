@@ -135,8 +135,8 @@ async def test_unknown_used_and_expired_tokens_are_refused_alike(own_hub: Runnin
     assert len(said) == 1
     # Counted with the refusals before authentication, so that guessing shows.
     await own_hub.hub.audit.flush(own_hub.clock.now_ms())
-    (event,) = [it for it in events_of(own_hub, HUB_ACTOR) if it.action == "call:unauthenticated:refuse"]
-    assert event.items == 6
+    events = [it for it in events_of(own_hub, HUB_ACTOR) if it.action == "call:unauthenticated:refuse"]
+    assert sum(event.items for event in events) == 6  # one event, or two where the hub's own turn came in between
 
 
 async def test_a_second_invitation_does_not_undo_an_enrolment(hub: RunningHub) -> None:

@@ -10,11 +10,12 @@ import pytest
 import sqlalchemy as sa
 from support.filters import beats_at, download, read_deltas, read_filter, read_head
 from support.hub import RunningHub, running_hub
-from support.wire import refuses, row_of
+from support.wire import WireMember, refuses, row_of
 
 from alliance.crypto import bloom
 from alliance.errors import Reason
 from alliance.taxonomy import DAY_MS, ClaimStatus, SharingLevel
+from alliance.testing import FakeClock
 from alliance.v1 import bucket_pb2, filter_pb2
 from alliance_server.services import filter_maintenance
 from alliance_server.services.filter_maintenance import HEARTBEAT_LIFE_MS, SNAPSHOT_LIFE_MS
@@ -330,6 +331,54 @@ async def test_a_restarted_hub_goes_on_from_base_and_deltas(
         assert all(read.has(tag) for tag in tags)
 
 
+@pytest.mark.parametrize(("days", "keeps"), [(0.9, True), (1.1, True), (6.9, True), (7.1, False)])
+async def test_a_hub_that_starts_serves_the_snapshot_it_has_as_long_as_members_take_it(
+    new_hub_folder: Callable[[], Path], own_members: Any, days: float, *, keeps: bool
+) -> None:
+    folder, clock = new_hub_folder(), FakeClock()
+    tags = [os.urandom(32) for _ in range(2)]
+    async with running_hub(folder, clock=clock) as hub:
+        await quiet(hub)
+        member = await own_members(hub)
+        await member.file(member.row(tags[0]))
+        await hub.settle()
+        base, _ = await read_head(member)
+        await member.file(member.row(tags[1]))  # in no delta yet
+    clock.advance(days=days)
+    async with running_hub(folder, clock=clock, config={"maintenance_seconds": 60}) as again:
+        # Its certificate is older than a new one's, which would not be valid yet on the clock of TLS.
+        reader = WireMember(again, member.id, member.key, member.identity)
+        read = await read_filter(reader)
+        assert (read.header.bits_sha256 == base.bits_sha256) == keeps
+        assert read.heartbeat.time > clock.now_ms() - DAY_MS / 2
+        assert all(read.has(tag) for tag in tags)
+        # The first turn after that renews what is due.
+        await again.settle()
+        renewed = await read_filter(reader)
+        assert (renewed.header.bits_sha256 == base.bits_sha256) == (days < 1)
+        assert all(renewed.has(tag) for tag in tags)
+        await reader.close()
+
+
+async def test_a_hub_that_starts_without_its_snapshots_file_builds_one(
+    new_hub_folder: Callable[[], Path], own_members: Any
+) -> None:
+    folder, clock = new_hub_folder(), FakeClock()
+    tag = os.urandom(32)
+    async with running_hub(folder, clock=clock) as hub:
+        member = await own_members(hub)
+        await member.file(member.row(tag))
+        await hub.settle()
+        base, _ = await read_head(member)
+    for path in (folder / "snapshots").iterdir():
+        path.unlink()
+    clock.advance(seconds=31)  # the lease of the process before
+    async with running_hub(folder, clock=clock, config={"maintenance_seconds": 60}) as again:
+        read = await read_filter(await own_members(again))
+        assert read.header.bits_sha256 != base.bits_sha256
+        assert read.has(tag)
+
+
 async def test_two_hubs_on_one_database_share_the_work(new_hub_folder: Callable[[], Path], own_members: Any) -> None:
     folder = new_hub_folder()
     async with running_hub(folder) as first, running_hub(folder) as second:
@@ -373,7 +422,7 @@ async def test_maintenance_survives_a_turn_that_fails(
     async with running_hub(new_hub_folder(), config={"maintenance_seconds": 0.01}) as hub:
         failed = asyncio.Event()
 
-        async def fail(_epoch: int) -> None:
+        async def fail(_epoch: int, **_options: bool) -> None:
             failed.set()
             raise RuntimeError("once")
 

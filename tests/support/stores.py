@@ -9,12 +9,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from alliance.crypto import tagging
 from alliance.taxonomy import ClaimStatus, Purpose
 from alliance_server.domain.audit import AuditAction, AuditRecord, record_event
 from alliance_server.domain.claims import StoredClaim
 from alliance_server.domain.epochs import SUITE, Epoch, EpochState
 from alliance_server.domain.evaluations import Evaluation
 from alliance_server.domain.members import Certificate, Member, MemberState
+from alliance_server.domain.ports import Transaction
 from alliance_server.storage.unit_of_work import SqlStore
 
 NOW = 1_800_000_000_000
@@ -73,6 +75,15 @@ def held_writer(store: SqlStore) -> Iterator[None]:
         future.result(60)
 
 
+def given(work: Callable[..., Any], *arguments: Any) -> Callable[[Transaction], Any]:
+    """Bind the arguments of a unit of work."""
+    return lambda transaction: work(transaction, *arguments)
+
+
+def add(store: SqlStore, *claims: Any) -> None:
+    store.write_now(lambda transaction: transaction.claims.add(claims))
+
+
 def event(actor: str = "lender-a", **fields: Any) -> AuditRecord:
     return record_event(time=NOW, actor=actor, action=AuditAction.CLAIM_LIST, **fields)
 
@@ -89,8 +100,11 @@ def epoch(number: int = 1, state: EpochState = EpochState.ACTIVE) -> Epoch:
     return Epoch(number, SUITE, bytes(32), state, NOW, LATER)
 
 
+ELEMENTS = tagging.decode(tagging.blind([b"x"]).message)
+
+
 def evaluation(request_id: bytes = bytes(16), content: bytes = bytes(32), member_id: str = "lender-a") -> Evaluation:
-    return Evaluation(member_id, request_id, 1, Purpose.CONTRIBUTION, 1, "", bytes(32), content, b"header")
+    return Evaluation(member_id, request_id, 1, Purpose.CONTRIBUTION, 1, "", bytes(32), content, b"header", ELEMENTS)
 
 
 def claim(sequence: int, **changes: Any) -> StoredClaim:

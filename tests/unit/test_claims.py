@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from alliance import claims
-from alliance.claims import Draft, SealedClaim, kind_number, kind_of, open_box, parse, seal_claim
+from alliance.claims import Draft, SealedClaim, kind_number, kind_of, open_box, parse, seal_claim, seal_claims
 from alliance.crypto import sealing
+from alliance.crypto.secret import Secret
 from alliance.crypto.signing import SigningKey, VerifyingKey
 from alliance.errors import BoxInvalid, ClaimInvalid, Reason, SignatureInvalid
 from alliance.identifiers import Kind
@@ -273,3 +274,82 @@ def test_reprs_show_no_content() -> None:
         assert content.hex() not in shown
         assert repr(content) not in shown
     assert "C-0118" not in shown
+
+
+# -- many at once -----------------------------------------------------------------------------------------------
+
+
+def seal_many(drafts: list[Draft], tags: list[bytes], keys: list[bytes]) -> list[SealedClaim | ClaimInvalid]:
+    return seal_claims(
+        drafts,
+        epoch=7,
+        tags=b"".join(tags),
+        label_keys=Secret(b"".join(keys)),
+        contributor="lender-a",
+        signing_key=KEY,
+    )
+
+
+def test_many_are_sealed_each_for_its_tag_and_key_and_a_bad_one_alone_is_refused() -> None:
+    tags, keys = ([bytes([start + place]) * 32 for place in range(5)] for start in (0, 100))
+    drafts = [replace(DRAFT, observed_to=NOW - place) for place in range(1, 6)]
+    drafts[2] = replace(DRAFT, expires_at=NOW)
+    sealed = seal_many(drafts, tags, keys)
+    assert [isinstance(it, ClaimInvalid) for it in sealed] == [False, False, True, False, False]
+    entry_ids = set()
+    for draft, tag, key, it in zip(drafts, tags, keys, sealed, strict=True):
+        if isinstance(it, ClaimInvalid):
+            assert it.reason is Reason.EXPIRY_OUT_OF_BOUNDS
+            continue
+        opened = open_(it.box, entry_id=it.entry_id, tag=tag, label_key=key)
+        assert (opened.observed_to, opened.label) == (draft.observed_to, draft.label)
+        assert it.handle == sealing.handle(key, it.entry_id)
+        entry_ids.add(it.entry_id)
+    assert len(entry_ids) == 4
+
+
+def test_many_that_are_none_or_all_bad() -> None:
+    assert seal_many([], [], []) == []
+    bad = replace(DRAFT, expires_at=NOW)
+    assert all(isinstance(it, ClaimInvalid) for it in seal_many([bad, bad], [TAG] * 2, [LABEL_KEY] * 2))
+
+
+@pytest.mark.parametrize(("tags", "keys"), [(1, 2), (2, 1), (3, 2), (2, 3), (0, 0)])
+def test_parts_that_differ_in_number_seal_nothing(tags: int, keys: int) -> None:
+    with pytest.raises(ValueError, match="number"):
+        seal_many([DRAFT, DRAFT], [TAG] * tags, [LABEL_KEY] * keys)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"expires_at": NOW},
+        {"expires_at": NOW + 366 * DAY_MS},
+        {"observed_from": 0},
+        {"observed_to": NOW + 1},
+        {"evidence_commitment": b""},
+        {"evidence_commitment": bytes(31)},
+        {"evidence": EvidenceLevel.E1, "evidence_commitment": b"", "expires_at": NOW + 90 * DAY_MS},
+        {"label": Label(narrative_code="x" * 95)},
+        {"label": None},
+        {"kind": Kind.DEVICE},
+    ],
+)
+def test_a_draft_is_checked_as_its_claim_will_be(changes: dict[str, Any]) -> None:
+    draft = replace(DRAFT, **changes)
+    reasons: list[Reason | None] = []
+    for work in (lambda: claims.check(draft, contributor="lender-a"), lambda: seal(draft)):
+        try:
+            work()
+        except ClaimInvalid as error:
+            reasons.append(error.reason)
+        else:
+            reasons.append(None)
+    assert reasons[0] is reasons[1]
+
+
+def test_a_contributor_of_no_name_or_too_long_a_one_is_refused_before_anything() -> None:
+    for contributor in ("", "c" * 33):
+        with pytest.raises(ClaimInvalid):
+            claims.check(DRAFT, contributor=contributor)

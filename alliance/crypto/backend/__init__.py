@@ -5,9 +5,10 @@ Rules:
 - packed means concatenated without separators: 32·n bytes of elements, scalars, keys or tags, 64·n of outputs;
 - every backend gives the same bytes and the same errors as `ReferenceBackend`; one contract suite
   (`tests/contract/test_backend_contract.py`) runs over all of them;
-- what comes from the other party is decoded strictly before anything is computed with it, a proof is verified
-  before anything is unblinded, and a batch of 0 or of more than 4,096 items is refused: `InvalidBatch` for a wrong
-  number of bytes or items, `InvalidElement` for bytes that are no element, `ProofInvalid` for a proof;
+- what comes from the other party becomes `Elements` by strict decoding, once for all that follows and before anything
+  is computed with it; a proof is verified before anything is unblinded; a batch of 0 or of more than 4,096 items is
+  refused: `InvalidBatch` for a wrong number of bytes or items, `InvalidElement` for bytes that are no element,
+  `ProofInvalid` for a proof;
 - a backend may be called from several threads at once. `threads` is how many it may use for a call, the
   caller's own included; the reference always uses that one alone.
 
@@ -37,6 +38,16 @@ class BackendUnavailable(AllianceError):
     """The backend that was asked for is unknown, not installed, or does not load."""
 
 
+class Elements(Protocol):
+    """Elements that a backend decoded or made, as it computes with them: of use to that backend alone."""
+
+    @property
+    def encoded(self) -> bytes:
+        """Their packed encodings."""
+
+    def __len__(self) -> int: ...
+
+
 @runtime_checkable
 class Backend(Protocol):
     """The arithmetic of one party on a batch."""
@@ -54,22 +65,22 @@ class Backend(Protocol):
     def random_scalars(self, count: int, *, random_bytes: RandomBytes = os.urandom) -> Secret:
         """Draw packed scalars, uniform and not zero, from 64 bytes each (RFC 9497 §4.7.2)."""
 
-    def blind_additive(self, inputs: Sequence[bytes], offsets: Secret, *, threads: int = 1) -> bytes:
+    def blind_additive(self, inputs: Sequence[bytes], offsets: Secret, *, threads: int = 1) -> Elements:
         """Give H(x) + r·G for each input and its offset r (protocol §2); raises InvalidInputError."""
 
-    def blind_multiplicative(self, inputs: Sequence[bytes], blinds: Secret, *, threads: int = 1) -> bytes:
+    def blind_multiplicative(self, inputs: Sequence[bytes], blinds: Secret, *, threads: int = 1) -> Elements:
         """Give blind·H(x) for each input and its blind (RFC 9497 §3.3.1); raises InvalidInputError."""
 
-    def decode_elements(self, packed: bytes, *, threads: int = 1) -> None:
+    def decode_elements(self, packed: bytes, *, threads: int = 1) -> Elements:
         """Decode packed elements as RFC 9496 says; raises InvalidElement, InvalidBatch."""
 
-    def decode_many(self, calls: Sequence[bytes], *, threads: int = 1) -> list[AllianceError | None]:
-        """Do as `decode_elements` with each of several calls; gives what it would raise, or None."""
+    def decode_many(self, calls: Sequence[bytes], *, threads: int = 1) -> list[Elements | AllianceError]:
+        """Do as `decode_elements` with each of several calls; gives what it would give or raise."""
 
     def evaluate(
-        self, secret_key: Secret, blinded: bytes, *, random_bytes: RandomBytes = os.urandom, threads: int = 1
+        self, secret_key: Secret, blinded: Elements, *, random_bytes: RandomBytes = os.urandom, threads: int = 1
     ) -> tuple[bytes, bytes]:
-        """Decode, multiply and prove (RFC 9497 §3.3.2); gives packed elements and 64 bytes of proof.
+        """Multiply and prove (RFC 9497 §3.3.2); gives packed elements and 64 bytes of proof.
 
         The proof's nonce comes from 64 random bytes reduced, so that one source gives one proof on every backend.
         """
@@ -77,18 +88,18 @@ class Backend(Protocol):
     def evaluate_many(
         self,
         secret_key: Secret,
-        calls: Sequence[bytes],
+        calls: Sequence[Elements],
         *,
         random_bytes: RandomBytes = os.urandom,
         threads: int = 1,
-    ) -> list[tuple[bytes, bytes] | AllianceError]:
-        """Do as `evaluate` with each of several calls, a proof each; gives what it would give or raise."""
+    ) -> list[tuple[bytes, bytes]]:
+        """Do as `evaluate` with each of several calls: a proof each."""
 
     def finalize_additive(
         self,
         inputs: Sequence[bytes],
         offsets: Secret,
-        blinded: bytes,
+        blinded: Elements,
         evaluated: bytes,
         proof: bytes,
         public_key: bytes,
@@ -101,7 +112,7 @@ class Backend(Protocol):
         self,
         inputs: Sequence[bytes],
         blinds: Secret,
-        blinded: bytes,
+        blinded: Elements,
         evaluated: bytes,
         proof: bytes,
         public_key: bytes,
@@ -115,9 +126,7 @@ class Backend(Protocol):
     def derive_keys(self, seeds: Secret, info: bytes, *, threads: int = 1) -> Secret:
         """Give HKDF-SHA256(seed, info, 32) of each packed seed of 32 bytes (RFC 5869, empty salt)."""
 
-    def sign_messages(
-        self, seed: Secret, prefix: bytes, messages: Sequence[bytes], *, threads: int = 1
-    ) -> list[bytes]:
+    def sign_messages(self, seed: Secret, prefix: bytes, messages: Sequence[bytes], *, threads: int = 1) -> list[bytes]:
         """Give the Ed25519 signature of each message, the prefix before it, under a seed (RFC 8032 §5.1.6)."""
 
     def verify_signatures(

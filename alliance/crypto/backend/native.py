@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import alliance_native as native
 
 from alliance.crypto import oprf
-from alliance.crypto.backend import Bits
+from alliance.crypto.backend import Bits, Elements
 from alliance.crypto.group import InvalidScalarError, RandomBytes
 from alliance.crypto.oprf import InvalidInputError
 from alliance.crypto.secret import Secret
@@ -72,25 +72,25 @@ class NativeBackend:
         oprf.check_count(count)
         return Secret(_call(native.reduce_scalars, random_bytes(_WIDE_BYTES * count)))
 
-    def blind_additive(self, inputs: Sequence[bytes], offsets: Secret, *, threads: int = 1) -> bytes:
+    def blind_additive(self, inputs: Sequence[bytes], offsets: Secret, *, threads: int = 1) -> Elements:
         """See `Backend`."""
         return _call(native.blind_additive, inputs, offsets.reveal(), threads)
 
-    def blind_multiplicative(self, inputs: Sequence[bytes], blinds: Secret, *, threads: int = 1) -> bytes:
+    def blind_multiplicative(self, inputs: Sequence[bytes], blinds: Secret, *, threads: int = 1) -> Elements:
         """See `Backend`."""
         return _call(native.blind_multiplicative, inputs, blinds.reveal(), threads)
 
-    def decode_elements(self, packed: bytes, *, threads: int = 1) -> None:
+    def decode_elements(self, packed: bytes, *, threads: int = 1) -> Elements:
         """See `Backend`."""
-        _call(native.decode_elements, packed, threads)
+        return _call(native.decode_elements, packed, threads)
 
-    def decode_many(self, calls: Sequence[bytes], *, threads: int = 1) -> list[AllianceError | None]:
+    def decode_many(self, calls: Sequence[bytes], *, threads: int = 1) -> list[Elements | AllianceError]:
         """See `Backend`."""
-        faults = _call(native.decode_many, calls, threads)
-        return [None if fault is None else _error_of(fault) for fault in faults]
+        outcomes = _call(native.decode_many, calls, threads)
+        return [_error_of(outcome) if isinstance(outcome, Exception) else outcome for outcome in outcomes]
 
     def evaluate(
-        self, secret_key: Secret, blinded: bytes, *, random_bytes: RandomBytes = os.urandom, threads: int = 1
+        self, secret_key: Secret, blinded: Elements, *, random_bytes: RandomBytes = os.urandom, threads: int = 1
     ) -> tuple[bytes, bytes]:
         """See `Backend`."""
         return _call(native.evaluate, secret_key.reveal(), blinded, random_bytes(_WIDE_BYTES), threads)
@@ -98,21 +98,20 @@ class NativeBackend:
     def evaluate_many(
         self,
         secret_key: Secret,
-        calls: Sequence[bytes],
+        calls: Sequence[Elements],
         *,
         random_bytes: RandomBytes = os.urandom,
         threads: int = 1,
-    ) -> list[tuple[bytes, bytes] | AllianceError]:
+    ) -> list[tuple[bytes, bytes]]:
         """See `Backend`."""
         nonces = b"".join(random_bytes(_WIDE_BYTES) for _ in calls)
-        outcomes = _call(native.evaluate_many, secret_key.reveal(), calls, nonces, threads)
-        return [outcome if isinstance(outcome, tuple) else _error_of(outcome) for outcome in outcomes]
+        return _call(native.evaluate_many, secret_key.reveal(), calls, nonces, threads)
 
     def finalize_additive(
         self,
         inputs: Sequence[bytes],
         offsets: Secret,
-        blinded: bytes,
+        blinded: Elements,
         evaluated: bytes,
         proof: bytes,
         public_key: bytes,
@@ -126,7 +125,7 @@ class NativeBackend:
         self,
         inputs: Sequence[bytes],
         blinds: Secret,
-        blinded: bytes,
+        blinded: Elements,
         evaluated: bytes,
         proof: bytes,
         public_key: bytes,
@@ -142,9 +141,7 @@ class NativeBackend:
         """See `Backend`."""
         return Secret(_call(native.derive_keys, seeds.reveal(), info, threads))
 
-    def sign_messages(
-        self, seed: Secret, prefix: bytes, messages: Sequence[bytes], *, threads: int = 1
-    ) -> list[bytes]:
+    def sign_messages(self, seed: Secret, prefix: bytes, messages: Sequence[bytes], *, threads: int = 1) -> list[bytes]:
         """See `Backend`."""
         return _call(native.sign_messages, seed.reveal(), prefix, messages, threads)
 

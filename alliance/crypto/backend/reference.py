@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from mmh3 import mmh3_x64_128_utupledigest as murmur
 
 from alliance.crypto import group, hashing, oprf
-from alliance.crypto.backend import Bits
+from alliance.crypto.backend import Bits, Elements
 from alliance.crypto.group import Element, RandomBytes, Scalar
 from alliance.crypto.secret import Secret
 from alliance.errors import AllianceError, InvalidBatch, InvalidElement
@@ -27,6 +27,25 @@ _MASK64: Final = 2**64 - 1
 T = TypeVar("T")
 
 
+class _Elements(tuple[Element, ...]):
+    """Decoded elements; here they are computed with in their encodings."""
+
+    __slots__ = ()
+
+    @property
+    def encoded(self) -> bytes:
+        return b"".join(self)
+
+    def __repr__(self) -> str:
+        return f"Elements(<{len(self)} items>)"
+
+
+def _own(elements: Elements) -> _Elements:
+    if not isinstance(elements, _Elements):
+        raise TypeError("elements of another backend")
+    return elements
+
+
 class ReferenceBackend:
     """Python over libsodium, OpenSSL and MurmurHash3."""
 
@@ -40,57 +59,53 @@ class ReferenceBackend:
         oprf.check_count(count)
         return Secret(b"".join(group.random_scalar(random_bytes) for _ in range(count)))
 
-    def blind_additive(self, inputs: Sequence[bytes], offsets: Secret, *, threads: int = 1) -> bytes:  # noqa: ARG002
+    def blind_additive(self, inputs: Sequence[bytes], offsets: Secret, *, threads: int = 1) -> Elements:  # noqa: ARG002
         """See `Backend`."""
         pairs = _paired(inputs, _scalars(offsets))
-        return b"".join(oprf.blind_additively_with(item, offset) for item, offset in pairs)
+        return _Elements([oprf.blind_additively_with(item, offset) for item, offset in pairs])
 
-    def blind_multiplicative(self, inputs: Sequence[bytes], blinds: Secret, *, threads: int = 1) -> bytes:  # noqa: ARG002
+    def blind_multiplicative(self, inputs: Sequence[bytes], blinds: Secret, *, threads: int = 1) -> Elements:  # noqa: ARG002
         """See `Backend`."""
-        return b"".join(oprf.blind_with(item, blind) for item, blind in _paired(inputs, _scalars(blinds)))
+        return _Elements([oprf.blind_with(item, blind) for item, blind in _paired(inputs, _scalars(blinds))])
 
-    def decode_elements(self, packed: bytes, *, threads: int = 1) -> None:  # noqa: ARG002
+    def decode_elements(self, packed: bytes, *, threads: int = 1) -> Elements:  # noqa: ARG002
         """See `Backend`."""
-        _decoded(packed)
+        return _Elements(_decoded(packed))
 
-    def decode_many(self, calls: Sequence[bytes], *, threads: int = 1) -> list[AllianceError | None]:
+    def decode_many(self, calls: Sequence[bytes], *, threads: int = 1) -> list[Elements | AllianceError]:
         """See `Backend`."""
         return [_outcome(partial(self.decode_elements, call, threads=threads)) for call in calls]
 
     def evaluate(
         self,
         secret_key: Secret,
-        blinded: bytes,
+        blinded: Elements,
         *,
         random_bytes: RandomBytes = os.urandom,
         threads: int = 1,  # noqa: ARG002
     ) -> tuple[bytes, bytes]:
         """See `Backend`."""
-        elements = _decoded(blinded)
         key = group.deserialise_secret_scalar(secret_key.reveal())
         public_key = group.scalar_mult_base(key)
-        evaluated, proof = oprf.blind_evaluate(key, public_key, elements, random_bytes=random_bytes)
+        evaluated, proof = oprf.blind_evaluate(key, public_key, _own(blinded), random_bytes=random_bytes)
         return b"".join(evaluated), proof.to_bytes()
 
     def evaluate_many(
         self,
         secret_key: Secret,
-        calls: Sequence[bytes],
+        calls: Sequence[Elements],
         *,
         random_bytes: RandomBytes = os.urandom,
         threads: int = 1,  # noqa: ARG002
-    ) -> list[tuple[bytes, bytes] | AllianceError]:
+    ) -> list[tuple[bytes, bytes]]:
         """See `Backend`."""
-        group.deserialise_secret_scalar(secret_key.reveal())  # a key that is none is no call's fault
-        return [
-            _outcome(partial(self.evaluate, secret_key, call, random_bytes=random_bytes)) for call in calls
-        ]
+        return [self.evaluate(secret_key, call, random_bytes=random_bytes) for call in calls]
 
     def finalize_additive(
         self,
         inputs: Sequence[bytes],
         offsets: Secret,
-        blinded: bytes,
+        blinded: Elements,
         evaluated: bytes,
         proof: bytes,
         public_key: bytes,
@@ -106,7 +121,7 @@ class ReferenceBackend:
         self,
         inputs: Sequence[bytes],
         blinds: Secret,
-        blinded: bytes,
+        blinded: Elements,
         evaluated: bytes,
         proof: bytes,
         public_key: bytes,
@@ -246,7 +261,7 @@ def _scalars(packed: Secret) -> list[Scalar]:
 def _verified(  # noqa: PLR0913, RUF100 - what the RFC's Finalize takes
     inputs: Sequence[bytes],
     scalars: Sequence[Scalar],
-    blinded: bytes,
+    blinded: Elements,
     evaluated: bytes,
     proof: bytes,
     public_key: bytes,
@@ -255,11 +270,11 @@ def _verified(  # noqa: PLR0913, RUF100 - what the RFC's Finalize takes
     _same_number(inputs, scalars)
     key = group.deserialise_element(public_key)
     statement = oprf.Proof.from_bytes(proof)
-    if len(evaluated) != len(blinded):
+    sent = _own(blinded)
+    if len(evaluated) != group.ELEMENT_BYTES * len(sent):
         raise InvalidBatch("the reply has another number of elements than the request")
-    # The blinded elements are the caller's own; still, a rule that decodes everything has no exceptions.
-    sent, elements = _decoded(blinded), _decoded(evaluated)
     _same_number(sent, scalars)
+    elements = _decoded(evaluated)
     oprf.verify_proof(group.GENERATOR, key, sent, elements, statement)
     return key, elements
 

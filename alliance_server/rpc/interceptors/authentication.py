@@ -1,7 +1,8 @@
 """Authentication: a certificate of the alliance's CA, known to the registry, of an active member, at every call.
 
 gRPC checks the chain and the dates when a connection opens; connections live longer than decisions, so serial, dates,
-revocation and membership are looked up on every call, and every 60 s within a stream.
+revocation and membership are looked up on every call, and every 60 s within a stream. Where a service looks them up
+itself, in the unit of work that admits the call, the guard only recognises a caller that it admitted before.
 """
 
 import asyncio
@@ -36,9 +37,20 @@ class Authenticator:
         self._store = store
         self._prefix = f"spiffe://{alliance}/members/"
         self._clock = clock
+        self._known: dict[PeerCertificate, Caller] = {}
+
+    def recognise(self, context: "aio.ServicerContext[Any, Any]") -> Caller | None:
+        """Give the caller whose certificate was admitted when it was last looked up; None for all others."""
+        peer = peer_certificate(context)
+        return None if peer is None else self._known.get(peer)
+
+    def forget(self, context: "aio.ServicerContext[Any, Any]") -> None:
+        """Recognise this caller no more."""
+        if (peer := peer_certificate(context)) is not None:
+            self._known.pop(peer, None)
 
     async def authenticate(self, context: "aio.ServicerContext[Any, Any]") -> Caller:
-        """Give the caller; raises Refused(NOT_AUTHENTICATED), whatever the ground."""
+        """Give the caller, looked up now; raises Refused(NOT_AUTHENTICATED), whatever the ground."""
         peer = peer_certificate(context)
         if peer is None:
             raise Refused(Reason.NOT_AUTHENTICATED, "no client certificate")
@@ -48,7 +60,9 @@ class Authenticator:
         member, certificate = found
         if peer.identities != (f"{self._prefix}{member.id}",):
             raise Refused(Reason.NOT_AUTHENTICATED, "the certificate names another identity than the registry")
-        return admit(member, certificate, self._clock.now_ms())
+        caller = admit(member, certificate, self._clock.now_ms())
+        self._known[peer] = caller
+        return caller
 
 
 class StreamWatch:

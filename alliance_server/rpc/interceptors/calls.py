@@ -76,6 +76,8 @@ class CallGuard:
         except (aio.AbortError, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - every failure is audited, and answered from the catalogue
+            if call is not None:
+                self._authenticator.forget(context)  # refused, on whatever ground: the next call is looked up
             await self._record_refusal(call, error)
             await _abort(context, method, error)
 
@@ -87,7 +89,8 @@ class CallGuard:
             raise Refused(Reason.NOT_PERMITTED, "the method is not in the policy")
         if rule.action is None:
             return None, rule.roles
-        caller = await self._authenticator.authenticate(context)
+        known = self._authenticator.recognise(context) if rule.service_admits else None
+        caller = known or await self._authenticator.authenticate(context)
         call = Call(caller, rule.action, self._clock)
         _call.set(call)
         _watch.set(StreamWatch(self._authenticator, context))

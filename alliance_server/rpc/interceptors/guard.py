@@ -1,12 +1,14 @@
-"""Guards: an interceptor sees method and metadata only, so it wraps the handler to reach the context.
+"""Guards: handlers are wrapped where they are added, since what stands around them needs the context of a call.
 
 - A guard is an asynchronous context manager around the handler's run. Handlers of unary replies are coroutines,
   those of streams are asynchronous generators; both run within one task, so context variables hold.
 - Messages are read inside the guard: gRPC would answer one that cannot be read by itself, before anybody was
   authenticated, without an audit event and with the parser's own text.
+- Handlers are generic ones: for methods that are registered one by one `grpc.aio` keeps a waiting task each, and looks
+  at all of them at every call.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -20,22 +22,20 @@ from alliance_server.domain.errors import Refused
 Guard = Callable[[str, "aio.ServicerContext[Any, Any]"], AbstractAsyncContextManager[None]]
 
 
-class GuardInterceptor(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs alone
-    """Runs every handler inside a guard."""
+class Guarded:
+    """Stands before a server while servicers are added to it."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, server: aio.Server, guard: Guard) -> None:
+        self._server = server
         self._guard = guard
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped tuples
-        """Wrap the handler of the method that is called."""
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            return None
-        return _wrap(handler, str(handler_call_details.method), self._guard)
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
+        """Add a service's handlers inside the guard."""
+        guarded = {name: _wrap(handler, f"/{service}/{name}", self._guard) for name, handler in handlers.items()}
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, guarded),))
+
+    def add_generic_rpc_handlers(self, handlers: object) -> None:
+        """Add nothing: generated code adds every handler a second time."""
 
 
 def _wrap(handler: Any, method: str, guard: Guard) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped tuples

@@ -1,4 +1,4 @@
-"""CPU work off the loop: small jobs first, failures to their caller, a clean end."""
+"""CPU work off the loop: small jobs past bulk ones, failures to their caller, a clean end."""
 
 import asyncio
 import threading
@@ -27,18 +27,26 @@ async def test_work_leaves_the_loops_thread(one: Compute) -> None:
     assert await one.run(1, threading.get_ident) != threading.get_ident()
 
 
-async def test_small_jobs_go_before_bulk_ones_that_wait(one: Compute) -> None:
-    release, order = threading.Event(), list[str]()
-    busy = asyncio.ensure_future(one.run(1, release.wait, 30))
+async def test_small_jobs_do_not_wait_for_bulk_ones(one: Compute) -> None:
+    release = threading.Event()
+    bulk = [asyncio.ensure_future(one.run(items, release.wait, 30)) for items in (SMALL_ITEMS + 1, 4096)]
     await asyncio.sleep(0)
-    jobs = [
-        asyncio.ensure_future(one.run(items, order.append, name))
-        for name, items in (("bulk 1", SMALL_ITEMS + 1), ("bulk 2", 4096), ("small 1", SMALL_ITEMS), ("small 2", 1))
-    ]
+    assert [await one.run(items, len, "ab") for items in (1, SMALL_ITEMS)] == [2, 2]
+    assert not any(job.done() for job in bulk)
+    release.set()
+    assert await asyncio.gather(*bulk) == [True, True]
+
+
+async def test_bulk_jobs_take_turns_in_their_order(one: Compute) -> None:
+    release, order = threading.Event(), list[int]()
+    busy = asyncio.ensure_future(one.run(100, release.wait, 30))
     await asyncio.sleep(0)
+    jobs = [asyncio.ensure_future(one.run(100, order.append, number)) for number in range(5)]
+    await asyncio.sleep(0)
+    assert order == []
     release.set()
     await asyncio.gather(busy, *jobs)
-    assert order == ["small 1", "small 2", "bulk 1", "bulk 2"]
+    assert order == [0, 1, 2, 3, 4]
 
 
 async def test_a_cancelled_job_that_waits_is_not_run(one: Compute) -> None:

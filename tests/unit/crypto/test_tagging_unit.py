@@ -85,12 +85,14 @@ def test_nothing_is_given_before_the_proof_holds(blinding: Blinding, name: str) 
 
 
 def test_several_requests_have_a_reply_each() -> None:
-    good, bad = tagging.blind(INPUTS), bytes(32)
-    assert [type(outcome) for outcome in tagging.validate_many([good.message, bad])] == [type(None), InvalidElement]
-    reply, failure = tagging.evaluate_many(KEYS.secret_key, [good.message, bad])
+    first, second, bad = tagging.blind(INPUTS), tagging.blind(INPUTS[:1]), bytes(32)
+    *decoded, failure = tagging.decode_many([first.message, second.message, bad])
     assert isinstance(failure, InvalidElement)
-    assert isinstance(reply, tagging.Evaluation)
-    assert good.state.finalize(reply.elements, reply.proof, KEYS.public_key).tag(0) == direct(INPUTS[0])[:32]
+    calls = [it for it in decoded if not isinstance(it, AllianceError)]
+    replies = tagging.evaluate_many(KEYS.secret_key, calls)
+    for blinded, reply in zip((first, second), replies, strict=True):
+        tags = blinded.state.finalize(reply.elements, reply.proof, KEYS.public_key)
+        assert tags.tag(0) == direct(INPUTS[0])[:32]
 
 
 def test_label_keys_of_a_batch_are_those_of_its_items() -> None:
@@ -166,17 +168,17 @@ def test_limits_before_any_work(count: int) -> None:
     with pytest.raises(InvalidBatch):
         tagging.blind([b"x"] * count)
     with pytest.raises(InvalidBatch):
-        tagging.validate(bytes(32 * count))
+        tagging.decode(bytes(32 * count))
     with pytest.raises(InvalidBatch):
         tagging.evaluate(KEYS.secret_key, bytes(32 * count))
 
 
 def test_one_bad_point_and_nothing_is_evaluated() -> None:
     message = tagging.blind(INPUTS).message
-    tagging.validate(message)
+    tagging.decode(message)
     bad = message[:64] + bytes(32)
     with pytest.raises(InvalidElement):
-        tagging.validate(bad)
+        tagging.decode(bad)
     with pytest.raises(InvalidElement):
         # Not even the key is looked at.
         tagging.evaluate(Secret(b""), bad)

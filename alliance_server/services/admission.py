@@ -1,0 +1,115 @@
+"""Admission of checked evaluations, in one unit of work: membership, epoch, replay cache, budget, credit, audit event.
+
+Several are admitted with about as many statements as one needs, and each is admitted or refused as though it came
+alone, after those before it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TypeVar
+
+from alliance.errors import Reason
+from alliance.taxonomy import Purpose
+from alliance_server.domain.audit import AuditRecord
+from alliance_server.domain.epochs import Epoch, require_contributing, require_serving
+from alliance_server.domain.errors import Refused
+from alliance_server.domain.evaluations import Evaluation, RequestKey
+from alliance_server.domain.members import Caller, Certificate, Member, admit
+from alliance_server.domain.ports import Transaction
+from alliance_server.services.budgets import Budgets
+from alliance_server.services.call import Call
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Admission:
+    """Admits evaluations."""
+
+    def __init__(self, budgets: Budgets) -> None:
+        self._budgets = budgets
+
+    def admit(self, transaction: Transaction, asked: Sequence[tuple[Call, Evaluation]]) -> list[Refused | None]:
+        """Admit each call or say why not; those admitted are charged and recorded once the unit commits."""
+        outcomes: list[Refused | None] = [None] * len(asked)
+        rounds: dict[int, list[int]] = defaultdict(list)
+        times: Counter[RequestKey] = Counter()
+        for place, (_, evaluation) in enumerate(asked):
+            # A request that is there twice is looked at again once it is settled what became of it the first time.
+            rounds[times[evaluation.key]].append(place)
+            times[evaluation.key] += 1
+        for places in rounds.values():
+            for place, outcome in zip(places, self._admit(transaction, [asked[it] for it in places]), strict=True):
+                outcomes[place] = outcome
+        return outcomes
+
+    def _admit(self, transaction: Transaction, asked: Sequence[tuple[Call, Evaluation]]) -> list[Refused | None]:
+        """Admit distinct requests."""
+        now = asked[0][0].now()
+        evaluations = [evaluation for _, evaluation in asked]
+        holders = {it: transaction.members.by_serial(it) for it in {call.caller.serial for call, _ in asked}}
+        epochs = {it: transaction.epochs.get(it) for it in {evaluation.epoch for evaluation in evaluations}}
+        contents = transaction.quotas.evaluation_contents([it.key for it in evaluations])
+        outcomes = [
+            _refusal(call.caller, holders[call.caller.serial], it, epochs[it.epoch], contents.get(it.key), now)
+            for call, it in asked
+        ]
+        fresh = [place for place, it in enumerate(evaluations) if outcomes[place] is None and it.key not in contents]
+        for (member_id, purpose), places in _grouped((evaluations[place].budget, place) for place in fresh).items():
+            items = [evaluations[place].count for place in places]
+            charged = self._budgets.charge_each(transaction, member_id, purpose.word, items, now)
+            for place, outcome in zip(places, charged, strict=True):
+                outcomes[place] = outcome
+        _remember(transaction, [evaluations[place] for place in fresh if outcomes[place] is None], now)
+        for (call, evaluation), outcome in zip(asked, outcomes, strict=True):
+            if outcome is None:
+                transaction.record(_event(call, evaluation))
+        return outcomes
+
+
+def _refusal(
+    caller: Caller,
+    holder: tuple[Member, Certificate] | None,
+    evaluation: Evaluation,
+    epoch: Epoch | None,
+    earlier: bytes | None,
+    now: int,
+) -> Refused | None:
+    """Say why a request is refused, budgets apart; `earlier` is the content that its id was used with before."""
+    if holder is None:
+        return Refused(Reason.NOT_AUTHENTICATED, "the certificate is not in the registry")
+    require = require_contributing if evaluation.purpose is Purpose.CONTRIBUTION else require_serving
+    try:
+        if admit(*holder, now) != caller:
+            # Role or key changed since the caller was recognised; the next call is looked up afresh.
+            raise Refused(Reason.NOT_AUTHENTICATED, "the caller is not who it was")
+        require(epoch, now)
+    except Refused as refusal:
+        return refusal
+    if earlier not in {None, evaluation.content_sha256}:
+        return Refused(Reason.CONFLICTING_RETRY, "the request id was used with other content")
+    return None
+
+
+def _remember(transaction: Transaction, fresh: Sequence[Evaluation], now: int) -> None:
+    transaction.quotas.add_evaluations(fresh, now)
+    contributions = (((it.member_id, it.epoch), it.count) for it in fresh if it.purpose is Purpose.CONTRIBUTION)
+    for (member_id, epoch), counts in _grouped(contributions).items():
+        transaction.quotas.add_credit(member_id, epoch, sum(counts))
+
+
+def _event(call: Call, evaluation: Evaluation) -> AuditRecord:
+    return call.event(
+        operator=evaluation.operator,
+        purpose=evaluation.purpose,
+        epoch=evaluation.epoch,
+        items=evaluation.count,
+        commitments=(evaluation.content_sha256, evaluation.consent_root),
+    )
+
+
+def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    groups: dict[K, list[V]] = defaultdict(list)
+    for key, value in pairs:
+        groups[key].append(value)
+    return groups

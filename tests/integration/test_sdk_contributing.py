@@ -1,0 +1,126 @@
+"""Contributing as a flow of chunks: order, what says the same, what stops half way and is taken up again."""
+
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from support.hub import RunningHub, running_hub
+from support.sdk import PHONES, Tamper, contribute, lender, row
+
+from alliance.taxonomy import DAY_MS
+from alliance.testing import FakeClock
+from member_client import AllianceClient, ContributionOutcome, ContributionResult, ContributionRow, HubError
+from member_client import contributing as flow
+
+NewFolder = Callable[[], Path]
+SOON = FakeClock().now_ms() + DAY_MS
+
+ACCEPTED, UNCHANGED, REFUSED = (
+    ContributionOutcome.ACCEPTED,
+    ContributionOutcome.UNCHANGED,
+    ContributionOutcome.REFUSED,
+)
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flow, "MAX_ROWS", 8)
+
+
+def numbered(count: int) -> list[ContributionRow]:
+    return [row(phone, row_number=place) for place, phone in enumerate(PHONES[:count])]
+
+
+async def collect(client: AllianceClient, rows: list[ContributionRow], results: list[ContributionResult]) -> None:
+    async for result in client.contribute(rows):
+        results.append(result)
+
+
+async def results_of(client: AllianceClient, rows: list[ContributionRow]) -> list[ContributionResult]:
+    results: list[ContributionResult] = []
+    await collect(client, rows, results)
+    return results
+
+
+def filed(hub: RunningHub) -> int:
+    state = hub.hub.store.read_now(lambda transaction: transaction.filters.state(1))
+    assert state is not None
+    return state.sequence
+
+
+async def test_many_chunks_come_back_in_order_and_an_earlier_row_goes_before(new_hub_folder: NewFolder) -> None:
+    rows = numbered(60)
+    rows[9] = row(PHONES[3], row_number=9)  # the same, a chunk later
+    rows[59] = row(PHONES[3], row_number=59)  # and many chunks later
+    rows[40] = row(PHONES[4], row_number=40, expires_at=SOON)  # the same identifier, something else said
+    rows[20] = row("123", row_number=20)
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
+        results = await results_of(a, rows)
+        assert [result.row_number for result in results] == list(range(60))
+        others = {9: UNCHANGED, 59: UNCHANGED, 40: REFUSED, 20: REFUSED}
+        assert [result.outcome for result in results] == [others.get(place, ACCEPTED) for place in range(60)]
+        assert results[9].entry_id == results[59].entry_id == results[3].entry_id
+        assert results[40].reason == "live_claim_exists"
+        assert filed(hub) == 56
+
+
+class Forgetful:
+    """Loses the acknowledgements of one chunk that was filed."""
+
+    def __init__(self, chunk: int) -> None:
+        self._left = chunk
+
+    def __call__(self, reply: Any) -> None:
+        self._left -= 1
+        if self._left == 0:
+            del reply.results[:]
+
+
+async def test_after_a_chunk_that_failed_nothing_is_sent_and_the_next_run_goes_on(new_hub_folder: NewFolder) -> None:
+    rows = numbered(80)
+    tamper = Tamper("Contribute", Forgetful(3))
+    tamper.active = True
+    async with running_hub(new_hub_folder(), interceptors=[tamper]) as hub:
+        async with lender(hub, "a") as a:
+            before: list[ContributionResult] = []
+            with pytest.raises(HubError):
+                await collect(a, rows, before)
+            assert [result.outcome for result in before] == [ACCEPTED] * 16
+            assert filed(hub) == 24  # the third chunk is filed though nobody said so; no later one was sent
+        async with lender(hub, "a") as a:
+            results = await results_of(a, rows)
+            # What was filed without an acknowledgement is sent once more as it was, and known again.
+            assert [result.outcome for result in results] == [UNCHANGED] * 24 + [ACCEPTED] * 56
+            assert results[:16] == [ContributionResult(it.row_number, UNCHANGED, entry_id=it.entry_id) for it in before]
+            assert filed(hub) == 80
+            assert a.usage.evaluations <= 56
+            again = await results_of(a, rows)
+            assert {result.outcome for result in again} == {UNCHANGED}
+            assert [result.entry_id for result in again] == [result.entry_id for result in results]
+
+
+async def test_a_consumer_that_stops_leaves_a_run_that_can_be_taken_up(new_hub_folder: NewFolder) -> None:
+    rows = numbered(80)
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
+        stream = cast("AsyncGenerator[ContributionResult, None]", a.contribute(rows))
+        first = await anext(stream)
+        await stream.aclose()
+        assert first.outcome is ACCEPTED
+        results = await results_of(a, rows)
+        assert {result.outcome for result in results} == {ACCEPTED, UNCHANGED}
+        assert results[0] == ContributionResult(0, UNCHANGED, entry_id=first.entry_id)
+        assert filed(hub) == 80
+
+
+async def test_what_was_withdrawn_is_contributed_anew_and_then_stands(new_hub_folder: NewFolder) -> None:
+    rows = numbered(20)
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
+        first = await contribute(a, rows)
+        await a.withdraw(first[5].entry_id, reason="filed_in_error")
+        second = await contribute(a, rows)
+        assert [result.row_number for result in second if result.outcome is ACCEPTED] == [5]
+        assert second[5].entry_id != first[5].entry_id
+        third = await contribute(a, rows)
+        assert {result.outcome for result in third} == {UNCHANGED}
+        assert third[5].entry_id == second[5].entry_id
