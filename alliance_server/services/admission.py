@@ -80,12 +80,12 @@ def _refusal(
         return Refused(Reason.NOT_AUTHENTICATED, "the certificate is not in the registry")
     require = require_contributing if evaluation.purpose is Purpose.CONTRIBUTION else require_serving
     try:
-        if admit(*holder, now) != caller:
-            # Role or key changed since the caller was recognised; the next call is looked up afresh.
-            raise Refused(Reason.NOT_AUTHENTICATED, "the caller is not who it was")
+        is_as_recognised = admit(*holder, now) == caller
         require(epoch, now)
     except Refused as refusal:
         return refusal
+    if not is_as_recognised:
+        return Refused(Reason.NOT_AUTHENTICATED, "role or key changed since the caller was recognised")
     if earlier not in {None, evaluation.content_sha256}:
         return Refused(Reason.CONFLICTING_RETRY, "the request id was used with other content")
     return None
