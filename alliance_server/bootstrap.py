@@ -66,7 +66,7 @@ class Hub:
         self.store = SqlStore(config.database_url)
         if schema.version(self.store.engine) != schema.head():
             raise ConfigurationInvalid(
-                "the database's schema is not this release's: run 'alliance-server init' or upgrade"
+                f"the database's schema is not this release's: back it up, then run 'alliance-server upgrade {config.folder}'"
             )
         self.compute = Compute(config.compute_threads)
         make = evaluator_of or _local_evaluator

@@ -11,7 +11,7 @@ from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
 from alliance.errors import AllianceError
-from alliance_server.cli.hub import init_hub, serve_hub
+from alliance_server.cli.hub import init_hub, serve_hub, upgrade_hub
 from alliance_server.cli.members import invite_member, list_members, revoke_member
 
 app = typer.Typer(
@@ -75,6 +75,18 @@ def init(
     Example: alliance-server init hub --alliance demo --host hub.example.org
     """
     init_hub(_out, folder, alliance, host or ["127.0.0.1"], listen, enrolment_listen, db)
+
+
+@app.command()
+def upgrade(folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = _DEFAULT_FOLDER) -> None:
+    """Bring the database of a hub that is stopped to this release's schema.
+
+    It happens whole or not at all, and nothing happens where there is
+    nothing to do. Back the database up first.
+
+    Example: alliance-server upgrade hub
+    """
+    upgrade_hub(_out, folder)
 
 
 @app.command()

@@ -69,6 +69,20 @@ def init_hub(
     say(out, f"next: alliance-server serve {folder}")
 
 
+def upgrade_hub(out: Console, folder: Path) -> None:
+    """Bring the database to this release's schema, whole or not at all; raises ConfigurationInvalid without a hub."""
+    engine = SqlStore(load_config(folder).database_url).engine
+    before, wanted = schema.version(engine), schema.head()
+    if before is None:
+        raise ConfigurationInvalid("the database holds no hub: restore it, or correct the URL in hub.toml")
+    if before == wanted:
+        say(out, f"the schema is {wanted} already; nothing to do")
+        return
+    say(out, f"upgrading the schema from {before} to {wanted}; ten million claims take about a minute")
+    schema.upgrade(engine)
+    say(out, f"the schema is {wanted}; next: alliance-server serve {folder}")
+
+
 def say(out: Console, line: str) -> None:
     """Print a line as it is: what is piped or copied must not be wrapped."""
     out.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)

@@ -14,7 +14,7 @@ from alliance.crypto.secret import Secret
 from alliance.crypto.tagging import generate_key_pair
 from alliance.errors import AllianceError, KeyFileInvalid
 from alliance_server.bootstrap import Hub
-from alliance_server.cli.hub import init_hub
+from alliance_server.cli.hub import init_hub, upgrade_hub
 from alliance_server.config import ConfigurationInvalid, HubConfig, load_config
 from alliance_server.hub_keys import open_keys
 
@@ -143,6 +143,24 @@ async def test_a_budget_of_nothing_refuses_everything(new_hub_folder: NewFolder,
         with refuses(Reason.BUDGET_EXHAUSTED):
             await member.evaluate(valid_elements(1), 3)
         await member.evaluate(valid_elements(1), 1)
+
+
+async def test_a_hub_of_the_release_before_is_upgraded_once(new_hub_folder: NewFolder) -> None:
+    folder, said = new_hub_folder(), Console(quiet=True)
+    execute(
+        folder,
+        "DROP INDEX claims_by_tag",
+        "CREATE INDEX claims_by_tag ON claims (epoch, tag)",
+        "UPDATE alembic_version SET version_num = '0001'",
+    )
+    with pytest.raises(ConfigurationInvalid, match="alliance-server upgrade"):
+        await start(folder)
+    upgrade_hub(said, folder)
+    await start(folder)
+    upgrade_hub(said, folder)
+    execute(folder, "DELETE FROM alembic_version")
+    with pytest.raises(ConfigurationInvalid, match="holds no hub"):
+        upgrade_hub(said, folder)
 
 
 async def test_the_hub_is_built_before_it_starts(new_hub_folder: NewFolder) -> None:
