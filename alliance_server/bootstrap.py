@@ -66,7 +66,8 @@ class Hub:
         self.store = SqlStore(config.database_url)
         if schema.version(self.store.engine) != schema.head():
             raise ConfigurationInvalid(
-                f"the database's schema is not this release's: back it up, then run 'alliance-server upgrade {config.folder}'"
+                "the database's schema is not this release's: back it up, then run "
+                f"'alliance-server upgrade {config.folder}'"
             )
         self.compute = Compute(config.compute_threads)
         make = evaluator_of or _local_evaluator
