@@ -72,9 +72,9 @@ class Stock:
     standing: frozenset[tuple[bytes, int]]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class ListedEntry:
-    """What a bucket shows of a claim."""
+    """What a bucket shows of a claim. Read by the hundred thousand: a frozen one takes twice as long to make."""
 
     entry_id: bytes
     tag: bytes

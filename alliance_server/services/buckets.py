@@ -87,16 +87,15 @@ class BucketService:
         transaction.record(call.event(epoch=epoch, items=len(prefixes)))
 
     def _parts(self, prefix: int, entries: Sequence[ListedEntry]) -> list[BucketPart]:
-        shown = [(entry, self._status(entry)) for entry in entries]
+        active = ClaimStatus.ACTIVE
+        shown = [(entry, None if entry.status is active else self._status(entry)) for entry in entries]
         starts = range(0, max(len(shown), 1), ENTRIES_A_MESSAGE)
         return [
             BucketPart(prefix, shown[start : start + ENTRIES_A_MESSAGE], complete=start == starts[-1])
             for start in starts
         ]
 
-    def _status(self, entry: ListedEntry) -> SignedStatement | None:
-        if entry.status is ClaimStatus.ACTIVE:
-            return None
+    def _status(self, entry: ListedEntry) -> SignedStatement:
         change = ClaimStatusChange(
             entry_id=entry.entry_id,
             version=entry.status_version,

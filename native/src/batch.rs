@@ -1,9 +1,8 @@
 //! What every batch has in common: its limits, its faults, and the threads that it may take.
 
 use curve25519_dalek::ristretto::CompressedRistretto;
-use curve25519_dalek::traits::{Identity, VartimeMultiscalarMul};
+use curve25519_dalek::traits::VartimeMultiscalarMul;
 use curve25519_dalek::{RistrettoPoint, Scalar};
-use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
 pub const MAX_BATCH: usize = 4096;
@@ -28,36 +27,73 @@ pub enum Fault {
 pub struct Threads(pub usize);
 
 impl Threads {
-    /// Map items to results, in order, a contiguous part a thread.
+    /// Map items to results, in order, a contiguous part a thread; the caller's own takes the first.
     pub fn map<T, R, F>(self, items: &[T], work: F) -> Vec<R>
     where
         T: Sync,
         R: Send,
         F: Fn(&[T]) -> Vec<R> + Sync + Send,
     {
-        let threads = self.0.clamp(1, items.len().max(1));
-        if threads == 1 {
-            return work(items);
-        }
-        let mut parts: Vec<Vec<R>> = items.par_chunks(items.len().div_ceil(threads)).map(&work).collect();
-        let mut whole = Vec::with_capacity(items.len());
-        parts.iter_mut().for_each(|part| whole.append(part));
+        let mut parts = self.parts(items, work).into_iter();
+        let mut whole = parts.next().unwrap_or_default();
+        parts.for_each(|mut part| whole.append(&mut part));
         whole
     }
 
     /// Sum up public scalars times public points, in variable time.
     pub fn multiscalar(self, scalars: &[Scalar], points: &[RistrettoPoint]) -> RistrettoPoint {
         // Below some points a part, what the method saves by having many is lost.
-        let threads = self.0.clamp(1, (points.len() / 128).max(1));
-        if threads == 1 {
-            return RistrettoPoint::vartime_multiscalar_mul(scalars, points);
+        let threads = Threads(self.0.min(points.len() / 128));
+        let pairs: Vec<(&Scalar, &RistrettoPoint)> = scalars.iter().zip(points).collect();
+        let sums = threads.parts(&pairs, |part| {
+            let (scalars, points): (Vec<&Scalar>, Vec<&RistrettoPoint>) = part.iter().copied().unzip();
+            RistrettoPoint::vartime_multiscalar_mul(scalars, points)
+        });
+        sums.iter().sum()
+    }
+
+    /// Fill places with what becomes of their items, without another copy.
+    pub fn fill<T, P, F>(self, items: &[T], places: &mut [P], work: F)
+    where
+        T: Sync,
+        P: Send,
+        F: Fn(&T, &mut P) + Sync + Send,
+    {
+        let part = self.part(items.len());
+        let fill = |items: &[T], places: &mut [P]| items.iter().zip(places).for_each(|(item, place)| work(item, place));
+        rayon::in_place_scope(|scope| {
+            let mut parts = items.chunks(part).zip(places.chunks_mut(part));
+            let own = parts.next();
+            for (items, places) in parts {
+                let fill = &fill;
+                scope.spawn(move |_| fill(items, places));
+            }
+            // No thread is woken for what this one would otherwise wait for.
+            if let Some((items, places)) = own {
+                fill(items, places);
+            }
+        });
+    }
+
+    /// Do the work on each thread's part of the items.
+    fn parts<T, P, F>(self, items: &[T], work: F) -> Vec<P>
+    where
+        T: Sync,
+        P: Send,
+        F: Fn(&[T]) -> P + Sync + Send,
+    {
+        let chunks: Vec<&[T]> = items.chunks(self.part(items.len())).collect();
+        if let [only] = chunks.as_slice() {
+            return vec![work(only)];
         }
-        let chunk = points.len().div_ceil(threads);
-        scalars
-            .par_chunks(chunk)
-            .zip(points.par_chunks(chunk))
-            .map(|(scalars, points)| RistrettoPoint::vartime_multiscalar_mul(scalars, points))
-            .reduce(RistrettoPoint::identity, |left, right| left + right)
+        let mut done: Vec<Option<P>> = chunks.iter().map(|_| None).collect();
+        Threads(chunks.len()).fill(&chunks, &mut done, |chunk, place| *place = Some(work(chunk)));
+        done.into_iter().flatten().collect()
+    }
+
+    /// How many items a thread takes, so that none is left over.
+    fn part(self, items: usize) -> usize {
+        items.div_ceil(self.0.max(1)).max(1)
     }
 }
 

@@ -84,12 +84,12 @@ pub fn set_new(bits: &[AtomicU8], shape: Shape, tags: &[u8], threads: Threads) -
 
 /// Give the places of the tags all of whose bits are set, increasing.
 pub fn query(bits: &[AtomicU8], shape: Shape, tags: &[u8], threads: Threads) -> Result<Vec<usize>> {
-    let places: Vec<(usize, &Bytes32)> = split(tags)?.iter().enumerate().collect();
-    Ok(threads.map(&places, |part| {
-        let is_set = |position| {
-            let (byte, bit) = place(position);
-            bits[byte].load(Ordering::Relaxed) & bit != 0
-        };
-        part.iter().filter(|(_, tag)| shape.positions(tag).all(is_set)).map(|(place, _)| *place).collect()
-    }))
+    let tags = split(tags)?;
+    let is_set = |position| {
+        let (byte, bit) = place(position);
+        bits[byte].load(Ordering::Relaxed) & bit != 0
+    };
+    let mut found = vec![false; tags.len()];
+    threads.fill(tags, &mut found, |tag, found| *found = shape.positions(tag).all(is_set));
+    Ok(found.iter().enumerate().filter(|(_, found)| **found).map(|(place, _)| place).collect())
 }

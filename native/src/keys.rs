@@ -6,7 +6,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::batch::{same_count, Bytes32, Fault, Result, Threads};
+use crate::batch::{same_count, Fault, Result, Threads};
 
 pub const HANDLE_BYTES: usize = 16;
 pub const ENTRY_ID_BYTES: usize = 16;
@@ -18,16 +18,12 @@ pub fn derive(seeds: &[u8], info: &[u8], threads: Threads) -> Result<Zeroizing<V
     if !rest.is_empty() {
         return Err(Fault::Batch("a batch is a multiple of 32 bytes"));
     }
-    let keys = Zeroizing::new(threads.map(seeds, |part| {
-        part.iter()
-            .map(|seed| {
-                let mut key: Bytes32 = [0; 32];
-                // 32 bytes are below the limit of 255 hashes.
-                Hkdf::<Sha256>::new(None, seed).expand(info, &mut key).map_or([0; 32], |()| key)
-            })
-            .collect::<Vec<Bytes32>>()
-    }));
-    Ok(Zeroizing::new(keys.concat()))
+    let mut keys = Zeroizing::new(vec![0; 32 * seeds.len()]);
+    threads.fill(seeds, keys.as_chunks_mut::<32>().0, |seed, key| {
+        let expanded = Hkdf::<Sha256>::new(None, seed).expand(info, key);
+        debug_assert!(expanded.is_ok(), "32 bytes are below the limit of 255 hashes");
+    });
+    Ok(keys)
 }
 
 /// Find the entries of a bucket that belong to label keys; gives pairs of places, entry first.

@@ -36,11 +36,10 @@ class BucketServicer(bucket_pb2_grpc.BucketServiceServicer):
 
 
 def _message(part: BucketPart) -> bucket_pb2.GetBucketsResponse:
-    return bucket_pb2.GetBucketsResponse(
-        prefix=part.prefix,
-        entries=[
-            bucket_pb2.BucketEntry(entry_id=entry.entry_id, handle=entry.handle, box=entry.box, status=status)
-            for entry, status in part.entries
-        ],
-        complete=part.complete,
-    )
+    message = bucket_pb2.GetBucketsResponse(prefix=part.prefix, complete=part.complete)
+    add = message.entries.add
+    for entry, status in part.entries:
+        shown = add(entry_id=entry.entry_id, handle=entry.handle, box=entry.box)
+        if status is not None:
+            shown.status.CopyFrom(status)
+    return message
