@@ -5,7 +5,7 @@ alone, after those before it.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from alliance.errors import Reason
@@ -38,17 +38,24 @@ class Admission:
             # A request that is there twice is looked at again once it is settled what became of it the first time.
             rounds[times[evaluation.key]].append(place)
             times[evaluation.key] += 1
+        holders = {it: transaction.members.by_serial(it) for it in {call.caller.serial for call, _ in asked}}
+        epochs = {it: transaction.epochs.get(it) for it in {evaluation.epoch for _, evaluation in asked}}
         for places in rounds.values():
-            for place, outcome in zip(places, self._admit(transaction, [asked[it] for it in places]), strict=True):
+            admitted = self._admit(transaction, [asked[it] for it in places], holders, epochs)
+            for place, outcome in zip(places, admitted, strict=True):
                 outcomes[place] = outcome
         return outcomes
 
-    def _admit(self, transaction: Transaction, asked: Sequence[tuple[Call, Evaluation]]) -> list[Refused | None]:
+    def _admit(
+        self,
+        transaction: Transaction,
+        asked: Sequence[tuple[Call, Evaluation]],
+        holders: Mapping[str, tuple[Member, Certificate] | None],
+        epochs: Mapping[int, Epoch | None],
+    ) -> list[Refused | None]:
         """Admit distinct requests."""
         now = asked[0][0].now()
         evaluations = [evaluation for _, evaluation in asked]
-        holders = {it: transaction.members.by_serial(it) for it in {call.caller.serial for call, _ in asked}}
-        epochs = {it: transaction.epochs.get(it) for it in {evaluation.epoch for evaluation in evaluations}}
         contents = transaction.quotas.evaluation_contents([it.key for it in evaluations])
         outcomes = [
             _refusal(call.caller, holders[call.caller.serial], it, epochs[it.epoch], contents.get(it.key), now)

@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 C = TypeVar("C")
 R = TypeVar("R")
 
-MAX_BATCH = 256
+MAX_BATCH = 64
 """Calls in a batch."""
 
 
@@ -62,10 +62,21 @@ class Coalescer(Generic[C, R]):
                 raise RuntimeError("a batch has another number of outcomes than of calls")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - it belongs to the callers
             results = [error] * len(batch)
-        for (_, outcome), result in zip(batch, results, strict=True):
-            if outcome.done():
-                continue
-            if isinstance(result, Exception):
-                outcome.set_exception(result)
-            else:
-                outcome.set_result(result)
+        except BaseException as error:
+            # Nobody may be left waiting, whatever ends the work; what is no failure of a call goes on besides.
+            left = [*batch, *self._waiting]
+            self._waiting.clear()
+            _settle(left, [RuntimeError(f"the work on a batch was ended by {type(error).__name__}")] * len(left))
+            raise
+        _settle(batch, results)
+
+
+def _settle(batch: Sequence[tuple[C, "asyncio.Future[R]"]], results: Sequence[R | Exception]) -> None:
+    """Give each caller that still waits its outcome."""
+    for (_, outcome), result in zip(batch, results, strict=True):
+        if outcome.done():
+            continue
+        if isinstance(result, Exception):
+            outcome.set_exception(result)
+        else:
+            outcome.set_result(result)

@@ -34,9 +34,14 @@ class LocalEvaluator:
             by_epoch[evaluation.epoch].append(place)
         answers: dict[int, tuple[Share, ...] | AllianceError] = {}
         for epoch, places in by_epoch.items():
+            try:
+                key = self._key_of(epoch)
+            except AllianceError as error:
+                answers.update(dict.fromkeys(places, error))  # a key that is not there is no other epoch's trouble
+                continue
             elements = [evaluations[place].elements for place in places]
             threads = max(1, min(self._compute.threads, len(places) // _CALLS_A_THREAD))
-            outcomes = tagging.evaluate_many(self._key_of(epoch), elements, threads=threads)
+            outcomes = tagging.evaluate_many(key, elements, threads=threads)
             shares = ((Share(1, it.elements, it.proof),) for it in outcomes)
             answers.update(zip(places, shares, strict=True))
         return [answers[place] for place in range(len(evaluations))]

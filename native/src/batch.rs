@@ -3,7 +3,7 @@
 use curve25519_dalek::ristretto::CompressedRistretto;
 use curve25519_dalek::traits::VartimeMultiscalarMul;
 use curve25519_dalek::{RistrettoPoint, Scalar};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 pub const MAX_BATCH: usize = 4096;
 
@@ -170,11 +170,10 @@ pub fn secret_scalar(encoding: &[u8]) -> Result<Zeroizing<Scalar>> {
 
 /// Read packed blinds or offsets.
 pub fn secret_scalars(packed: &[u8]) -> Result<Zeroizing<Vec<Scalar>>> {
-    let mut encodings = split(packed)?;
+    let encodings = Zeroizing::new(split(packed)?);
     let mut scalars = Zeroizing::new(Vec::with_capacity(encodings.len()));
-    for encoding in &encodings {
+    for encoding in encodings.iter() {
         scalars.push(*secret_scalar(encoding)?);
     }
-    encodings.zeroize();
     Ok(scalars)
 }

@@ -263,6 +263,9 @@ fn halved_weights(public_key: &Bytes32, c: &[Bytes32], d: &[Bytes32], threads: T
         .map(&items, |part| part.iter().map(|(i, c, d)| hashing::composite_weight(&seed, *i, c, d) * *HALF).collect())
 }
 
+/// Packed outputs of 64 bytes, half of which are seeds of keys.
+pub type Outputs = Zeroizing<Vec<u8>>;
+
 /// What a member holds when a reply arrives.
 pub struct Reply<'a, I> {
     pub inputs: &'a [I],
@@ -274,36 +277,36 @@ pub struct Reply<'a, I> {
 }
 
 /// Verify the proof, then unblind with k·B − r·pk, then hash (RFC 9497 §3.3.2, additive blinding).
-pub fn finalize_additive<I: AsRef<[u8]> + Sync>(reply: &Reply<I>, threads: Threads) -> Result<Vec<u8>> {
+pub fn finalize_additive<I: AsRef<[u8]> + Sync>(reply: &Reply<I>, threads: Threads) -> Result<Outputs> {
     let offsets = secret_scalars(reply.scalars)?;
     check_inputs(reply.inputs, offsets.len())?;
     let verified = verify(reply, offsets.len(), threads)?;
     let table = verified.key_table;
     let items: Vec<(&I, &Scalar, &RistrettoPoint)> = zipped(reply.inputs, &offsets, &verified.evaluated);
-    let outputs = threads.map(&items, |part| {
+    let outputs = Zeroizing::new(threads.map(&items, |part| {
         part.iter()
             .map(|(input, offset, point)| {
                 let unblinded = *point - table.as_ref() * *offset;
                 hashing::output(input.as_ref(), &unblinded.compress().to_bytes())
             })
             .collect()
-    });
-    Ok(outputs.concat())
+    }));
+    Ok(Zeroizing::new(outputs.concat()))
 }
 
 /// Verify the proof, then unblind with 1/blind, then hash (RFC 9497 §3.3.2).
-pub fn finalize_multiplicative<I: AsRef<[u8]> + Sync>(reply: &Reply<I>, threads: Threads) -> Result<Vec<u8>> {
+pub fn finalize_multiplicative<I: AsRef<[u8]> + Sync>(reply: &Reply<I>, threads: Threads) -> Result<Outputs> {
     let mut inverses = secret_scalars(reply.scalars)?;
     check_inputs(reply.inputs, inverses.len())?;
     let verified = verify(reply, inverses.len(), threads)?;
     Scalar::invert_batch_alloc(&mut inverses).zeroize();
     let items: Vec<(&I, &Scalar, &RistrettoPoint)> = zipped(reply.inputs, &inverses, &verified.evaluated);
-    let outputs = threads.map(&items, |part| {
+    let outputs = Zeroizing::new(threads.map(&items, |part| {
         let halves: Vec<RistrettoPoint> = part.iter().map(|(_, inverse, point)| *point * (*inverse * *HALF)).collect();
         let elements = encode_doubled(&halves);
         part.iter().zip(&elements).map(|((input, ..), element)| hashing::output(input.as_ref(), element)).collect()
-    });
-    Ok(outputs.concat())
+    }));
+    Ok(Zeroizing::new(outputs.concat()))
 }
 
 fn zipped<'a, I>(

@@ -42,8 +42,8 @@ impl From<Fault> for PyErr {
 
 type Packed<'py> = PyResult<Bound<'py, PyBytes>>;
 
-fn packed<'py, B: AsRef<[u8]> + Send>(py: Python<'py>, work: impl FnOnce() -> BatchResult<B> + Send) -> Packed<'py> {
-    Ok(PyBytes::new(py, py.detach(work)?.as_ref()))
+fn packed<'py>(py: Python<'py>, work: impl FnOnce() -> BatchResult<oprf::Outputs> + Send) -> Packed<'py> {
+    Ok(PyBytes::new(py, &py.detach(work)?))
 }
 
 fn pair<'py>(py: Python<'py>, (elements, proof): &Evaluated) -> PyResult<Bound<'py, PyTuple>> {
@@ -221,6 +221,9 @@ fn find_handles(
 fn atomic(buffer: &PyBuffer<u8>) -> PyResult<&[AtomicU8]> {
     if !buffer.is_c_contiguous() {
         return Err(BatchFault::new_err("the bits are one contiguous buffer"));
+    }
+    if buffer.len_bytes() == 0 {
+        return Ok(&[]); // which may have no address
     }
     // SAFETY: the exporter guarantees `len_bytes` valid bytes at `buf_ptr` until the buffer is released, and an
     // AtomicU8 has the layout of a u8. Writers elsewhere in the process are these functions, or Python under its lock.

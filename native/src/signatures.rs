@@ -14,7 +14,7 @@ pub fn sign<M: AsRef<[u8]> + Sync>(
     messages: &[M],
     threads: Threads,
 ) -> Result<Vec<[u8; 64]>> {
-    let seed: &Bytes32 = seed.try_into().map_err(|_| Fault::Key)?;
+    let seed: &Bytes32 = seed.try_into().map_err(|_| Fault::Batch("a seed has 32 bytes"))?;
     let key = SigningKey::from_bytes(seed);
     Ok(threads.map(messages, |part| {
         let mut whole = prefix.to_vec();

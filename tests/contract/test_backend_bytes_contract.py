@@ -124,6 +124,12 @@ def test_signatures_are_those_of_rfc_8032(backend: Backend, threads: int) -> Non
     assert backend.sign_messages(Secret(seed), b"prefix", []) == []
 
 
+@pytest.mark.parametrize("length", [0, 31, 33])
+def test_a_seed_of_another_length(backend: Backend, length: int) -> None:
+    with pytest.raises(InvalidBatch, match="seed"):
+        backend.sign_messages(Secret(bytes(length)), b"", [b"m"])
+
+
 def test_signatures_and_messages_go_together(backend: Backend) -> None:
     with pytest.raises(InvalidBatch):
         backend.verify_signatures(signer()[1], b"", [b"m"], [])

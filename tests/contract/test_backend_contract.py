@@ -283,6 +283,8 @@ def test_a_bad_secret_key(backend: Backend, bad: bytes) -> None:
         evaluate(backend, blinded_of(1), Secret(bad))
     with pytest.raises(group.InvalidScalarError):
         backend.evaluate_many(Secret(bad), [backend.decode_elements(blinded_of(1))])
+    with pytest.raises(group.InvalidScalarError):
+        backend.evaluate_many(Secret(bad), [])
 
 
 @pytest.mark.parametrize("bad", [bytes(32), group.ORDER.to_bytes(32, "little")])
@@ -306,6 +308,10 @@ def test_an_input_that_is_too_long(backend: Backend) -> None:
         with pytest.raises(oprf.InvalidInputError):
             blind(inputs, scalars_of(2))
         assert len(blind([b"x", bytes(65535)], scalars_of(2))) == 2
+    sent = backend.decode_elements(blinded_of(2))
+    for finalize in (backend.finalize_additive, backend.finalize_multiplicative):
+        with pytest.raises(oprf.InvalidInputError):
+            finalize(inputs, scalars_of(2), sent, *backend.evaluate(KEY, sent), PK)
 
 
 # -- several calls at once

@@ -10,7 +10,8 @@ Rules:
   refused: `InvalidBatch` for a wrong number of bytes or items, `InvalidElement` for bytes that are no element,
   `ProofInvalid` for a proof;
 - a backend may be called from several threads at once. `threads` is how many it may use for a call, the
-  caller's own included; the reference always uses that one alone.
+  caller's own included; the reference always uses that one alone. A process that was forked after a native call with
+  several threads has them no more and must keep to one.
 
 What it does not do: see to it that blinds serve once (`tagging.py`), or know of shapes and deltas (`bloom.py`).
 

@@ -54,6 +54,13 @@ def _call(function: Callable[..., T], *arguments: object) -> T:
         return function(*arguments)
     except _FAULTS as fault:
         raise _error_of(fault) from None
+    except Exception:
+        raise
+    except BaseException as panic:
+        # A panic in Rust comes as an exception that nobody catches by accident; here it is a fault like any other.
+        if isinstance(panic, KeyboardInterrupt | SystemExit):
+            raise
+        raise RuntimeError("the native backend panicked") from None
 
 
 class NativeBackend:

@@ -13,6 +13,7 @@ from mmh3 import mmh3_x64_128_utupledigest as murmur
 from alliance.crypto import group, hashing, oprf
 from alliance.crypto.backend import Bits, Elements
 from alliance.crypto.group import Element, RandomBytes, Scalar
+from alliance.crypto.oprf import InvalidInputError
 from alliance.crypto.secret import Secret
 from alliance.errors import AllianceError, InvalidBatch, InvalidElement
 
@@ -99,6 +100,7 @@ class ReferenceBackend:
         threads: int = 1,  # noqa: ARG002
     ) -> list[tuple[bytes, bytes]]:
         """See `Backend`."""
+        group.deserialise_secret_scalar(secret_key.reveal())  # looked at even if there is no call
         return [self.evaluate(secret_key, call, random_bytes=random_bytes) for call in calls]
 
     def finalize_additive(
@@ -149,6 +151,8 @@ class ReferenceBackend:
         threads: int = 1,  # noqa: ARG002
     ) -> list[bytes]:
         """See `Backend`."""
+        if len(seed) != _KEY_BYTES:
+            raise InvalidBatch("a seed has 32 bytes")
         key = Ed25519PrivateKey.from_private_bytes(seed.reveal())
         return [key.sign(prefix + message) for message in messages]
 
@@ -268,6 +272,8 @@ def _verified(  # noqa: PLR0913, RUF100 - what the RFC's Finalize takes
 ) -> tuple[Element, list[Element]]:
     """Decode and verify a reply; gives the public key and the evaluated elements."""
     _same_number(inputs, scalars)
+    if any(len(item) > oprf.MAX_INPUT_BYTES for item in inputs):
+        raise InvalidInputError("an input has at most 65,535 bytes")
     key = group.deserialise_element(public_key)
     statement = oprf.Proof.from_bytes(proof)
     sent = _own(blinded)

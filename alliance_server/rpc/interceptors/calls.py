@@ -139,8 +139,8 @@ async def _abort(context: "aio.ServicerContext[Any, Any]", method: str, error: E
     else:
         reason, retry_at = Reason.INTERNAL, None
     if reason is Reason.INTERNAL:
-        places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-        _log.error("call failed", method=method, error=type(error).__name__, places=places[-4:])
+        places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__, limit=-4)]
+        _log.error("call failed", method=method, error=type(error).__name__, places=places)
     else:
         _log.info("call refused", method=method, reason=reason.name, detail=str(error))
     # Missing in the stubs; see grpc.aio.ServicerContext.

@@ -121,3 +121,20 @@ async def test_batches_have_a_limit(work: Work, calls: Coalescer[int, int], monk
     work.gate.set()
     assert await asyncio.gather(*tasks) == list(range(0, 32, 4))
     assert work.batches == [[0, 2, 4], [6, 8, 10], [12, 14]]
+
+
+class Catastrophe(BaseException):
+    """What a panic in native code looks like."""
+
+
+async def test_whatever_ends_the_work_nobody_is_left_waiting() -> None:
+    async def work(_calls: Sequence[int]) -> list[int | Exception]:
+        await asyncio.sleep(0)
+        raise Catastrophe
+
+    ended: list[BaseException] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: ended.append(context["exception"]))
+    calls: Coalescer[int, int] = Coalescer(work)
+    asked = [asyncio.ensure_future(calls.ask(number)) for number in range(3)]
+    outcomes = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 5)
+    assert [str(outcome) for outcome in outcomes] == ["the work on a batch was ended by Catastrophe"] * 3
