@@ -27,11 +27,11 @@ $(READY): pyproject.toml
 # same, byte for byte, and one line says so.
 $(NATIVE): $(READY) $(CRATE)
 	@if ! command -v cargo >/dev/null; then \
-	  echo "native backend not built: no Rust toolchain (https://rustup.rs); the reference backend does the same, slower"; \
+	  echo "native backend not built: no Rust toolchain (https://rustup.rs); without its wheel the reference does the same, slower"; \
 	elif echo "building the native backend (once)" && \
 	  ! $(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./native \
 	    >$(VENV)/native.log 2>&1; then \
-	  echo "native backend not built: see $(VENV)/native.log; the reference backend does the same, slower"; \
+	  echo "native backend not built: see $(VENV)/native.log; without its wheel the reference does the same, slower"; \
 	else touch $@; fi
 
 backend: $(READY) $(NATIVE)
