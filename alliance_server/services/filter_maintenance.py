@@ -105,8 +105,10 @@ class FilterMaintenance:
         """Bring one epoch's filter up to its registry, let it beat, and renew its snapshot where it is due."""
         state = await self._state(epoch)
         snapshot = await self._store.read(lambda transaction: transaction.filters.snapshot(state.base_sha256))
-        if snapshot is None or not self._can_be_served(snapshot, state):
+        # Before the deltas: members refuse those that would overfill the filter.
+        if snapshot is None or not self._can_be_served(snapshot, state) or self._is_too_full(snapshot, state):
             snapshot = await self.rebuild(epoch)
+            state = await self._state(epoch)
         await self._complete(epoch)
         if renew and self._is_due(snapshot, state):
             await self.rebuild(epoch)
@@ -195,11 +197,14 @@ class FilterMaintenance:
 
     def _is_due(self, snapshot: Snapshot, state: FilterState) -> bool:
         added = max(0, state.sequence - snapshot.sequence)
-        too_full = bloom.bit_count_for(snapshot.listings + added * 4 // 5) > snapshot.bits
         too_old = self._clock.now_ms() - snapshot.created_at > REBUILD_AFTER_MS
         # Buckets are as wide as the snapshot says; they must not grow with the list.
         too_wide = bloom.prefix_bits(snapshot.listings + added) > snapshot.prefix_bits
-        return too_full or too_wide or too_old
+        return self._is_too_full(snapshot, state) or too_wide or too_old
+
+    def _is_too_full(self, snapshot: Snapshot, state: FilterState) -> bool:
+        added = max(0, state.sequence - snapshot.sequence)
+        return bloom.bit_count_for(snapshot.listings + added * 4 // 5) > snapshot.bits
 
     async def _extend(self, state: FilterState) -> None:
         held = await self._hold(state)
