@@ -62,6 +62,7 @@ check-native:
 	  cargo clippy --quiet --all-targets --all-features -- -D warnings && cargo test --quiet)
 
 native: $(READY)  ## Build the native backend into the environment; needs a Rust toolchain
+	@command -v cargo >/dev/null || { echo "cargo is needed: https://rustup.rs" >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./native
 	@touch $(NATIVE)
 
