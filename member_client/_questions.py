@@ -74,10 +74,14 @@ class Batch:
             place, end = end, end + count
             fields = _clear(tuple(self.fields[place:end]))
             if end <= next_known and fields:
-                judged.append(verdicts.clear(ref, fields, request_id))
+                judged.append(verdicts.clear(ref, fields, request_id, len(judged)))
                 continue
             answered = [known.get(place + index, field) for index, field in enumerate(fields)]
-            judged.append(verdicts.verdict(ref, answered, on_unavailable=on_unavailable, request_id=request_id))
+            judged.append(
+                verdicts.verdict(
+                    ref, answered, on_unavailable=on_unavailable, request_id=request_id, place=len(judged)
+                )
+            )
             while next_known < end:
                 next_known = next(ahead)
         return judged
