@@ -78,9 +78,7 @@ class Batch:
                 continue
             answered = [known.get(place + index, field) for index, field in enumerate(fields)]
             judged.append(
-                verdicts.verdict(
-                    ref, answered, on_unavailable=on_unavailable, request_id=request_id, place=len(judged)
-                )
+                verdicts.verdict(ref, answered, on_unavailable=on_unavailable, request_id=request_id, place=len(judged))
             )
             while next_known < end:
                 next_known = next(ahead)

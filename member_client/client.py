@@ -5,6 +5,7 @@ No exception but those of `member_client.errors` leaves it, and nothing it retur
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -23,13 +24,14 @@ from member_client.audit import AuditEntry
 from member_client.config import Profile
 from member_client.contributing import Contributor
 from member_client.doctor import Finding
-from member_client.errors import HubUnavailable, InvalidUse
+from member_client.errors import HubUnavailable, InvalidUse, PinsDamaged, StoreDamaged
 from member_client.own_claims import OwnClaim, OwnClaims
 from member_client.screening import OnProgress, Screener, Subjects, checked_choice, screening_purpose
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import OnUnavailable, Verdict
 
 DEFAULT_DEADLINE_MS: Final = 30_000
+RETIRE_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class AllianceClient:
         self._cpu_threads = cpu_threads
         self._opening: asyncio.Task[Session] | None = None
         self._screening: Screener | None = None
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._process = 0
 
     @classmethod
     def from_env(cls, *, deadline_ms: int | None = None, on_unavailable: OnUnavailable = "step_up") -> Self:
@@ -121,6 +125,9 @@ class AllianceClient:
     async def close(self) -> None:
         """Close everything; the client may be used again afterwards."""
         opening, self._opening, self._screening = self._opening, None, None
+        for task in tuple(self._retiring):
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
         if opening is None:
             return
         try:
@@ -166,14 +173,25 @@ class AllianceClient:
         """
         asked_for = screening_purpose(purpose)
         deadline = Deadline.after(self._deadline_ms / 1000)
-        if (screener := self._screening) is None:
+        try:
             try:
-                async with deadline.scope():
-                    screener = await self._screener()
-            except TimeoutError as error:
-                region = self.profile.default_region
-                return unasked([subject], asked_for, consent, region, self._on_unavailable, error)[0]
-        return await screener.one(subject, asked_for, consent, request_id, deadline)
+                return await self._screened(subject, asked_for, consent, request_id, deadline)
+            except PinsDamaged:
+                raise
+            except StoreDamaged:
+                # It is set aside when it is opened anew, which asking again does.
+                return await self._screened(subject, asked_for, consent, request_id, deadline)
+        except TimeoutError as error:
+            region = self.profile.default_region
+            return unasked([subject], asked_for, consent, region, self._on_unavailable, error)[0]
+
+    async def _screened(
+        self, subject: Subject, purpose: Purpose, consent: Consent | None, request_id: str | None, deadline: Deadline
+    ) -> Verdict:
+        """Screen within the deadline; raises TimeoutError where it passes before everything is open."""
+        async with deadline.scope():
+            screener = await self._screener()
+        return await screener.one(subject, purpose, consent, request_id, deadline)
 
     def screen_many(
         self,
@@ -239,23 +257,52 @@ class AllianceClient:
     @property
     def usage(self) -> Usage:
         """What the hub learned to count since this client was opened."""
-        opening = self._opening
-        if opening is None or not opening.done() or opening.cancelled() or opening.exception() is not None:
+        session = self._open_session()
+        if session is None:
             return Usage()
-        session = opening.result()
         return Usage(session.evaluator.evaluations, session.fetcher.prefixes)
 
     async def _session(self) -> Session:
-        """Open once; cancelling one caller does not cancel the opening."""
-        opening = self._opening
-        if opening is None or (opening.done() and (opening.cancelled() or opening.exception() is not None)):
+        """Open once, and anew where the store is damaged; cancelling one caller does not cancel the opening."""
+        session = self._open_session()
+        if session is not None and not session.state.is_damaged:
+            return session
+        if session is not None:
+            self._retire(session)
+        if self._opening is None or self._opening.done():
+            self._process = os.getpid()
             work = Session.opened(self.profile, self._clock, self._cpu_threads)
-            opening = self._opening = asyncio.create_task(work, name="alliance-open")
-            opening.add_done_callback(lambda task: task.cancelled() or task.exception())
-        return await asyncio.shield(opening)
+            self._opening = asyncio.create_task(work, name="alliance-open")
+            self._opening.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._opening)
+
+    def _open_session(self) -> Session | None:
+        """Give what is open; raises InvalidUse in a process that was forked from the one which opened it."""
+        opening = self._opening
+        if opening is None or not opening.done() or opening.cancelled() or opening.exception() is not None:
+            return None
+        if self._process != os.getpid():
+            raise InvalidUse("the process was forked after the client was used: make a client in each process")
+        return opening.result()
+
+    def _retire(self, damaged: Session) -> None:
+        """Set a damaged session aside; calls that are under way in it may end."""
+        self._opening = self._screening = None
+        damaged.state.mark()
+        task = asyncio.create_task(_closed_later(damaged), name="alliance-retire")
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
 
     async def _screener(self) -> Screener:
         session = await self._session()
         if self._screening is None:
             self._screening = Screener(session, self._on_unavailable)
         return self._screening
+
+
+async def _closed_later(session: Session) -> None:
+    """Close a session once the calls in it had time to end, or at once where this is cancelled."""
+    try:
+        await asyncio.sleep(RETIRE_SECONDS)
+    finally:
+        await session.close()
