@@ -1,0 +1,33 @@
+"""Libraries that the base install does not bring: imported when the first file needs them, and named where missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from member_client.files.model import TableInvalid
+
+
+class ExtraMissing(TableInvalid):
+    """A format needs an extra that is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} need an extra that is not installed: pip install 'alliance-hub[{extra}]'")
+
+
+def pyarrow() -> Any:  # noqa: ANN401 - it comes without types
+    """Give pyarrow, its Parquet part loaded; raises ExtraMissing."""
+    try:
+        import pyarrow as arrow
+        import pyarrow.parquet
+    except ImportError:
+        raise ExtraMissing("Parquet files and data frames", "frames") from None
+    return arrow
+
+
+def openpyxl() -> Any:  # noqa: ANN401 - asked for two names, whose types are given where they are used
+    """Give openpyxl; raises ExtraMissing."""
+    try:
+        import openpyxl as library
+    except ImportError:
+        raise ExtraMissing("Excel workbooks", "excel") from None
+    return library
