@@ -6,15 +6,15 @@ No exception but those of `member_client.errors` leaves it, and nothing it retur
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from alliance.clock import Clock, SystemClock
 from alliance.taxonomy import Purpose
-from member_client import audit, doctor
+from member_client import _frames, audit, doctor
 from member_client._attempt import unasked
 from member_client._contributions import ContributionPreview, ContributionResult
 from member_client._deadline import Deadline
@@ -210,11 +210,38 @@ class AllianceClient:
 
     async def _screen_many(
         self, subjects: Subjects, purpose: Purpose, consent: Consent | None, on_progress: OnProgress | None
-    ) -> AsyncIterator[Verdict]:
+    ) -> AsyncGenerator[Verdict, None]:
         screener = await self._screener()
         async with aclosing(screener.many(subjects, purpose, consent, on_progress)) as verdicts:
             async for verdict in verdicts:
                 yield verdict
+
+    async def screen_frame(
+        self,
+        frame: object,
+        *,
+        columns: Mapping[str, str],
+        purpose: str | Purpose,
+        consent: Consent | None = None,
+        ref: str = "",
+        consent_column: str = "",
+        on_progress: OnProgress | None = None,
+    ) -> Any:  # noqa: ANN401 - a frame of the caller's library
+        """Screen a frame of pandas, Polars or Arrow, or the Path of a file; gives a frame of the same library.
+
+        `columns` says which column holds which field, `ref` which your own reference (else the row's number). The
+        result has a row for each row, in the same order, and no identifier; of a Path, it is an Arrow table. Rows that
+        cannot be used are refused in the result. Raises InvalidUse, ConfigurationInvalid without the extra `frames`,
+        and what `screen_many` raises.
+        """
+        asked_for = screening_purpose(purpose)
+        return await _frames.screened(
+            frame,
+            _frames.FrameColumns(columns, ref, consent_column),
+            lambda subjects, told: self._screen_many(subjects, asked_for, consent, told),
+            self._on_unavailable,
+            on_progress,
+        )
 
     # -- own claims ----------------------------------------------------------------------------------------------
 

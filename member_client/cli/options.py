@@ -17,7 +17,12 @@ def _words(words: Iterable[Word]) -> str:
 
 # -- shared ----------------------------------------------------------------------------------------------------------
 
-FileArgument = Annotated[Path, typer.Argument(help="CSV (UTF-8, GB18030) or JSONL.", metavar="FILE")]
+FileArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="CSV (UTF-8, GB18030), JSONL, Excel (of several sheets: FILE#SHEET) or Parquet.", metavar="FILE"
+    ),
+]
 PurposeOption = Annotated[str, typer.Option(help=PURPOSE_HELP, metavar="P")]
 ConsentOption = Annotated[str | None, typer.Option(help=CONSENT_HELP, metavar="REF")]
 FailOnOption = Annotated[list[str] | None, typer.Option(help=FAIL_ON_HELP, metavar="STATE")]
@@ -36,7 +41,7 @@ RefusedOption = Annotated[
 # -- screen ----------------------------------------------------------------------------------------------------------
 
 ConsentColumnOption = Annotated[str, typer.Option(help="Column with each row's consent reference.", metavar="COLUMN")]
-OutOption = Annotated[Path | None, typer.Option(help="Write all verdicts here: .csv or .jsonl.", metavar="FILE")]
+OutOption = Annotated[Path | None, typer.Option(help="All verdicts: .csv, .jsonl or .parquet.", metavar="FILE")]
 ShowOption = Annotated[int, typer.Option(help="Matches to show.", min=0)]
 
 # -- contribute ------------------------------------------------------------------------------------------------------

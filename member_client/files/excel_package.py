@@ -81,7 +81,7 @@ class _PartCheck:
         self._mark = 0  # byte at which the open record, or what follows the last one, begins
         self._others = 0
         self._rows = self._last_row = self._shared_texts = 0
-        self._has_formula = self._has_value = False
+        self._has_formula = self._is_computed = False
 
     def read(self, content: IO[bytes], *, is_xml: bool) -> None:
         """Read it through; what is no XML at all ends the reading of this part, unless it is said to be."""
@@ -97,8 +97,8 @@ class _PartCheck:
             if is_xml:
                 raise TableInvalid(_DAMAGED) from None
 
-    def _check_open(self, read: int) -> None:
-        since = read - self._mark
+    def _check_open(self, at: int) -> None:
+        since = at - self._mark
         too_large = since > MAX_RECORD_BYTES if self._record_depth else self._others + since > MAX_OTHER_BYTES
         if too_large:
             raise TableInvalid(_TOO_LARGE)
@@ -108,9 +108,10 @@ class _PartCheck:
         if self._depth > _MAX_DEPTH:
             raise TableInvalid(_DAMAGED)
         if name == _CELL:
-            self._has_formula = self._has_value = False
-        elif name == _VALUE:
-            self._has_value = True
+            # Where a formula gives a text, that may be an empty one.
+            self._has_formula, self._is_computed = False, attributes.get("t") == "str"
+        elif name == _VALUE and self._has_formula:
+            self._parser.CharacterDataHandler = self._take_value
         elif name == _FORMULA:
             self._has_formula = True
         elif name in (_ROW, _SHARED_TEXT):
@@ -139,10 +140,16 @@ class _PartCheck:
             raise TableInvalid(_DAMAGED)
         self._last_row = here
 
+    def _take_value(self, _text: str) -> None:
+        self._is_computed = True
+
     def _end(self, name: str) -> None:
         if self._depth == self._record_depth:
+            self._check_open(self._parser.CurrentByteIndex)
             self._record_depth, self._mark = 0, self._parser.CurrentByteIndex
-        elif name == _CELL and self._has_formula and not self._has_value:
+        elif name == _VALUE:
+            self._parser.CharacterDataHandler = None
+        elif name == _CELL and self._has_formula and not self._is_computed:
             raise TableInvalid(_NOT_COMPUTED)
         self._depth -= 1
 

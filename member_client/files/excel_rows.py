@@ -14,8 +14,9 @@ Memory holds the sheet's open row and all shared texts of the workbook, whose nu
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
@@ -25,7 +26,6 @@ from member_client.files.excel_package import MAX_ROWS, check_package
 from member_client.files.model import BadRow, Row, RowReason, TableInvalid, shown_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 _ROWS_AT_ONCE: Final = 256
@@ -41,13 +41,26 @@ class _Cell(Protocol):
 _Cells = Sequence[_Cell]
 
 
-class _Sheet(Protocol):
-    title: str
-    sheet_state: str
-    max_row: int | None
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """One of a workbook's sheets."""
 
-    def reset_dimensions(self) -> None: ...
-    def iter_rows(self) -> Iterator[_Cells]: ...
+    title: str
+    is_visible: bool
+    claimed_rows: int
+    rows: Callable[[], Iterator[_Cells]]
+
+    def filled(self) -> Iterator[tuple[int, _Cells]]:
+        """Give the rows that are not empty, with their places from 1."""
+        rows = enumerate(self.rows(), start=1)
+        while True:
+            with warnings.catch_warnings():
+                # The library warns of a number that is no date, and its warning repeats the number.
+                warnings.simplefilter("ignore")
+                drawn = list(islice(rows, _ROWS_AT_ONCE))
+            if not drawn:
+                return
+            yield from ((place, cells) for place, cells in drawn if not _is_empty(cells))
 
 
 class ExcelRows:
@@ -84,23 +97,24 @@ class ExcelRows:
         """Give the sheet's rows that are not empty, with their places from 1, the header first."""
         with self._path.open("rb") as file, self._own_faults():
             check_package(file)
-            sheet, rows = self._chosen(_sheets(library, file), name)
+            sheet = self._chosen(_sheets(library, file), name)
+            rows = sheet.filled()
             header = next(rows)
-            self.expected_rows = max(0, min(sheet.max_row or 0, MAX_ROWS) - header[0])
+            self.expected_rows = max(0, min(sheet.claimed_rows, MAX_ROWS) - header[0])
             yield header
             yield from rows
 
-    def _chosen(self, sheets: Sequence[_Sheet], name: str) -> tuple[_Sheet, Iterator[tuple[int, _Cells]]]:
+    def _chosen(self, sheets: Sequence[_Sheet], name: str) -> _Sheet:
         if name and name not in {sheet.title for sheet in sheets}:
             raise TableInvalid(f"no sheet of this name; there are: {shown_names(sheet.title for sheet in sheets)}")
-        wanted = [sheet for sheet in sheets if (sheet.title == name if name else sheet.sheet_state == "visible")]
-        found = [sheet for sheet in wanted if next(_filled(sheet), None)]
+        wanted = [sheet for sheet in sheets if (sheet.title == name if name else sheet.is_visible)]
+        found = [sheet for sheet in wanted if next(sheet.filled(), None)]
         if not found:
             raise TableInvalid("the sheet is empty" if name else "no visible sheet holds anything")
         if len(found) > 1:
             titles = shown_names(sheet.title for sheet in found)
             raise TableInvalid(f"several sheets hold something: {titles}. Choose one, as FILE#SHEET; nothing was sent")
-        return found[0], _filled(found[0])
+        return found[0]
 
     @contextmanager
     def _own_faults(self) -> Iterator[None]:
@@ -116,24 +130,12 @@ class ExcelRows:
 def _sheets(library: Any, file: IO[bytes]) -> Sequence[_Sheet]:  # noqa: ANN401 - the library
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        workbook = library.load_workbook(file, read_only=True, data_only=True, keep_links=False)
-    sheets: Sequence[_Sheet] = workbook.worksheets
+        found = library.load_workbook(file, read_only=True, data_only=True, keep_links=False).worksheets
+    sheets = [_Sheet(one.title, one.sheet_state == "visible", one.max_row or 0, one.iter_rows) for one in found]
+    for one in found:
+        # What a sheet claims of its size would have rows filled up, or cut.
+        one.reset_dimensions()
     return sheets
-
-
-def _filled(sheet: _Sheet) -> Iterator[tuple[int, _Cells]]:
-    """Give the rows that are not empty, with their places from 1."""
-    # What the sheet says of its own size would have rows filled up, or cut.
-    sheet.reset_dimensions()
-    rows = enumerate(sheet.iter_rows(), start=1)
-    while True:
-        with warnings.catch_warnings():
-            # The library warns of a number that is no date, and its warning repeats the number.
-            warnings.simplefilter("ignore")
-            drawn = list(islice(rows, _ROWS_AT_ONCE))
-        if not drawn:
-            return
-        yield from ((place, cells) for place, cells in drawn if not _is_empty(cells))
 
 
 def _is_empty(cells: _Cells) -> bool:
