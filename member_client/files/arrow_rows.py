@@ -42,7 +42,8 @@ def column_cells(column: Any) -> list[RawCell]:  # noqa: ANN401 - an array of py
         column = column.storage
     if arrow.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if arrow.types.is_nested(column.type):
+    if arrow.types.is_nested(column.type) or arrow.types.is_fixed_size_binary(column.type):
+        # Bytes of one size are keys or, from Polars, where its objects lie in memory: never a text.
         return ["" if absent else RowReason.NOT_TEXT for absent in column.is_null().to_pylist()]
     if arrow.types.is_timestamp(column.type) and column.type.unit == "ns":
         # Python's moments end at microseconds; dividing loses nothing of a date.

@@ -8,7 +8,7 @@
 - Dates are written in ISO 8601. A formula counts by the value that was computed last; errors and true/false are
   refused.
 
-Memory holds the sheet's open row and all shared texts of the workbook, whose number `excel_package` bounds.
+Memory holds the open rows, a trace of each row before, and the texts that cells share; `excel_package` bounds them all.
 """
 
 from __future__ import annotations

@@ -100,7 +100,9 @@ class Layout:
             ref, identifiers = row.text(self.ref), [row.text(column) for column in self.identifier_columns]
         except RowFault:
             return ""
-        return "" if _repeats_any(ref, identifiers) else ref or str(row.number)
+        if not ref:
+            return str(row.number)
+        return "" if _repeats_any(ref, identifiers) else ref
 
     def read(self, row: Row) -> tuple[str, list[Cell]]:
         """Give ref and identifiers of a row; raises RowFault."""

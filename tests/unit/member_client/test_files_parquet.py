@@ -43,6 +43,7 @@ def column_of(folder: Path, values: Any) -> list[str | RowReason]:
         (pa.array([Decimal("110101199003070000"), None], pa.decimal128(38, 0)), ["110101199003070000", ""]),
         (pa.array([Decimal("13800138000.00"), Decimal("1.50")], pa.decimal128(20, 2)), [PHONE, RowReason.NOT_TEXT]),
         (pa.array([PHONE.encode(), b"\xff\xfe"]), [PHONE, RowReason.UNDECODABLE]),
+        (pa.array([b"13800138", None], pa.binary(8)), [RowReason.NOT_TEXT, ""]),
         (pa.array([date(2027, 1, 31), None]), ["2027-01-31", ""]),
         (pa.array([2**30], pa.int32()).cast(pa.date32()), [RowReason.NOT_TEXT]),
         (pa.array([datetime(2027, 1, 31), datetime(2027, 1, 31, 8)]), ["2027-01-31", "2027-01-31T08:00:00"]),  # noqa: DTZ001 - without a zone is meant
