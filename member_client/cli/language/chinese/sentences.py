@@ -46,6 +46,7 @@ SENTENCES: Final = {
         "在联盟中心地址应答的一方没有出示联盟 CA 签发的证书。"
     ),
     "The hub refused the call without a known reason.": "联盟中心拒绝了调用，原因不明。",
+    "a notice is written in one of the languages {languages}": "告知书的语言只能是 {languages}",
     "The hub's buckets cannot be had: hits stay unconfirmed.": "无法取得分桶：命中仍待确认。",
     "The hub could not be asked in time.": "未能及时向联盟中心查询。",
     "The stream of buckets was cut off.": "分桶的传输中断。",
