@@ -13,8 +13,15 @@ the package is an AllianceClientError (`member_client.errors`).
 
 from alliance.identifiers import Kind
 from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, Purpose, SharingLevel, SubjectRole
-from member_client._contributions import ContributionOutcome, ContributionResult, ContributionRow
+from member_client._contributions import (
+    ContributionOutcome,
+    ContributionPreview,
+    ContributionResult,
+    ContributionRow,
+    PreviewOutcome,
+)
 from member_client.audit import AuditEntry
+from member_client.blocking import BlockingClient
 from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
 from member_client.doctor import Finding, Level
@@ -46,6 +53,7 @@ from member_client.errors import (
     NotEnrolled,
     NotFound,
     NotPermitted,
+    PinsDamaged,
     ProofRejected,
     PurposeNotPermitted,
     Replayed,
@@ -65,6 +73,7 @@ __all__ = [
     "AllianceClientError",
     "AlreadyEnrolled",
     "AuditEntry",
+    "BlockingClient",
     "BucketOverfull",
     "BudgetExhausted",
     "Category",
@@ -76,6 +85,7 @@ __all__ = [
     "Consent",
     "ConsentMissing",
     "ContributionOutcome",
+    "ContributionPreview",
     "ContributionResult",
     "ContributionRow",
     "Denied",
@@ -102,6 +112,8 @@ __all__ = [
     "NotFound",
     "NotPermitted",
     "OwnClaim",
+    "PinsDamaged",
+    "PreviewOutcome",
     "Profile",
     "ProofRejected",
     "Purpose",

@@ -55,11 +55,19 @@ class FactKeeper:
     """Facts, fetched when needed."""
 
     def __init__(
-        self, transport: Transport, hub_key: VerifyingKey, store: Store, workers: Workers, clock: Clock
+        self,
+        transport: Transport,
+        hub_key: VerifyingKey,
+        *,
+        store: Store,
+        pins: Store,
+        workers: Workers,
+        clock: Clock,
     ) -> None:
         self._transport = transport
         self._hub_key = hub_key
         self._store = store
+        self._pins = pins
         self._workers = workers
         self._clock = clock
         self._facts: Facts | None = None
@@ -111,14 +119,14 @@ class FactKeeper:
 
     async def _directory(self, deadline: Deadline) -> Directory:
         directory = await _directory.fetch(self._transport, self._hub_key, deadline)
-        return await self._workers.disk(_directory.pin, directory, self._store)
+        return await self._workers.disk(_directory.pin, directory, self._pins)
 
     async def _serving_epoch(self, deadline: Deadline) -> PinnedEpoch:
         answer = await self._transport.call(
             lambda channel: EpochServiceStub(channel).ListEpochs, ListEpochsRequest, deadline
         )
         epochs = _epochs.read_epochs(answer.epochs, self._hub_key)
-        await self._workers.disk(_epochs.pin, epochs, self._store)
+        await self._workers.disk(_epochs.pin, epochs, self._pins)
         return _epochs.serving(epochs, self._clock.now_ms())
 
     async def _suppression(self, deadline: Deadline) -> SuppressionList:

@@ -72,19 +72,21 @@ class Batch:
         end = 0
         for ref, count in self.subjects:
             place, end = end, end + count
-            fields = _clear(tuple(self.fields[place:end]))
+            fields = clear_fields(tuple(self.fields[place:end]))
             if end <= next_known and fields:
-                judged.append(verdicts.clear(ref, fields, request_id))
+                judged.append(verdicts.clear(ref, fields, request_id, len(judged)))
                 continue
             answered = [known.get(place + index, field) for index, field in enumerate(fields)]
-            judged.append(verdicts.verdict(ref, answered, on_unavailable=on_unavailable, request_id=request_id))
+            judged.append(
+                verdicts.verdict(ref, answered, on_unavailable=on_unavailable, request_id=request_id, place=len(judged))
+            )
             while next_known < end:
                 next_known = next(ahead)
         return judged
 
 
 @lru_cache(maxsize=1024)
-def _clear(names: tuple[str, ...]) -> tuple[FieldVerdict, ...]:
+def clear_fields(names: tuple[str, ...]) -> tuple[FieldVerdict, ...]:
     """Give the verdicts of fields that nobody listed: made once for all subjects that have the same fields."""
     return tuple(FieldVerdict(name, FIELDS[name][0], State.CLEAR) for name in names)
 

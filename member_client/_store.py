@@ -7,11 +7,13 @@ Rules:
 2. A write is durable when the call returns (WAL, synchronous FULL). All writes of one call commit together.
 3. Writers wait for each other, also those of several processes, for up to 10 seconds. Readers wait for nobody: they
    have a connection of their own and see what was committed last.
-4. A value that does not open, or a file that SQLite calls damaged, raises StoreDamaged and is left as it is.
+4. A value that does not open, or a file that SQLite calls damaged, raises StoreDamaged, is left as it is and said to
+   be `is_damaged` from then on. A disk that is full or read-only is no damage.
 
 It does not notice that the whole file was put back to an earlier state by somebody with access to it.
 """
 
+import errno
 import hmac
 import os
 import sqlite3
@@ -28,9 +30,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from alliance.crypto.secret import Secret
 from member_client._framing import pack
-from member_client.errors import StorageFull, StoreBusy, StoreDamaged
+from member_client.errors import AllianceClientError, ConfigurationInvalid, StorageFull, StoreBusy, StoreDamaged
 
-STORE_FILE = "store.sqlite3"
 _NONCE_BYTES = 12
 _BUSY_SECONDS = 10
 _COLUMN = b"value"
@@ -40,18 +41,22 @@ _CHECKPOINT_PAGES = 4000
 """16 MB of log: keyed names scatter a chunk of rows over the whole file, and a checkpoint writes every page again."""
 _CHECK = b"check"
 _FORMAT = b"alliance-store/1"
+_PRIMARY = 0xFF
+_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_ROOM = "{} cannot be written: the disk is full or fails"
 
 
 class Shelf(StrEnum):
     """A table of the store."""
 
-    PINS = "pins"  # what must never change or go back: epoch keys, marks of the filter
+    PINS = "pins"  # what must never change or go back: epoch keys, members' keys, marks of the filter
     FILTER = "filter"  # headers, heartbeats and deltas as the hub signed them
     CONSENTS = "consents"  # seeds and digests behind the consent roots that were sent
     VERDICTS = "verdicts"  # verdicts by business id, for a day
     JOURNAL = "journal"  # rows acknowledged
     DRAWN = "drawn"  # rows drawn up and not acknowledged yet: large, few, and apart, so that their pages stay few too
     LISTS = "lists"  # the suppression list in force
+    RUNS = "runs"  # runs over a file that are not finished, to be taken up where they stopped
 
 
 _FRAMED = {shelf: pack(shelf.encode()) for shelf in Shelf}
@@ -67,17 +72,18 @@ def _bound_to(shelf: Shelf, row: bytes) -> bytes:
 class Store:
     """The sealed store of one profile; every method blocks and may be called from any thread."""
 
-    def __init__(self, path: Path, key: Secret) -> None:
-        """Open or make the file; raises StoreDamaged where the key is another or the file is no store."""
+    def __init__(self, path: Path, key: Secret, damage: type[StoreDamaged] = StoreDamaged) -> None:
+        """Open or make the file; raises `damage` where the key is another or the file is no store."""
         self._path = path
         self._aead = AESGCM(_derived(key, b"seal"))
         self._row_key = _derived(key, b"rows")
         self._key = key
+        self._damage = damage
         self._writing, self._reading = Lock(), Lock()
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        os.close(descriptor)
-        with _translated(path):
+        self.is_damaged = False
+        """Whether something in the file was found damaged since it was opened."""
+        self._inode = _made(path)
+        with self._translated():
             self._writer = _connected(path)
             self._writer.execute("PRAGMA journal_mode=WAL")
             self._writer.execute("PRAGMA synchronous=FULL")
@@ -102,7 +108,7 @@ class Store:
     def get(self, shelf: Shelf, name: bytes) -> bytes | None:
         """Open a value; None where there is none."""
         row = self._row(shelf, name)
-        with self._reading, _translated(self._path):
+        with self._reading, self._translated():
             found = self._reader.execute(f"SELECT sealed FROM {shelf} WHERE name = ?", (row,)).fetchone()  # noqa: S608
         return None if found is None else self._opened(shelf, row, found[0])
 
@@ -110,7 +116,7 @@ class Store:
         """Open values, in the order of their names."""
         rows = [self._row(shelf, name) for name in names]
         found: dict[bytes, bytes] = {}
-        with self._reading, _translated(self._path):
+        with self._reading, self._translated():
             for start in range(0, len(rows), _LOOKUP_ROWS):
                 part = rows[start : start + _LOOKUP_ROWS]
                 marks = ",".join("?" * len(part))
@@ -153,6 +159,13 @@ class Store:
             for shelf in Shelf:
                 connection.execute(f"DELETE FROM {shelf} WHERE ends_at <= ?", (now_ms,))  # noqa: S608 - a constant
 
+    def is_in_place(self) -> bool:
+        """Whether the file that is open is the one under its name, and not one that was moved away."""
+        try:
+            return self._path.stat().st_ino == self._inode
+        except OSError:
+            return False
+
     def close(self) -> None:
         """Close the file."""
         with self._writing, self._reading:
@@ -171,7 +184,7 @@ class Store:
     @contextmanager
     def _written(self) -> Iterator[sqlite3.Connection]:
         """Let what is written be durable together, or not at all."""
-        with self._writing, _translated(self._path):
+        with self._writing, self._translated():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -195,27 +208,58 @@ class Store:
             nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
             return self._aead.decrypt(nonce, ciphertext, _bound_to(shelf, row))
         except (InvalidTag, ValueError):
-            raise StoreDamaged(
+            self.is_damaged = True
+            raise self._damage(
                 f"a value in {self._path} does not open: it was changed, or the key is another"
             ) from None
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if (failure := _passing(error, self._path)) is not None:
+                raise failure from error
+            self.is_damaged = True
+            raise self._damage(f"{self._path} is damaged or no store") from error
+
+
+def _made(path: Path) -> int:
+    """Make the file for its owner's eyes, if there is none; gives its inode."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            return os.fstat(descriptor).st_ino
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno in _FULL_ERRNOS:
+            raise StorageFull(_NO_ROOM.format(path)) from error
+        raise ConfigurationInvalid(f"{path} cannot be written ({error.strerror})") from error
 
 
 def _connected(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
 
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _passing(error: sqlite3.DatabaseError, path: Path) -> AllianceClientError | None:
+    """Give our error for what passes or can be put right; None for damage."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreBusy(f"{path} is held by another process")
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR) or (code == sqlite3.SQLITE_CANTOPEN and _is_full(path)):
+        return StorageFull(_NO_ROOM.format(path))
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        return ConfigurationInvalid(f"{path} cannot be opened for writing: look at its permissions and its disk")
+    return None
+
+
+def _is_full(path: Path) -> bool:
     try:
-        yield
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error) or "busy" in str(error):
-            raise StoreBusy(f"{path} is held by another process") from error
-        if "full" in str(error) or "I/O" in str(error):
-            raise StorageFull(f"{path} cannot be written: the disk is full or fails") from error
-        raise StoreDamaged(f"{path} cannot be used") from error
-    except sqlite3.DatabaseError as error:
-        raise StoreDamaged(f"{path} is damaged or no store") from error
+        return os.statvfs(path.parent).f_bavail == 0
+    except OSError:
+        return False
 
 
 def _derived(key: Secret, purpose: bytes) -> bytes:

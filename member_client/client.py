@@ -5,7 +5,8 @@ No exception but those of `member_client.errors` leaves it, and nothing it retur
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+import os
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
@@ -15,21 +16,24 @@ from alliance.clock import Clock, SystemClock
 from alliance.taxonomy import Purpose
 from member_client import audit, doctor
 from member_client._attempt import unasked
-from member_client._contributions import ContributionResult, ContributionRow
+from member_client._contributions import ContributionPreview, ContributionResult
 from member_client._deadline import Deadline
+from member_client._drawing import flattened
 from member_client._session import Session
 from member_client._transport import pause
 from member_client.audit import AuditEntry
+from member_client.blocking import BlockingClient
 from member_client.config import Profile
-from member_client.contributing import Contributor
+from member_client.contributing import Contributor, Rows
 from member_client.doctor import Finding
-from member_client.errors import HubUnavailable, InvalidUse
+from member_client.errors import HubUnavailable, InvalidUse, PinsDamaged, StoreDamaged
 from member_client.own_claims import OwnClaim, OwnClaims
 from member_client.screening import OnProgress, Screener, Subjects, checked_choice, screening_purpose
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import OnUnavailable, Verdict
 
 DEFAULT_DEADLINE_MS: Final = 30_000
+RETIRE_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,9 @@ class AllianceClient:
         self._cpu_threads = cpu_threads
         self._opening: asyncio.Task[Session] | None = None
         self._screening: Screener | None = None
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._process = 0
+        self._blocking: BlockingClient | None = None
 
     @classmethod
     def from_env(cls, *, deadline_ms: int | None = None, on_unavailable: OnUnavailable = "step_up") -> Self:
@@ -121,6 +128,9 @@ class AllianceClient:
     async def close(self) -> None:
         """Close everything; the client may be used again afterwards."""
         opening, self._opening, self._screening = self._opening, None, None
+        for task in tuple(self._retiring):
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
         if opening is None:
             return
         try:
@@ -166,14 +176,25 @@ class AllianceClient:
         """
         asked_for = screening_purpose(purpose)
         deadline = Deadline.after(self._deadline_ms / 1000)
-        if (screener := self._screening) is None:
+        try:
             try:
-                async with deadline.scope():
-                    screener = await self._screener()
-            except TimeoutError as error:
-                region = self.profile.default_region
-                return unasked([subject], asked_for, consent, region, self._on_unavailable, error)[0]
-        return await screener.one(subject, asked_for, consent, request_id, deadline)
+                return await self._screened(subject, asked_for, consent, request_id, deadline)
+            except PinsDamaged:
+                raise
+            except StoreDamaged:
+                # It is set aside when it is opened anew, which asking again does.
+                return await self._screened(subject, asked_for, consent, request_id, deadline)
+        except TimeoutError as error:
+            region = self.profile.default_region
+            return unasked([subject], asked_for, consent, region, self._on_unavailable, error)[0]
+
+    async def _screened(
+        self, subject: Subject, purpose: Purpose, consent: Consent | None, request_id: str | None, deadline: Deadline
+    ) -> Verdict:
+        """Screen within the deadline; raises TimeoutError where it passes before everything is open."""
+        async with deadline.scope():
+            screener = await self._screener()
+        return await screener.one(subject, purpose, consent, request_id, deadline)
 
     def screen_many(
         self,
@@ -181,36 +202,68 @@ class AllianceClient:
         *,
         purpose: str | Purpose,
         consent: Consent | None = None,
+        request_id: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> AsyncIterator[Verdict]:
         """Screen many subjects in bounded memory; gives verdicts in the subjects' order.
 
         `on_progress` is told how many are done. A list is checked for consent as a whole before anything is sent, a
-        stream batch by batch.
+        stream batch by batch. With a `request_id` of the caller's own, a run that stopped is taken up by asking the
+        same again within a day: what was settled gives the same verdicts, what was sent is charged once, and the same
+        id with other subjects is ConflictingRetry.
         """
-        return self._screen_many(subjects, screening_purpose(purpose), consent, on_progress)
+        return flattened(self._verdicts(subjects, screening_purpose(purpose), consent, request_id, on_progress))
 
-    async def _screen_many(
-        self, subjects: Subjects, purpose: Purpose, consent: Consent | None, on_progress: OnProgress | None
-    ) -> AsyncIterator[Verdict]:
+    async def _verdicts(
+        self,
+        subjects: Subjects,
+        purpose: Purpose,
+        consent: Consent | None,
+        request_id: str | None,
+        on_progress: OnProgress | None,
+    ) -> AsyncGenerator[list[Verdict], None]:
         screener = await self._screener()
-        async with aclosing(screener.many(subjects, purpose, consent, on_progress)) as verdicts:
-            async for verdict in verdicts:
-                yield verdict
+        async with aclosing(screener.many(subjects, purpose, consent, request_id, on_progress)) as batches:
+            async for verdicts in batches:
+                yield verdicts
 
     # -- own claims ----------------------------------------------------------------------------------------------
 
+    async def preview(self, rows: Rows) -> AsyncIterator[ContributionPreview]:
+        """Tell what would become of rows if they were contributed, one result a row, in order; sends none of them.
+
+        It goes by this machine's journal: a claim that another machine of this member filed counts as new here.
+        """
+        async with aclosing(flattened(self._previews(rows))) as results:
+            async for result in results:
+                yield result
+
+    async def _previews(self, rows: Rows) -> AsyncGenerator[list[ContributionPreview], None]:
+        async with aclosing(Contributor(await self._session()).preview(rows)) as batches:
+            async for results in batches:
+                yield results
+
     async def contribute(
-        self, rows: Iterable[ContributionRow], *, consent: Consent | None = None
+        self, rows: Rows, *, consent: Consent | None = None, amend: bool = False
     ) -> AsyncIterator[ContributionResult]:
         """Contribute claims; gives one result a row, in order.
 
         A run that stopped is taken up by running it again: what the hub acknowledged costs nothing a second time.
-        `consent` is the statement of basis; without one, the alliance's own tables in force are the basis.
+        `consent` is the statement of basis; without one, the alliance's own tables in force are the basis. With
+        `amend`, a row that says something else than this member's claim on the same identifier in the same category
+        takes that claim's place; without, it is refused.
         """
-        async with aclosing(Contributor(await self._session()).contribute(rows, consent)) as results:
+        async with aclosing(flattened(self._results(rows, consent, amend=amend))) as results:
             async for result in results:
                 yield result
+
+    async def _results(
+        self, rows: Rows, consent: Consent | None, *, amend: bool
+    ) -> AsyncGenerator[list[ContributionResult], None]:
+        contributor = Contributor(await self._session())
+        async with aclosing(contributor.contribute(rows, consent, amend=amend)) as batches:
+            async for results in batches:
+                yield results
 
     async def claims(self, *, live_only: bool = False) -> AsyncIterator[OwnClaim]:
         """List this member's claims, oldest first."""
@@ -237,25 +290,69 @@ class AllianceClient:
         return await doctor.examine(self.profile, self._session, self._clock)
 
     @property
+    def blocking(self) -> BlockingClient:
+        """The same calls for synchronous code, on a thread and a channel of their own; close it by itself."""
+        if self._blocking is None:
+            self._blocking = BlockingClient(
+                AllianceClient(
+                    self.profile,
+                    deadline_ms=self._deadline_ms,
+                    on_unavailable=self._on_unavailable,
+                    clock=self._clock,
+                    cpu_threads=self._cpu_threads,
+                )
+            )
+        return self._blocking
+
+    @property
     def usage(self) -> Usage:
         """What the hub learned to count since this client was opened."""
-        opening = self._opening
-        if opening is None or not opening.done() or opening.cancelled() or opening.exception() is not None:
+        session = self._open_session()
+        if session is None:
             return Usage()
-        session = opening.result()
         return Usage(session.evaluator.evaluations, session.fetcher.prefixes)
 
     async def _session(self) -> Session:
-        """Open once; cancelling one caller does not cancel the opening."""
-        opening = self._opening
-        if opening is None or (opening.done() and (opening.cancelled() or opening.exception() is not None)):
+        """Open once, and anew where the store is damaged; cancelling one caller does not cancel the opening."""
+        session = self._open_session()
+        if session is not None and not session.state.is_damaged:
+            return session
+        if session is not None:
+            self._retire(session)
+        if self._opening is None or self._opening.done():
+            self._process = os.getpid()
             work = Session.opened(self.profile, self._clock, self._cpu_threads)
-            opening = self._opening = asyncio.create_task(work, name="alliance-open")
-            opening.add_done_callback(lambda task: task.cancelled() or task.exception())
-        return await asyncio.shield(opening)
+            self._opening = asyncio.create_task(work, name="alliance-open")
+            self._opening.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._opening)
+
+    def _open_session(self) -> Session | None:
+        """Give what is open; raises InvalidUse in a process that was forked from the one which opened it."""
+        opening = self._opening
+        if opening is None or not opening.done() or opening.cancelled() or opening.exception() is not None:
+            return None
+        if self._process != os.getpid():
+            raise InvalidUse("the process was forked after the client was used: make a client in each process")
+        return opening.result()
+
+    def _retire(self, damaged: Session) -> None:
+        """Set a damaged session aside; calls that are under way in it may end."""
+        self._opening = self._screening = None
+        damaged.state.mark()
+        task = asyncio.create_task(_closed_later(damaged), name="alliance-retire")
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
 
     async def _screener(self) -> Screener:
         session = await self._session()
         if self._screening is None:
             self._screening = Screener(session, self._on_unavailable)
         return self._screening
+
+
+async def _closed_later(session: Session) -> None:
+    """Close a session once the calls in it had time to end, or at once where this is cancelled."""
+    try:
+        await asyncio.sleep(RETIRE_SECONDS)
+    finally:
+        await session.close()

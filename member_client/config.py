@@ -1,6 +1,7 @@
 """The profile: what a member's machine knows about its alliance. Everything in it is public; secrets are sealed apart.
 
-A profile is a folder: `profile.toml`, `ca.pem`, `keys/` (sealed), `store.sqlite3` (sealed values), `filter/`.
+A profile is a folder: `profile.toml`, `ca.pem`, `keys/` (sealed). What changes lies in the same folder or in another,
+the state's: `pins.sqlite3` and `store.sqlite3` (sealed values), `filter/`.
 """
 
 import json
@@ -18,10 +19,11 @@ from alliance.keyring.store import write_atomically
 from member_client.errors import ConfigurationInvalid, NotEnrolled
 
 HOME_VARIABLE = "ALLIANCE_HOME"
+STATE_VARIABLE = "ALLIANCE_STATE"
 PROFILE_FILE = "profile.toml"
 MAX_OPERATOR_BYTES = 32
 _REQUIRED = ("alliance", "member", "hub", "server_name", "ca", "hub_key")
-_OPTIONAL = ("enrolment", "default_region", "operator")
+_OPTIONAL = ("enrolment", "default_region", "operator", "state")
 
 
 def default_folder() -> Path:
@@ -36,7 +38,8 @@ class Profile:
 
     `hub` and `enrolment` are `host:port`; `ca` is a file beside the profile; `hub_key` pins every statement of the
     hub; `default_region` reads telephone numbers without a country code; `operator` is the pseudonym that headers
-    and so the audit log carry, empty for unattended work.
+    and so the audit log carry, empty for unattended work. `state` is a folder, relative to the profile's, for what
+    changes; empty is the profile's own. `ALLIANCE_STATE` goes over it, and has a folder for each member.
     """
 
     folder: Path
@@ -49,6 +52,7 @@ class Profile:
     enrolment: str = ""
     default_region: str = "CN"
     operator: str = ""
+    state: str = ""
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Self:
@@ -76,6 +80,13 @@ class Profile:
             raise ConfigurationInvalid(f"{path}: operator has at most {MAX_OPERATOR_BYTES} bytes")
         checked_region(content.get("default_region", "CN"), str(path))
         return cls(folder=folder, **{**content, "hub_key": hub_key_from(content["hub_key"], str(path))})
+
+    @property
+    def state_folder(self) -> Path:
+        """Where what changes is kept."""
+        if named := os.environ.get(STATE_VARIABLE):
+            return Path(named) / f"{self.alliance}-{self.member}"
+        return self.folder / self.state
 
     def save(self) -> None:
         """Write `profile.toml`, atomically."""

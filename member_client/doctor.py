@@ -14,6 +14,7 @@ from alliance.keyring.passphrase import PASSPHRASE_FILE, PASSPHRASE_FILE_VARIABL
 from member_client._certificates import days_left
 from member_client._directory import Directory
 from member_client._session import Session
+from member_client._state import files_set_aside
 from member_client.config import Profile
 from member_client.errors import AllianceClientError
 
@@ -46,6 +47,7 @@ async def examine(profile: Profile, opened: Callable[[], Awaitable[Session]], cl
     except AllianceClientError as error:
         return [*findings, _failed("keys and store", error)]
     findings.append(Finding(Level.OK, "keys and store open"))
+    findings += _set_aside(profile)
     findings.append(_certificate(session, clock))
     try:
         facts = await session.facts.refresh()
@@ -98,8 +100,20 @@ def _folder(profile: Profile) -> list[Finding]:
     return findings
 
 
+def _set_aside(profile: Profile) -> list[Finding]:
+    """Tell of stores that were damaged and rebuilt."""
+    return [
+        Finding(
+            Level.WARNING,
+            f"a damaged store was set aside: {path}",
+            "Look at the disk. Keep the file while openings of consent from before may be asked for, then remove it.",
+        )
+        for path in files_set_aside(profile.state_folder)
+    ]
+
+
 def _certificate(session: Session, clock: Clock) -> Finding:
-    days = days_left(session.certificate_pem, clock.now_ms())
+    days = days_left(session.keys.certificate_pem, clock.now_ms())
     if days < 0:
         return Finding(Level.ERROR, "the certificate is expired", "Ask the alliance's office for a new invitation.")
     if days < CERTIFICATE_WARNING_DAYS:

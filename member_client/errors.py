@@ -69,10 +69,16 @@ class ClockWrong(ConfigurationInvalid):
 
 
 class StoreDamaged(AllianceClientError):
-    """The local store does not hold what was written to it, or was sealed under another key."""
+    """The local store does not hold what was written to it: it is set aside and rebuilt when it is opened next."""
 
     exit_code = 3
-    how_to_fix = "Restore the profile's folder from a backup; keep the damaged file for whoever examines it."
+    how_to_fix = "Do the same again: a new store takes the damaged one's place. Keep the file that was set aside."
+
+
+class PinsDamaged(StoreDamaged):
+    """The local pins do not hold what was written to them, or were sealed under another key: nothing is opened."""
+
+    how_to_fix = "Restore pins.sqlite3 from a backup, or follow docs/how-to/when-things-fail.md."
 
 
 # -- the hub cannot be had ---------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ Rules (protocol reference, section 13):
 4. A verdict names fields and kinds and never holds an identifier.
 """
 
+import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -118,7 +119,11 @@ class FieldVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is known of a subject. `request_id` names the evaluation at the hub, in hexadecimal, if there was one."""
+    """What is known of a subject.
+
+    `request_id` names the evaluation at the hub, in hexadecimal, if there was one; `place` is the subject's among those
+    that were evaluated with it.
+    """
 
     ref: str
     state: State
@@ -126,6 +131,12 @@ class Verdict:
     fields: tuple[FieldVerdict, ...]
     request_id: str = ""
     integrity: bool = False
+    place: int = 0
+
+    @property
+    def receipt(self) -> str:
+        """The name under which this answer is found again, here and in the audit log; empty if nothing was asked."""
+        return f"R-{_named(bytes.fromhex(self.request_id))}-{self.place}" if self.request_id else ""
 
     @property
     def matches(self) -> tuple[Match, ...]:
@@ -150,6 +161,10 @@ class Verdict:
         return f"Verdict({self.state}, {self.action.word}, {len(self.matches)} matches)"
 
 
+def _named(request_id: bytes) -> str:
+    return base64.b32encode(request_id).decode().rstrip("=")
+
+
 def strongest(states: Iterable[State]) -> State:
     """Give the strongest state; clear where there is none."""
     return max(states, key=STRENGTH.index, default=State.CLEAR)
@@ -164,20 +179,20 @@ def field_verdict(field: str, kind: Kind, matches: Sequence[Match], reason: str 
     return FieldVerdict(field, kind, state, reason, tuple(matches))
 
 
-def clear(ref: str, fields: tuple[FieldVerdict, ...], request_id: str) -> Verdict:
+def clear(ref: str, fields: tuple[FieldVerdict, ...], request_id: str, place: int = 0) -> Verdict:
     """Give what `verdict` gives where there are fields and all of them are clear: nearly every row of a screening."""
-    return Verdict(ref, State.CLEAR, Action.NONE, fields, request_id)
+    return Verdict(ref, State.CLEAR, Action.NONE, fields, request_id, place=place)
 
 
 def verdict(
-    ref: str, fields: Sequence[FieldVerdict], *, on_unavailable: OnUnavailable, request_id: str = ""
+    ref: str, fields: Sequence[FieldVerdict], *, on_unavailable: OnUnavailable, request_id: str = "", place: int = 0
 ) -> Verdict:
     """Judge a subject by its fields. A subject without any field is refused: nothing was asked."""
     state = strongest(field.state for field in fields) if fields else State.REFUSED
     grounds = [match.ground for field in fields for match in field.matches]
     integrity = any(field.reason == INTEGRITY for field in fields)
     action = max(combined_action(grounds), _floor(state, fields, on_unavailable, integrity=integrity))
-    return Verdict(ref, state, action, tuple(fields), request_id, integrity)
+    return Verdict(ref, state, action, tuple(fields), request_id, integrity, place)
 
 
 def _floor(state: State, fields: Sequence[FieldVerdict], on_unavailable: OnUnavailable, *, integrity: bool) -> Action:

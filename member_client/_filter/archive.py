@@ -22,16 +22,17 @@ M = TypeVar("M", GetFilterResponse, SignedStatement)
 class FilterArchive:
     """The filter's rows of a store; its methods block."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, pins: Store) -> None:
         self._store = store
+        self._pins = pins
 
     def marks(self, epoch: int) -> Marks:
         """Give the newest that was ever seen of an epoch's filter."""
-        return Marks.from_bytes(self._store.get(Shelf.PINS, b"filter/%d" % epoch))
+        return Marks.from_bytes(self._pins.get(Shelf.PINS, b"filter/%d" % epoch))
 
     def raise_marks(self, epoch: int, marks: Marks) -> None:
         """Remember what was seen, before it is believed."""
-        self._store.put(Shelf.PINS, b"filter/%d" % epoch, marks.to_bytes())
+        self._pins.put(Shelf.PINS, b"filter/%d" % epoch, marks.to_bytes())
 
     def in_force(self, epoch: int) -> GetFilterResponse | None:
         """Give header and heartbeat in force, as signed; None before the first filter."""

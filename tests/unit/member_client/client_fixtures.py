@@ -16,7 +16,8 @@ from alliance.taxonomy import DAY_MS, Category, EvidenceLevel, SubjectRole
 from alliance.v1 import filter_pb2
 from alliance.v1.bucket_pb2 import BucketEntry
 from alliance.v1.statement_pb2 import SignedStatement
-from member_client._store import STORE_FILE, Store
+from member_client._state import STORE_FILE
+from member_client._store import Store
 from member_client.errors import FilterChanged
 
 NOW = 1_800_000_000_000

@@ -37,7 +37,7 @@ class Rig:
         return FilterKeeper(
             1,
             folder=self.folder / "filter",
-            archive=FilterArchive(self.store),
+            archive=FilterArchive(self.store, self.store),
             transport=StubTransport(self.stub),  # type: ignore[arg-type]
             hub_key=VerifyingKey(self.hub.key.public_key),
             workers=self.workers,

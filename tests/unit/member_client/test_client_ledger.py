@@ -11,7 +11,8 @@ from client_fixtures import new_store
 from alliance.crypto.secret import Secret
 from member_client import StorageFull
 from member_client._ledger import Ledger
-from member_client._store import STORE_FILE, Shelf, Store
+from member_client._state import STORE_FILE
+from member_client._store import Shelf, Store
 from member_client._workers import Workers
 
 NAMES = [b"%d" % number for number in range(50)]

@@ -56,14 +56,15 @@ def test_each_subject_is_judged_by_its_own_fields(given_fields: list[dict[str, s
     doubts = dict.fromkeys(in_doubt & set(batch.places), verdicts.INTEGRITY)
     judged = batch.verdicts({}, doubts, "step_up", "00")
     place = 0
-    for subject, verdict in zip(subjects, judged, strict=True):
+    for index, (subject, verdict) in enumerate(zip(subjects, judged, strict=True)):
         expected = []
         for name, kind, _ in subject.fields():
             reason = batch.refusals.get(place, "") or doubts.get(place, "")
             state = State.REFUSED if place in batch.refusals else State.UNCONFIRMED if reason else State.CLEAR
             expected.append(FieldVerdict(name, kind, state, reason))
             place += 1
-        assert verdict == verdicts.verdict(subject.ref, expected, on_unavailable="step_up", request_id="00")
+        wanted = verdicts.verdict(subject.ref, expected, on_unavailable="step_up", request_id="00", place=index)
+        assert verdict == wanted
 
 
 def test_what_could_not_be_asked_is_unknown_and_what_was_refused_stays_so() -> None:

@@ -7,7 +7,8 @@ import pytest
 from client_fixtures import new_store
 
 from member_client import StoreDamaged
-from member_client._store import STORE_FILE, Shelf
+from member_client._state import STORE_FILE
+from member_client._store import Shelf
 
 NAME, VALUE = b"13800138000", b"PLAINTEXT-OF-A-VERDICT"
 

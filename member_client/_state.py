@@ -1,0 +1,110 @@
+"""What changes in a profile: the pins, which nobody can give back, and the store, which is rebuilt where it is damaged.
+
+Rules:
+
+1. Two files under one key. `pins.sqlite3` holds what must never change or go back; where it is damaged, nothing is
+   opened: somebody decides what to trust (docs/how-to/when-things-fail.md).
+2. `store.sqlite3` holds the filter's statements, the journal, verdicts and consents. Where it is damaged it is set
+   aside whole, never deleted, and an empty one takes its place: filter and lists come from the hub again, and a
+   contribution finds its own claims standing there. What is only in the file set aside are openings of consent
+   commitments, and verdicts of the last day.
+3. Damage that is found later on is marked, so that whoever opens the state next sets the file aside.
+4. The pins are opened first: where the key is another, that is told before a whole store is taken for damaged.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from alliance.crypto.secret import Secret
+from member_client._store import Store
+from member_client.errors import AllianceClientError, PinsDamaged, StoreDamaged
+
+STORE_FILE: Final = "store.sqlite3"
+PINS_FILE: Final = "pins.sqlite3"
+MARK: Final = "store.is-damaged"
+_LOCK: Final = "state.lock"
+_PARTS: Final = ("-wal", "-shm", "")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The open files of a profile."""
+
+    folder: Path
+    pins: Store
+    store: Store
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the store was found damaged: it must be closed and the state opened anew."""
+        return self.store.is_damaged
+
+    def mark(self) -> None:
+        """Let the store be set aside when it is opened next, unless it was already."""
+        if self.store.is_in_place():
+            _mark(self.folder)
+
+    def close(self) -> None:
+        """Close the files, marked where they were found damaged."""
+        if self.is_damaged:
+            self.mark()
+        self.store.close()
+        self.pins.close()
+
+
+def open_state(folder: Path, key: Secret, now_ms: int) -> State:
+    """Open or make the files; raises PinsDamaged, and what a store raises but for its damage. Blocks."""
+    pins = Store(folder / PINS_FILE, key, PinsDamaged)
+    try:
+        with _alone(folder):
+            return State(folder, pins, _store(folder, key, now_ms))
+    except AllianceClientError:
+        pins.close()
+        raise
+
+
+def _mark(folder: Path) -> None:
+    with suppress(OSError):  # a full disk: the damage is found again
+        (folder / MARK).touch(mode=0o600)
+
+
+def files_set_aside(folder: Path) -> list[Path]:
+    """Give the stores that were damaged, oldest first."""
+    return sorted(path for path in folder.glob(f"{STORE_FILE}.damaged-*") if not path.name.endswith(_PARTS[:2]))
+
+
+def _store(folder: Path, key: Secret, now_ms: int) -> Store:
+    path, mark = folder / STORE_FILE, folder / MARK
+    if mark.exists():
+        _set_aside(path, now_ms)
+    try:
+        store = Store(path, key)
+    except StoreDamaged:
+        _mark(folder)  # a crash while it is moved must not leave it without its log, whole to all appearances
+        _set_aside(path, now_ms)
+        store = Store(path, key)
+    mark.unlink(missing_ok=True)
+    return store
+
+
+def _set_aside(path: Path, now_ms: int) -> None:
+    """Move a file and its log out of the way, the file itself last: without it the others mean nothing."""
+    for part in _PARTS:
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + part).rename(path.with_name(f"{path.name}.damaged-{now_ms}{part}"))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time decide what becomes of a damaged file."""
+    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
