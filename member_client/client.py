@@ -18,9 +18,11 @@ from member_client import _frames, audit, doctor
 from member_client._attempt import unasked
 from member_client._contributions import ContributionPreview, ContributionResult
 from member_client._deadline import Deadline
+from member_client._drawing import flattened
 from member_client._session import Session
 from member_client._transport import pause
 from member_client.audit import AuditEntry
+from member_client.blocking import BlockingClient
 from member_client.config import Profile
 from member_client.contributing import Contributor, Rows
 from member_client.doctor import Finding
@@ -86,6 +88,7 @@ class AllianceClient:
         self._screening: Screener | None = None
         self._retiring: set[asyncio.Task[None]] = set()
         self._process = 0
+        self._blocking: BlockingClient | None = None
 
     @classmethod
     def from_env(cls, *, deadline_ms: int | None = None, on_unavailable: OnUnavailable = "step_up") -> Self:
@@ -199,22 +202,30 @@ class AllianceClient:
         *,
         purpose: str | Purpose,
         consent: Consent | None = None,
+        request_id: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> AsyncIterator[Verdict]:
         """Screen many subjects in bounded memory; gives verdicts in the subjects' order.
 
         `on_progress` is told how many are done. A list is checked for consent as a whole before anything is sent, a
-        stream batch by batch.
+        stream batch by batch. With a `request_id` of the caller's own, a run that stopped is taken up by asking the
+        same again within a day: what was settled gives the same verdicts, what was sent is charged once, and the same
+        id with other subjects is ConflictingRetry.
         """
-        return self._screen_many(subjects, screening_purpose(purpose), consent, on_progress)
+        return flattened(self._verdicts(subjects, screening_purpose(purpose), consent, request_id, on_progress))
 
-    async def _screen_many(
-        self, subjects: Subjects, purpose: Purpose, consent: Consent | None, on_progress: OnProgress | None
-    ) -> AsyncGenerator[Verdict, None]:
+    async def _verdicts(
+        self,
+        subjects: Subjects,
+        purpose: Purpose,
+        consent: Consent | None,
+        request_id: str | None,
+        on_progress: OnProgress | None,
+    ) -> AsyncGenerator[list[Verdict], None]:
         screener = await self._screener()
-        async with aclosing(screener.many(subjects, purpose, consent, on_progress)) as verdicts:
-            async for verdict in verdicts:
-                yield verdict
+        async with aclosing(screener.many(subjects, purpose, consent, request_id, on_progress)) as batches:
+            async for verdicts in batches:
+                yield verdicts
 
     async def screen_frame(
         self,
@@ -225,20 +236,21 @@ class AllianceClient:
         consent: Consent | None = None,
         ref: str = "",
         consent_column: str = "",
+        request_id: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> Any:  # noqa: ANN401 - a frame of the caller's library
         """Screen a frame of pandas, Polars or Arrow, or the Path of a file; gives a frame of the same library.
 
         `columns` says which column holds which field, `ref` which your own reference (else the row's number). The
         result has a row for each row, in the same order, and no identifier; of a Path, it is an Arrow table. Rows that
-        cannot be used are refused in the result. Raises InvalidUse, ConfigurationInvalid without the extra `frames`,
-        and what `screen_many` raises.
+        cannot be used are refused in the result. `request_id` is that of `screen_many`; `on_progress` is told of rows.
+        Raises InvalidUse, ConfigurationInvalid without the extra `frames`, and what `screen_many` raises.
         """
         asked_for = screening_purpose(purpose)
         return await _frames.screened(
             frame,
             _frames.FrameColumns(columns, ref, consent_column),
-            lambda subjects, told: self._screen_many(subjects, asked_for, consent, told),
+            lambda subjects, told: flattened(self._verdicts(subjects, asked_for, consent, request_id, told)),
             self._on_unavailable,
             on_progress,
         )
@@ -250,8 +262,14 @@ class AllianceClient:
 
         It goes by this machine's journal: a claim that another machine of this member filed counts as new here.
         """
-        async for result in Contributor(await self._session()).preview(rows):
-            yield result
+        async with aclosing(flattened(self._previews(rows))) as results:
+            async for result in results:
+                yield result
+
+    async def _previews(self, rows: Rows) -> AsyncGenerator[list[ContributionPreview], None]:
+        async with aclosing(Contributor(await self._session()).preview(rows)) as batches:
+            async for results in batches:
+                yield results
 
     async def contribute(
         self, rows: Rows, *, consent: Consent | None = None, amend: bool = False
@@ -263,10 +281,17 @@ class AllianceClient:
         `amend`, a row that says something else than this member's claim on the same identifier in the same category
         takes that claim's place; without, it is refused.
         """
-        contributor = Contributor(await self._session())
-        async with aclosing(contributor.contribute(rows, consent, amend=amend)) as results:
+        async with aclosing(flattened(self._results(rows, consent, amend=amend))) as results:
             async for result in results:
                 yield result
+
+    async def _results(
+        self, rows: Rows, consent: Consent | None, *, amend: bool
+    ) -> AsyncGenerator[list[ContributionResult], None]:
+        contributor = Contributor(await self._session())
+        async with aclosing(contributor.contribute(rows, consent, amend=amend)) as batches:
+            async for results in batches:
+                yield results
 
     async def claims(self, *, live_only: bool = False) -> AsyncIterator[OwnClaim]:
         """List this member's claims, oldest first."""
@@ -291,6 +316,21 @@ class AllianceClient:
     async def doctor(self) -> list[Finding]:
         """Look for what keeps this machine from working."""
         return await doctor.examine(self.profile, self._session, self._clock)
+
+    @property
+    def blocking(self) -> BlockingClient:
+        """The same calls for synchronous code, on a thread and a channel of their own; close it by itself."""
+        if self._blocking is None:
+            self._blocking = BlockingClient(
+                AllianceClient(
+                    self.profile,
+                    deadline_ms=self._deadline_ms,
+                    on_unavailable=self._on_unavailable,
+                    clock=self._clock,
+                    cpu_threads=self._cpu_threads,
+                )
+            )
+        return self._blocking
 
     @property
     def usage(self) -> Usage:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from member_client.files.model import TableInvalid
+
+_NO_FRAMES: Final = (
+    "Parquet files and data frames need an extra that is not installed: pip install 'alliance-hub[frames]'"
+)
+_NO_EXCEL: Final = "Excel workbooks need an extra that is not installed: pip install 'alliance-hub[excel]'"
 
 
 class ExtraMissing(TableInvalid):
     """A format needs an extra that is not installed."""
-
-    def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} need an extra that is not installed: pip install 'alliance-hub[{extra}]'")
 
 
 def pyarrow() -> Any:  # noqa: ANN401 - it comes without types
@@ -20,7 +22,7 @@ def pyarrow() -> Any:  # noqa: ANN401 - it comes without types
         import pyarrow as arrow
         import pyarrow.parquet
     except ImportError:
-        raise ExtraMissing("Parquet files and data frames", "frames") from None
+        raise ExtraMissing(_NO_FRAMES) from None
     return arrow
 
 
@@ -29,5 +31,5 @@ def openpyxl() -> Any:  # noqa: ANN401 - asked for two names, whose types are gi
     try:
         import openpyxl as library
     except ImportError:
-        raise ExtraMissing("Excel workbooks", "excel") from None
+        raise ExtraMissing(_NO_EXCEL) from None
     return library

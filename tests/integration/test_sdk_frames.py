@@ -1,5 +1,6 @@
 """Frames on a real hub: what one lender listed, another finds in a frame of its own library."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,19 @@ async def test_frames_of_each_library_are_screened(new_hub_folder: NewFolder, tm
             matches = [cells for cells in table.to_pylist() if cells["state"] == "match"]
             assert {cells["contributors"] for cells in matches} == {"a"}
             assert not [phone for phone in PHONES if phone[3:] in str(table.to_pydict())]
+
+
+async def test_synchronous_code_screens_frames_too(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        await contribute(a, [row(PHONES[1])])
+
+        def screen() -> Any:
+            with b.blocking as blocking:
+                frame = pl.DataFrame({"mobile": PHONES[:3]})
+                return blocking.screen_frame(frame, columns={"phone": "mobile"}, purpose=PORTFOLIO, consent=BASIS)
+
+        found = await asyncio.to_thread(screen)
+        assert found["state"].to_list() == ["clear", "match", "clear"]
 
 
 async def test_a_frame_needs_purpose_and_consent_like_anything_else(new_hub_folder: NewFolder) -> None:

@@ -126,6 +126,15 @@ def test_other_formats_are_contributed_like_any_list(tmp_path: Path, writer: Wri
     assert_no_identifier(result.output)
 
 
+def test_a_workbook_whose_sheet_is_named_is_never_replaced_by_results(tmp_path: Path) -> None:
+    path = as_excel(tmp_path, ("kind", "identifier"), [("phone", LISTED)])
+    before = path.read_bytes()
+    options = ("--purpose", "portfolio_screening", "--consent", "basis-7")
+    assert Cli()("screen", f"{path}#Sheet", *options, "--refused", path).exit_code == 2
+    assert path.read_bytes() == before
+    assert Cli()("screen", f"{path}#Sheet", *options).exit_code == 0
+
+
 # -- any table of texts ----------------------------------------------------------------------------------------------
 
 # Line breaks inside of cells change the numbers of CSV's rows, and XML cannot hold most control characters.
