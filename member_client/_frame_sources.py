@@ -25,6 +25,8 @@ class Source:
 
     rows: Iterable[Row | BadRow]
     like: Callable[[Any], Any]
+    stands: bool
+    """Whether it may be read on any thread: a stream may be fed by something that belongs to one."""
 
 
 def open_frame(frame: object, used: Iterable[str]) -> Source:
@@ -34,13 +36,14 @@ def open_frame(frame: object, used: Iterable[str]) -> Source:
         table = open_table(frame)
         _need(wanted, table.columns)
         table.need(wanted)
-        return Source(table, lambda results: results)
+        return Source(table, lambda results: results, stands=True)
     library = type(frame).__module__.partition(".")[0]
     if library == "pandas" and hasattr(frame, "iloc") and hasattr(frame, "columns"):
         return _of_pandas(frame, wanted)
     if library == "polars" and hasattr(frame, "select"):
         return _of_polars(frame, wanted)
-    return Source(_stream_rows(frame, wanted), lambda results: results)
+    stands = isinstance(frame, (pyarrow().Table, pyarrow().RecordBatch))
+    return Source(_stream_rows(frame, wanted), lambda results: results, stands=stands)
 
 
 def _need(wanted: Iterable[str], columns: Iterable[object]) -> None:
@@ -80,7 +83,7 @@ def _of_polars(frame: Any, wanted: tuple[str, ...]) -> Source:  # noqa: ANN401 -
         raise InvalidUse(_NO_FRAME)
     _need(wanted, frame.columns)
     # Columns of Python's objects cannot be given as Arrow; they need not, where they are not used.
-    return Source(_stream_rows(frame.select(wanted), wanted), import_module("polars").from_arrow)
+    return Source(_stream_rows(frame.select(wanted), wanted), import_module("polars").from_arrow, stands=True)
 
 
 # -- pandas ----------------------------------------------------------------------------------------------------------
@@ -96,7 +99,7 @@ def _of_pandas(frame: Any, wanted: tuple[str, ...]) -> Source:  # noqa: ANN401 -
         return found
 
     _need(wanted, frame.columns)
-    return Source(_pandas_rows(frame, wanted), like)
+    return Source(_pandas_rows(frame, wanted), like, stands=True)
 
 
 def _pandas_rows(frame: Any, wanted: tuple[str, ...]) -> Iterator[Row]:  # noqa: ANN401 - a frame of pandas

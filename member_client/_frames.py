@@ -2,6 +2,8 @@
 
 - Taken are pandas' frames, everything that gives Arrow's C stream (Polars, Arrow, DuckDB), and the path of a file that
   `member_client.files` reads. Only the columns that are named are looked at.
+- Files and frames that stand in memory are read on another thread while what was read before is worked on; a stream is
+  drawn on the event loop, since what feeds it may belong to its thread.
 - A row that cannot be used (a float where an identifier should be, a ref that repeats one) is a refused row of the
   result, never an exception.
 - The result has the names of the command's result file, in the plural where a row joins several, and no identifier.
@@ -15,6 +17,7 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from member_client._drawing import ReadAhead
 from member_client._frame_sources import Source, open_frame
 from member_client.errors import ConfigurationInvalid, InvalidUse
 from member_client.files import BadRow, Layout, Row, RowFault, TableInvalid, shown_date, shown_name
@@ -41,7 +44,7 @@ FRAME_COLUMNS: Final = (
     "receipt",
     "reason",
 )
-ScreenMany = Callable[[Iterator[Subject], OnProgress], AsyncGenerator[Verdict, None]]
+ScreenMany = Callable[[Iterator[Subject] | ReadAhead[Subject], OnProgress], AsyncGenerator[Verdict, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,12 @@ async def screened(
     with _own_errors():
         # Loading the library, and looking through a file, take longer than the loop may stand still.
         await asyncio.to_thread(pyarrow)
-        source = await asyncio.to_thread(open_frame, frame, (*layout.identifier_columns, layout.ref, layout.consent))
+        used = (*layout.identifier_columns, layout.ref, layout.consent)
+        source = await asyncio.to_thread(open_frame, frame, used)
         run = _Run(source, layout, on_unavailable)
         report = on_progress or _nobody
-        async with aclosing(screen_many(run.subjects(), lambda _done: report(run.done))) as verdicts:
+        subjects = ReadAhead(run.subjects()) if source.stands else run.subjects()
+        async with aclosing(screen_many(subjects, lambda _done: report(run.done))) as verdicts:
             async for verdict in verdicts:
                 run.take(verdict)
         run.flush()
@@ -124,7 +129,7 @@ class _Run:
         return len(self._results["row"])
 
     def subjects(self) -> Iterator[Subject]:
-        """Give the rows that can be used."""
+        """Give the rows that can be used; may run on another thread than the rest."""
         for row in self._source.rows:
             subject = self._subject(row)
             if subject is not None:

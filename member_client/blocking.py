@@ -149,6 +149,10 @@ class BlockingClient:
         """Contribute claims; gives one result a row, in order."""
         return self._pulled(lambda drawn: self._client._results(drawn, consent, amend=amend), rows)
 
+    def amend(self, entry_id: bytes, row: ContributionRow) -> ContributionResult:
+        """Put a claim about the same identifier in the same category in the place of one of this member's own."""
+        return self._run(self._client.amend(entry_id, row))
+
     def claims(self, *, live_only: bool = False) -> Iterator[OwnClaim]:
         """List this member's claims, oldest first."""
         return self._pulled(lambda _: _singly(self._client.claims(live_only=live_only)), ())

@@ -16,11 +16,12 @@ from alliance.clock import Clock, SystemClock
 from alliance.taxonomy import Purpose
 from member_client import _frames, audit, doctor
 from member_client._attempt import unasked
-from member_client._contributions import ContributionPreview, ContributionResult
+from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._deadline import Deadline
 from member_client._drawing import flattened
 from member_client._session import Session
 from member_client._transport import pause
+from member_client.amending import amended
 from member_client.audit import AuditEntry
 from member_client.blocking import BlockingClient
 from member_client.config import Profile
@@ -227,6 +228,16 @@ class AllianceClient:
             async for verdicts in batches:
                 yield verdicts
 
+    async def preview_screening(self, subjects: Subjects) -> AsyncIterator[Verdict]:
+        """Tell what could be asked about subjects, by the lists in force; sends nothing of them and asks nothing.
+
+        Fields are refused, or unknown for the reason `not_asked`.
+        """
+        screener = await self._screener()
+        async with aclosing(flattened(screener.preview(subjects))) as verdicts:
+            async for verdict in verdicts:
+                yield verdict
+
     async def screen_frame(
         self,
         frame: object,
@@ -292,6 +303,14 @@ class AllianceClient:
         async with aclosing(contributor.contribute(rows, consent, amend=amend)) as batches:
             async for results in batches:
                 yield results
+
+    async def amend(self, entry_id: bytes, row: ContributionRow) -> ContributionResult:
+        """Put a claim about the same identifier in the same category in the place of one of this member's own.
+
+        Raises InvalidUse where the row is about another identifier, kind or category, or is refused before anything
+        is sent; IllegalTransition where the claim is not active.
+        """
+        return await amended(await self._session(), entry_id, row)
 
     async def claims(self, *, live_only: bool = False) -> AsyncIterator[OwnClaim]:
         """List this member's claims, oldest first."""

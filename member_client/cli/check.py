@@ -60,7 +60,7 @@ def check(
     why = screening_purpose(purpose)
     basis = needed_consent(why, consent)
     fails = read_fail_on(fail_on)
-    subject = Subject.of(REF, {name: _typed(value)})
+    subject = Subject.of(REF, {name: typed(value)})
     report, verdict, seconds = session.run(_asked(session, subject, why, basis, repeat))
     code = ending(
         states={verdict.state},
@@ -76,7 +76,8 @@ def check(
     raise typer.Exit(code)
 
 
-def _typed(value: str) -> str:
+def typed(value: str) -> str:
+    """Give a value, asked for where - stands for it."""
     if value != "-":
         return value
     if sys.stdin.isatty():

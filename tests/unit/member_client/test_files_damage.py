@@ -133,6 +133,10 @@ def test_a_workbook_whose_sheet_is_named_is_never_replaced_by_results(tmp_path: 
     assert Cli()("screen", f"{path}#Sheet", *options, "--refused", path).exit_code == 2
     assert path.read_bytes() == before
     assert Cli()("screen", f"{path}#Sheet", *options).exit_code == 0
+    words = ("--category", "mule_account", "--role", "mule_unwitting")
+    assert Cli()("contribute", f"{path}#Sheet", *words, "--refused", path).exit_code == 2
+    assert path.read_bytes() == before
+    assert Cli()("contribute", f"{path}#Sheet", *words).exit_code == 0
 
 
 # -- any table of texts ----------------------------------------------------------------------------------------------

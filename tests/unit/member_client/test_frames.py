@@ -11,6 +11,7 @@ import pytest
 from cli_fakes import AWAY, CLEAN, LISTED, FakeClient, assert_no_identifier
 
 from member_client import InvalidUse, Subject, Verdict
+from member_client._drawing import ReadAhead
 from member_client._frames import FRAME_COLUMNS, FrameColumns, screened
 from member_client.screening import OnProgress
 from member_client.verdicts import OnUnavailable
@@ -36,9 +37,16 @@ async def screen(
 ) -> Any:
     fake = client or FakeClient()
 
-    async def screen_many(subjects: Iterator[Subject], told: OnProgress) -> AsyncGenerator[Verdict, None]:
+    async def one_by_one(subjects: Iterator[Subject]) -> AsyncGenerator[Subject, None]:
+        for subject in subjects:
+            yield subject
+
+    async def screen_many(
+        subjects: Iterator[Subject] | ReadAhead[Subject], told: OnProgress
+    ) -> AsyncGenerator[Verdict, None]:
         done = 0
-        async for verdict in fake.screen_many(subjects, purpose="portfolio_screening"):
+        drawn = subjects if isinstance(subjects, ReadAhead) else one_by_one(subjects)
+        async for verdict in fake.screen_many(drawn, purpose="portfolio_screening"):
             yield verdict
             done += 1
             told(done)

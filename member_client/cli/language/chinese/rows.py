@@ -89,9 +89,10 @@ ROWS: Final = {
     "Give an earlier end, or none: then the retention table's limit is taken.": (
         "请提前到期日，或不指定：届时采用保存期限表的上限。"
     ),
-    "Withdraw the claim that stands on this identifier in this category first.": (
-        "请先撤回该标识在该类别下仍有效的报送记录。"
-    ),
+    (
+        "A claim of yours stands on this identifier in this category and says something else: amend it (--amend), or "
+        "withdraw it first."
+    ): "本机构在该类别下对该标识已有内容不同的有效记录：请更正该记录（--amend），或先将其撤回。",
     "Contribute at E3, or have a police liaison countersign first.": "请按 E3 报送，或先由警方联络员会签。",
     "Contribute the row again: it is then evaluated anew.": "请重新报送该行：届时将重新计算。",
     "The hub knows another identity key of this member: ask the alliance's office.": (
