@@ -171,8 +171,7 @@ class AllianceClient:
                 async with deadline.scope():
                     screener = await self._screener()
             except TimeoutError as error:
-                region = self.profile.default_region
-                return unasked([subject], asked_for, consent, region, self._on_unavailable, error)[0]
+                return unasked([subject], asked_for, consent, self.profile, self._on_unavailable, error)[0]
         return await screener.one(subject, asked_for, consent, request_id, deadline)
 
     def screen_many(

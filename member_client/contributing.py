@@ -155,6 +155,7 @@ class Contributor:
             outcome = drafted(
                 row,
                 default_region=profile.default_region,
+                alliance=profile.alliance,
                 suppression=facts.suppression,
                 member=profile.member,
                 now_ms=now_ms,
