@@ -186,8 +186,7 @@ class AllianceClient:
                 # It is set aside when it is opened anew, which asking again does.
                 return await self._screened(subject, asked_for, consent, request_id, deadline)
         except TimeoutError as error:
-            region = self.profile.default_region
-            return unasked([subject], asked_for, consent, region, self._on_unavailable, error)[0]
+            return unasked([subject], asked_for, consent, self.profile, self._on_unavailable, error)[0]
 
     async def _screened(
         self, subject: Subject, purpose: Purpose, consent: Consent | None, request_id: str | None, deadline: Deadline
