@@ -6,15 +6,15 @@ No exception but those of `member_client.errors` leaves it, and nothing it retur
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from alliance.clock import Clock, SystemClock
 from alliance.taxonomy import Purpose
-from member_client import audit, doctor
+from member_client import _frames, audit, doctor
 from member_client._attempt import unasked
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._deadline import Deadline
@@ -236,6 +236,34 @@ class AllianceClient:
         async with aclosing(flattened(screener.preview(subjects))) as verdicts:
             async for verdict in verdicts:
                 yield verdict
+
+    async def screen_frame(
+        self,
+        frame: object,
+        *,
+        columns: Mapping[str, str],
+        purpose: str | Purpose,
+        consent: Consent | None = None,
+        ref: str = "",
+        consent_column: str = "",
+        request_id: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Any:  # noqa: ANN401 - a frame of the caller's library
+        """Screen a frame of pandas, Polars or Arrow, or the Path of a file; gives a frame of the same library.
+
+        `columns` says which column holds which field, `ref` which your own reference (else the row's number). The
+        result has a row for each row, in the same order, and no identifier; of a Path, it is an Arrow table. Rows that
+        cannot be used are refused in the result. `request_id` is that of `screen_many`; `on_progress` is told of rows.
+        Raises InvalidUse, ConfigurationInvalid without the extra `frames`, and what `screen_many` raises.
+        """
+        asked_for = screening_purpose(purpose)
+        return await _frames.screened(
+            frame,
+            _frames.FrameColumns(columns, ref, consent_column),
+            lambda subjects, told: flattened(self._verdicts(subjects, asked_for, consent, request_id, told)),
+            self._on_unavailable,
+            on_progress,
+        )
 
     # -- own claims ----------------------------------------------------------------------------------------------
 

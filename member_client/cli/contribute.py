@@ -70,10 +70,10 @@ def contribute(
     """Contribute a list."""
     session = session_of(context)
     refused = refused or refused_path(file)
-    refuse_same_paths(file, refused)
     table = open_table(file)
-    options = (category, role, evidence, expires, sorted(columns or ()), amend)
-    run_id, now_ms = contribution_id(resume, file, options, session.ports.clock.now_ms())
+    refuse_same_paths(table.path, refused)
+    options = (file.name, category, role, evidence, expires, sorted(columns or ()), amend)
+    run_id, now_ms = contribution_id(resume, table.path, options, session.ports.clock.now_ms())
     defaults = Defaults(
         category=option_word(Category, "--category", category),
         role=option_word(SubjectRole, "--role", role),

@@ -24,7 +24,12 @@ def _words(words: Iterable[Word]) -> str:
 
 # -- shared ----------------------------------------------------------------------------------------------------------
 
-FileArgument = Annotated[Path, typer.Argument(help="CSV (UTF-8, GB18030) or JSONL.", metavar="FILE")]
+FileArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="CSV (UTF-8, GB18030), JSONL, Excel (of several sheets: FILE#SHEET) or Parquet.", metavar="FILE"
+    ),
+]
 PurposeOption = Annotated[str, typer.Option(help=PURPOSE_HELP, metavar="P", autocompletion=complete_purpose)]
 ConsentOption = Annotated[str | None, typer.Option(help=CONSENT_HELP, metavar="REF")]
 FailOnOption = Annotated[
@@ -50,7 +55,9 @@ ResumeOption = Annotated[
 # -- screen ----------------------------------------------------------------------------------------------------------
 
 ConsentColumnOption = Annotated[str, typer.Option(help="Column with each row's consent reference.", metavar="COLUMN")]
-OutOption = Annotated[Path | None, typer.Option(help="Write all verdicts here: .csv or .jsonl.", metavar="FILE")]
+OutOption = Annotated[
+    Path | None, typer.Option(help="Write all verdicts here: .csv, .jsonl or .parquet.", metavar="FILE")
+]
 ShowOption = Annotated[int, typer.Option(help="Matches to show.", min=0)]
 
 # -- contribute ------------------------------------------------------------------------------------------------------

@@ -78,8 +78,8 @@ def screen(
     why, fails = screening_purpose(purpose), read_fail_on(fail_on)
     basis = needed_consent(why, consent, has_column=bool(consent_column), takes_column=True)
     refused = refused or refused_path(file)
-    refuse_same_paths(file, refused, out)
     table = open_table(file)
+    refuse_same_paths(table.path, refused, out)
     layout = resolve(table, parse_map(columns or ()), ref=ref, consent=consent_column)
     order = Order(table, layout, why.word, basis, out, refused, show, screening_id(resume))
     if dry_run:

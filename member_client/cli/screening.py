@@ -17,7 +17,7 @@ from member_client.cli.check import advice
 from member_client.cli.matches import OUT_COLUMNS, Line, bare_record, match_lines
 from member_client.cli.outputs import told_refusal
 from member_client.cli.progress import Stopwatch, progress
-from member_client.files import BadRow, Refusal, RefusedFile, Row, RowFault, RowReason, record_file
+from member_client.files import BadRow, Refusal, RefusedFile, RowFault, record_file
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import State
 
@@ -79,28 +79,12 @@ class Screening:
                 self._read.append(row.refusal())
                 continue
             try:
-                subject = self._subject(row)
+                subject = self._order.layout.subject(row)
             except RowFault as fault:
                 self._read.append(Refusal.of(row.number, self._order.layout.ref_of(row), fault))
                 continue
             self._read.append((row.number, subject.ref))
             yield subject
-
-    def _subject(self, row: Row) -> Subject:
-        layout = self._order.layout
-        ref, cells = layout.read(row)
-        given = {cell.field: cell.text for cell in cells if not cell.is_empty}
-        if not given:
-            raise RowFault(RowReason.EMPTY, layout.identifier)
-        return Subject.of(ref, given, consent=self._consent(row))
-
-    def _consent(self, row: Row) -> Consent | None:
-        column = self._order.layout.consent
-        if not column:
-            return None
-        if not row.text(column):
-            raise RowFault(RowReason.CONSENT_MISSING, column)
-        return Consent.of(row.text(column))
 
     def _refuse(self, refusal: Refusal) -> None:
         """Refuse a whole row before anything of it was sent."""
