@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import tempfile
@@ -18,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Self
 
+from member_client.errors import StorageFull
 from member_client.files.model import TableInvalid
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 REFUSED_COLUMNS: Final = ("row", "ref", "column", "reason", "how_to_fix")
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _JSONL_SUFFIXES: Final = frozenset({".jsonl", ".ndjson"})
 
 Record = Mapping[str, str | int]
@@ -47,7 +50,8 @@ def replaced_on_success(path: Path) -> Iterator[IO[str]]:
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     except OSError as error:
-        raise TableInvalid(f"{path}: it cannot be written ({error.strerror})") from None
+        kind = StorageFull if error.errno in _NO_ROOM else TableInvalid
+        raise kind(f"{path}: it cannot be written ({error.strerror})") from None
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
@@ -55,6 +59,10 @@ def replaced_on_success(path: Path) -> Iterator[IO[str]]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise StorageFull(f"{path}: it cannot be written, the disk is full; the earlier file is unchanged") from None
     finally:
         # After the rename there is nothing left under this name.
         temporary.unlink(missing_ok=True)

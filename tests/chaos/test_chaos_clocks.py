@@ -1,9 +1,10 @@
 """Clocks that are an hour wrong, the hub's or a member's: nothing is evaluated, it is said why, and it mends itself."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.books import Books
@@ -55,13 +56,11 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
 
 
 async def ask(client: AllianceClient, request_id: str | None = None) -> Verdict:
-    return await client.screen(
-        Subject("C-1", phone=PHONES[0]), purpose=PORTFOLIO, consent=BASIS, request_id=request_id
-    )
+    return await client.screen(Subject("C-1", phone=PHONES[0]), purpose=PORTFOLIO, consent=BASIS, request_id=request_id)
 
 
 async def failure(client: AllianceClient, what: str) -> AllianceClientError:
-    calls = {
+    calls: dict[str, Callable[[], Awaitable[Any]]] = {
         "sync": client.sync,
         "screen": lambda: ask(client, "app-1"),
         "contribute": lambda: contribute(client, [row(PHONES[1])]),

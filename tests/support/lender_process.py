@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, Self
 from unittest import mock
 
+from grpc.aio import AioRpcError
+
 from alliance.identifiers import Kind
 from alliance.taxonomy import DAY_MS, Category, EvidenceLevel, SubjectRole
 from member_client import AllianceClient, ContributionResult, ContributionRow, Profile, Subject, Verdict
@@ -125,9 +127,26 @@ def main() -> int:
         try:
             asyncio.run(_done(job, out.write))
         except AllianceClientError as error:
-            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+            cause = error.__cause__
+            wire = f" ({cause.code().name}: {cause.details()})" if isinstance(cause, AioRpcError) else ""
+            sys.stderr.write(f"{type(error).__name__}: {error}{wire}\n")
             return error.exit_code
     return 0
+
+
+def environment() -> dict[str, str]:
+    """Give what a process needs to run these sources from whatever folder."""
+    paths = [str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+async def member_client(arguments: Sequence[str], folder: Path) -> asyncio.subprocess.Process:
+    """Start the member's command line in a folder."""
+    pipe = asyncio.subprocess.PIPE
+    command = ("-m", "member_client", *arguments)
+    return await asyncio.create_subprocess_exec(
+        sys.executable, *command, cwd=folder, env=environment(), stdout=pipe, stderr=pipe
+    )
 
 
 class LenderProcess:
@@ -142,14 +161,13 @@ class LenderProcess:
         self._ended = False
 
     async def start(self) -> None:
-        paths = os.pathsep.join([str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")])
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "support.lender_process",
             str(self._job),
             stdout=asyncio.subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": paths},
+            env=environment(),
         )
         self._reading = asyncio.create_task(self._read())
 

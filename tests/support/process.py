@@ -80,6 +80,11 @@ class HubProcess:
         return code
 
     @property
+    def is_alive(self) -> bool:
+        """Whether the process that was started is still there."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def runs(self) -> bool:
         return self._process is not None
 
