@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import psutil
 from rich.console import Console
 
 from alliance.clock import SystemClock
@@ -78,6 +79,11 @@ class HubProcess:
         code = self._process.wait(30)
         self._process = None
         return code
+
+    def resident_bytes(self) -> int:
+        """The memory that it holds."""
+        assert self._process is not None
+        return int(psutil.Process(self._process.pid).memory_info().rss)
 
     @property
     def is_alive(self) -> bool:
