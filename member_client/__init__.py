@@ -13,7 +13,13 @@ the package is an AllianceClientError (`member_client.errors`).
 
 from alliance.identifiers import Kind
 from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, Purpose, SharingLevel, SubjectRole
-from member_client._contributions import ContributionOutcome, ContributionResult, ContributionRow
+from member_client._contributions import (
+    ContributionOutcome,
+    ContributionPreview,
+    ContributionResult,
+    ContributionRow,
+    PreviewOutcome,
+)
 from member_client.audit import AuditEntry
 from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
@@ -77,6 +83,7 @@ __all__ = [
     "Consent",
     "ConsentMissing",
     "ContributionOutcome",
+    "ContributionPreview",
     "ContributionResult",
     "ContributionRow",
     "Denied",
@@ -104,6 +111,7 @@ __all__ = [
     "NotPermitted",
     "OwnClaim",
     "PinsDamaged",
+    "PreviewOutcome",
     "Profile",
     "ProofRejected",
     "Purpose",

@@ -44,6 +44,8 @@ class ContributionOutcome(StrEnum):
     """What became of a row."""
 
     ACCEPTED = "accepted"
+    AMENDED = "amended"
+    """Accepted in the place of a claim of this member that said something else, which is withdrawn."""
     UNCHANGED = "unchanged"
     REFUSED = "refused"
 
@@ -57,3 +59,23 @@ class ContributionResult:
     reason: str = ""
     how_to_fix: str = ""
     entry_id: bytes = b""
+
+
+class PreviewOutcome(StrEnum):
+    """What would become of a row."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    """A claim of this member stands there and says something else: it is replaced where that is asked for."""
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionPreview:
+    """What would become of a row, as far as this machine knows; nothing was sent."""
+
+    row_number: int
+    outcome: PreviewOutcome
+    reason: str = ""
+    how_to_fix: str = ""

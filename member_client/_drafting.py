@@ -28,7 +28,10 @@ _NO_TEXTS: Final = pack_text(("",) * 4)
 HOW_TO_FIX: Final[dict[Reason, str]] = {
     Reason.CLAIM_INVALID: "Correct category, role, evidence, dates or label; evidence above E1 needs its file.",
     Reason.EXPIRY_OUT_OF_BOUNDS: "Give an earlier end, or none: then the retention table's limit is taken.",
-    Reason.LIVE_CLAIM_EXISTS: "Withdraw the claim that stands on this identifier in this category first.",
+    Reason.LIVE_CLAIM_EXISTS: (
+        "A claim of yours stands on this identifier in this category and says something else: amend it (--amend), or "
+        "withdraw it first."
+    ),
     Reason.COUNTERSIGNATURE_MISSING: "Contribute at E3, or have a police liaison countersign first.",
     Reason.NO_EVALUATION_LEFT: "Contribute the row again: it is then evaluated anew.",
     Reason.SIGNATURE_INVALID: "The hub knows another identity key of this member: ask the alliance's office.",

@@ -44,6 +44,25 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Drawn:
+    """A row that is sealed, and the salt that opens its commitment to the evidence."""
+
+    sealed: SealedClaim
+    evidence_salt: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Settled:
+    """A row that stands at the hub under `entry_id`, until `ends_at` (milliseconds UTC) at most."""
+
+    place: Place
+    content: bytes
+    entry_id: bytes
+    ends_at: int
+    evidence_salt: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Acknowledged:
     """A row that stands at the hub; `ends_at` in milliseconds UTC."""
 
@@ -58,33 +77,29 @@ class Journal:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def known(self, places: Sequence[Place]) -> list[tuple[Acknowledged | None, SealedClaim | None]]:
+    def known(self, places: Sequence[Place]) -> list[tuple[Acknowledged | None, Drawn | None]]:
         """Give what is known of rows: an acknowledgement, and a sealed row of the same content."""
         standing = [
             _acknowledged(it) for it in self._store.get_many(Shelf.JOURNAL, [place.acknowledged for place in places])
         ]
-        drawn = [_sealed(it) for it in self._store.get_many(Shelf.DRAWN, [place.drawn for place in places])]
+        drawn = [_drawn(it) for it in self._store.get_many(Shelf.DRAWN, [place.drawn for place in places])]
         withdrawn = self._withdrawn([stands.entry_id for stands in standing if stands is not None])
         return [
             (None if stands is not None and stands.entry_id in withdrawn else stands, row)
             for stands, row in zip(standing, drawn, strict=True)
         ]
 
-    def draw(self, rows: Sequence[tuple[Place, SealedClaim]]) -> None:
+    def draw(self, rows: Sequence[tuple[Place, Drawn]]) -> None:
         """Write sealed rows down, before they are sent."""
-        self._store.put_many(
-            (Shelf.DRAWN, place.drawn, pack(row.entry_id, row.claim, row.signature, row.handle, row.box), None)
-            for place, row in rows
-        )
+        self._store.put_many((Shelf.DRAWN, place.drawn, _record(row), None) for place, row in rows)
 
-    def settle(self, accepted: Sequence[tuple[Place, Drafted, bytes]], dropped: Sequence[Place] = ()) -> None:
+    def settle(self, accepted: Sequence[Settled], dropped: Sequence[Place] = ()) -> None:
         """Write acknowledgements in place of rows, and forget rows that were refused for good."""
         values = []
-        for place, drafted, entry_id in accepted:
-            ends_at = drafted.draft.expires_at
-            record = pack(drafted.content, entry_id, b"%d" % ends_at, drafted.evidence_salt)
-            values.append((Shelf.JOURNAL, place.acknowledged, record, ends_at))
-        settled = [place for place, _, _ in accepted] + list(dropped)
+        for row in accepted:
+            record = pack(row.content, row.entry_id, b"%d" % row.ends_at, row.evidence_salt)
+            values.append((Shelf.JOURNAL, row.place.acknowledged, record, row.ends_at))
+        settled = [row.place for row in accepted] + list(dropped)
         self._store.put_many(values, remove=[(Shelf.DRAWN, place.drawn) for place in settled])
 
     def withdraw(self, entry_id: bytes, ends_at: int) -> None:
@@ -110,11 +125,16 @@ def _acknowledged(record: bytes | None) -> Acknowledged | None:
         raise StoreDamaged("The journal of contributions cannot be read.") from None
 
 
-def _sealed(record: bytes | None) -> SealedClaim | None:
+def _record(row: Drawn) -> bytes:
+    sealed = row.sealed
+    return pack(sealed.entry_id, sealed.claim, sealed.signature, sealed.handle, sealed.box, row.evidence_salt)
+
+
+def _drawn(record: bytes | None) -> Drawn | None:
     if record is None:
         return None
     try:
-        entry_id, claim, signature, handle, box = unpack(record)
-    except ValueError:
+        *sealed, evidence_salt = unpack(record)
+        return Drawn(SealedClaim(*sealed), evidence_salt)
+    except (ValueError, TypeError):
         raise StoreDamaged("The journal of contributions cannot be read.") from None
-    return SealedClaim(entry_id, claim, signature, handle, box)

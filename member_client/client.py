@@ -6,7 +6,7 @@ No exception but those of `member_client.errors` leaves it, and nothing it retur
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,13 +16,13 @@ from alliance.clock import Clock, SystemClock
 from alliance.taxonomy import Purpose
 from member_client import audit, doctor
 from member_client._attempt import unasked
-from member_client._contributions import ContributionResult, ContributionRow
+from member_client._contributions import ContributionPreview, ContributionResult
 from member_client._deadline import Deadline
 from member_client._session import Session
 from member_client._transport import pause
 from member_client.audit import AuditEntry
 from member_client.config import Profile
-from member_client.contributing import Contributor
+from member_client.contributing import Contributor, Rows
 from member_client.doctor import Finding
 from member_client.errors import HubUnavailable, InvalidUse, PinsDamaged, StoreDamaged
 from member_client.own_claims import OwnClaim, OwnClaims
@@ -218,15 +218,26 @@ class AllianceClient:
 
     # -- own claims ----------------------------------------------------------------------------------------------
 
+    async def preview(self, rows: Rows) -> AsyncIterator[ContributionPreview]:
+        """Tell what would become of rows if they were contributed, one result a row, in order; sends none of them.
+
+        It goes by this machine's journal: a claim that another machine of this member filed counts as new here.
+        """
+        async for result in Contributor(await self._session()).preview(rows):
+            yield result
+
     async def contribute(
-        self, rows: Iterable[ContributionRow], *, consent: Consent | None = None
+        self, rows: Rows, *, consent: Consent | None = None, amend: bool = False
     ) -> AsyncIterator[ContributionResult]:
         """Contribute claims; gives one result a row, in order.
 
         A run that stopped is taken up by running it again: what the hub acknowledged costs nothing a second time.
-        `consent` is the statement of basis; without one, the alliance's own tables in force are the basis.
+        `consent` is the statement of basis; without one, the alliance's own tables in force are the basis. With
+        `amend`, a row that says something else than this member's claim on the same identifier in the same category
+        takes that claim's place; without, it is refused.
         """
-        async with aclosing(Contributor(await self._session()).contribute(rows, consent)) as results:
+        contributor = Contributor(await self._session())
+        async with aclosing(contributor.contribute(rows, consent, amend=amend)) as results:
             async for result in results:
                 yield result
 

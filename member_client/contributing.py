@@ -5,7 +5,8 @@ Order, for each chunk of up to 1,024 rows:
 1. drawn up, or refused before anything is sent;
 2. looked up in the journal: what stands unchanged is done, what was sealed but not acknowledged is sent as it is;
 3. the rest evaluated (one evaluation a row), sealed, and written down;
-4. sent, and acknowledged row by row; what the hub refuses holds up nothing else;
+4. sent, and acknowledged row by row; what the hub refuses holds up nothing else. Where a claim of this member stands
+   in a row's way and says something else, it is withdrawn and the row sent once more, if the run amends;
 5. acknowledgements written down, results given.
 
 Several chunks are open at once: while one is on its way the next ones are drawn up, evaluated and sealed, and the one
@@ -14,35 +15,48 @@ before is written down. Rows are named (2) and sent (4) in their order, and noth
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
+from hashlib import blake2b
 from typing import Final
 
-from alliance.claims import MAX_FILING_SKEW_MS, SealedClaim, parse, seal_claims
+from alliance.claims import MAX_FILING_SKEW_MS, seal_claims
+from alliance.claims import parse as parse_claim
 from alliance.crypto.tagging import Tags
 from alliance.errors import ClaimInvalid, Reason
-from alliance.taxonomy import Purpose, policy_version
+from alliance.taxonomy import ClaimStatus, Purpose, policy_version
 from alliance.v1.registry_pb2 import ClaimRowResult
 from member_client import _consents
+from member_client import _drawing as drawing
 from member_client._claim_stream import MAX_ROWS, ClaimStream
-from member_client._contributions import ContributionOutcome, ContributionResult, ContributionRow
+from member_client._contribution_rows import Row
+from member_client._contributions import (
+    ContributionOutcome,
+    ContributionPreview,
+    ContributionResult,
+    ContributionRow,
+    PreviewOutcome,
+)
 from member_client._deadline import Deadline
 from member_client._drafting import Drafted, Refused, drafted
 from member_client._epochs import PinnedEpoch
 from member_client._evaluation import prepared
 from member_client._facts import Facts
-from member_client._journal import Journal, Place
+from member_client._journal import Acknowledged, Drawn, Journal, Place
 from member_client._session import Session
 from member_client._turns import Turn
 from member_client.errors import EpochNotServed
+from member_client.own_claims import OwnClaim, OwnClaims
 from member_client.subjects import Consent
 
 OPEN_CHUNKS: Final = 4
 EVALUATION_SECONDS: Final = 120.0
 FILING_MARGIN_MS: Final = 60 * 60 * 1000
-_TRY_AGAIN: Final = frozenset({Reason.STORAGE_FULL, Reason.UNAVAILABLE, Reason.INTERNAL})
-"""Refusals that pass: the sealed row is kept and sent again by the next run."""
+WITHDRAWALS_AT_ONCE: Final = 16
+AMENDED: Final = "amended"
+
+Rows = Iterable[ContributionRow] | AsyncIterable[ContributionRow]
+Asked = tuple[Row, Drafted, Place]
 
 
 def standing_basis() -> Consent:
@@ -50,33 +64,14 @@ def standing_basis() -> Consent:
     return Consent.of("alliance/contribution", policy=policy_version().hex())
 
 
-@dataclass(slots=True, repr=False)
-class _Row:
-    """A row on its way. `same_as` is an earlier row of this run that says the same."""
-
-    row: ContributionRow
-    outcome: Drafted | Refused
-    place: Place | None = None
-    sealed: SealedClaim | None = None
-    from_earlier_run: bool = False
-    same_as: "_Row | None" = None
-    result: ContributionResult | None = None
-
-    def refuse(self, refused: Refused) -> None:
-        number = self.row.row_number
-        self.result = ContributionResult(number, ContributionOutcome.REFUSED, refused.reason, refused.how_to_fix)
-
-    def stand(self, outcome: ContributionOutcome, entry_id: bytes) -> None:
-        self.result = ContributionResult(self.row.row_number, outcome, entry_id=entry_id)
-
-
 class _Run:
     """One call of `contribute`: its stream, the rows that are open in it, and whose turn it is."""
 
-    def __init__(self, stream: ClaimStream, basis: Consent) -> None:
+    def __init__(self, stream: ClaimStream, basis: Consent, *, amend: bool) -> None:
         self.stream = stream
         self.basis = basis
-        self.open_rows: dict[bytes, _Row] = {}
+        self.amend = amend
+        self.open_rows: dict[bytes, Row] = {}
         self._naming: Turn | None = None
         self._sending: Turn | None = None
 
@@ -92,17 +87,19 @@ class Contributor:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._journal = Journal(session.store)
+        self._claims = OwnClaims(session)
 
     async def contribute(
-        self, rows: Iterable[ContributionRow], consent: Consent | None
+        self, rows: Rows, consent: Consent | None, *, amend: bool
     ) -> AsyncGenerator[ContributionResult, None]:
         """Contribute rows; gives one result a row, in order."""
-        run = _Run(ClaimStream(self._session.transport), standing_basis() if consent is None else consent)
+        basis = standing_basis() if consent is None else consent
+        run = _Run(ClaimStream(self._session.transport), basis, amend=amend)
         open_chunks: deque[asyncio.Task[list[ContributionResult]]] = deque()
-        chunks = _chunks(rows)
+        chunks = drawing.chunks(rows, MAX_ROWS)
         try:
             while True:
-                while len(open_chunks) < OPEN_CHUNKS and (chunk := next(chunks, None)) is not None:
+                while len(open_chunks) < OPEN_CHUNKS and (chunk := await anext(chunks, None)) is not None:
                     work = self._contributed(chunk, run, *run.turns())
                     open_chunks.append(asyncio.create_task(work, name="alliance-contribution"))
                 if not open_chunks:
@@ -115,7 +112,22 @@ class Contributor:
             for task in open_chunks:
                 task.cancel()
             await asyncio.gather(*open_chunks, return_exceptions=True)
+            await chunks.aclose()
             await run.stream.close()
+
+    async def preview(self, rows: Rows) -> AsyncIterator[ContributionPreview]:
+        """Tell what would become of rows by the journal and the lists in force; sends none of them."""
+        facts = await self._session.facts.now()
+        seen: set[bytes] = set()
+        async with aclosing(drawing.chunks(rows, MAX_ROWS)) as chunks:
+            async for chunk in chunks:
+                drawn_up = await self._session.workers.cpu(self._drafted, chunk, facts)
+                asked = _placed(drawn_up, {}, facts.epoch)
+                known = await self._session.workers.disk(self._journal.known, [place for _, _, place in asked])
+                now_ms = self._session.clock.now_ms()
+                stands = {id(row): stands for (row, _, _), (stands, _) in zip(asked, known, strict=True)}
+                for row in drawn_up:
+                    yield _preview(row, stands.get(id(row)), now_ms, seen)
 
     async def _contributed(
         self, chunk: list[ContributionRow], run: _Run, naming: Turn, sending: Turn
@@ -123,31 +135,31 @@ class Contributor:
         """Take a chunk through all its steps, and give its results."""
         rows = await self._made_ready(chunk, run, naming)
         async with sending:
-            sent = await _sent(rows, run.stream)
+            sent = await self._sent(rows, run)
         if sent:
             await self._session.workers.disk(self._settle, sent)
         for row in rows:
             if row.place is not None:
                 run.open_rows.pop(row.place.drawn, None)
-        return [_result(row) for row in rows]
+        return [row.finished() for row in rows]
 
     # -- making ready --------------------------------------------------------------------------------------------
 
-    async def _made_ready(self, chunk: list[ContributionRow], run: _Run, naming: Turn) -> list[_Row]:
+    async def _made_ready(self, chunk: list[ContributionRow], run: _Run, naming: Turn) -> list[Row]:
         """Give every row a result or a sealed claim that is written down."""
         facts = await self._session.facts.now()
         rows = await self._session.workers.cpu(self._drafted, chunk, facts)
         async with naming:
-            asked = self._placed(rows, run.open_rows, facts.epoch)
+            asked = _placed(rows, run.open_rows, facts.epoch)
         try:
-            await self._sealed(asked, run.basis, facts.epoch)
+            await self._sealed(asked, run, facts.epoch)
         except EpochNotServed:
-            self._reopen(rows, run.open_rows)
+            _reopen(rows, run.open_rows)
             facts = await self._session.facts.refresh()
-            await self._sealed(self._placed(rows, run.open_rows, facts.epoch), run.basis, facts.epoch)
+            await self._sealed(_placed(rows, run.open_rows, facts.epoch), run, facts.epoch)
         return rows
 
-    def _drafted(self, chunk: list[ContributionRow], facts: Facts) -> list[_Row]:
+    def _drafted(self, chunk: list[ContributionRow], facts: Facts) -> list[Row]:
         profile = self._session.profile
         now_ms = self._session.clock.now_ms()
         rows = []
@@ -159,59 +171,37 @@ class Contributor:
                 member=profile.member,
                 now_ms=now_ms,
             )
-            rows.append(_Row(row, outcome))
+            rows.append(Row(row, outcome))
         return rows
 
-    async def _sealed(self, asked: Sequence[tuple[_Row, Drafted, Place]], basis: Consent, epoch: PinnedEpoch) -> None:
+    async def _sealed(self, asked: Sequence[Asked], run: _Run, epoch: PinnedEpoch) -> None:
         """Give every row a result or a sealed claim that is written down."""
         known = await self._session.workers.disk(self._journal.known, [place for _, _, place in asked])
         now_ms = self._session.clock.now_ms()
-        fresh: list[tuple[_Row, Drafted, Place]] = []
+        fresh: list[Asked] = []
         for (row, draft, place), (stands, drawn) in zip(asked, known, strict=True):
-            if stands is not None and stands.ends_at > now_ms and stands.content == draft.content:
-                row.stand(ContributionOutcome.UNCHANGED, stands.entry_id)
-            elif drawn is not None and _still_filed(drawn, now_ms):
-                row.sealed, row.from_earlier_run = drawn, True
+            if stands is not None and stands.ends_at > now_ms:
+                if stands.content == draft.content:
+                    row.stand(ContributionOutcome.UNCHANGED, stands.entry_id)
+                    continue
+                if not run.amend:
+                    row.refuse(Refused.by(Reason.LIVE_CLAIM_EXISTS))
+                    continue
+                row.is_change = True
+            if drawn is not None and _still_filed(drawn, now_ms):
+                row.drawn, row.from_earlier_run = drawn, True
             else:
                 fresh.append((row, draft, place))
         if not fresh:
             return
         inputs = [draft.identifier.input_bytes for _, draft, _ in fresh]
-        digests = _consents.needed(Purpose.CONTRIBUTION, [None] * len(inputs), basis)
+        digests = _consents.needed(Purpose.CONTRIBUTION, [None] * len(inputs), run.basis)
         batch = await self._session.workers.cpu(prepared, inputs, digests, Purpose.CONTRIBUTION, epoch)
         tags = await self._session.evaluator.evaluate(batch, Deadline.after(EVALUATION_SECONDS))
         drawn_rows = await self._session.workers.cpu(self._seal, fresh, tags, epoch.id)
         await self._session.workers.disk(self._journal.draw, drawn_rows)
 
-    @staticmethod
-    def _placed(
-        rows: list[_Row], open_rows: dict[bytes, _Row], epoch: PinnedEpoch
-    ) -> list[tuple[_Row, Drafted, Place]]:
-        """Name the rows; one that says the same as an open one waits for that one's result."""
-        asked: list[tuple[_Row, Drafted, Place]] = []
-        for row in rows:
-            if isinstance(row.outcome, Refused):
-                row.refuse(row.outcome)
-                continue
-            place = Place.of(row.outcome, epoch.id)
-            first = open_rows.setdefault(place.drawn, row)
-            if first is not row:
-                row.same_as = first
-                continue
-            row.place = place
-            asked.append((row, row.outcome, place))
-        return asked
-
-    @staticmethod
-    def _reopen(rows: list[_Row], open_rows: dict[bytes, _Row]) -> None:
-        for row in rows:
-            if row.place is not None:
-                open_rows.pop(row.place.drawn, None)
-            row.place = row.sealed = row.same_as = row.result = None
-
-    def _seal(
-        self, fresh: list[tuple[_Row, Drafted, Place]], tags: Tags, epoch: int
-    ) -> list[tuple[Place, SealedClaim]]:
+    def _seal(self, fresh: list[Asked], tags: Tags, epoch: int) -> list[tuple[Place, Drawn]]:
         outcomes = seal_claims(
             [draft.draft for _, draft, _ in fresh],
             epoch=epoch,
@@ -220,73 +210,98 @@ class Contributor:
             contributor=self._session.profile.member,
             signing_key=self._session.identity,
         )
-        sealed: list[tuple[Place, SealedClaim]] = []
-        for (row, _, place), outcome in zip(fresh, outcomes, strict=True):
+        sealed: list[tuple[Place, Drawn]] = []
+        for (row, draft, place), outcome in zip(fresh, outcomes, strict=True):
             if isinstance(outcome, ClaimInvalid):
                 row.refuse(Refused.by(outcome.reason, str(outcome)))
             else:
-                row.sealed = outcome
-                sealed.append((place, outcome))
+                row.drawn = Drawn(outcome, draft.evidence_salt)
+                sealed.append((place, row.drawn))
         return sealed
 
     # -- landing -------------------------------------------------------------------------------------------------
 
-    def _settle(self, sent: list[_Row]) -> None:
-        accepted: list[tuple[Place, Drafted, bytes]] = []
-        dropped: list[Place] = []
-        passing = {reason.name.lower() for reason in _TRY_AGAIN}
-        for row in sent:
-            if row.result is None or row.place is None or isinstance(row.outcome, Refused):
-                continue
-            if row.result.outcome is not ContributionOutcome.REFUSED:
-                accepted.append((row.place, row.outcome, row.result.entry_id))
-            elif row.result.reason not in passing:
-                dropped.append(row.place)
-        self._journal.settle(accepted, dropped)
+    async def _sent(self, rows: list[Row], run: _Run) -> list[Row]:
+        """Send what is sealed of a chunk, and take over what came of it; gives the rows that were sent."""
+        sent = [row for row in rows if row.drawn is not None]
+        again: list[Row] = []
+        for row, answer in zip(sent, await _exchanged(sent, run.stream), strict=True):
+            row.take(answer)
+            if answer.HasField("standing_claim"):
+                row.take_standing(self._claims.read(answer.standing_claim))
+                if run.amend and _is_replaced(row):
+                    again.append(row)
+        if again:
+            await self._withdrawn([row.standing for row in again if row.standing is not None])
+            for row, answer in zip(again, await _exchanged(again, run.stream), strict=True):
+                row.take(answer, amended=True)
+        return sent
+
+    async def _withdrawn(self, claims: Sequence[OwnClaim]) -> None:
+        """Withdraw claims that are replaced, several at a time."""
+        places = asyncio.Semaphore(WITHDRAWALS_AT_ONCE)
+
+        async def withdrawn(claim: OwnClaim) -> None:
+            async with places:
+                await self._claims.withdraw_claim(claim, AMENDED)
+
+        await asyncio.gather(*map(withdrawn, claims))
+
+    def _settle(self, sent: list[Row]) -> None:
+        settled = [row.settled() for row in sent]
+        dropped = [row.dropped() for row in sent]
+        self._journal.settle([it for it in settled if it is not None], [it for it in dropped if it is not None])
 
 
-def _still_filed(drawn: SealedClaim, now_ms: int) -> bool:
+def _placed(rows: list[Row], open_rows: dict[bytes, Row], epoch: PinnedEpoch) -> list[Asked]:
+    """Name the rows; one that says the same as an open one waits for that one's result."""
+    asked: list[Asked] = []
+    for row in rows:
+        if isinstance(row.outcome, Refused):
+            row.refuse(row.outcome)
+            continue
+        place = Place.of(row.outcome, epoch.id)
+        first = open_rows.setdefault(place.drawn, row)
+        if first is not row:
+            row.same_as = first
+            continue
+        row.place = place
+        asked.append((row, row.outcome, place))
+    return asked
+
+
+def _reopen(rows: list[Row], open_rows: dict[bytes, Row]) -> None:
+    for row in rows:
+        if row.place is not None:
+            open_rows.pop(row.place.drawn, None)
+        row.place = row.drawn = row.same_as = row.result = None
+
+
+def _is_replaced(row: Row) -> bool:
+    """Whether the claim in a row's way says something else and may be withdrawn: a dispute is not dodged so."""
+    refused = row.result is not None and row.result.outcome is ContributionOutcome.REFUSED
+    return refused and row.standing is not None and row.standing.status is ClaimStatus.ACTIVE
+
+
+def _preview(row: Row, stands: Acknowledged | None, now_ms: int, seen: set[bytes]) -> ContributionPreview:
+    """Judge a row; `seen` are digests of what earlier rows of the run said."""
+    number = row.row.row_number
+    if isinstance(row.outcome, Refused):
+        return ContributionPreview(number, PreviewOutcome.REFUSED, row.outcome.reason, row.outcome.how_to_fix)
+    if row.place is None or (digest := blake2b(row.place.drawn, digest_size=16).digest()) in seen:
+        return ContributionPreview(number, PreviewOutcome.UNCHANGED)
+    seen.add(digest)
+    if stands is None or stands.ends_at <= now_ms:
+        return ContributionPreview(number, PreviewOutcome.NEW)
+    same = stands.content == row.outcome.content
+    return ContributionPreview(number, PreviewOutcome.UNCHANGED if same else PreviewOutcome.CHANGED)
+
+
+def _still_filed(drawn: Drawn, now_ms: int) -> bool:
     """Tell whether the hub would still take a row that was drawn up earlier."""
-    return now_ms - parse(drawn.claim).filed_at < MAX_FILING_SKEW_MS - FILING_MARGIN_MS
+    return now_ms - parse_claim(drawn.sealed.claim).filed_at < MAX_FILING_SKEW_MS - FILING_MARGIN_MS
 
 
-async def _sent(rows: list[_Row], stream: ClaimStream) -> list[_Row]:
-    """Send what is sealed of a chunk, and take over what came of it; gives the rows that were sent."""
-    sent = [row for row in rows if row.sealed is not None]
-    if sent:
-        answers = await stream.send([row.sealed for row in sent if row.sealed is not None])
-        for row, answer in zip(sent, answers, strict=True):
-            _take(row, answer)
-    return sent
-
-
-def _take(row: _Row, answer: ClaimRowResult) -> None:
-    """Take over the hub's answer about a row."""
-    if answer.refusal:
-        try:
-            reason = Reason(answer.refusal)
-        except ValueError:
-            reason = Reason.INTERNAL
-        row.refuse(Refused.by(reason))
-        return
-    repeated = row.from_earlier_run and answer.repeated_row
-    outcome = ContributionOutcome.UNCHANGED if repeated else ContributionOutcome.ACCEPTED
-    row.stand(outcome, row.sealed.entry_id if row.sealed else b"")
-
-
-def _result(row: _Row) -> ContributionResult:
-    """Give a row's result; one that says the same as an earlier row stands or falls with that."""
-    first = row.same_as
-    if first is not None and first.result is not None:
-        if first.result.outcome is ContributionOutcome.REFUSED:
-            row.refuse(Refused(first.result.reason, first.result.how_to_fix))
-        else:
-            row.stand(ContributionOutcome.UNCHANGED, first.result.entry_id)
-    assert row.result is not None  # noqa: S101 - every row was refused, stands, was sent, or follows one that was
-    return row.result
-
-
-def _chunks(rows: Iterable[ContributionRow]) -> Iterator[list[ContributionRow]]:
-    source = iter(rows)
-    while chunk := list(islice(source, MAX_ROWS)):
-        yield chunk
+async def _exchanged(rows: Sequence[Row], stream: ClaimStream) -> list[ClaimRowResult]:
+    sealed = [row.drawn.sealed for row in rows if row.drawn is not None]
+    return await stream.send(sealed) if sealed else []

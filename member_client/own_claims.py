@@ -139,7 +139,11 @@ class OwnClaims:
         """Withdraw a claim; one that is withdrawn already is given as it is. Raises IllegalTransition otherwise."""
         if not reason.strip() or len(reason.encode()) > MAX_REASON_BYTES:
             raise InvalidUse(f"a withdrawal needs a reason code of at most {MAX_REASON_BYTES} bytes")
-        claim = await self.one(entry_id)
+        return await self.withdraw_claim(await self.one(entry_id), reason)
+
+    async def withdraw_claim(self, claim: OwnClaim, reason: str) -> OwnClaim:
+        """Withdraw a claim as it was just seen."""
+        entry_id = claim.entry_id
         if claim.status is not ClaimStatus.WITHDRAWN:
             request = WithdrawClaimRequest(status_change=self._withdrawal(claim, reason))
             answer = await self._session.transport.call(
@@ -164,15 +168,16 @@ class OwnClaims:
         return self._session.identity.statement(statements.CLAIM_STATUS, change.SerializeToString())
 
     def _checked(self, entry_id: bytes, record: ClaimRecord) -> OwnClaim:
-        claim = self._read(record)
+        claim = self.read(record)
         if claim.entry_id != entry_id:
             raise StatementInvalid("The hub shows another claim than was asked for.")
         return claim
 
     def _read_all(self, records: Iterable[ClaimRecord]) -> list[OwnClaim]:
-        return [self._read(record) for record in records]
+        return [self.read(record) for record in records]
 
-    def _read(self, record: ClaimRecord) -> OwnClaim:
+    def read(self, record: ClaimRecord) -> OwnClaim:
+        """Verify a record of one of this member's claims; raises StatementInvalid."""
         return read_record(
             record, member=self._session.profile.member, own_key=self._own_key, hub_key=self._session.hub_key
         )

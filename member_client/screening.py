@@ -16,13 +16,13 @@ bounded by the batches that are open, however many subjects there are.
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
-from itertools import islice
+from contextlib import aclosing, asynccontextmanager
 from typing import Final, get_args
 
 from alliance.taxonomy import Purpose
 from member_client._attempt import Attempt
 from member_client._deadline import Deadline
+from member_client._drawing import handfuls
 from member_client._questions import check_consent
 from member_client._session import Session
 from member_client._verdict_cache import Question, VerdictCache
@@ -36,7 +36,6 @@ OPEN_BATCHES: Final = 4
 """Three with the hub while one is computed."""
 BATCH_SECONDS: Final = 120.0
 MAX_UNSETTLED: Final = 1024
-_SUBJECTS_AT_ONCE: Final = 256
 SCREENING_PURPOSES: Final = (
     Purpose.LOAN_APPLICATION,
     Purpose.ACCOUNT_OPENING,
@@ -151,11 +150,13 @@ class Screener:
                     on_progress(done)
 
         try:
-            async for batch in batches(subjects):
-                open_batches.append(asyncio.create_task(self._batch(batch, purpose, consent), name="alliance-batch"))
-                async for verdicts in finished(OPEN_BATCHES - 1):
-                    for verdict in verdicts:
-                        yield verdict
+            async with aclosing(batches(subjects)) as drawn:
+                async for batch in drawn:
+                    work = self._batch(batch, purpose, consent)
+                    open_batches.append(asyncio.create_task(work, name="alliance-batch"))
+                    async for verdicts in finished(OPEN_BATCHES - 1):
+                        for verdict in verdicts:
+                            yield verdict
             async for verdicts in finished(0):
                 for verdict in verdicts:
                     yield verdict
@@ -169,29 +170,18 @@ class Screener:
         return await attempt.run(Deadline.after(BATCH_SECONDS))
 
 
-async def batches(subjects: Subjects, size: int = BATCH_IDENTIFIERS) -> AsyncIterator[list[Subject]]:
+async def batches(subjects: Subjects, size: int = BATCH_IDENTIFIERS) -> AsyncGenerator[list[Subject], None]:
     """Cut subjects into lists of at most so many identifiers, never through a subject."""
     batch: list[Subject] = []
     identifiers = 0
-    async for handful in _handfuls(subjects):
-        for subject in handful:
-            fields = subject.field_count()
-            if batch and (identifiers + fields > size or len(batch) >= size):
-                yield batch
-                batch, identifiers = [], 0
-            batch.append(subject)
-            identifiers += fields
+    async with aclosing(handfuls(subjects)) as drawn:
+        async for handful in drawn:
+            for subject in handful:
+                fields = subject.field_count()
+                if batch and (identifiers + fields > size or len(batch) >= size):
+                    yield batch
+                    batch, identifiers = [], 0
+                batch.append(subject)
+                identifiers += fields
     if batch:
         yield batch
-
-
-async def _handfuls(subjects: Subjects) -> AsyncIterator[Iterable[Subject]]:
-    """Draw the subjects, letting the loop go on between handfuls of a long list."""
-    if isinstance(subjects, AsyncIterable):
-        async for subject in subjects:
-            yield (subject,)
-        return
-    source = iter(subjects)
-    while handful := tuple(islice(source, _SUBJECTS_AT_ONCE)):
-        yield handful
-        await asyncio.sleep(0)

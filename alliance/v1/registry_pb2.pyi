@@ -92,22 +92,30 @@ class ClaimRowResult(_message.Message):
     ENTRY_ID_FIELD_NUMBER: _builtins.int
     REFUSAL_FIELD_NUMBER: _builtins.int
     REPEATED_ROW_FIELD_NUMBER: _builtins.int
+    STANDING_CLAIM_FIELD_NUMBER: _builtins.int
     entry_id: _builtins.bytes
     """The row's entry id; empty where it could not be read."""
     refusal: _error_reason_pb2.ErrorReason.ValueType
     """Unspecified where the claim is durable, else why the row was refused."""
     repeated_row: _builtins.bool
     """True where the same row was durable before."""
+    @_builtins.property
+    def standing_claim(self) -> Global___ClaimRecord:
+        """The caller's own claim that stands in the row's way, where the refusal is LIVE_CLAIM_EXISTS and the claim was
+        durable before this chunk: it lets a contributor that lost its journal find what it filed.
+        """
+
     def __init__(
         self,
         *,
         entry_id: _builtins.bytes = ...,
         refusal: _error_reason_pb2.ErrorReason.ValueType = ...,
         repeated_row: _builtins.bool = ...,
+        standing_claim: Global___ClaimRecord | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["standing_claim", b"standing_claim"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_id", b"entry_id", "refusal", b"refusal", "repeated_row", b"repeated_row"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_id", b"entry_id", "refusal", b"refusal", "repeated_row", b"repeated_row", "standing_claim", b"standing_claim"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

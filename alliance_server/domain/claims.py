@@ -4,6 +4,7 @@ The hub cannot look into a box. What it can check, it checks: who signed, for wh
 """
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -66,10 +67,13 @@ class StoredClaim:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Stock:
-    """What a contributor has on some tags: those on which it ever filed, and tag and category of its live claims."""
+    """What a contributor has on some tags: those on which it ever filed, and its live claims.
+
+    `standing` gives the entry id of each live claim by its tag and category.
+    """
 
     known: frozenset[bytes]
-    standing: frozenset[tuple[bytes, int]]
+    standing: Mapping[tuple[bytes, int], bytes]
 
 
 @dataclass(slots=True, repr=False)

@@ -66,6 +66,9 @@ class ClaimRepository(Protocol):
     def get(self, entry_id: bytes) -> StoredClaim | None:
         """Give a claim."""
 
+    def get_many(self, entry_ids: Sequence[bytes]) -> dict[bytes, StoredClaim]:
+        """Give those claims that exist, by entry id."""
+
     def digests(self, entry_ids: Sequence[bytes]) -> dict[bytes, bytes]:
         """Give the row digests of those entries that exist."""
 

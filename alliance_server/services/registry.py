@@ -33,11 +33,12 @@ MAX_STATEMENT_BYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """What became of a row; `refusal` is None where it is durable."""
+    """What became of a row; `refusal` is None where it is durable. `standing` is the live claim in its way."""
 
     entry_id: bytes
     refusal: Reason | None = None
     repeated: bool = False
+    standing: StoredClaim | None = None
 
 
 @dataclass(slots=True)
@@ -125,6 +126,7 @@ class RegistryService:
             )
             new_tags = {item.claim.tag for item in fresh if item.claim} - stock.known
             self._budgets.refund_contribution(transaction, member, len(new_tags), now)
+        _show_standing(transaction, checked, results, stock)
         refused = sum(result.refusal is not None for result in results)
         transaction.record(call.event(epoch=epoch, items=len(checked), items_refused=refused))
         return results
@@ -186,6 +188,20 @@ def _sort(
     for place, item in fresh[affordable:]:
         results[place] = RowResult(item.entry_id, Reason.NO_EVALUATION_LEFT)
     return results, [item for _, item in fresh[:affordable]]
+
+
+def _show_standing(
+    transaction: Transaction, checked: Sequence[_Checked], results: list[RowResult], stock: Stock
+) -> None:
+    """Show the contributor its own claims that stood before and are in a row's way."""
+    in_the_way = {
+        place: stock.standing.get((item.claim.tag, item.claim.category), b"")
+        for place, (item, result) in enumerate(zip(checked, results, strict=True))
+        if item.claim and result.refusal is Reason.LIVE_CLAIM_EXISTS
+    }
+    claims = transaction.claims.get_many(list({entry_id for entry_id in in_the_way.values() if entry_id}))
+    for place, entry_id in in_the_way.items():
+        results[place] = replace(results[place], standing=claims.get(entry_id))
 
 
 def _judge(item: _Checked, epoch: int, seen: dict[bytes, bytes], standing: set[tuple[bytes, int]]) -> RowResult:

@@ -1,7 +1,7 @@
 """The registry of claims in SQL. Bulk work goes through packed look-ups and whole rows, never through the ORM."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -25,6 +25,7 @@ _LIVE = sorted(int(status) for status in LIVE_STATUSES)
 
 _ADD = bulk.Insertion(_CLAIMS, _FIELDS)
 _row_of = attrgetter(*_FIELDS)
+_RECORDS = bulk.Lookup(_CLAIMS, ", ".join(_FIELDS), "entry_id = {key}", 16)
 _DIGESTS = bulk.Lookup(_CLAIMS, "entry_id, row_sha256", "entry_id = {key}", 16)
 # The concatenation keeps PostgreSQL from the contributor's index, which it may prefer before the table was analysed: it
 # would read the contributor's whole list for every tag.
@@ -106,6 +107,11 @@ class SqlClaims:
         row = self._connection.execute(sa.select(*_COLUMNS).where(_CLAIMS.c.entry_id == entry_id)).first()
         return None if row is None else _claim(row)
 
+    def get_many(self, entry_ids: Sequence[bytes]) -> dict[bytes, StoredClaim]:
+        """Give those claims that exist, by entry id."""
+        found = (StoredClaim(*row) for row in _RECORDS.run(self._connection, entry_ids))
+        return {claim.entry_id: replace(claim, status=ClaimStatus(claim.status)) for claim in found}
+
     def digests(self, entry_ids: Sequence[bytes]) -> dict[bytes, bytes]:
         """Give the row digests of those entries that exist."""
         return dict(_DIGESTS.run(self._connection, entry_ids))
@@ -114,17 +120,17 @@ class SqlClaims:
         """Give what a contributor has on these tags, once its claims that are over are marked as expired."""
         found = _STOCK.run(self._connection, tags, contributor=contributor, epoch=epoch)
         known: set[bytes] = set()
-        standing: set[tuple[bytes, int]] = set()
+        standing: dict[tuple[bytes, int], bytes] = {}
         over: list[dict[str, object]] = []
         for entry_id, tag, category, status, expires_at in found:
             known.add(tag)
             if status in _LIVE and expires_at > now:
-                standing.add((tag, category))
+                standing[tag, category] = entry_id
             elif status in _LIVE:
                 over.append({"entry": entry_id, "now": now})
         if over:
             self._connection.execute(_EXPIRE, over)
-        return Stock(frozenset(known), frozenset(standing))
+        return Stock(frozenset(known), standing)
 
     def add(self, claims: Sequence[StoredClaim]) -> None:
         """Add claims."""

@@ -89,8 +89,10 @@ def test_the_stock_of_tags_is_the_contributors_own(store: SqlStore) -> None:
     add(store, live, gone, second, *others)
     asked = [live.tag, gone.tag, others[0].tag, others[1].tag, os.urandom(32)]
     stock = store.write_now(lambda transaction: transaction.claims.stock("lender-a", 1, asked, NOW))
-    assert stock == Stock(frozenset({live.tag, gone.tag}), frozenset({(live.tag, 4), (live.tag, 5)}))
-    nothing = Stock(frozenset(), frozenset())
+    assert stock == Stock(
+        frozenset({live.tag, gone.tag}), {(live.tag, 4): live.entry_id, (live.tag, 5): second.entry_id}
+    )
+    nothing = Stock(frozenset(), {})
     assert store.write_now(lambda transaction: transaction.claims.stock("lender-a", 1, [], NOW)) == nothing
     assert store.write_now(lambda transaction: transaction.claims.stock("lender-a", 0, asked, NOW)) == nothing
 
@@ -100,9 +102,11 @@ def test_a_chunk_of_lookups_finds_every_one(store: SqlStore) -> None:
     add(store, *claims)
     tags, entry_ids = [it.tag for it in claims], [it.entry_id for it in claims]
     stock = store.write_now(lambda transaction: transaction.claims.stock("lender-a", 1, tags, NOW))
-    assert stock == Stock(frozenset(tags), frozenset((tag, 4) for tag in tags))
+    assert stock == Stock(frozenset(tags), {(it.tag, 4): it.entry_id for it in claims})
     digests = store.read_now(lambda transaction: transaction.claims.digests(entry_ids))
     assert digests == {it.entry_id: it.row_sha256 for it in claims}
+    found = store.read_now(lambda transaction: transaction.claims.get_many([*entry_ids, os.urandom(16)]))
+    assert found == {it.entry_id: it for it in claims}
 
 
 def test_what_is_over_expires_and_makes_room(store: SqlStore) -> None:
@@ -112,7 +116,7 @@ def test_what_is_over_expires_and_makes_room(store: SqlStore) -> None:
     add(store, over, lasts, others, withdrawn)
     tags = [over.tag, lasts.tag, withdrawn.tag]
     stock = store.write_now(lambda transaction: transaction.claims.stock("lender-a", 1, tags, NOW))
-    assert stock == Stock(frozenset(tags), frozenset({(lasts.tag, 4)}))
+    assert stock == Stock(frozenset(tags), {(lasts.tag, 4): lasts.entry_id})
     statuses = [
         store.read_now(given(lambda transaction, it: transaction.claims.get(it.entry_id).status, it))
         for it in (over, lasts, others, withdrawn)

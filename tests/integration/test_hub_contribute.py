@@ -82,6 +82,9 @@ async def test_one_live_claim_until_it_is_withdrawn(member: WireMember) -> None:
     first = member.seal(tag)
     assert await outcome(member, row_of(first), member.row(tag)) == [OK, (Reason.LIVE_CLAIM_EXISTS, False)]
     assert await outcome(member, member.row(tag)) == [(Reason.LIVE_CLAIM_EXISTS, False)]
+    # What stands in the way is shown to its contributor, as it was contributed.
+    (result,) = await member.contribute(member.row(tag))
+    assert (result.standing_claim.claim, result.standing_claim.signature) == (first.claim, first.signature)
     assert await outcome(member, member.row(tag, category=Category.PHISHING)) == [OK]
     await member.withdraw(first.entry_id)
     assert await outcome(member, member.row(tag), member.row(tag)) == [OK, (Reason.LIVE_CLAIM_EXISTS, False)]

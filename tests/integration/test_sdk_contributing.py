@@ -1,16 +1,25 @@
 """Contributing as a flow of chunks: order, what says the same, what stops half way and is taken up again."""
 
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from support.hub import RunningHub, running_hub
-from support.sdk import PHONES, Tamper, contribute, lender, row
+from support.sdk import PHONES, Tamper, contribute, lender, row, screen
 
-from alliance.taxonomy import DAY_MS
+from alliance.taxonomy import DAY_MS, ClaimStatus, SubjectRole
 from alliance.testing import FakeClock
-from member_client import AllianceClient, ContributionOutcome, ContributionResult, ContributionRow, HubError
+from member_client import (
+    AllianceClient,
+    ContributionOutcome,
+    ContributionResult,
+    ContributionRow,
+    HubError,
+    PreviewOutcome,
+    State,
+)
 from member_client import contributing as flow
 
 NewFolder = Callable[[], Path]
@@ -124,3 +133,86 @@ async def test_what_was_withdrawn_is_contributed_anew_and_then_stands(new_hub_fo
         third = await contribute(a, rows)
         assert {result.outcome for result in third} == {UNCHANGED}
         assert third[5].entry_id == second[5].entry_id
+
+
+def changed(rows: list[ContributionRow], *places: int) -> list[ContributionRow]:
+    """Give rows some of which name another role."""
+    role = SubjectRole.CLIENT_VICTIM
+    return [replace(it, role=role) if it.row_number in places else it for it in rows]
+
+
+async def live(client: AllianceClient) -> set[bytes]:
+    return {claim.entry_id async for claim in client.claims(live_only=True)}
+
+
+async def test_what_changed_is_refused_without_a_charge_and_amended_where_that_is_asked_for(
+    new_hub_folder: NewFolder,
+) -> None:
+    rows = numbered(20)
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        first = await contribute(a, rows)
+        evaluated = a.usage.evaluations
+        refused = await results_of(a, changed(rows, 3, 12))
+        assert [it.row_number for it in refused if it.outcome is REFUSED] == [3, 12]
+        assert {it.reason for it in refused if it.outcome is REFUSED} == {"live_claim_exists"}
+        assert a.usage.evaluations == evaluated
+
+        amended = [result async for result in a.contribute(changed(rows, 3, 12), amend=True)]
+        assert [it.row_number for it in amended if it.outcome is ContributionOutcome.AMENDED] == [3, 12]
+        assert {it.outcome for it in amended} == {ContributionOutcome.AMENDED, UNCHANGED}
+        assert (await a.claim(first[3].entry_id)).status is ClaimStatus.WITHDRAWN
+        assert await live(a) == {it.entry_id for it in amended}
+        await hub.settle()
+        (verdict,) = await screen(b, PHONES[3:4])
+        assert [match.role for match in verdict.matches] == [SubjectRole.CLIENT_VICTIM]
+
+        again = [result async for result in a.contribute(changed(rows, 3, 12), amend=True)]
+        assert {it.outcome for it in again} == {UNCHANGED}
+
+
+async def test_a_member_that_lost_its_journal_finds_its_own_claims(new_hub_folder: NewFolder) -> None:
+    rows = numbered(20)
+    async with running_hub(new_hub_folder()) as hub:
+        async with lender(hub, "a") as a:
+            first = await contribute(a, rows)
+        (a.profile.folder / "store.sqlite3").write_bytes(b"a disk that failed" * 1000)
+        async with lender(hub, "a") as a:
+            found = await results_of(a, changed(rows, 7))
+            assert {it.outcome for it in found} == {UNCHANGED, REFUSED}
+            assert [it.row_number for it in found if it.outcome is REFUSED] == [7]
+            same = [it.row_number for it in found if it.outcome is UNCHANGED]
+            assert [found[place].entry_id for place in same] == [first[place].entry_id for place in same]
+            assert filed(hub) == 20
+            # The journal is whole again for these: nothing is evaluated a second time.
+            evaluated = a.usage.evaluations
+            await results_of(a, [rows[place] for place in same])
+            assert a.usage.evaluations == evaluated
+            assert await live(a) == {it.entry_id for it in first}
+            assert any("set aside" in finding.what for finding in await a.doctor())
+
+
+async def test_a_preview_tells_what_would_become_of_rows_and_sends_none(new_hub_folder: NewFolder) -> None:
+    rows = numbered(20)
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
+        await contribute(a, rows[:10])
+        evaluated, sequence = a.usage.evaluations, filed(hub)
+        asked = [*changed(rows, 2), row("123", row_number=20), row(PHONES[15], row_number=21)]
+        results = [result async for result in a.preview(asked)]
+        assert [result.row_number for result in results] == list(range(22))
+        new, unchanged = [PreviewOutcome.NEW], [PreviewOutcome.UNCHANGED]
+        expected = [*unchanged * 10, *new * 10, PreviewOutcome.REFUSED, *unchanged]
+        expected[2] = PreviewOutcome.CHANGED
+        assert [result.outcome for result in results] == expected
+        assert results[20].reason == "not_a_valid_number"
+        assert (a.usage.evaluations, filed(hub)) == (evaluated, sequence)
+
+
+async def test_rows_come_from_an_async_generator_too(new_hub_folder: NewFolder) -> None:
+    async def generated() -> AsyncGenerator[ContributionRow, None]:
+        for it in numbered(20):
+            yield it
+
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
+        results = [result async for result in a.contribute(generated())]
+        assert [result.row_number for result in results] == list(range(20))
+        assert (await screen(a, PHONES[:1]))[0].state is State.CLEAR

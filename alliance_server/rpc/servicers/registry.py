@@ -66,6 +66,7 @@ def _result(result: RowResult) -> registry_pb2.ClaimRowResult:
         entry_id=result.entry_id,
         refusal=error_reason_pb2.ErrorReason.ValueType(result.refusal or 0),
         repeated_row=result.repeated,
+        standing_claim=_record(result.standing) if result.standing else None,
     )
 
 

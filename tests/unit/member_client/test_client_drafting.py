@@ -10,7 +10,7 @@ from alliance.identifiers import BUILTIN, Kind
 from alliance.taxonomy import DAY_MS, Category, EvidenceLevel, SubjectRole
 from member_client import ContributionRow
 from member_client._drafting import Drafted, Refused, drafted
-from member_client._journal import Journal, Place
+from member_client._journal import Drawn, Journal, Place, Settled
 
 
 def row(**bent: Any) -> ContributionRow:
@@ -85,9 +85,10 @@ def test_the_journal_knows_what_was_drawn_acknowledged_and_withdrawn(tmp_path: P
     place = Place.of(draft, 1)
     claim = sealed_claim(new_signing_key(), "alpha", tag(1), b"L" * 32)
     assert journal.known([place]) == [(None, None)]
-    journal.draw([(place, claim)])
-    assert Journal(new_store(tmp_path)).known([place]) == [(None, claim)]
-    journal.settle([(place, draft, claim.entry_id)])
+    journal.draw([(place, Drawn(claim, b"salt"))])
+    assert Journal(new_store(tmp_path)).known([place]) == [(None, Drawn(claim, b"salt"))]
+    ends_at = draft.draft.expires_at
+    journal.settle([Settled(place, draft.content, claim.entry_id, ends_at, b"salt")])
     ((stands, left),) = journal.known([place])
     assert left is None
     assert stands is not None
@@ -98,7 +99,7 @@ def test_the_journal_knows_what_was_drawn_acknowledged_and_withdrawn(tmp_path: P
     # Contributed again, it stands again under its new name.
     other = sealed_claim(new_signing_key(), "alpha", tag(1), b"L" * 32)
     assert other.entry_id != claim.entry_id
-    journal.settle([(place, draft, other.entry_id)])
+    journal.settle([Settled(place, draft.content, other.entry_id, ends_at, b"")])
     ((stands, _),) = journal.known([place])
     assert stands is not None
     assert stands.entry_id == other.entry_id
@@ -108,7 +109,7 @@ def test_the_journal_knows_what_was_drawn_acknowledged_and_withdrawn(tmp_path: P
 def test_a_refused_row_is_forgotten(tmp_path: Path) -> None:
     journal = Journal(new_store(tmp_path))
     place = Place.of(drawn(row()), 1)
-    journal.draw([(place, sealed_claim(new_signing_key(), "alpha", tag(1), b"L" * 32))])
+    journal.draw([(place, Drawn(sealed_claim(new_signing_key(), "alpha", tag(1), b"L" * 32), b""))])
     journal.settle([], [place])
     assert journal.known([place]) == [(None, None)]
 

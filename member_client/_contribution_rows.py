@@ -1,0 +1,118 @@
+"""A row of a contribution on its way: drawn up, sealed, sent, and what came of it. No I/O.
+
+The hub may answer that a claim of this member stands in a row's way, and shows it. Where that says the same, the row
+stands, whoever filed it: another machine of this member, or this one before it lost its journal. What the label says
+and which evidence lies behind it cannot be compared: the claim holds salted commitments of both.
+"""
+
+from dataclasses import dataclass
+
+from alliance.claims import SealedClaim, parse
+from alliance.errors import Reason
+from alliance.v1.registry_pb2 import ClaimRowResult
+from member_client._contributions import ContributionOutcome, ContributionResult, ContributionRow
+from member_client._drafting import Drafted, Refused
+from member_client._journal import Drawn, Place, Settled
+from member_client.own_claims import OwnClaim
+
+_PASSING = frozenset({Reason.STORAGE_FULL, Reason.UNAVAILABLE, Reason.INTERNAL})
+"""Refusals that pass: the sealed row is kept and sent again by the next run."""
+
+
+@dataclass(slots=True, repr=False)
+class Row:
+    """One row.
+
+    `same_as` is an earlier row of this run that says the same, `standing` the claim that the hub showed in its way;
+    `is_change` says that the journal knows of a claim there which says something else.
+    """
+
+    row: ContributionRow
+    outcome: Drafted | Refused
+    place: Place | None = None
+    drawn: Drawn | None = None
+    from_earlier_run: bool = False
+    is_change: bool = False
+    same_as: "Row | None" = None
+    standing: OwnClaim | None = None
+    result: ContributionResult | None = None
+
+    @property
+    def sealed(self) -> SealedClaim | None:
+        """The row as it is sent."""
+        return None if self.drawn is None else self.drawn.sealed
+
+    def refuse(self, refused: Refused) -> None:
+        """End refused."""
+        number = self.row.row_number
+        self.result = ContributionResult(number, ContributionOutcome.REFUSED, refused.reason, refused.how_to_fix)
+
+    def stand(self, outcome: ContributionOutcome, entry_id: bytes) -> None:
+        """End standing at the hub."""
+        self.result = ContributionResult(self.row.row_number, outcome, entry_id=entry_id)
+
+    def take(self, answer: ClaimRowResult, *, amended: bool = False) -> None:
+        """Take over the hub's answer."""
+        if answer.refusal:
+            self.refuse(Refused.by(_reason(answer)))
+            return
+        outcome = ContributionOutcome.AMENDED if amended else ContributionOutcome.ACCEPTED
+        if self.from_earlier_run and answer.repeated_row:
+            outcome = ContributionOutcome.UNCHANGED
+        self.stand(outcome, self.sealed.entry_id if self.sealed else b"")
+
+    def take_standing(self, claim: OwnClaim) -> None:
+        """Take over what the hub shows in the row's way: the row stands if it says the same."""
+        if not self.is_change and _says_the_same(claim, self.row):
+            self.stand(ContributionOutcome.UNCHANGED, claim.entry_id)
+        self.standing = claim
+
+    def finished(self) -> ContributionResult:
+        """Give the result; a row that says the same as an earlier one stands or falls with that."""
+        first = self.same_as
+        if first is not None and first.result is not None:
+            if first.result.outcome is ContributionOutcome.REFUSED:
+                self.refuse(Refused(first.result.reason, first.result.how_to_fix))
+            else:
+                self.stand(ContributionOutcome.UNCHANGED, first.result.entry_id)
+        assert self.result is not None  # noqa: S101 - every row was refused, stands, was sent, or follows one that was
+        return self.result
+
+    def settled(self) -> Settled | None:
+        """Give what the journal keeps of a row that stands; None of one that does not."""
+        if self.result is None or self.place is None or isinstance(self.outcome, Refused):
+            return None
+        if self.result.outcome is ContributionOutcome.REFUSED:
+            return None
+        content = self.outcome.content
+        if self.standing is not None and self.result.entry_id == self.standing.entry_id:
+            return Settled(self.place, content, self.standing.entry_id, self.standing.expires_at, b"")
+        assert self.drawn is not None  # noqa: S101 - what was accepted was sent
+        ends_at = parse(self.drawn.sealed.claim).expires_at
+        return Settled(self.place, content, self.result.entry_id, ends_at, self.drawn.evidence_salt)
+
+    def dropped(self) -> Place | None:
+        """Give the place of a row that was refused for good, and so is not sent again as it is."""
+        refused = self.result is not None and self.result.outcome is ContributionOutcome.REFUSED
+        return self.place if refused and self.result and self.result.reason not in _PASSING_WORDS else None
+
+
+_PASSING_WORDS = frozenset(reason.name.lower() for reason in _PASSING)
+
+
+def _reason(answer: ClaimRowResult) -> Reason:
+    try:
+        return Reason(answer.refusal)
+    except ValueError:
+        return Reason.INTERNAL
+
+
+def _says_the_same(claim: OwnClaim, row: ContributionRow) -> bool:
+    """Compare what a claim says in clear; a time that the row leaves open is met by any."""
+    times = (
+        (row.expires_at, claim.expires_at),
+        (row.observed_from, claim.observed_from),
+        (row.observed_to, claim.observed_to),
+    )
+    said = (row.role, row.evidence, row.sharing) == (claim.role, claim.evidence, claim.sharing)
+    return said and all(wanted is None or wanted == there for wanted, there in times)
