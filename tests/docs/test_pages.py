@@ -38,6 +38,10 @@ LISTED = ContributionRow(
 
 
 
+def runnable(*, after_tutorial: bool) -> list[Page]:
+    return [page for page in PAGES if page.runs and page.starts_after_tutorial is after_tutorial]
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def after_tutorial(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AfterTutorial]:
     """Give what puts `hub`, `lender-a` and `lender-b` into a folder, the claim of the tutorial in the hub's filter."""
@@ -62,7 +66,7 @@ async def after_tutorial(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 def test_there_are_pages_and_most_of_what_can_run_does() -> None:
     assert len(PAGES) > 20
     runnable = [block for block in BLOCKS if block.language in ("sh", "python") and "reference" not in block.page]
-    assert sum(block.verdict() == "run" for block in runnable) > len(runnable) / 2
+    assert sum(block.is_run for block in runnable) > len(runnable) / 2
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -77,14 +81,16 @@ def test_data_and_programs_parse(block: Block) -> None:
         block.parse()
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.runs], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", runnable(after_tutorial=False), ids=lambda page: page.name)
+def test_a_page_runs(page: Page, tmp_path: Path) -> None:
+    run_page(page, tmp_path, environment(tmp_path, (free_port(), free_port())))
+
+
+@pytest.mark.parametrize("page", runnable(after_tutorial=True), ids=lambda page: page.name)
 @pytest.mark.asyncio(loop_scope="session")
-async def test_a_page_runs(page: Page, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    if page.starts_after_tutorial:
-        stage: AfterTutorial = request.getfixturevalue("after_tutorial")
-        await stage(tmp_path)
-    ports = free_port(), free_port()
-    await asyncio.to_thread(run_page, page, tmp_path, environment(tmp_path, ports))
+async def test_a_page_runs_after_the_tutorial(page: Page, tmp_path: Path, after_tutorial: AfterTutorial) -> None:
+    await after_tutorial(tmp_path)
+    await asyncio.to_thread(run_page, page, tmp_path, environment(tmp_path))
 
 
 # -- commands and options, also of blocks that are not run -------------------------------------------------------
@@ -174,7 +180,7 @@ def test_a_page_is_one_shell_and_a_program_runs_with_all_its_parts(
         "```text\n{}\n```\n"
     )
     page = made(tmp_path, monkeypatch, text)
-    run_page(page, tmp_path, environment(tmp_path, (1, 2)))
+    run_page(page, tmp_path, environment(tmp_path))
 
 
 @pytest.mark.parametrize("block", ["```sh\nfalse\n```\n", "```sh\necho one\n```\n```text\ntwo\n```\n"])
@@ -183,7 +189,7 @@ def test_a_block_that_fails_or_prints_otherwise_is_found(
 ) -> None:
     page = made(tmp_path, monkeypatch, block)
     with pytest.raises(AssertionError, match="ended early|nobody printed"):
-        run_page(page, tmp_path, environment(tmp_path, (1, 2)))
+        run_page(page, tmp_path, environment(tmp_path))
 
 
 def test_an_output_is_compared_line_by_line() -> None:

@@ -10,10 +10,11 @@ Every block has a verdict by its language, or by a comment right before it:
     <!-- test: start tutorial -->     among the page's first lines: it begins where the tutorial ends
 
 By language: `sh` runs, all blocks of a page in one shell, in a folder of its own; `python` runs as a script; `text` is
-what the block before printed, `…` standing for anything; `sql` runs on the hub's database; `csv`, `json`, `toml` and
-`yaml` are parsed. Lines that set a machine up are left out: the page runs in what they made.
+what the block before printed, `…` standing for anything; `sql` runs on the hub's database; `csv`, `ini`,
+`json`, `toml` and `yaml` are parsed. Lines that set a machine up are left out: the page runs in what they made.
 """
 
+import configparser
 import csv
 import io
 import json
@@ -24,7 +25,7 @@ import sqlite3
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -33,7 +34,7 @@ import yaml
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SETUP: Final = ("make demo", "make test", "make backend", ". .venv/bin/activate")
-PARSED: Final = ("csv", "json", "toml", "yaml")
+PARSED: Final = ("csv", "ini", "json", "toml", "yaml")
 RUN: Final = ("sh", "python", "sql")
 SECONDS: Final = 150
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
@@ -65,6 +66,10 @@ class Block:
         return self.directive == "skip"
 
     @property
+    def is_run(self) -> bool:
+        return self.language in RUN and self.directive in ("", "continues", "exit")
+
+    @property
     def waits_for_a_feature(self) -> bool:
         return self.is_skipped and self.argument.startswith("until ")
 
@@ -78,7 +83,7 @@ class Block:
             raise NoVerdict(f"{self}: there is no directive {self.directive!r}")
         if self.directive == "file":
             return f"written to {self.argument}"
-        if self.language in RUN:
+        if self.is_run:
             return "run"
         if self.language in PARSED:
             return "parsed"
@@ -91,6 +96,8 @@ class Block:
         if self.language == "csv":
             rows = list(csv.reader(io.StringIO(self.text), strict=True))
             assert len({len(row) for row in rows}) == 1, f"{self}: rows of several lengths"
+        elif self.language == "ini":
+            configparser.RawConfigParser(strict=False).read_string(self.text)  # systemd repeats settings
         elif self.language == "json":
             json.loads(self.text)
         elif self.language == "toml":
@@ -111,7 +118,7 @@ class Page:
 
     @property
     def runs(self) -> bool:
-        return any(block.verdict() in ("run",) for block in self.blocks)
+        return any(block.is_run for block in self.blocks)
 
     def programs(self) -> dict[int, str]:
         """Give the Python programs by the number of the block at which each runs: that of its last part."""
@@ -169,7 +176,7 @@ def run_page(page: Page, folder: Path, environment: dict[str, str]) -> Run:
     outputs = folder / ".printed"
     outputs.mkdir(exist_ok=True)
     steps = "\n".join(_steps(page, folder, outputs))
-    script = f"set -eo pipefail\ntrap 'kill $(jobs -p) 2>{os.devnull}; wait' EXIT\n{steps}\n"
+    script = f"set -eo pipefail\ntrap 'kill $(jobs -p) 2>{os.devnull} || true; wait || true' EXIT\n{steps}\n"
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=folder,
@@ -192,7 +199,7 @@ def run_page(page: Page, folder: Path, environment: dict[str, str]) -> Run:
 
 
 def _failure(page: Page, run: Run, errors: str) -> str:
-    reached = [block for block in page.blocks if run.printed[block.number] or block.verdict() == "run"]
+    reached = [block for block in page.blocks if run.printed[block.number] or block.is_run]
     last = max((block for block in reached if run.printed[block.number]), key=lambda one: one.number, default=None)
     shown = f"{last} was the last to print:\n{run.printed[last.number]}" if last else "nothing was printed"
     return f"{page.name} ended early\n{shown}\n{errors}"
@@ -242,18 +249,18 @@ def check_printed(block: Block, printed: str) -> None:
         )
 
 
-def environment(folder: Path, ports: Sequence[int]) -> dict[str, str]:
-    """Give a page's environment: the programs of this interpreter, this source, and two ports for a hub of its own."""
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    listen, enrolment = (f"127.0.0.1:{port}" for port in ports)
-    return {
-        "PATH": path,
+def environment(folder: Path, ports: tuple[int, int] | None = None) -> dict[str, str]:
+    """Give a page's environment: the programs of this interpreter, this source, and ports for a hub of its own."""
+    settings = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
         "HOME": str(folder),
         "LANG": "C.UTF-8",
-        "ALLIANCE_HUB_LISTEN": listen,
-        "ALLIANCE_HUB_ENROLMENT_LISTEN": enrolment,
     }
+    if ports is not None:
+        listen, enrolment = (f"127.0.0.1:{port}" for port in ports)
+        settings |= {"ALLIANCE_HUB_LISTEN": listen, "ALLIANCE_HUB_ENROLMENT_LISTEN": enrolment}
+    return settings
 
 
 if __name__ == "__main__":  # a block of SQL, on the database of the page's hub
