@@ -1,8 +1,8 @@
 """Generates `docs/reference/` as far as it follows from the code: `python tools/reference.py DESTINATION`.
 
-Three pages: `sdk.md` from `member_client.__all__`, `errors.md` from the error catalogues, `command-line.md` from the two
-programs' commands. The destination is `docs/reference` itself, or another folder for the test that the committed
-pages are fresh.
+Three pages: `sdk.md` from `member_client.__all__`, `errors.md` from the error catalogues, `command-line.md` from the
+commands of both programs. The destination is `docs/reference` itself, or another folder for the test that the
+committed pages are fresh.
 """
 
 import os

@@ -1,14 +1,14 @@
 """The page of the command lines: every command with its help, arguments and options, as the programs hold them."""
 
 import inspect
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Protocol, cast
 
 import typer
+from reference_text import NOTICE, table
 
 from alliance_server.cli.app import app as hub_app
 from member_client.cli.app import app as member_app
-from reference_text import NOTICE, table
 
 _HEAD = f"""{NOTICE}
 
@@ -19,16 +19,38 @@ Exit codes and what to do about each: [errors](errors.md). `COMMAND --help` says
 _PROGRAMS = (("member-client", member_app), ("alliance-server", hub_app))
 
 
+class Parameter(Protocol):
+    """What is read of Typer's parameters; its own classes moved between versions. `is_flag` is an option's alone."""
+
+    name: str
+    opts: Sequence[str]
+    secondary_opts: Sequence[str]
+    required: bool
+    multiple: bool
+    default: object
+    envvar: str | None
+    help: str | None
+    metavar: str | None
+    is_flag: bool
+
+
+class Command(Protocol):
+    """What is read of Typer's commands."""
+
+    help: str | None
+    params: Sequence[Parameter]
+
+
 def page() -> str:
     """Write the page."""
     parts = [_HEAD]
     for name, app in _PROGRAMS:
-        parts.extend(_described(name, typer.main.get_command(app), 2))
+        parts.extend(_described(name, cast("Command", typer.main.get_command(app)), 2))
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _described(path: str, command: Any, depth: int) -> Iterator[str]:
-    """Describe a command and those below it. Typer's own classes are not named: they moved between its versions."""
+def _described(path: str, command: Command, depth: int) -> Iterator[str]:
+    """Describe a command and those below it."""
     yield f"{'#' * depth} {path}\n"
     yield f"```text\n{inspect.cleandoc(command.help or '')}\n```\n"
     parameters = [one for one in command.params if one.name not in ("help",) and not getattr(one, "hidden", False)]
@@ -44,16 +66,16 @@ def _described(path: str, command: Any, depth: int) -> Iterator[str]:
             yield from _described(f"{path} {name}", below, min(depth + 1, 4))
 
 
-def _metavar(parameter: Any) -> str:
+def _metavar(parameter: Parameter) -> str:
     return str(parameter.metavar or parameter.name.upper())
 
 
-def _names(option: Any) -> str:
+def _names(option: Parameter) -> str:
     names = " ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
     return names if option.is_flag else f"{names} `{_metavar(option)}`"
 
 
-def _meaning(option: Any) -> str:
+def _meaning(option: Parameter) -> str:
     notes = []
     if option.required:
         notes.append("required")

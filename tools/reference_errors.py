@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
+from reference_text import NOTICE, error_classes, linked, prose, table
+
 from alliance.errors import CATALOGUE, Reason
 from alliance.identifiers import InvalidIdentifier, Kind
 from alliance.identifiers import Reason as IdentifierReason
-from member_client import _rpc_errors, errors
+from member_client import _rpc_errors, errors, verdicts
 from member_client._drafting import HOW_TO_FIX
 from member_client.files import RowFault, RowReason
-from reference_text import NOTICE, error_classes, linked, prose, table
 
 _HEAD = f"""{NOTICE}
 
@@ -16,11 +17,12 @@ _HEAD = f"""{NOTICE}
 
 *For whoever has one in front of them, and for whoever writes the code that meets it.*
 
-Every exception that leaves the SDK is an [`AllianceClientError`](#allianceclienterror). It has an `exit_code`, which the
-command line ends with, and `how_to_fix`. No text of an error holds an identifier, a tag or a key.
+Every exception that leaves the SDK is an [`AllianceClientError`](#allianceclienterror). It has an `exit_code`, which
+the command line ends with, and `how_to_fix`. No text of an error holds an identifier, a tag or a key.
 
 `screen` answers with a verdict where the hub is away (`on_unavailable` says what follows); it raises for the rest.
-What each failure looks like from outside, and what is safe meanwhile: [when things fail](../how-to/when-things-fail.md).
+What each failure looks like from outside, and what is safe meanwhile:
+[when things fail](../how-to/when-things-fail.md).
 """
 
 _RETRY: dict[type[errors.AllianceClientError], str] = {
@@ -40,6 +42,14 @@ _RETRY: dict[type[errors.AllianceClientError], str] = {
     errors.IntegrityError: "Never by a program: a person looks first.",
 }
 
+_OPEN = {
+    verdicts.HUB_UNAVAILABLE: "The hub could not be reached, or was too busy: ask again.",
+    verdicts.DEADLINE: "The deadline passed first: ask again, with the same `request_id`.",
+    verdicts.STALE: "The filter is too old to clear anybody: ask again once the hub keeps it fresh.",
+    verdicts.BUCKET_UNAVAILABLE: "The filter hits, and the bucket that settles it was late: ask again.",
+    verdicts.INTEGRITY: "An entry is not what it should be, and no other claim was found: tell the security contact.",
+}
+
 EXIT_CODES = (
     ("0", "done"),
     ("1", "a defect of the program: report it"),
@@ -57,7 +67,7 @@ EXIT_CODES = (
 
 def page() -> str:
     """Write the page."""
-    parts = [_HEAD, *_exit_codes(), *_exceptions(), *_wire(), *_rows()]
+    parts = [_HEAD, *_exit_codes(), *_exceptions(), *_open_fields(), *_wire(), *_rows()]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -87,11 +97,16 @@ def _facts(one: type[errors.AllianceClientError]) -> Iterator[tuple[str, str]]:
         yield "reasons on the wire", ", ".join(reasons)
 
 
+def _open_fields() -> list[str]:
+    head = "## Fields that are not settled\n\nThe `reason` of a field whose state is `unknown` or `unconfirmed`.\n"
+    return [head, *table(("reason", "means"), ((f"`{word}`", meaning) for word, meaning in _OPEN.items()))]
+
+
 def _wire() -> Iterator[str]:
     yield "## Reasons on the wire\n"
     yield (
-        "What the hub says: `reason` of `google.rpc.ErrorInfo` in domain `alliance`, with `ERROR_REASON_` before it. The SDK "
-        "shows its own copy of the sentence, never text from the wire.\n"
+        "What the hub says: `reason` of `google.rpc.ErrorInfo` in domain `alliance`, with `ERROR_REASON_` before it. "
+        "The SDK shows its own copy of the sentence, never text from the wire.\n"
     )
     rows = (
         (f"`{reason.name}`", public.code.name, public.sentence, linked(_rpc_errors._CLASSES[reason].__name__))

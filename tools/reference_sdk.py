@@ -3,13 +3,13 @@
 import dataclasses
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import Any
+
+from reference_text import NOTICE, error_classes, first_sentence, prose, table
 
 import member_client
 from alliance.taxonomy import Word
-from reference_text import NOTICE, error_classes, first_sentence, prose, table
 
 _HEAD = f"""{NOTICE}
 
@@ -26,7 +26,13 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "The client": ("AllianceClient", "BlockingClient", "SyncReport", "Usage", "Finding", "Level", "AuditEntry"),
     "Subjects and consent": ("Subject", "Consent", "Kind", "Purpose"),
     "Verdicts": ("Verdict", "State", "Action", "FieldVerdict", "Match"),
-    "Contributing": ("ContributionRow", "ContributionResult", "ContributionOutcome"),
+    "Contributing": (
+        "ContributionRow",
+        "ContributionResult",
+        "ContributionOutcome",
+        "ContributionPreview",
+        "PreviewOutcome",
+    ),
     "Own claims": ("OwnClaim", "ClaimStatus"),
     "Words of a claim": ("Category", "SubjectRole", "EvidenceLevel", "SharingLevel"),
     "Profile and enrolment": ("Profile", "enrol", "default_folder"),
@@ -54,7 +60,7 @@ def page() -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _described(name: str, thing: Any) -> Iterator[str]:
+def _described(name: str, thing: Callable[..., object]) -> Iterator[str]:
     yield f"### {name}\n"
     if not inspect.isclass(thing):
         yield from _code(name, thing)
@@ -86,7 +92,7 @@ def _class(name: str, thing: type) -> Iterator[str]:
             yield from _entry(name, member, documented, value)
 
 
-def _member(value: object) -> Any:
+def _member(value: object) -> Callable[..., object] | None:
     """Give what holds the docstring and signature of a public member; None for a plain field."""
     if isinstance(value, classmethod | staticmethod):
         return value.__func__
@@ -95,7 +101,7 @@ def _member(value: object) -> Any:
     return value if inspect.isfunction(value) else None
 
 
-def _entry(owner: str, name: str, function: Any, value: object) -> Iterator[str]:
+def _entry(owner: str, name: str, function: Callable[..., object], value: object) -> Iterator[str]:
     if isinstance(value, property):
         result = inspect.signature(function).return_annotation
         yield f"#### `{owner}.{name}` → `{_shown(result)}`\n"
@@ -105,7 +111,7 @@ def _entry(owner: str, name: str, function: Any, value: object) -> Iterator[str]
     yield f"{prose(function)}\n"
 
 
-def _code(name: str, thing: Any) -> Iterator[str]:
+def _code(name: str, thing: Callable[..., object]) -> Iterator[str]:
     """Give a signature, a parameter a line where it is long."""
     signature = inspect.signature(thing)
     parameters = [one for one in signature.parameters.values() if one.name not in ("self", "cls")]
@@ -139,6 +145,6 @@ def _default(value: object) -> str:
     return _ADDRESS.sub("", repr(value))
 
 
-def _shown(annotation: Any) -> str:
+def _shown(annotation: object) -> str:
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
     return _MODULES.sub("", text).strip("'")

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import typer
+from support.pages import PARSED, Block, NoVerdict, Page, check_printed, environment, pages, read_page, run_page
+from support.process import free_port, hub_process
 
 from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
 from alliance_server.cli.app import app as hub_app
 from member_client import AllianceClient, ContributionRow, Kind, enrol
 from member_client.cli.app import app as member_app
-from support.pages import PARSED, Block, NoVerdict, Page, check_printed, environment, pages, read_page, run_page
-from support.process import free_port, hub_process
 
 PAGES = pages()
 BLOCKS = [block for page in PAGES for block in page.blocks]
@@ -35,7 +35,6 @@ LISTED = ContributionRow(
     evidence=EvidenceLevel.E1,
 )
 """What the tutorial contributes."""
-
 
 
 def runnable(*, after_tutorial: bool) -> list[Page]:
@@ -188,7 +187,7 @@ def test_a_block_that_fails_or_prints_otherwise_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: str
 ) -> None:
     page = made(tmp_path, monkeypatch, block)
-    with pytest.raises(AssertionError, match="ended early|nobody printed"):
+    with pytest.raises(AssertionError, match=r"ended early|nobody printed"):
         run_page(page, tmp_path, environment(tmp_path))
 
 
