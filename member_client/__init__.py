@@ -21,6 +21,7 @@ from member_client._contributions import (
     PreviewOutcome,
 )
 from member_client.audit import AuditEntry
+from member_client.blocking import BlockingClient
 from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
 from member_client.doctor import Finding, Level
@@ -72,6 +73,7 @@ __all__ = [
     "AllianceClientError",
     "AlreadyEnrolled",
     "AuditEntry",
+    "BlockingClient",
     "BucketOverfull",
     "BudgetExhausted",
     "Category",

@@ -33,6 +33,22 @@ def checked_certificate(der: bytes, *, ca_pem: bytes, key_pem: Secret, spiffe_id
     """
     try:
         certificate = x509.load_der_x509_certificate(der)
+    except ValueError as error:
+        raise CertificateInvalid("The certificate cannot be read.") from error
+    return _checked(certificate, ca_pem, key_pem, spiffe_id, now_ms)
+
+
+def check_certificate(pem: bytes, *, ca_pem: bytes, key_pem: Secret, spiffe_id: str, now_ms: int) -> None:
+    """Check a certificate that lies in a profile as `checked_certificate` does; raises CertificateInvalid."""
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+    except ValueError as error:
+        raise CertificateInvalid("The certificate cannot be read.") from error
+    _checked(certificate, ca_pem, key_pem, spiffe_id, now_ms)
+
+
+def _checked(certificate: x509.Certificate, ca_pem: bytes, key_pem: Secret, spiffe_id: str, now_ms: int) -> bytes:
+    try:
         certificate.verify_directly_issued_by(ca_certificate(ca_pem))
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         uris = names.get_values_for_type(x509.UniformResourceIdentifier)

@@ -6,12 +6,13 @@ before is worked on, a bounded number of handfuls ahead.
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from itertools import islice
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
 HANDFUL: Final = 256
 HANDFULS_AHEAD: Final = 8
@@ -19,14 +20,28 @@ HANDFULS_AHEAD: Final = 8
 T = TypeVar("T")
 
 
-class ReadAhead(AsyncIterable[T], Generic[T]):
+class Handfuls(AsyncIterable[T], ABC):
+    """A source that is drawn in handfuls."""
+
+    @abstractmethod
+    def handfuls(self) -> AsyncGenerator[Sequence[T], None]:
+        """Give the items in handfuls, in order; raises what drawing raises."""
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async with aclosing(self.handfuls()) as drawn:
+            async for handful in drawn:
+                for item in handful:
+                    yield item
+
+
+class ReadAhead(Handfuls[T]):
     """An iterable that is read on a thread of its own, for one reader."""
 
     def __init__(self, items: Iterable[T]) -> None:
         self._items = iter(items)
 
     async def handfuls(self) -> AsyncGenerator[Sequence[T], None]:
-        """Give the items in handfuls, in order; raises what reading raises."""
+        """Read a bounded number of handfuls ahead; raises what reading raises."""
         loop = asyncio.get_running_loop()
         ahead: deque[asyncio.Future[list[T]]] = deque()
         pool = ThreadPoolExecutor(1, thread_name_prefix="alliance-read")
@@ -48,16 +63,10 @@ class ReadAhead(AsyncIterable[T], Generic[T]):
     def _read(self) -> list[T]:
         return list(islice(self._items, HANDFUL))
 
-    async def __aiter__(self) -> AsyncIterator[T]:
-        async with aclosing(self.handfuls()) as handfuls:
-            async for handful in handfuls:
-                for item in handful:
-                    yield item
-
 
 async def handfuls(source: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[Sequence[T], None]:
     """Draw from any source, letting the loop go on between handfuls of a long list."""
-    if isinstance(source, ReadAhead):
+    if isinstance(source, Handfuls):
         async with aclosing(source.handfuls()) as read:
             async for handful in read:
                 yield handful
@@ -82,3 +91,11 @@ async def chunks(source: Iterable[T] | AsyncIterable[T], size: int) -> AsyncGene
                 chunk = chunk[size:]
     if chunk:
         yield chunk
+
+
+async def flattened(batches: AsyncGenerator[list[T], None]) -> AsyncGenerator[T, None]:
+    """Give what batches hold, one by one; closing this closes them."""
+    async with aclosing(batches) as drawn:
+        async for batch in drawn:
+            for item in batch:
+                yield item

@@ -4,49 +4,40 @@ import asyncio
 from typing import Final, Self
 
 from alliance.clock import Clock
-from alliance.crypto.secret import Secret
 from alliance.crypto.signing import SigningKey, VerifyingKey
-from alliance.errors import AllianceError
 from member_client._bucket_fetch import BucketFetcher
 from member_client._confirming import Confirmer
 from member_client._cover import Cover
+from member_client._credentials import ProfileKeys
 from member_client._evaluation import Evaluator
 from member_client._facts import FactKeeper
 from member_client._filter import FilterKeeper
 from member_client._filter.archive import FilterArchive
 from member_client._ledger import Ledger
 from member_client._state import State, open_state
-from member_client._transport import Address, ClientIdentity, Transport
+from member_client._transport import Credentials, Transport
 from member_client._workers import Workers
 from member_client.config import Profile
-from member_client.errors import ConfigurationInvalid
 
-TLS_KEY: Final = "tls-key"
-TLS_CERTIFICATE: Final = "tls-certificate"
-IDENTITY: Final = "identity"
-STORE_KEY: Final = "store"
 FILTER_FOLDER: Final = "filter"
 
 
 class Session:
     """The open parts of one client; made by `opened`."""
 
-    def __init__(
-        self, profile: Profile, clock: Clock, workers: Workers, secrets: dict[str, Secret], state: State
-    ) -> None:
+    def __init__(self, profile: Profile, clock: Clock, workers: Workers, keys: ProfileKeys, state: State) -> None:
         """Wire the parts."""
         self.profile = profile
         self.clock = clock
         self.workers = workers
         self.hub_key = VerifyingKey(profile.hub_key)
-        self.identity = SigningKey(secrets[IDENTITY])
-        self.certificate_pem = secrets[TLS_CERTIFICATE].reveal()
+        self.keys = keys
+        self.identity = SigningKey(keys.identity)
         self.state = state
         self.store = state.store
         self.cover = Cover(self.store.derived_key(b"cover"))
         self.ledger = Ledger(self.store, workers)
-        address = Address(profile.hub, profile.server_name, profile.ca_pem())
-        self.transport = Transport(address, ClientIdentity(secrets[TLS_KEY], self.certificate_pem))
+        self.transport = Transport(keys.credentials, self._renewed)
         self.facts = FactKeeper(
             self.transport, self.hub_key, store=self.store, pins=state.pins, workers=workers, clock=clock
         )
@@ -76,9 +67,9 @@ class Session:
         """Open keys and store; raises ConfigurationInvalid, PinsDamaged, StorageFull or StoreBusy. Sends nothing."""
         workers = Workers(cpu_threads)
         try:
-            secrets = await workers.disk(_opened_secrets, profile)
-            state = await workers.disk(open_state, profile.state_folder, secrets[STORE_KEY], clock.now_ms())
-            session = cls(profile, clock, workers, secrets, state)
+            keys = await workers.disk(ProfileKeys, profile, clock)
+            state = await workers.disk(open_state, profile.state_folder, keys.store_key, clock.now_ms())
+            session = cls(profile, clock, workers, keys, state)
             await workers.disk(session.store.purge, clock.now_ms())
         except BaseException:
             await workers.close()
@@ -114,10 +105,5 @@ class Session:
         await self.workers.disk(self.state.close)
         await self.workers.close()
 
-
-def _opened_secrets(profile: Profile) -> dict[str, Secret]:
-    keys = profile.open_keys()
-    try:
-        return {name: keys.get(name) for name in (TLS_KEY, TLS_CERTIFICATE, IDENTITY, STORE_KEY)}
-    except AllianceError as error:
-        raise ConfigurationInvalid(str(error)) from error
+    async def _renewed(self) -> Credentials | None:
+        return await self.workers.disk(self.keys.renewed)

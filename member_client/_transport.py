@@ -7,7 +7,9 @@ Rules:
    number of times and never past the deadline. A refusal is never tried again.
 3. Every call of the protocol may be repeated; a request is built anew for each try, so that headers carry the time
    of their own try.
-4. A channel belongs to one event loop, and is made when it is first needed.
+4. A channel belongs to one event loop, and is made when it is first needed. It is made anew where it failed again and
+   again, and where the member's certificate or the alliance's CA was renewed on disk; calls that are under way in the
+   old one may end there.
 """
 
 import asyncio
@@ -23,12 +25,17 @@ import grpc.aio
 from alliance.crypto.secret import Secret
 from member_client._deadline import Deadline
 from member_client._rpc_errors import is_passing, translated
-from member_client.errors import AllianceClientError, HubUnavailable
+from member_client.errors import AllianceClientError, CertificateInvalid, HubUnavailable, NotAuthenticated
 
 MAX_TRIES = 6
 FIRST_BACKOFF_SECONDS = 0.05
 MAX_BACKOFF_SECONDS = 3.0
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+FAILURES_A_CHANNEL = 6
+"""Failures in a row after which a channel is given up: what it remembers of addresses may be what is wrong."""
+RENEWAL_SECONDS = 5.0
+"""Pause between looks at the files of certificate and CA."""
+OLD_CHANNEL_SECONDS = 60.0
 
 T = TypeVar("T")
 Request = TypeVar("Request", contravariant=True)
@@ -57,6 +64,18 @@ class ClientIdentity:
 
     key_pem: Secret
     certificate_pem: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a channel is opened with."""
+
+    address: Address
+    identity: ClientIdentity | None
+
+
+Renewed = Callable[[], Awaitable[Credentials | None]]
+"""Gives the credentials if they changed since it was asked last."""
 
 
 def open_channel(address: Address, identity: ClientIdentity | None) -> grpc.aio.Channel:
@@ -118,20 +137,25 @@ def always(request: T) -> Callable[[], T]:
 class Transport:
     """The calls of one member to its hub."""
 
-    def __init__(self, address: Address, identity: ClientIdentity | None) -> None:
-        self._address = address
-        self._identity = identity
+    def __init__(self, credentials: Credentials, renewed: Renewed | None = None) -> None:
+        self._credentials = credentials
+        self._renewed = renewed
         self._channel: grpc.aio.Channel | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._failures = 0
+        self._next_look = 0.0
+        self._looking = asyncio.Lock()
+        self._ending: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
-        return f"Transport({self._address.target})"
+        return f"Transport({self._credentials.address.target})"
 
     def channel(self) -> grpc.aio.Channel:
         """Give the running loop's channel, anew after a close or on another loop."""
         loop = asyncio.get_running_loop()
         if self._channel is None or self._loop is not loop:
-            self._channel, self._loop = open_channel(self._address, self._identity), loop
+            opened = open_channel(self._credentials.address, self._credentials.identity)
+            self._channel, self._loop, self._failures = opened, loop, 0
         return self._channel
 
     async def call(
@@ -146,10 +170,65 @@ class Transport:
             async with own_errors():
                 return await method(self.channel())(request(), timeout=max(deadline.remaining(), 0.001))
 
-        return await retried(attempt, deadline)
+        async def attempt_under_what_is_new() -> Response:
+            await self._look_for_renewal()
+            used = self._credentials
+            try:
+                response = await attempt()
+            except (NotAuthenticated, CertificateInvalid):
+                await self._look_for_renewal(now=True)
+                if self._credentials is used:
+                    raise
+                return await attempt()
+            except HubUnavailable as error:
+                if is_passing(error):
+                    self._count_failure()
+                raise
+            self._failures = 0
+            return response
+
+        return await retried(attempt_under_what_is_new, deadline)
 
     async def close(self) -> None:
         """Close the channel; a later call opens a new one."""
+        for task in tuple(self._ending):
+            task.cancel()
+        await asyncio.gather(*self._ending, return_exceptions=True)
         channel, self._channel = self._channel, None
         if channel is not None and self._loop is asyncio.get_running_loop():
             await channel.close(grace=None)
+
+    async def _look_for_renewal(self, *, now: bool = False) -> None:
+        """Take renewed credentials up where there are any, looking at most every few seconds unless told to."""
+        time = asyncio.get_running_loop().time()
+        if self._renewed is None or (time < self._next_look and not now):
+            return
+        self._next_look = time + RENEWAL_SECONDS
+        async with self._looking:
+            credentials = await self._renewed()
+            if credentials is not None:
+                self._credentials = credentials
+                self._let_go()
+
+    def _count_failure(self) -> None:
+        self._failures += 1
+        if self._failures >= FAILURES_A_CHANNEL:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Have the next call open a channel; what is under way in this one may end in it."""
+        channel, self._channel = self._channel, None
+        if channel is None or self._loop is not asyncio.get_running_loop():
+            return
+        task = asyncio.create_task(_ended(channel), name="alliance-old-channel")
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+
+async def _ended(channel: grpc.aio.Channel) -> None:
+    """Close a channel once its calls are over, or at once where this is cancelled."""
+    try:
+        await channel.close(grace=OLD_CHANNEL_SECONDS)
+    except asyncio.CancelledError:
+        await channel.close(grace=None)
+        raise

@@ -6,7 +6,7 @@ No exception but those of `member_client.errors` leaves it, and nothing it retur
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
@@ -18,9 +18,11 @@ from member_client import audit, doctor
 from member_client._attempt import unasked
 from member_client._contributions import ContributionPreview, ContributionResult
 from member_client._deadline import Deadline
+from member_client._drawing import flattened
 from member_client._session import Session
 from member_client._transport import pause
 from member_client.audit import AuditEntry
+from member_client.blocking import BlockingClient
 from member_client.config import Profile
 from member_client.contributing import Contributor, Rows
 from member_client.doctor import Finding
@@ -86,6 +88,7 @@ class AllianceClient:
         self._screening: Screener | None = None
         self._retiring: set[asyncio.Task[None]] = set()
         self._process = 0
+        self._blocking: BlockingClient | None = None
 
     @classmethod
     def from_env(cls, *, deadline_ms: int | None = None, on_unavailable: OnUnavailable = "step_up") -> Self:
@@ -206,15 +209,15 @@ class AllianceClient:
         `on_progress` is told how many are done. A list is checked for consent as a whole before anything is sent, a
         stream batch by batch.
         """
-        return self._screen_many(subjects, screening_purpose(purpose), consent, on_progress)
+        return flattened(self._verdicts(subjects, screening_purpose(purpose), consent, on_progress))
 
-    async def _screen_many(
+    async def _verdicts(
         self, subjects: Subjects, purpose: Purpose, consent: Consent | None, on_progress: OnProgress | None
-    ) -> AsyncIterator[Verdict]:
+    ) -> AsyncGenerator[list[Verdict], None]:
         screener = await self._screener()
-        async with aclosing(screener.many(subjects, purpose, consent, on_progress)) as verdicts:
-            async for verdict in verdicts:
-                yield verdict
+        async with aclosing(screener.many(subjects, purpose, consent, on_progress)) as batches:
+            async for verdicts in batches:
+                yield verdicts
 
     # -- own claims ----------------------------------------------------------------------------------------------
 
@@ -223,8 +226,14 @@ class AllianceClient:
 
         It goes by this machine's journal: a claim that another machine of this member filed counts as new here.
         """
-        async for result in Contributor(await self._session()).preview(rows):
-            yield result
+        async with aclosing(flattened(self._previews(rows))) as results:
+            async for result in results:
+                yield result
+
+    async def _previews(self, rows: Rows) -> AsyncGenerator[list[ContributionPreview], None]:
+        async with aclosing(Contributor(await self._session()).preview(rows)) as batches:
+            async for results in batches:
+                yield results
 
     async def contribute(
         self, rows: Rows, *, consent: Consent | None = None, amend: bool = False
@@ -236,10 +245,17 @@ class AllianceClient:
         `amend`, a row that says something else than this member's claim on the same identifier in the same category
         takes that claim's place; without, it is refused.
         """
-        contributor = Contributor(await self._session())
-        async with aclosing(contributor.contribute(rows, consent, amend=amend)) as results:
+        async with aclosing(flattened(self._results(rows, consent, amend=amend))) as results:
             async for result in results:
                 yield result
+
+    async def _results(
+        self, rows: Rows, consent: Consent | None, *, amend: bool
+    ) -> AsyncGenerator[list[ContributionResult], None]:
+        contributor = Contributor(await self._session())
+        async with aclosing(contributor.contribute(rows, consent, amend=amend)) as batches:
+            async for results in batches:
+                yield results
 
     async def claims(self, *, live_only: bool = False) -> AsyncIterator[OwnClaim]:
         """List this member's claims, oldest first."""
@@ -264,6 +280,21 @@ class AllianceClient:
     async def doctor(self) -> list[Finding]:
         """Look for what keeps this machine from working."""
         return await doctor.examine(self.profile, self._session, self._clock)
+
+    @property
+    def blocking(self) -> BlockingClient:
+        """The same calls for synchronous code, on a thread and a channel of their own; close it by itself."""
+        if self._blocking is None:
+            self._blocking = BlockingClient(
+                AllianceClient(
+                    self.profile,
+                    deadline_ms=self._deadline_ms,
+                    on_unavailable=self._on_unavailable,
+                    clock=self._clock,
+                    cpu_threads=self._cpu_threads,
+                )
+            )
+        return self._blocking
 
     @property
     def usage(self) -> Usage:

@@ -15,7 +15,7 @@ before is written down. Rows are named (2) and sent (4) in their order, and noth
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from contextlib import aclosing
 from hashlib import blake2b
 from typing import Final
@@ -91,8 +91,8 @@ class Contributor:
 
     async def contribute(
         self, rows: Rows, consent: Consent | None, *, amend: bool
-    ) -> AsyncGenerator[ContributionResult, None]:
-        """Contribute rows; gives one result a row, in order."""
+    ) -> AsyncGenerator[list[ContributionResult], None]:
+        """Contribute rows; gives one result a row, in order, by chunks."""
         basis = standing_basis() if consent is None else consent
         run = _Run(ClaimStream(self._session.transport), basis, amend=amend)
         open_chunks: deque[asyncio.Task[list[ContributionResult]]] = deque()
@@ -106,8 +106,7 @@ class Contributor:
                     return
                 results = await open_chunks[0]
                 open_chunks.popleft()
-                for result in results:
-                    yield result
+                yield results
         finally:
             for task in open_chunks:
                 task.cancel()
@@ -115,8 +114,8 @@ class Contributor:
             await chunks.aclose()
             await run.stream.close()
 
-    async def preview(self, rows: Rows) -> AsyncIterator[ContributionPreview]:
-        """Tell what would become of rows by the journal and the lists in force; sends none of them."""
+    async def preview(self, rows: Rows) -> AsyncGenerator[list[ContributionPreview], None]:
+        """Tell what would become of rows, by chunks, by the journal and the lists in force; sends none of them."""
         facts = await self._session.facts.now()
         seen: set[bytes] = set()
         async with aclosing(drawing.chunks(rows, MAX_ROWS)) as chunks:
@@ -126,8 +125,7 @@ class Contributor:
                 known = await self._session.workers.disk(self._journal.known, [place for _, _, place in asked])
                 now_ms = self._session.clock.now_ms()
                 stands = {id(row): stands for (row, _, _), (stands, _) in zip(asked, known, strict=True)}
-                for row in drawn_up:
-                    yield _preview(row, stands.get(id(row)), now_ms, seen)
+                yield [_preview(row, stands.get(id(row)), now_ms, seen) for row in drawn_up]
 
     async def _contributed(
         self, chunk: list[ContributionRow], run: _Run, naming: Turn, sending: Turn

@@ -113,7 +113,7 @@ def _set_aside(profile: Profile) -> list[Finding]:
 
 
 def _certificate(session: Session, clock: Clock) -> Finding:
-    days = days_left(session.certificate_pem, clock.now_ms())
+    days = days_left(session.keys.certificate_pem, clock.now_ms())
     if days < 0:
         return Finding(Level.ERROR, "the certificate is expired", "Ask the alliance's office for a new invitation.")
     if days < CERTIFICATE_WARNING_DAYS:

@@ -27,10 +27,10 @@ from alliance.v1.enrolment_pb2 import EnrolmentRequest, EnrolRequest, EnrolRespo
 from alliance.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 from member_client._bundle import Bundle, read_bundle
 from member_client._certificates import ca_certificate, checked_certificate, new_key, request_for
+from member_client._credentials import IDENTITY, STORE_KEY, TLS_CERTIFICATE, TLS_KEY
 from member_client._deadline import Deadline
 from member_client._directory import read_member
-from member_client._session import IDENTITY, STORE_KEY, TLS_CERTIFICATE, TLS_KEY
-from member_client._transport import Address, Transport
+from member_client._transport import Address, Credentials, Transport
 from member_client._workers import Workers
 from member_client.config import PROFILE_FILE, Profile, checked_region, spiffe_id
 from member_client.errors import AlreadyEnrolled, ConfigurationInvalid, StatementInvalid, TokenRefused
@@ -119,7 +119,7 @@ def _request(keys: KeyStore, invitation: Bundle) -> EnrolRequest:
 
 async def _answered(invitation: Bundle, request: EnrolRequest, seconds: float) -> EnrolResponse:
     address = Address(invitation.enrolment, invitation.server_name, invitation.ca.encode())
-    transport = Transport(address, None)
+    transport = Transport(Credentials(address, None))
     try:
         return await transport.call(
             lambda channel: EnrolmentServiceStub(channel).Enrol, lambda: request, Deadline.after(seconds)

@@ -132,8 +132,8 @@ class Screener:
 
     async def many(
         self, subjects: Subjects, purpose: Purpose, consent: Consent | None, on_progress: OnProgress | None
-    ) -> AsyncGenerator[Verdict, None]:
-        """Screen subjects in batches, several at a time; gives verdicts in order."""
+    ) -> AsyncGenerator[list[Verdict], None]:
+        """Screen subjects in batches, several at a time; gives verdicts in order, by batches."""
         if isinstance(subjects, Sequence):
             check_consent(subjects, purpose, consent)
         open_batches: deque[asyncio.Task[list[Verdict]]] = deque()
@@ -155,11 +155,9 @@ class Screener:
                     work = self._batch(batch, purpose, consent)
                     open_batches.append(asyncio.create_task(work, name="alliance-batch"))
                     async for verdicts in finished(OPEN_BATCHES - 1):
-                        for verdict in verdicts:
-                            yield verdict
+                        yield verdicts
             async for verdicts in finished(0):
-                for verdict in verdicts:
-                    yield verdict
+                yield verdicts
         finally:
             for task in open_batches:
                 task.cancel()

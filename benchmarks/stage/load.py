@@ -26,7 +26,7 @@ from benchmarks.measure.processes import Pipe
 from benchmarks.stage.messages import CHECK
 from benchmarks.stage.seeding import EPOCH
 from member_client import Profile
-from member_client._session import IDENTITY, TLS_CERTIFICATE, TLS_KEY
+from member_client._credentials import IDENTITY, TLS_CERTIFICATE, TLS_KEY
 from member_client._transport import Address, ClientIdentity, open_channel
 
 METHOD = "/alliance.v1.EvaluationService/Evaluate"

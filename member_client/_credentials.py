@@ -1,0 +1,98 @@
+"""The keys of a profile, and its certificate and CA as they are renewed on disk.
+
+Who renews replaces files one after the other, the key before its certificate: until both fit each other, and the CA
+issued the certificate to this member, what was in use stays in use.
+"""
+
+import logging
+from pathlib import Path
+from typing import Final
+
+from alliance.clock import Clock
+from alliance.crypto.secret import Secret
+from alliance.errors import AllianceError
+from member_client._certificates import check_certificate
+from member_client._transport import Address, ClientIdentity, Credentials
+from member_client.config import Profile
+from member_client.errors import AllianceClientError, ConfigurationInvalid
+
+TLS_KEY: Final = "tls-key"
+TLS_CERTIFICATE: Final = "tls-certificate"
+IDENTITY: Final = "identity"
+STORE_KEY: Final = "store"
+_NAMES: Final = (TLS_KEY, TLS_CERTIFICATE, IDENTITY, STORE_KEY)
+
+_log = logging.getLogger("member_client.credentials")
+
+Stamp = tuple[tuple[int, int, int], ...]
+
+
+class ProfileKeys:
+    """What a profile holds sealed, and what its channel to the hub is opened with; its methods block."""
+
+    def __init__(self, profile: Profile, clock: Clock) -> None:
+        """Open the keys (about 0.1 s); raises ConfigurationInvalid."""
+        self._profile = profile
+        self._clock = clock
+        self._stamp = self._look()
+        secrets = _opened(profile)
+        self.identity = secrets[IDENTITY]
+        self.store_key = secrets[STORE_KEY]
+        self.credentials = _credentials(profile, secrets)
+
+    def __repr__(self) -> str:
+        return f"ProfileKeys({self._profile.member})"
+
+    @property
+    def certificate_pem(self) -> bytes:
+        """The member's certificate in use."""
+        identity = self.credentials.identity
+        return identity.certificate_pem if identity is not None else b""
+
+    def renewed(self) -> Credentials | None:
+        """Give the credentials if what lies in the profile changed since it was looked at last, and holds together."""
+        stamp = self._look()
+        if stamp == self._stamp:
+            return None
+        self._stamp = stamp
+        try:
+            secrets = _opened(self._profile)
+            credentials = _credentials(self._profile, secrets)
+            check_certificate(
+                secrets[TLS_CERTIFICATE].reveal(),
+                ca_pem=credentials.address.ca_pem,
+                key_pem=secrets[TLS_KEY],
+                spiffe_id=self._profile.spiffe_id,
+                now_ms=self._clock.now_ms(),
+            )
+        except AllianceClientError as error:
+            _log.warning("a renewed certificate is not taken up yet: %s", type(error).__name__)
+            return None
+        self.credentials = credentials
+        return credentials
+
+    def _look(self) -> Stamp:
+        keys = self._profile.folder / "keys"
+        paths = (self._profile.ca_file, keys / f"{TLS_KEY}.sealed", keys / f"{TLS_CERTIFICATE}.sealed")
+        return tuple(_stamp_of(path) for path in paths)
+
+
+def _stamp_of(path: Path) -> tuple[int, int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _opened(profile: Profile) -> dict[str, Secret]:
+    keys = profile.open_keys()
+    try:
+        return {name: keys.get(name) for name in _NAMES}
+    except AllianceError as error:
+        raise ConfigurationInvalid(str(error)) from error
+
+
+def _credentials(profile: Profile, secrets: dict[str, Secret]) -> Credentials:
+    address = Address(profile.hub, profile.server_name, profile.ca_pem())
+    return Credentials(address, ClientIdentity(secrets[TLS_KEY], secrets[TLS_CERTIFICATE].reveal()))

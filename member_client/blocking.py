@@ -1,0 +1,283 @@
+"""The client for synchronous code: the same calls, on an event loop in a thread of its own.
+
+Rules:
+
+1. The thread starts at the first call, so that a server may make the client before it forks its workers.
+2. What callers hand in (subjects, rows) is drawn on the caller's thread and never on the loop's: a database's cursor
+   may belong to it. While the caller works on an answer, nothing more is drawn.
+3. Answers cross between the threads by batches, not one by one.
+4. Any number of threads may call; each iterator belongs to the thread that asked for it.
+"""
+
+import asyncio
+import os
+import threading
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import aclosing
+from itertools import islice
+from queue import SimpleQueue
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
+
+from alliance.taxonomy import Purpose
+from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
+from member_client._drawing import HANDFUL, Handfuls
+from member_client.audit import AuditEntry
+from member_client.doctor import Finding
+from member_client.errors import InvalidUse
+from member_client.own_claims import OwnClaim
+from member_client.screening import OnProgress, screening_purpose
+from member_client.subjects import Consent, Subject
+from member_client.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from member_client.client import AllianceClient, SyncReport, Usage
+
+HANDFULS_AHEAD: Final = 4
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+
+class BlockingClient:
+    """A member's client of its alliance, for synchronous code; see AllianceClient for what each call does."""
+
+    def __init__(self, client: "AllianceClient") -> None:
+        """Take a client that nobody else uses."""
+        self._client = client
+        self._starting = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = 0
+        self._stop: Callable[[], object] = _nothing
+
+    def __repr__(self) -> str:
+        return f"Blocking{self._client!r}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    def ready(self, timeout: float) -> None:
+        """Open everything and have a fresh filter; raises HubUnavailable after so many seconds."""
+        self._run(self._client.ready(timeout))
+
+    def sync(self) -> "SyncReport":
+        """Bring epoch, lists, directory and filter up to date."""
+        return self._run(self._client.sync())
+
+    def close(self) -> None:
+        """Close everything and end the thread; the client may be used again afterwards."""
+        with self._starting:
+            loop, self._loop = self._loop, None
+            if loop is not None:
+                self._stop()
+
+    # -- screening -----------------------------------------------------------------------------------------------
+
+    def screen(
+        self,
+        subject: Subject,
+        *,
+        purpose: str | Purpose,
+        consent: Consent | None = None,
+        request_id: str | None = None,
+    ) -> Verdict:
+        """Screen one subject within the deadline."""
+        return self._run(self._client.screen(subject, purpose=purpose, consent=consent, request_id=request_id))
+
+    def screen_many(
+        self,
+        subjects: Iterable[Subject],
+        *,
+        purpose: str | Purpose,
+        consent: Consent | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Iterator[Verdict]:
+        """Screen many subjects in bounded memory; gives verdicts in the subjects' order."""
+        why = screening_purpose(purpose)
+
+        def asked(drawn: Iterable[Subject] | Handfuls[Subject]) -> AsyncGenerator[Sequence[Verdict], None]:
+            return self._client._verdicts(drawn, why, consent, on_progress)
+
+        # A list is checked for consent as a whole before anything is sent, so it stays one.
+        return self._pulled(asked, subjects)
+
+    # -- own claims ----------------------------------------------------------------------------------------------
+
+    def preview(self, rows: Iterable[ContributionRow]) -> Iterator[ContributionPreview]:
+        """Tell what would become of rows if they were contributed; sends none of them."""
+        return self._pulled(self._client._previews, rows)
+
+    def contribute(
+        self, rows: Iterable[ContributionRow], *, consent: Consent | None = None, amend: bool = False
+    ) -> Iterator[ContributionResult]:
+        """Contribute claims; gives one result a row, in order."""
+        return self._pulled(lambda drawn: self._client._results(drawn, consent, amend=amend), rows)
+
+    def claims(self, *, live_only: bool = False) -> Iterator[OwnClaim]:
+        """List this member's claims, oldest first."""
+        return self._pulled(lambda _: _singly(self._client.claims(live_only=live_only)), ())
+
+    def claim(self, entry_id: bytes) -> OwnClaim:
+        """Get one of this member's claims; raises NotFound."""
+        return self._run(self._client.claim(entry_id))
+
+    def withdraw(self, entry_id: bytes, *, reason: str) -> OwnClaim:
+        """Withdraw one of this member's claims, for a reason code."""
+        return self._run(self._client.withdraw(entry_id, reason=reason))
+
+    # -- looking after it ----------------------------------------------------------------------------------------
+
+    def events(self) -> Iterator[AuditEntry]:
+        """List this member's audit events, oldest first."""
+        return self._pulled(lambda _: _singly(self._client.events()), ())
+
+    def doctor(self) -> list[Finding]:
+        """Look for what keeps this machine from working."""
+        return self._run(self._client.doctor())
+
+    @property
+    def usage(self) -> "Usage":
+        """What the hub learned to count since this client was opened."""
+        return self._client.usage
+
+    # -- between the threads -------------------------------------------------------------------------------------
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        with self._starting:
+            if self._loop is not None and self._process != os.getpid():
+                raise InvalidUse("the process was forked after the client was used: make a client in each process")
+            if self._loop is None:
+                self._loop, self._process = asyncio.new_event_loop(), os.getpid()
+                thread = threading.Thread(target=_serve, args=(self._loop,), name="alliance-blocking", daemon=True)
+                thread.start()
+                # Also when the interpreter ends, or nobody holds this client any more.
+                self._stop = weakref.finalize(self, _ended, self._client, self._loop, thread)
+            return self._loop
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def _pulled(self, work: "Callable[[Any], AsyncGenerator[Sequence[T], None]]", items: Iterable[Item]) -> Iterator[T]:
+        exchange: _Exchange[Item, T] = _Exchange(self._running_loop(), items)
+        task = asyncio.run_coroutine_threadsafe(exchange.answer(work), self._running_loop())
+        try:
+            for answers in exchange.answers(task):
+                yield from answers
+        finally:
+            task.cancel()
+            exchange.drain()
+
+
+class _Asked(Future[Sequence[Item]], Generic[Item]):
+    """The loop's request for the next handful of items."""
+
+
+class _Exchange(Generic[Item, T]):
+    """One iterator: items go from the caller's thread to the loop when it asks for them, answers come back."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, items: Iterable[Item]) -> None:
+        self._loop = loop
+        self._given = items
+        self._messages: SimpleQueue[_Asked[Item] | Sequence[T] | None] = SimpleQueue()
+        self._ahead = asyncio.Semaphore(HANDFULS_AHEAD)
+        self._is_over = False
+
+    # -- on the loop ---------------------------------------------------------------------------------------------
+
+    async def answer(self, work: "Callable[[Any], AsyncGenerator[Sequence[T], None]]") -> None:
+        """Do the work, a few answers ahead of the caller; its failure is the task's."""
+        given = self._given if isinstance(self._given, Sequence) else _CallersItems(self._draw)
+        try:
+            async with aclosing(work(given)) as batches:
+                async for answers in batches:
+                    await self._ahead.acquire()
+                    self._messages.put(answers)
+        finally:
+            self._messages.put(None)
+
+    async def _draw(self) -> Sequence[Item]:
+        asked: _Asked[Item] = _Asked()
+        self._messages.put(asked)
+        return await asyncio.wrap_future(asked)
+
+    # -- on the caller's thread ----------------------------------------------------------------------------------
+
+    def answers(self, task: "Future[None]") -> Iterator[Sequence[T]]:
+        """Give answers as they come, drawing items when the loop asks for some; raises what the work raised."""
+        items = iter(self._given)
+        while (message := self._messages.get()) is not None:
+            if isinstance(message, _Asked):
+                _draw(items, message)
+                continue
+            self._loop.call_soon_threadsafe(self._ahead.release)
+            yield message
+        self._is_over = True
+        task.result()
+
+    def drain(self) -> None:
+        """Wait until the work has ended, drawing nothing more."""
+        while not self._is_over:
+            message = self._messages.get()
+            self._is_over = message is None
+            if isinstance(message, _Asked):
+                message.cancel()
+
+
+class _CallersItems(Handfuls[Item]):
+    """What the caller hands in, drawn on its thread."""
+
+    def __init__(self, ask: Callable[[], Coroutine[Any, Any, Sequence[Item]]]) -> None:
+        self._ask = ask
+
+    async def handfuls(self) -> AsyncGenerator[Sequence[Item], None]:
+        while handful := await self._ask():
+            yield handful
+
+
+def _draw(items: Iterator[Item], asked: "_Asked[Item]") -> None:
+    """Draw a handful for the loop; what drawing raises is raised there, and comes back as the work's failure."""
+    if not asked.set_running_or_notify_cancel():
+        return
+    try:
+        asked.set_result(list(islice(items, HANDFUL)))
+    except BaseException as error:  # noqa: BLE001 - the caller's own, on its way through the loop
+        asked.set_exception(error)
+
+
+async def _singly(items: AsyncIterator[T]) -> AsyncGenerator[Sequence[T], None]:
+    async for item in items:
+        yield (item,)
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    loop.set_exception_handler(lambda _loop, _context: None)  # its texts can hold a value
+    loop.run_forever()
+    loop.close()
+
+
+def _ended(client: "AllianceClient", loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    """Close the client on its loop, then end loop and thread."""
+    try:
+        asyncio.run_coroutine_threadsafe(client.close(), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+
+
+def _nothing() -> None:
+    """Stop what never started."""

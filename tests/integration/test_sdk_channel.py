@@ -1,0 +1,103 @@
+"""The channel inside: certificates that are renewed on disk, hubs that go and come back, damaged stores."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.hub import RunningHub, running_hub
+from support.sdk import BASIS, PHONES, PORTFOLIO, contribute, lender, row, screen
+
+from alliance.crypto.secret import Secret
+from member_client import AllianceClient, NotAuthenticated, State, StoreDamaged, Subject
+from member_client._certificates import checked_certificate, new_key, request_for
+from member_client._credentials import TLS_CERTIFICATE, TLS_KEY
+
+NewFolder = Callable[[], Path]
+
+
+async def renewed(hub: RunningHub, client: AllianceClient) -> tuple[Secret, Secret]:
+    """Give a new key with its certificate, registered at the hub; the old certificates are revoked there."""
+    profile, key, now = client.profile, new_key(), hub.clock.now_ms()
+    certificate = hub.hub.keys.authority.issue(profile.member, request_for(key, profile.member), now)
+    await hub.hub.enrolment.revoke(profile.member)
+    await hub.hub.store.write(lambda transaction: transaction.members.add_certificate(certificate))
+    pem = checked_certificate(
+        certificate.der, ca_pem=profile.ca_pem(), key_pem=key, spiffe_id=profile.spiffe_id, now_ms=now
+    )
+    return key, Secret(pem)
+
+
+async def test_a_renewed_certificate_is_taken_up_without_a_restart(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
+        assert (await screen(a, PHONES[:1]))[0].state is State.CLEAR
+        key, certificate = await renewed(hub, a)
+        keys = a.profile.open_keys()
+        keys.put(TLS_KEY, key)  # half way: the certificate in use is revoked, and the new key has none yet
+        with pytest.raises(NotAuthenticated):
+            await screen(a, PHONES[:1])
+        keys.put(TLS_CERTIFICATE, certificate)
+        assert (await screen(a, PHONES[:1]))[0].state is State.CLEAR
+        await contribute(a, [row(PHONES[0])])
+
+
+async def test_calls_that_come_together_all_take_the_renewed_certificate(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
+        await a.sync()
+        key, certificate = await renewed(hub, a)
+        keys = a.profile.open_keys()
+        keys.put(TLS_KEY, key)
+        keys.put(TLS_CERTIFICATE, certificate)
+        verdicts = await screen(a, PHONES[:1000] * 3)
+        assert {verdict.state for verdict in verdicts} == {State.CLEAR}
+
+
+async def test_a_certificate_of_somebody_else_is_not_taken_up(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        await a.sync()
+        others, own = b.profile.open_keys(), a.profile.open_keys()
+        for name in (TLS_KEY, TLS_CERTIFICATE):
+            own.put(name, others.get(name))
+        a._opening.result().transport._next_look = 0.0  # type: ignore[union-attr]  # look now
+        await contribute(a, [row(PHONES[0])])
+        assert [claim async for claim in a.claims()]
+        assert not [claim async for claim in b.claims()]
+
+
+async def test_a_hub_that_went_and_came_back_is_found_again(new_hub_folder: NewFolder) -> None:
+    folder = new_hub_folder()
+    async with running_hub(folder) as hub, lender(hub, "a", deadline_ms=2_000) as a:
+        await a.sync()
+        port = hub.hub.port
+        subject = Subject("C-1", phone=PHONES[0])
+        await hub.hub.stop()
+        for _ in range(3):
+            verdict = await a.screen(subject, purpose=PORTFOLIO, consent=BASIS)
+            assert verdict.state is State.UNKNOWN
+        async with running_hub(folder, clock=hub.clock, config={"listen": f"127.0.0.1:{port}"}):
+            await a.ready(30)
+            assert (await a.screen(subject, purpose=PORTFOLIO, consent=BASIS)).state is State.CLEAR
+
+
+async def test_a_store_that_is_damaged_at_work_is_rebuilt_at_work(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        await contribute(b, [row(PHONES[0])])
+        await hub.settle()
+        subject = Subject("C-1", phone=PHONES[0])
+        first = await a.screen(subject, purpose=PORTFOLIO, consent=BASIS, request_id="R-1")
+        store = a._opening.result().store  # type: ignore[union-attr]
+        store._writer.execute("UPDATE verdicts SET sealed = x'00'")
+        second = await a.screen(subject, purpose=PORTFOLIO, consent=BASIS, request_id="R-1")
+        assert first.state is second.state is State.MATCH
+        assert list(a.profile.folder.glob("store.sqlite3.damaged-*"))
+        await contribute(a, [row(PHONES[1])])
+
+
+async def test_damage_that_stays_is_raised(new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
+
+        def damaged(*_: object) -> None:
+            raise StoreDamaged("a store that breaks whenever it is used")
+
+        monkeypatch.setattr("member_client._verdict_cache.VerdictCache.answer", damaged)
+        with pytest.raises(StoreDamaged):
+            await a.screen(Subject("C-1", phone=PHONES[0]), purpose=PORTFOLIO, consent=BASIS, request_id="R-1")
