@@ -39,7 +39,8 @@ RUN: Final = ("sh", "python", "sql")
 SECONDS: Final = 150
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 _DIRECTIVE = re.compile(r"<!-- test: (\w+) ?(.*?) -->")
-_WAIT = "for i in $(seq 200); do grep -q 'hub serves' {0} && break; sleep 0.1; done; grep -q 'hub serves' {0}"
+_SERVERS = {r"alliance-server serve .*&": "hub serves", r"alliance-server dev .*&": "Ctrl-C ends it"}
+"""What a server says once it serves: a page's next block waits for it, as its reader does."""
 
 
 class NoVerdict(Exception):
@@ -230,9 +231,13 @@ def _steps(page: Page, folder: Path, outputs: Path) -> Iterator[str]:
 
 def _shell(block: Block, out: str, err: str) -> str:
     commands = "\n".join(line for line in block.text.splitlines() if not line.startswith(SETUP)) or ":"
+    # A development hub takes its port from the command line alone.
+    commands = commands.replace("alliance-server dev", "alliance-server dev --port ${ALLIANCE_HUB_LISTEN##*:}")
     step = f"{{ {commands}\n}} >{out} 2>{err}"
-    if re.search(r"alliance-server (serve|dev).*&\s*(#.*)?$", commands, re.MULTILINE):
-        return f"{step}\n{_WAIT.format(err)}"
+    for server, says in _SERVERS.items():
+        if re.search(server, commands):
+            said = f"grep -qs '{says}' {out} {err}"
+            return f"{step}\nfor i in $(seq 600); do {said} && break; sleep 0.1; done; {said}"
     if block.directive == "exit":
         return f"set +e; {step}\ncode=$?; set -e; test $code = {int(block.argument)}"
     return step
