@@ -10,7 +10,7 @@ from support.pages import ROOT, read_page
 from alliance.crypto.backend import ENVIRONMENT_VARIABLE as BACKEND_VARIABLE
 from alliance.keyring.passphrase import PASSPHRASE_FILE_VARIABLE
 from member_client import BudgetExhausted, HubUnavailable, IntegrityError, NotEnrolled
-from member_client._session import IDENTITY, STORE_KEY, TLS_CERTIFICATE, TLS_KEY
+from member_client._credentials import IDENTITY, STORE_KEY, TLS_CERTIFICATE, TLS_KEY
 from member_client.config import HOME_VARIABLE, PROFILE_FILE, STATE_VARIABLE
 from member_client.enrolment import CA_FILE
 
