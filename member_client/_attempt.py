@@ -19,6 +19,7 @@ from member_client._evaluation import Prepared, Reply, prepared
 from member_client._facts import Facts
 from member_client._filter import FilterKeeper, LiveFilter
 from member_client._questions import Batch, Looked, canonical_batch, check_consent, looked_up
+from member_client._runs import RunBatch
 from member_client._session import Session
 from member_client.errors import EpochNotServed, FilterChanged, HubUnavailable
 from member_client.subjects import Consent, Subject
@@ -41,9 +42,14 @@ class Attempt:
         purpose: Purpose,
         consent: Consent | None,
         on_unavailable: OnUnavailable,
+        record: RunBatch | None = None,
     ) -> None:
-        """Take subjects; raises ConsentMissing before anything else happens."""
+        """Take subjects; raises ConsentMissing before anything else happens.
+
+        With `record`, what is sent is written down there first, and sent again as it was where it is there already.
+        """
         check_consent(subjects, purpose, consent)
+        self._record = record
         self._session = session
         self._subjects = subjects
         self._identifiers = sum(subject.field_count() for subject in subjects)
@@ -83,7 +89,7 @@ class Attempt:
         if request is None:
             return self._judged(batch, {}, {})
         keeper = self._keeper = await self._fresh_keeper(facts)
-        reply = await session.evaluator.asked(request, deadline) if self._tags is None else None
+        reply = await self._asked(request, deadline) if self._tags is None else None
         looked = await self._look(batch, request, reply, keeper)
         try:
             found, faults = await session.confirmer.confirmed(looked, facts, deadline)
@@ -106,9 +112,15 @@ class Attempt:
             facts.suppression,
         )
         if batch.inputs and (self._request is None or self._request.epoch.id != facts.epoch.id):
-            self._request = prepared(batch.inputs, batch.digests, self._purpose, facts.epoch)
+            earlier = self._record and self._record.asked_before(batch.inputs, self._purpose, facts.epoch)
+            self._request = earlier or prepared(batch.inputs, batch.digests, self._purpose, facts.epoch)
             self._tags = None
         return batch, self._request
+
+    async def _asked(self, request: Prepared, deadline: Deadline) -> Reply:
+        if self._record is not None:
+            await self._record.asked(request)
+        return await self._session.evaluator.asked(request, deadline)
 
     async def _fresh_keeper(self, facts: Facts) -> FilterKeeper:
         """Give the filter's keeper; nothing is evaluated that no fresh filter can answer."""

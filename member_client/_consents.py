@@ -9,13 +9,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256, shake_256
-from typing import Final
+from typing import Final, Self
 
 from alliance.crypto import merkle
 from alliance.crypto.secret import Secret
 from alliance.taxonomy import CONSENT_NEEDS, ConsentNeed, Purpose
-from member_client._framing import pack
-from member_client.errors import ConsentMissing
+from member_client._framing import pack, unpack
+from member_client.errors import ConsentMissing, StoreDamaged
 from member_client.subjects import Consent
 
 _PERSONAL: Final = frozenset({ConsentNeed.CONSUMER_CONSENT, ConsentNeed.CONSUMER_REQUEST})
@@ -34,6 +34,15 @@ class Commitment:
     def to_bytes(self) -> bytes:
         """Give the form that the store keeps."""
         return pack(self.root, self.seed.reveal(), *self.digests)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read what `to_bytes` gave; raises StoreDamaged."""
+        try:
+            root, seed, *digests = unpack(data)
+        except ValueError:
+            raise StoreDamaged("A commitment in the local store cannot be read.") from None
+        return cls(root, Secret(seed), tuple(digests))
 
 
 def needed(purpose: Purpose, own: Sequence[Consent | None], common: Consent | None) -> tuple[bytes, ...]:

@@ -72,7 +72,7 @@ class Batch:
         end = 0
         for ref, count in self.subjects:
             place, end = end, end + count
-            fields = _clear(tuple(self.fields[place:end]))
+            fields = clear_fields(tuple(self.fields[place:end]))
             if end <= next_known and fields:
                 judged.append(verdicts.clear(ref, fields, request_id, len(judged)))
                 continue
@@ -86,7 +86,7 @@ class Batch:
 
 
 @lru_cache(maxsize=1024)
-def _clear(names: tuple[str, ...]) -> tuple[FieldVerdict, ...]:
+def clear_fields(names: tuple[str, ...]) -> tuple[FieldVerdict, ...]:
     """Give the verdicts of fields that nobody listed: made once for all subjects that have the same fields."""
     return tuple(FieldVerdict(name, FIELDS[name][0], State.CLEAR) for name in names)
 

@@ -99,13 +99,14 @@ class BlockingClient:
         *,
         purpose: str | Purpose,
         consent: Consent | None = None,
+        request_id: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> Iterator[Verdict]:
         """Screen many subjects in bounded memory; gives verdicts in the subjects' order."""
         why = screening_purpose(purpose)
 
         def asked(drawn: Iterable[Subject] | Handfuls[Subject]) -> AsyncGenerator[Sequence[Verdict], None]:
-            return self._client._verdicts(drawn, why, consent, on_progress)
+            return self._client._verdicts(drawn, why, consent, request_id, on_progress)
 
         # A list is checked for consent as a whole before anything is sent, so it stays one.
         return self._pulled(asked, subjects)

@@ -202,20 +202,28 @@ class AllianceClient:
         *,
         purpose: str | Purpose,
         consent: Consent | None = None,
+        request_id: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> AsyncIterator[Verdict]:
         """Screen many subjects in bounded memory; gives verdicts in the subjects' order.
 
         `on_progress` is told how many are done. A list is checked for consent as a whole before anything is sent, a
-        stream batch by batch.
+        stream batch by batch. With a `request_id` of the caller's own, a run that stopped is taken up by asking the
+        same again within a day: what was settled gives the same verdicts, what was sent is charged once, and the same
+        id with other subjects is ConflictingRetry.
         """
-        return flattened(self._verdicts(subjects, screening_purpose(purpose), consent, on_progress))
+        return flattened(self._verdicts(subjects, screening_purpose(purpose), consent, request_id, on_progress))
 
     async def _verdicts(
-        self, subjects: Subjects, purpose: Purpose, consent: Consent | None, on_progress: OnProgress | None
+        self,
+        subjects: Subjects,
+        purpose: Purpose,
+        consent: Consent | None,
+        request_id: str | None,
+        on_progress: OnProgress | None,
     ) -> AsyncGenerator[list[Verdict], None]:
         screener = await self._screener()
-        async with aclosing(screener.many(subjects, purpose, consent, on_progress)) as batches:
+        async with aclosing(screener.many(subjects, purpose, consent, request_id, on_progress)) as batches:
             async for verdicts in batches:
                 yield verdicts
 

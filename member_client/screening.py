@@ -17,6 +17,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
+from itertools import count
 from typing import Final, get_args
 
 from alliance.taxonomy import Purpose
@@ -24,6 +25,7 @@ from member_client._attempt import Attempt
 from member_client._deadline import Deadline
 from member_client._drawing import handfuls
 from member_client._questions import check_consent
+from member_client._runs import Run
 from member_client._session import Session
 from member_client._verdict_cache import Question, VerdictCache
 from member_client.errors import ConflictingRetry, HubUnavailable, InvalidUse
@@ -131,11 +133,20 @@ class Screener:
     # -- many ----------------------------------------------------------------------------------------------------
 
     async def many(
-        self, subjects: Subjects, purpose: Purpose, consent: Consent | None, on_progress: OnProgress | None
+        self,
+        subjects: Subjects,
+        purpose: Purpose,
+        consent: Consent | None,
+        request_id: str | None,
+        on_progress: OnProgress | None,
     ) -> AsyncGenerator[list[Verdict], None]:
         """Screen subjects in batches, several at a time; gives verdicts in order, by batches."""
         if isinstance(subjects, Sequence):
             check_consent(subjects, purpose, consent)
+        session, run = self._session, None
+        if request_id is not None:
+            run = Run(request_id, purpose, session.store, session.ledger, session.clock)
+        numbers = count()
         open_batches: deque[asyncio.Task[list[Verdict]]] = deque()
         done = 0
 
@@ -152,7 +163,7 @@ class Screener:
         try:
             async with aclosing(batches(subjects)) as drawn:
                 async for batch in drawn:
-                    work = self._batch(batch, purpose, consent)
+                    work = self._batch(batch, purpose, consent, run, next(numbers))
                     open_batches.append(asyncio.create_task(work, name="alliance-batch"))
                     async for verdicts in finished(OPEN_BATCHES - 1):
                         yield verdicts
@@ -163,9 +174,19 @@ class Screener:
                 task.cancel()
             await asyncio.gather(*open_batches, return_exceptions=True)
 
-    async def _batch(self, subjects: Sequence[Subject], purpose: Purpose, consent: Consent | None) -> list[Verdict]:
-        attempt = Attempt(self._session, subjects, purpose, consent, self._on_unavailable)
-        return await attempt.run(Deadline.after(BATCH_SECONDS))
+    async def _batch(
+        self, subjects: Sequence[Subject], purpose: Purpose, consent: Consent | None, run: Run | None, number: int
+    ) -> list[Verdict]:
+        record = None
+        if run is not None:
+            record = await self._session.workers.cpu(run.batch, number, subjects, consent)
+            if record.is_answered:
+                return record.verdicts()
+        attempt = Attempt(self._session, subjects, purpose, consent, self._on_unavailable, record)
+        verdicts = await attempt.run(Deadline.after(BATCH_SECONDS))
+        if record is not None:
+            await record.answered(verdicts)
+        return verdicts
 
 
 async def batches(subjects: Subjects, size: int = BATCH_IDENTIFIERS) -> AsyncGenerator[list[Subject], None]:

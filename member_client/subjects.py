@@ -3,7 +3,7 @@
 Nothing here prints an identifier: the repr of a subject shows its reference, that of a consent nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Self, final
@@ -152,6 +152,10 @@ class Subject:
         """Give the fields that were given: name, kind, and text ready for that kind."""
         for name, text in self._texts.items():
             yield name, *as_kind(name, text)
+
+    def texts(self) -> Iterable[tuple[str, str]]:
+        """Give the names of the fields that were given, and their texts as they were typed."""
+        return self._texts.items()
 
     def field_count(self) -> int:
         """Count the fields that were given."""

@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 from alliance.claims import OpenedClaim
 from alliance.identifiers import Kind
+from alliance.notices import Language
 from alliance.taxonomy import (
     Action,
     Category,
@@ -27,6 +28,7 @@ from alliance.taxonomy import (
     combined_action,
     permitted_action,
 )
+from member_client import _notices
 
 OnUnavailable = Literal["step_up", "proceed", "raise"]
 
@@ -145,6 +147,15 @@ class Verdict:
     def is_final(self) -> bool:
         """True where asking again would not settle more: no field is unknown or unconfirmed."""
         return all(field.state not in (State.UNKNOWN, State.UNCONFIRMED) for field in self.fields)
+
+    def notice(self, language: Language) -> str:
+        """Give the text that the person concerned must be able to get when the institution acts on this verdict.
+
+        It names categories, numbers of members, dates, what may be done at most and the ways of remedy; it accuses
+        nobody, names no contributor and holds no identifier. Where something is open it asks for verification only.
+        A clear verdict owes none and gives an empty text. Raises InvalidUse for a language other than zh-CN and en.
+        """
+        return _notices.notice(self, language)
 
     def __repr__(self) -> str:
         return f"Verdict({self.state}, {self.action.word}, {len(self.matches)} matches)"

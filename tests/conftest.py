@@ -4,6 +4,7 @@ Tests that take a hub from here run on their module's event loop:
 `pytestmark = pytest.mark.asyncio(loop_scope="module")`.
 """
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ from support.wire import WireMember, enrol
 from alliance.crypto.backend import Backend
 from alliance_server.storage import database, schema
 from alliance_server.storage.unit_of_work import SqlStore
+
+# Programs under test speak English whatever the locale of whoever runs the tests; those about languages choose one.
+os.environ["ALLIANCE_LANG"] = "en"
 
 
 @pytest.fixture(params=backends.NAMES)

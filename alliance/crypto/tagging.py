@@ -27,9 +27,9 @@ from typing import Final, NoReturn, SupportsIndex, final
 from alliance.crypto import backend as backends
 from alliance.crypto import hashing, oprf
 from alliance.crypto.backend import Backend, Elements
-from alliance.crypto.group import RandomBytes
+from alliance.crypto.group import SCALAR_BYTES, RandomBytes
 from alliance.crypto.secret import Secret
-from alliance.errors import AllianceError
+from alliance.errors import AllianceError, InvalidBatch
 
 MAX_BATCH: Final = oprf.MAX_BATCH
 TAG_BYTES: Final = 32
@@ -136,6 +136,17 @@ class BlindState:
         act = self._backend.finalize_additive if is_additive else self._backend.finalize_multiplicative
         return Tags(act(inputs, scalars, self._blinded, evaluated, proof, public_key, threads=threads))
 
+    def blinds(self) -> Secret:
+        """Give the blinds, 32·n bytes, for the caller's own sealed journal; see `blind_again`.
+
+        Raises StateSpentError once the state has served.
+        """
+        try:
+            _, scalars = self._unspent[0]
+        except IndexError:
+            raise StateSpentError("this blind state has been used") from None
+        return scalars
+
     def __repr__(self) -> str:
         condition = "unspent" if self._unspent else "spent"
         return f"BlindState(<{self._count} items, {self._blinding}, {condition}>)"
@@ -186,6 +197,23 @@ def blind(
     act = chosen.blind_additive if blinding is Blinding.ADDITIVE else chosen.blind_multiplicative
     blinded = act(inputs, scalars, threads=threads)
     return Blinded(blinded.encoded, BlindState(inputs, scalars, blinded, blinding, chosen))
+
+
+def blind_again(
+    inputs: Sequence[bytes], blinds: Secret, *, backend: Backend | None = None, threads: int = 1
+) -> Blinded:
+    """Make a request once more, byte for byte, that was blinded additively and may not have been answered.
+
+    For a caller that crashed between sending and finalising, and for the same inputs alone: what else goes out under
+    the same blinds is linked to them. The caller holds the message against what it sent. Raises InvalidBatch where
+    there are not 32 bytes of blinds an input.
+    """
+    oprf.check_count(len(inputs))
+    if len(blinds.reveal()) != len(inputs) * SCALAR_BYTES:
+        raise InvalidBatch("there must be 32 bytes of blinds for each input")
+    chosen = backend or backends.backend()
+    blinded = chosen.blind_additive(inputs, blinds, threads=threads)
+    return Blinded(blinded.encoded, BlindState(inputs, blinds, blinded, Blinding.ADDITIVE, chosen))
 
 
 def decode(blinded: bytes, *, backend: Backend | None = None, threads: int = 1) -> Elements:

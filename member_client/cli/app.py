@@ -9,9 +9,11 @@ import typer
 
 from member_client.cli.check import check
 from member_client.cli.claims import claims_app
+from member_client.cli.completing import complete_language
 from member_client.cli.contribute import HELP as CONTRIBUTE_HELP
 from member_client.cli.contribute import contribute
-from member_client.cli.group import PROGRAM, SafeGroup
+from member_client.cli.group import PROGRAM, SafeGroup, UsageFault
+from member_client.cli.language import LANGUAGE_VARIABLE, read_language, tr
 from member_client.cli.membership import doctor, enrol, sync
 from member_client.cli.ports import real_ports
 from member_client.cli.screen import HELP as SCREEN_HELP
@@ -23,7 +25,7 @@ app = typer.Typer(
     name=PROGRAM,
     cls=SafeGroup,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     # Pretty tracebacks print local variables, and these hold identifiers.
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -35,7 +37,7 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it
         try:
             typer.echo(f"{PROGRAM} {version('alliance-hub')}")
         except PackageNotFoundError:
-            typer.echo(f"{PROGRAM} (not installed)")
+            typer.echo(tr("{program} (not installed)", program=PROGRAM))
         raise typer.Exit
 
 
@@ -52,6 +54,14 @@ def root(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            help=f"zh-CN or en; else {LANGUAGE_VARIABLE}, else the locale.",
+            metavar="LANG",
+            autocompletion=complete_language,
+        ),
+    ] = None,
     _version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
@@ -70,6 +80,8 @@ def root(
     refused, 5 hub away, 6 denied, 7 integrity: stop and call someone,
     10 and 11 by --fail-on, 130 interrupted: run it again.
     """
+    if lang is not None and read_language(lang) is None:
+        raise UsageFault(tr("--lang is zh-CN or en"))
     ports = context.obj if isinstance(context.obj, Ports) else real_ports()
     context.obj = Session(ports, profile or default_folder(), as_json=as_json, quiet=quiet, color=not no_color)
 

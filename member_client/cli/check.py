@@ -9,8 +9,10 @@ from alliance.identifiers import InvalidIdentifier, Kind
 from alliance.identifiers import Reason as IdentifierReason
 from alliance.taxonomy import Purpose
 from member_client import Consent, SyncReport, Verdict
+from member_client.cli.completing import complete_field
 from member_client.cli.endings import ending, read_fail_on
 from member_client.cli.group import UsageFault
+from member_client.cli.language import retold, tr, word
 from member_client.cli.latency import percentile_ms, timed_again
 from member_client.cli.matches import match_lines, may, print_matches, styled_state
 from member_client.cli.options import ConsentOption, FailOnOption, PurposeOption
@@ -25,7 +27,10 @@ REF = "check"
 
 def check(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(help=f"What the value is: {', '.join(FIELDS)}.", metavar="KIND")],
+    kind: Annotated[
+        str,
+        typer.Argument(help=f"What the value is: {', '.join(FIELDS)}.", metavar="KIND", autocompletion=complete_field),
+    ],
     value: Annotated[
         str, typer.Argument(help="The identifier; - asks for it, out of the shell's history.", metavar="VALUE")
     ],
@@ -51,7 +56,7 @@ def check(
     session = session_of(context)
     name = kind.strip().lower()
     if name not in FIELDS:
-        raise UsageFault(f"KIND is one of {', '.join(FIELDS)}")
+        raise UsageFault(tr("KIND is one of {fields}", fields=", ".join(FIELDS)))
     why = screening_purpose(purpose)
     basis = needed_consent(why, consent)
     fails = read_fail_on(fail_on)
@@ -65,8 +70,8 @@ def check(
     )
     _show(session, name, why, report, verdict)
     if repeat:
-        times = f"p50 {percentile_ms(seconds, 50)} ms · p99 {percentile_ms(seconds, 99)} ms"
-        session.say(f"{times} of {len(seconds):,} answers")
+        p50, p99 = percentile_ms(seconds, 50), percentile_ms(seconds, 99)
+        session.say(tr("p50 {p50} ms · p99 {p99} ms of {answers:,} answers", p50=p50, p99=p99, answers=len(seconds)))
     session.document(_document(why, report, verdict, code) | (_latency(seconds) if repeat else {}))
     raise typer.Exit(code)
 
@@ -75,7 +80,7 @@ def _typed(value: str) -> str:
     if value != "-":
         return value
     if sys.stdin.isatty():
-        return str(typer.prompt("value", hide_input=True, err=True))
+        return str(typer.prompt(tr("value"), hide_input=True, err=True))
     return sys.stdin.readline().rstrip("\r\n")
 
 
@@ -103,17 +108,25 @@ def _reasons(verdict: Verdict) -> list[dict[str, str]]:
 def advice(kind: Kind, reason: str) -> str:
     """Give the sentence that goes with a refused identifier's reason."""
     try:
-        return InvalidIdentifier(kind, IdentifierReason(reason)).how_to_fix
+        return retold(InvalidIdentifier(kind, IdentifierReason(reason)).how_to_fix)
     except ValueError:
         return ""
 
 
 def _show(session: Session, field: str, purpose: Purpose, report: SyncReport, verdict: Verdict) -> None:
-    session.say(f"{field} · {purpose.word} · epoch {report.epoch} · filter {age(report.filter_age_ms)} old")
+    session.say(
+        tr(
+            "{field} · {purpose} · epoch {epoch} · filter {age} old",
+            field=field,
+            purpose=word(Purpose, purpose.word),
+            epoch=report.epoch,
+            age=age(report.filter_age_ms),
+        )
+    )
     lines = match_lines(1, REF, verdict)
     if lines and not session.as_json:
         print_matches(session, lines, with_rows=False)
-    session.say(styled_state(str(verdict.state)) + f" · you may: {may(verdict.action.word)}")
+    session.say(styled_state(str(verdict.state)) + tr(" · you may: {action}", action=may(verdict.action.word)))
     for reason in _reasons(verdict):
         session.say(f"{reason['field']}: {reason['reason']}. {reason['how_to_fix']}".strip())
 

@@ -13,6 +13,7 @@ from alliance.errors import UnknownWord
 from alliance.taxonomy import Category, EvidenceLevel, SubjectRole, Word
 from member_client import ContributionRow
 from member_client.cli.group import UsageFault
+from member_client.cli.language import retold, tr
 from member_client.files import BadDate, RowFault, RowReason, parse_date, parse_expiry
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def option_word(words: type[_AnyWord], option: str, text: str | None) -> _AnyWor
     try:
         return words.parse(text)
     except UnknownWord:
-        raise UsageFault(f"{option} is one of {', '.join(word.word for word in words)}") from None
+        known = ", ".join(word.word for word in words)
+        raise UsageFault(tr("{option} is one of {words}", option=option, words=known)) from None
 
 
 def option_expiry(text: str | None, now_ms: int) -> int | None:
@@ -52,9 +54,9 @@ def option_expiry(text: str | None, now_ms: int) -> int | None:
     try:
         moment = parse_expiry(text, now_ms)
     except BadDate as fault:
-        raise UsageFault(f"--expires: {fault}") from None
+        raise UsageFault(tr("--expires: {fault}", fault=retold(str(fault)))) from None
     if moment <= now_ms:
-        raise UsageFault("--expires: this moment is past")
+        raise UsageFault(tr("--expires: this moment is past"))
     return moment
 
 
@@ -63,11 +65,14 @@ def refuse_incomplete(layout: Layout, defaults: Defaults) -> None:
     for name in NEEDED:
         if name not in layout.attributes and getattr(defaults, name) is None:
             raise UsageFault(
-                f"what is the {name}? The file has no column {name}: give --{name}, or --map {name}=COLUMN"
+                tr(
+                    "what is the {name}? The file has no column {name}: give --{name}, or --map {name}=COLUMN",
+                    name=name,
+                )
             )
     unfounded = defaults.evidence > EvidenceLevel.E1 and defaults.evidence_file is None
     if unfounded and "evidence_file" not in layout.attributes:
-        raise UsageFault("evidence above E1 needs its file: give --evidence-file, or a column evidence_file")
+        raise UsageFault(tr("evidence above E1 needs its file: give --evidence-file, or a column evidence_file"))
 
 
 @dataclass(frozen=True, slots=True)

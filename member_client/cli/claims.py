@@ -4,9 +4,12 @@ import re
 from typing import Annotated, Any, Final
 
 import typer
+from rich.cells import set_cell_size
 
+from alliance.taxonomy import Category, ClaimStatus, SubjectRole, Word
 from member_client import OwnClaim
 from member_client.cli.group import UsageFault
+from member_client.cli.language import retold, tr, word
 from member_client.cli.session import Session, session_of
 from member_client.cli.tables import print_table
 from member_client.files import shown_date
@@ -18,6 +21,8 @@ _ENTRY_ID_BYTES: Final = 16
 _REASON: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _COLUMNS: Final = ("Entry", "Kind", "Category", "Role", "Ev", "Filed", "Until", "Status")
 _SPARED: Final = ("Ev", "Filed", "Role")
+_WORDS: Final[dict[str, type[Word]]] = {"category": Category, "role": SubjectRole, "status": ClaimStatus}
+_NAME_WIDTH: Final = 9
 
 EntryId = Annotated[str, typer.Argument(help="Entry id, 32 hexadecimal digits.", metavar="ENTRY")]
 
@@ -41,12 +46,12 @@ def list_claims(
     if session.as_json:
         return
     if found:
-        rows = [[str(cell) for cell in record(claim).values()] for claim in found]
-        print_table(session, _COLUMNS, rows, spared=_SPARED, whole="claims show ENTRY or --json has them")
+        rows = [list(_read(claim).values()) for claim in found]
+        print_table(session, _COLUMNS, rows, spared=_SPARED, whole=tr("claims show ENTRY or --json has them"))
     else:
-        session.say("no claims")
+        session.say(tr("no claims"))
     if more:
-        session.say(f" … more; --limit 0 lists all (shown: {len(found):,})")
+        session.say(tr(" … more; --limit 0 lists all (shown: {shown:,})", shown=len(found)))
 
 
 @claims_app.command("show")
@@ -78,7 +83,7 @@ def withdraw_claim(
     """
     session = session_of(context)
     if not _REASON.fullmatch(reason):
-        raise UsageFault("--reason is a code of lower-case letters, digits and _, for example filed_in_error")
+        raise UsageFault(tr("--reason is a code of lower-case letters, digits and _, for example filed_in_error"))
     _print(session, session.run(_withdrawn(session, entry_id(entry), reason)))
 
 
@@ -89,7 +94,7 @@ def entry_id(text: str) -> bytes:
     except ValueError:
         found = b""
     if len(found) != _ENTRY_ID_BYTES:
-        raise UsageFault("ENTRY is the claim's entry id, 32 hexadecimal digits: see member-client claims list")
+        raise UsageFault(tr("ENTRY is the claim's entry id, 32 hexadecimal digits: see member-client claims list"))
     return found
 
 
@@ -127,8 +132,12 @@ def record(claim: OwnClaim) -> dict[str, Any]:
     }
 
 
+def _read(claim: OwnClaim) -> dict[str, str]:
+    """Give a claim for people: the record, with its words in the reader's language."""
+    return {name: word(_WORDS[name], fact) if name in _WORDS else str(fact) for name, fact in record(claim).items()}
+
+
 def _print(session: Session, claim: OwnClaim) -> None:
-    facts = record(claim)
-    for name, fact in facts.items():
-        session.say(f"{name:<9} {fact}")
-    session.document(facts)
+    for name, fact in _read(claim).items():
+        session.say(f"{set_cell_size(retold(name), _NAME_WIDTH)} {fact}")
+    session.document(record(claim))

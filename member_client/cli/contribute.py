@@ -10,6 +10,7 @@ from member_client.cli.claim_rows import Defaults, RowReader, option_expiry, opt
 from member_client.cli.contributing import Order, Outcome, contribute_table
 from member_client.cli.endings import ending
 from member_client.cli.group import UsageFault
+from member_client.cli.language import tr
 from member_client.cli.options import (
     CategoryOption,
     EvidenceFileOption,
@@ -82,24 +83,31 @@ def contribute(
 
 def _readable(path: Path | None) -> Path | None:
     if path is not None and not path.is_file():
-        raise UsageFault("--evidence-file: there is no such file")
+        raise UsageFault(tr("--evidence-file: there is no such file"))
     return path
 
 
 def _show(session: Session, order: Order, outcome: Outcome) -> None:
     results = outcome.results
     until = order.reader.defaults.expires_at
-    end = f" · until {shown_date(until)}" if until else ""
-    session.say(f"{order.table.path.name} · {outcome.rows:,} rows · contribution{end}")
-    line = f"accepted {results['accepted']:,} · unchanged {results['unchanged']:,} · refused {results['refused']:,}"
+    head = tr("{file} · {rows:,} rows · contribution", file=order.table.path.name, rows=outcome.rows)
+    session.say(head + (tr(" · until {date}", date=shown_date(until)) if until else ""))
+    line = tr(
+        "accepted {accepted:,} · unchanged {unchanged:,} · refused {refused:,}",
+        accepted=results["accepted"],
+        unchanged=results["unchanged"],
+        refused=results["refused"],
+    )
     session.say(line + (f" → {order.refused}" if results["refused"] else ""))
     if outcome.reasons:
-        session.say(
-            "refused for: " + ", ".join(f"{reason} {count:,}" for reason, count in outcome.reasons.most_common(5))
-        )
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in outcome.reasons.most_common(5))
+        session.say(tr("refused for: {reasons}", reasons=reasons))
     session.say(
-        f"hub learned: counts, purpose, and tag, kind, category, role, evidence and dates of "
-        f"{results['accepted']:,} claims; 0 identifiers"
+        tr(
+            "hub learned: counts, purpose, and tag, kind, category, role, evidence and dates of {claims:,} claims; "
+            "0 identifiers",
+            claims=results["accepted"],
+        )
     )
     session.say(pace(outcome.rows, outcome.seconds))
 

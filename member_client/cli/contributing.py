@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from member_client.cli.outputs import told_refusal
 from member_client.cli.progress import Stopwatch, progress
 from member_client.files import BadRow, Refusal, RefusedFile, RowFault
 
@@ -92,7 +93,7 @@ class Contributing:
             self.outcome.results[outcome] += 1
 
     def _refuse(self, refusal: Refusal) -> None:
-        self._refused.add(refusal)
+        self._refused.add(told_refusal(refusal))
         self.outcome.results["refused"] += 1
         self.outcome.reasons[refusal.reason] += 1
 

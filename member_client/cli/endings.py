@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from member_client.cli.group import UsageFault
+from member_client.cli.language import tr
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -28,7 +29,7 @@ def read_fail_on(words: Sequence[str] | None) -> frozenset[str]:
     """Read `--fail-on`; raises UsageFault."""
     chosen = frozenset(word.strip().lower() for word in words or ())
     if not chosen <= {"match", "unknown"}:
-        raise UsageFault("--fail-on is match or unknown")
+        raise UsageFault(tr("--fail-on is match or unknown"))
     return chosen
 
 

@@ -9,6 +9,7 @@ Rules:
 3. An unexpected exception prints its type and place, not its message. `ALLIANCE_DEBUG=1` adds the stack: places and
    source lines, no messages and no locals.
 4. Global options are taken in any place, also after the command.
+5. The language is chosen before anything is parsed: help and complaints are in it too.
 """
 
 from __future__ import annotations
@@ -25,6 +26,18 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from member_client.cli.language import (
+    CHINESE,
+    chosen,
+    folded,
+    localise,
+    retold,
+    speaking,
+    spoken,
+    told_error,
+    tr,
+    translated_help,
+)
 from member_client.errors import AllianceClientError, IntegrityError
 from member_client.files import TableInvalid
 
@@ -38,6 +51,7 @@ INTERRUPTED: Final = (
     "replaced by complete ones"
 )
 _GLOBAL_FLAGS: Final = frozenset({"--json", "--quiet", "--no-color"})
+_GLOBAL_OPTIONS: Final = frozenset({"--profile", "--lang"})
 _OPTION_NAME: Final = re.compile(r"--?[a-z][a-z-]{0,24}")
 
 
@@ -60,23 +74,29 @@ class SafeGroup(TyperGroup):
         """Run, and exit with the code that tells how it went."""
         arguments = globals_first(list(sys.argv[1:] if args is None else args))
         report = _Report(as_json="--json" in arguments)
-        try:
-            result = super().main(
-                args=arguments,
-                prog_name=prog_name or PROGRAM,
-                complete_var=complete_var,
-                standalone_mode=False,
-                windows_expand_args=windows_expand_args,
-                **extra,
-            )
-            code = result if isinstance(result, int) else 0
-        except (KeyboardInterrupt, typer.Abort):
-            code = 130
-        except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
-            code = report.failure(error)
-        if code == 130:
-            report.line(INTERRUPTED)
+        with speaking(chosen(arguments, os.environ)), translated_help():
+            try:
+                localise(self)
+                result = super().main(
+                    args=arguments,
+                    prog_name=prog_name or PROGRAM,
+                    complete_var=complete_var,  # without one it is _MEMBER_CLIENT_COMPLETE
+                    standalone_mode=False,
+                    windows_expand_args=windows_expand_args,
+                    **extra,
+                )
+                code = result if isinstance(result, int) else 0
+            except (KeyboardInterrupt, typer.Abort):
+                code = 130
+            except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
+                code = report.failure(error)
+            if code == 130:
+                report.line(retold(INTERRUPTED))
         sys.exit(code)
+
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:  # noqa: ANN401 - Click's signature
+        """Parse; a shell that completes comes here with its words as they were typed."""
+        return super().make_context(info_name, globals_first(args), *rest, **extra)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Click moved between packages, its types with it
         """Run the command; a reader that goes away, as `head` does, is no error."""
@@ -95,13 +115,19 @@ def globals_first(arguments: list[str]) -> list[str]:
     rest: list[str] = []
     words = iter(arguments[:end])
     for word in words:
-        if word in _GLOBAL_FLAGS or word.startswith("--profile="):
+        if word in _GLOBAL_FLAGS or (word.partition("=")[0] in _GLOBAL_OPTIONS and "=" in word):
             front.append(word)
-        elif word == "--profile":
+        elif word in _GLOBAL_OPTIONS:
             front += [word, *(value for value in [next(words, None)] if value is not None)]
         else:
             rest.append(word)
     return [*front, *rest, *arguments[end:]]
+
+
+def _in_lines(line: str, width: int) -> str:
+    if spoken() == CHINESE:
+        return folded(line, width)
+    return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) or line
 
 
 class _Report:
@@ -114,8 +140,7 @@ class _Report:
         """Print one line on standard error."""
         line = f"{PROGRAM}: {text}"
         if sys.stderr.isatty():  # broken between words; what is piped stays one line
-            width = shutil.get_terminal_size().columns
-            line = textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) or line
+            line = _in_lines(line, shutil.get_terminal_size().columns)
         print(line, file=sys.stderr)  # noqa: T201 - no console exists yet when options are wrong
 
     def failure(self, error: Exception) -> int:
@@ -123,7 +148,7 @@ class _Report:
         if type(error).__name__ == "NoArgsIsHelpError":  # the help is printed already
             return 2
         code, sentence, advice = described(error)
-        mark = "INTEGRITY: " if isinstance(error, IntegrityError) else ""
+        mark = tr("INTEGRITY: ") if isinstance(error, IntegrityError) else ""
         self.line(f"{mark}{sentence}")
         if advice:
             self.line(advice)
@@ -138,33 +163,47 @@ class _Report:
 def described(error: Exception) -> tuple[int, str, str]:
     """Give exit code, sentence and advice for an exception."""
     if isinstance(error, AllianceClientError):
-        return error.exit_code, str(error), error.how_to_fix
+        return error.exit_code, told_error(error), retold(error.how_to_fix)
     if isinstance(error, TableInvalid | UsageFault):
-        return 2, str(error), ""
+        return 2, retold(str(error)), ""
     if hasattr(error, "format_message"):  # what Click raises for wrong options
         path = getattr(getattr(error, "ctx", None), "command_path", PROGRAM)  # names of commands only
-        return 2, usage_sentence(error), f"see {path} --help"
-    return 1, f"internal error: {type(error).__name__} {_place(error)}", f"set {DEBUG_VARIABLE}=1 for the stack"
+        return 2, usage_sentence(error), tr("see {command} --help", command=path)
+    sentence = tr("internal error: {kind} {place}", kind=type(error).__name__, place=_place(error))
+    return 1, sentence, tr("set {variable}=1 for the stack", variable=DEBUG_VARIABLE)
 
 
 def usage_sentence(error: Any) -> str:  # noqa: ANN401 - one of Click's, by its attributes
     """Give Click's complaint about options, without anything that was typed as a value."""
     kind = type(error).__name__
-    if kind == "MissingParameter":
-        return str(error.format_message()).split("\n", 1)[0]
+    parameter = getattr(error, "param", None)
+    if kind == "MissingParameter" and parameter is not None:
+        return _missing(parameter)
     name = str(getattr(error, "option_name", ""))
     if name:
-        shown = name if _OPTION_NAME.fullmatch(name) else "what was typed"
+        shown = name if _OPTION_NAME.fullmatch(name) else tr("what was typed")
         possible = ", ".join(getattr(error, "possibilities", None) or ())
-        fault = "there is no such option" if kind == "NoSuchOption" else "it is not used this way"
-        return f"{shown}: {fault}" + (f"; is {possible} meant?" if possible else "")
-    parameter = getattr(error, "param", None)
+        fault = tr("there is no such option") if kind == "NoSuchOption" else tr("it is not used this way")
+        return f"{shown}: {fault}" + (tr("; is {options} meant?", options=possible) if possible else "")
     if parameter is not None:
-        return f"{parameter.get_error_hint(error.ctx)}: the value cannot be used here"
+        return tr("{parameter}: the value cannot be used here", parameter=_name_of(parameter))
     if "command" in str(error.format_message()):
         commands = getattr(getattr(error.ctx, "command", None), "commands", {})
-        return f"no such command; there are {', '.join(commands)}"
-    return "more arguments than the command takes (quote values that hold spaces)"
+        return tr("no such command; there are {commands}", commands=", ".join(commands))
+    return tr("more arguments than the command takes (quote values that hold spaces)")
+
+
+def _missing(parameter: Any) -> str:  # noqa: ANN401 - one of Click's
+    if parameter.param_type_name == "argument":
+        return tr("Missing argument {parameter}.", parameter=_name_of(parameter))
+    return tr("Missing option {parameter}.", parameter=_name_of(parameter))
+
+
+def _name_of(parameter: Any) -> str:  # noqa: ANN401 - one of Click's
+    """Give the names of an option, or what stands for an argument in the help. Never a value."""
+    if parameter.param_type_name == "argument":
+        return f"'{parameter.metavar or parameter.name}'"
+    return " / ".join(f"'{name}'" for name in parameter.opts)
 
 
 def stack_of(error: BaseException) -> list[str]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from alliance.taxonomy import Action, Category, ClaimStatus, SubjectRole
+from member_client.cli.language import ENGLISH, retold, spoken, tr, word
 from member_client.cli.tables import print_table
 from member_client.files import shown_date
 
@@ -106,21 +108,24 @@ def print_matches(session: Session, lines: Iterable[Line], *, with_rows: bool = 
     rows = [
         [
             *((f"{line.row:,}", line.ref) if with_rows else ()),
-            *(line.field, line.category, line.role, line.evidence),
-            "1 member" if line.sources == 1 else f"{line.sources} members",
-            *(line.until, line.status, may(line.action)),
+            *(line.field, word(Category, line.category), word(SubjectRole, line.role), line.evidence),
+            tr("1 member") if line.sources == 1 else tr("{count} members", count=line.sources),
+            *(line.until, word(ClaimStatus, line.status), may(line.action)),
         ]
         for line in lines
     ]
     columns = (*first, "Field", "Category", "Role", "Ev", "Sources", "Until", "Status", "You may")
-    print_table(session, columns, rows, spared=_SPARED, whole="--out FILE has them" if with_rows else "--json has them")
+    whole = tr("--out FILE has them") if with_rows else tr("--json has them")
+    print_table(session, columns, rows, spared=_SPARED, whole=whole)
 
 
 def may(action: str) -> str:
     """Give an action in the words of the table."""
-    return _ACTION_WORDS.get(action, action.replace("_", " "))
+    if spoken() == ENGLISH:
+        return _ACTION_WORDS.get(action, action.replace("_", " "))
+    return word(Action, action)
 
 
 def styled_state(state: str) -> Text:
     """Give a state in its colour."""
-    return Text(state, style=_STATE_STYLES.get(state, "bold"))
+    return Text(retold(state), style=_STATE_STYLES.get(state, "bold"))

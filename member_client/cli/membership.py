@@ -4,14 +4,17 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from rich.cells import set_cell_size
 from rich.text import Text
 
 from member_client import Finding, Level, Profile, SyncReport, errors
 from member_client.cli.group import UsageFault
+from member_client.cli.language import retold, told_finding, tr
 from member_client.cli.progress import age
 from member_client.cli.session import Session, printable, session_of
 
 _LEVEL_STYLES: Final = {"ok": "green", "warning": "yellow", "error": "bold red"}
+_LEVEL_WIDTH: Final = 8
 _NOT_CONFIGURED: Final = 3
 
 
@@ -27,10 +30,17 @@ def enrol(
     """
     session = session_of(context)
     if not bundle.is_file():
-        raise UsageFault(f"{bundle}: there is no such file")
+        raise UsageFault(tr("{file}: there is no such file", file=bundle))
     profile = session.run(_enrolled(session, bundle))
-    session.say(f"enrolled {profile.member} in {profile.alliance}; profile in {profile.folder}")
-    session.note("keep a backup of that folder; next: member-client sync")
+    session.say(
+        tr(
+            "enrolled {member} in {alliance}; profile in {folder}",
+            member=profile.member,
+            alliance=profile.alliance,
+            folder=profile.folder,
+        )
+    )
+    session.note(tr("keep a backup of that folder; next: member-client sync"))
     session.document({"member": profile.member, "alliance": profile.alliance, "profile": str(profile.folder)})
 
 
@@ -49,9 +59,16 @@ def sync(context: typer.Context) -> None:
     session = session_of(context)
     report = session.run(_synced(session))
     session.say(
-        f"epoch {report.epoch} · {report.listings:,} listings · sequence {report.sequence:,} · "
-        f"filter {age(report.filter_age_ms)} old · {report.members:,} members · "
-        f"{report.downloaded_bytes / 1_000_000:,.1f} MB downloaded"
+        tr(
+            "epoch {epoch} · {listings:,} listings · sequence {sequence:,} · filter {age} old · {members:,} members · "
+            "{megabytes:,.1f} MB downloaded",
+            epoch=report.epoch,
+            listings=report.listings,
+            sequence=report.sequence,
+            age=age(report.filter_age_ms),
+            members=report.members,
+            megabytes=report.downloaded_bytes / 1_000_000,
+        )
     )
     names = ("epoch", "listings", "sequence", "filter_age_ms", "members", "downloaded_bytes")
     session.document({name: getattr(report, name) for name in names})
@@ -73,9 +90,10 @@ def doctor(context: typer.Context) -> None:
     findings = session.run(_examined(session))
     for finding in findings:
         level = str(finding.level)
-        session.say(Text(f"{level:<8}", style=_LEVEL_STYLES.get(level, "")) + f" {printable(finding.what)}")
+        mark = Text(set_cell_size(retold(level), _LEVEL_WIDTH), style=_LEVEL_STYLES.get(level, ""))
+        session.say(mark + f" {printable(told_finding(finding.what))}")
         if finding.how_to_fix:
-            session.say(f"         {finding.how_to_fix}")
+            session.say(f"{' ' * _LEVEL_WIDTH} {retold(finding.how_to_fix)}")
     healthy = all(finding.level is not Level.ERROR for finding in findings)
     session.document({"healthy": healthy, "findings": [_record(finding) for finding in findings]})
     raise typer.Exit(max((_exit_code(finding) for finding in findings), default=0))
@@ -97,4 +115,4 @@ def _exit_code(finding: Finding) -> int:
 
 
 def _record(finding: Finding) -> dict[str, str]:
-    return {"level": str(finding.level), "what": finding.what, "how_to_fix": finding.how_to_fix}
+    return {"level": str(finding.level), "what": finding.what, "how_to_fix": retold(finding.how_to_fix)}

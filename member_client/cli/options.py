@@ -7,6 +7,13 @@ from typing import Annotated
 import typer
 
 from alliance.taxonomy import Category, SubjectRole, Word
+from member_client.cli.completing import (
+    complete_category,
+    complete_evidence,
+    complete_fail_on,
+    complete_purpose,
+    complete_role,
+)
 from member_client.cli.endings import FAIL_ON_HELP
 from member_client.cli.purposes import CONSENT_HELP, PURPOSE_HELP
 
@@ -18,9 +25,11 @@ def _words(words: Iterable[Word]) -> str:
 # -- shared ----------------------------------------------------------------------------------------------------------
 
 FileArgument = Annotated[Path, typer.Argument(help="CSV (UTF-8, GB18030) or JSONL.", metavar="FILE")]
-PurposeOption = Annotated[str, typer.Option(help=PURPOSE_HELP, metavar="P")]
+PurposeOption = Annotated[str, typer.Option(help=PURPOSE_HELP, metavar="P", autocompletion=complete_purpose)]
 ConsentOption = Annotated[str | None, typer.Option(help=CONSENT_HELP, metavar="REF")]
-FailOnOption = Annotated[list[str] | None, typer.Option(help=FAIL_ON_HELP, metavar="STATE")]
+FailOnOption = Annotated[
+    list[str] | None, typer.Option(help=FAIL_ON_HELP, metavar="STATE", autocompletion=complete_fail_on)
+]
 MapOption = Annotated[
     list[str] | None,
     typer.Option("--map", help="Which column holds what; once for each field.", metavar="FIELD=COLUMN"),
@@ -42,14 +51,24 @@ ShowOption = Annotated[int, typer.Option(help="Matches to show.", min=0)]
 # -- contribute ------------------------------------------------------------------------------------------------------
 
 CategoryOption = Annotated[
-    str | None, typer.Option(help=f"Where the row does not say it: {_words(Category)}.", metavar="WORD")
+    str | None,
+    typer.Option(
+        help=f"Where the row does not say it: {_words(Category)}.", metavar="WORD", autocompletion=complete_category
+    ),
 ]
 RoleOption = Annotated[
-    str | None, typer.Option(help=f"Where the row does not say it: {_words(SubjectRole)}.", metavar="WORD")
+    str | None,
+    typer.Option(
+        help=f"Where the row does not say it: {_words(SubjectRole)}.", metavar="WORD", autocompletion=complete_role
+    ),
 ]
 EvidenceOption = Annotated[
     str,
-    typer.Option(help="E1 suspicion, E2 documented, E3 reviewed by two; E4, E5 are countersigned.", metavar="LEVEL"),
+    typer.Option(
+        help="E1 suspicion, E2 documented, E3 reviewed by two; E4, E5 are countersigned.",
+        metavar="LEVEL",
+        autocompletion=complete_evidence,
+    ),
 ]
 ExpiresOption = Annotated[
     str | None,

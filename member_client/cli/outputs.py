@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from member_client.cli.group import UsageFault
+from member_client.cli.language import retold, tr
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from member_client.files import Refusal
 
 
 def refused_path(file: Path) -> Path:
@@ -16,7 +23,12 @@ def refuse_same_paths(*paths: Path | None) -> None:
     """Raise UsageFault where two files of a command are one, or a folder for output is missing."""
     named = [path.resolve() for path in paths if path is not None]
     if len(set(named)) < len(named):
-        raise UsageFault("input, --out and --refused must be different files")
+        raise UsageFault(tr("input, --out and --refused must be different files"))
     for path in named[1:]:
         if not path.parent.is_dir():
-            raise UsageFault(f"{path.parent}: there is no such folder")
+            raise UsageFault(tr("{folder}: there is no such folder", folder=path.parent))
+
+
+def told_refusal(refusal: Refusal) -> Refusal:
+    """Give a line of `refused.csv` with its advice in the reader's language; its reason stays a machine's word."""
+    return replace(refusal, how_to_fix=retold(refusal.how_to_fix))

@@ -16,6 +16,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from member_client.cli.language import tr
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -31,7 +33,7 @@ class RateColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """Give the rate once there is one."""
-        return Text(f"{task.speed:,.0f} rows/s" if task.speed else "… rows/s", style="cyan")
+        return Text(tr("{rate:,.0f} rows/s", rate=task.speed) if task.speed else tr("… rows/s"), style="cyan")
 
 
 @contextmanager
@@ -79,13 +81,18 @@ def rate(rows: int, seconds: float) -> int:
 
 def pace(rows: int, seconds: float) -> str:
     """Give the line that ends a run: its time and rate."""
-    shown = f"{seconds:.1f} s" if seconds < 120 else f"{int(seconds) // 60} min {int(seconds) % 60} s"
-    return f"{shown} · {rate(rows, seconds):,} rows/s"
+    if seconds < 120:
+        shown = tr("{seconds:.1f} s", seconds=seconds)
+    else:
+        shown = tr("{minutes} min {seconds} s", minutes=int(seconds) // 60, seconds=int(seconds) % 60)
+    return tr("{time} · {rate:,} rows/s", time=shown, rate=rate(rows, seconds))
 
 
 def age(milliseconds: int) -> str:
     """Give an age as people say it."""
     seconds = max(0, milliseconds) // 1000
     if seconds < 120:
-        return f"{seconds} s"
-    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
+        return tr("{seconds} s", seconds=seconds)
+    if seconds < 7200:
+        return tr("{minutes} min", minutes=seconds // 60)
+    return tr("{hours} h", hours=seconds // 3600)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from alliance.notices import wording
 from alliance.taxonomy import CONSENT_NEEDS, ConsentNeed, Purpose
 from member_client.cli.group import UsageFault
+from member_client.cli.language import retold, spoken, tr
 from member_client.errors import InvalidUse
 from member_client.screening import SCREENING_PURPOSES
 from member_client.screening import screening_purpose as sdk_screening_purpose
@@ -24,7 +26,7 @@ def screening_purpose(text: str) -> Purpose:
     try:
         return sdk_screening_purpose(text)
     except InvalidUse as fault:
-        raise UsageFault(f"--purpose: {fault}") from None
+        raise UsageFault(tr("--purpose: {fault}", fault=retold(str(fault)))) from None
 
 
 def consent_of(text: str) -> Consent:
@@ -32,7 +34,7 @@ def consent_of(text: str) -> Consent:
     try:
         return Consent.of(Path(text[1:]).expanduser() if text.startswith("@") else text)
     except InvalidUse as fault:
-        raise UsageFault(f"--consent: {fault}") from None
+        raise UsageFault(tr("--consent: {fault}", fault=retold(str(fault)))) from None
 
 
 def needed_consent(
@@ -40,11 +42,13 @@ def needed_consent(
 ) -> Consent | None:
     """Give the consent for a whole run; raises UsageFault where the purpose needs one and none was named."""
     if consent is not None and has_column:
-        raise UsageFault("--consent and --consent-column exclude each other")
+        raise UsageFault(tr("--consent and --consent-column exclude each other"))
     if consent is not None:
         return consent_of(consent)
     if not has_column and CONSENT_NEEDS[purpose] is not ConsentNeed.NONE:
-        need = CONSENT_NEEDS[purpose].word.replace("_", " ")
-        column = " or --consent-column COLUMN" if takes_column and purpose is not Purpose.PORTFOLIO_SCREENING else ""
-        raise UsageFault(f"purpose {purpose.word} needs a {need}: give --consent REF{column}")
+        need = wording(CONSENT_NEEDS[purpose]).label(spoken())
+        by_column = takes_column and purpose is not Purpose.PORTFOLIO_SCREENING
+        column = tr(" or --consent-column COLUMN") if by_column else ""
+        fault = tr("purpose {purpose} needs a {need}: give --consent REF", purpose=purpose.word, need=need)
+        raise UsageFault(fault + column)
     return None

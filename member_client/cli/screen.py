@@ -4,7 +4,9 @@ from typing import Any
 
 import typer
 
+from alliance.taxonomy import Purpose
 from member_client.cli.endings import ending, read_fail_on
+from member_client.cli.language import retold, tr, word
 from member_client.cli.matches import print_matches
 from member_client.cli.options import (
     ConsentColumnOption,
@@ -85,9 +87,13 @@ def screen(
 
 def header(order: Order, outcome: Outcome) -> str:
     """Give the line that says what was screened, why, and against what."""
-    return (
-        f"{order.table.path.name} · {outcome.rows:,} rows · {order.purpose} · epoch {outcome.epoch} · "
-        f"filter {age(outcome.filter_age_ms)} old"
+    return tr(
+        "{file} · {rows:,} rows · {purpose} · epoch {epoch} · filter {age} old",
+        file=order.table.path.name,
+        rows=outcome.rows,
+        purpose=word(Purpose, order.purpose),
+        epoch=outcome.epoch,
+        age=age(outcome.filter_age_ms),
     )
 
 
@@ -97,21 +103,29 @@ def _show(session: Session, order: Order, outcome: Outcome) -> None:
         print_matches(session, outcome.shown)
     more = outcome.match_lines - len(outcome.shown)
     if more:
-        session.say(f" … {more:,} more" + (f" in {order.out}" if order.out else "; --out FILE writes them all"))
+        if order.out:
+            session.say(tr(" … {more:,} more in {file}", more=more, file=order.out))
+        else:
+            session.say(tr(" … {more:,} more; --out FILE writes them all", more=more))
     session.say(summary(order, outcome))
     if outcome.open_reasons:
         why = ", ".join(f"{reason} {count:,}" for reason, count in sorted(outcome.open_reasons.items()))
-        session.say(f"not settled: {why}; screen again to settle them")
+        session.say(tr("not settled: {reasons}; screen again to settle them", reasons=why))
     if outcome.integrity:
-        session.say("INTEGRITY: a claim's signature, contributor or box is wrong; the hub's operator was told")
-    session.say(f"hub learned: counts, purpose, {outcome.prefixes:,} bucket prefixes (cover included); 0 identifiers")
+        session.say(tr("INTEGRITY: a claim's signature, contributor or box is wrong; the hub's operator was told"))
+    session.say(
+        tr(
+            "hub learned: counts, purpose, {prefixes:,} bucket prefixes (cover included); 0 identifiers",
+            prefixes=outcome.prefixes,
+        )
+    )
     session.say(pace(outcome.rows, outcome.seconds))
 
 
 def summary(order: Order, outcome: Outcome) -> str:
     """Give the line of counts; unconfirmed is named where there is one."""
     named = [state for state in _STATES if state != "unconfirmed" or outcome.states[state]]
-    counts = " · ".join(f"{state} {outcome.states[state]:,}" for state in named)
+    counts = " · ".join(f"{retold(state)} {outcome.states[state]:,}" for state in named)
     return counts + (f" → {order.refused}" if outcome.refused_count else "")
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from member_client.cli.check import advice
 from member_client.cli.matches import OUT_COLUMNS, Line, bare_record, match_lines
+from member_client.cli.outputs import told_refusal
 from member_client.cli.progress import Stopwatch, progress
 from member_client.files import BadRow, Refusal, RefusedFile, Row, RowFault, RowReason, record_file
 from member_client.subjects import Consent, Subject
@@ -101,7 +102,7 @@ class Screening:
 
     def _refuse(self, refusal: Refusal) -> None:
         """Refuse a whole row before anything of it was sent."""
-        self._refused.add(refusal)
+        self._refused.add(told_refusal(refusal))
         self.outcome.rows += 1
         self.outcome.states["refused"] += 1
         self._write(bare_record(refusal.row, refusal.ref, "refused", "step_up"))

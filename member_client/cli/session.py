@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from alliance.clock import SystemClock
+from member_client.cli.language import CHINESE, ChineseText, spoken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
@@ -137,7 +138,9 @@ class Session:
 
 
 def _print_line(console: Console, text: str | Text) -> None:
-    # A terminal gets lines broken between words; what is piped stays one line.
+    # A terminal gets lines broken between words, or characters of Chinese; what is piped stays one line.
+    if spoken() == CHINESE and console.is_terminal:
+        text = ChineseText.of(text if isinstance(text, Text) else Text(text))
     console.print(text, soft_wrap=not console.is_terminal)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from member_client.cli.language import retold, tr
 from member_client.cli.session import printable
 
 if TYPE_CHECKING:
@@ -27,10 +29,12 @@ def print_table(
 ) -> None:
     """Print a table on standard output, without as many of the spared columns as it takes to fit, in their order.
 
-    `whole` says where all columns can be had.
+    `whole` says where all columns can be had. Widths are those of a terminal: a Chinese character takes two cells.
     """
     records = [[printable(cell) for cell in row] for row in rows]
-    widths = {name: max(map(len, cells)) for name, *cells in zip(columns, columns, *records, strict=True)}
+    titles = {name: retold(name) for name in columns}
+    columns_of_cells = zip(columns, titles.values(), *records, strict=True)
+    widths = {name: max(map(cell_len, cells)) for name, *cells in columns_of_cells}
     left = list(columns)
     for name in spared:
         if _needed(widths, left) <= session.out.width:
@@ -41,13 +45,14 @@ def print_table(
     for name in left:
         folded = name == _REF or (not fits and name in _FOLDED)
         justify: Literal["left", "right"] = "right" if name == "Row" else "left"
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=not folded, min_width=len(name))
+        title = titles[name]
+        table.add_column(title, justify=justify, overflow="fold", no_wrap=not folded, min_width=cell_len(title))
     for record in records:
         table.add_row(*(Text(cell) for name, cell in zip(columns, record, strict=True) if name in left))
     session.out.print(table)
     if len(left) < len(columns):
-        gone = ", ".join(name for name in columns if name not in left)
-        session.note(f" … narrow terminal, without {gone}; {whole}")
+        gone = ", ".join(titles[name] for name in columns if name not in left)
+        session.note(tr(" … narrow terminal, without {columns}; {whole}", columns=gone, whole=whole))
 
 
 def _needed(widths: dict[str, int], columns: Sequence[str]) -> int:

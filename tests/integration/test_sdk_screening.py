@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from grpc import aio
 from support.hub import RunningHub, running_hub
-from support.sdk import BASIS, PHONES, PORTFOLIO, contribute, lender, row
+from support.sdk import BASIS, PHONES, PORTFOLIO, Silence, contribute, lender, row
 
 from member_client import AllianceClient, BudgetExhausted, Consent, HubUnavailable, State, Subject, Verdict
 from member_client import _confirming as confirming
@@ -18,44 +17,6 @@ from member_client.screening import BATCH_IDENTIFIERS, OPEN_BATCHES
 NewFolder = Callable[[], Path]
 SIGNED = Consent.of(b"signed")
 FEW_CHARGES = {"budgets": {"loan_application": 2}}
-
-
-class Silence(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs alone
-    """Does the work of one method and keeps its answers back while it is active."""
-
-    def __init__(self, method: str) -> None:
-        self.method = method
-        self.active = False
-        self.reached = asyncio.Event()
-
-    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
-        handler = await continuation(handler_call_details)
-        if handler is None or not handler_call_details.method.endswith(self.method):
-            return handler
-        if handler.unary_unary is not None:
-            return handler._replace(unary_unary=self._one(handler.unary_unary))
-        return handler._replace(unary_stream=self._many(handler.unary_stream))
-
-    async def _keep_back(self) -> None:
-        if self.active:
-            self.reached.set()
-            await asyncio.Event().wait()
-
-    def _one(self, work: Any) -> Any:
-        async def answered(request: Any, context: Any) -> Any:
-            answer = await work(request, context)
-            await self._keep_back()
-            return answer
-
-        return answered
-
-    def _many(self, work: Any) -> Any:
-        async def answered(request: Any, context: Any) -> AsyncIterator[Any]:
-            async for answer in work(request, context):
-                await self._keep_back()
-                yield answer
-
-        return answered
 
 
 def asked(client: AllianceClient, phone: str, request_id: str | None = "app-1") -> Any:

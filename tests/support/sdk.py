@@ -1,5 +1,6 @@
 """Lenders on the SDK, and hubs that misbehave."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -86,6 +87,44 @@ class Tamper(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its
             return encoded
 
         return handler._replace(response_serializer=changed)
+
+
+class Silence(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs alone
+    """Does the work of one method and keeps its answers back while it is active."""
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        self.active = False
+        self.reached = asyncio.Event()
+
+    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        handler = await continuation(handler_call_details)
+        if handler is None or not handler_call_details.method.endswith(self.method):
+            return handler
+        if handler.unary_unary is not None:
+            return handler._replace(unary_unary=self._one(handler.unary_unary))
+        return handler._replace(unary_stream=self._many(handler.unary_stream))
+
+    async def _keep_back(self) -> None:
+        if self.active:
+            self.reached.set()
+            await asyncio.Event().wait()
+
+    def _one(self, work: Any) -> Any:
+        async def answered(request: Any, context: Any) -> Any:
+            answer = await work(request, context)
+            await self._keep_back()
+            return answer
+
+        return answered
+
+    def _many(self, work: Any) -> Any:
+        async def answered(request: Any, context: Any) -> AsyncIterator[Any]:
+            async for answer in work(request, context):
+                await self._keep_back()
+                yield answer
+
+        return answered
 
 
 def flipped(data: bytes, place: int = 0, bit: int = 0) -> bytes:

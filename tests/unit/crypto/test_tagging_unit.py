@@ -196,3 +196,17 @@ def test_keys_of_one_seed_are_told_apart_by_their_info() -> None:
     assert tagging.generate_key_pair(Secret(bytes(range(32))), b"epoch 7") == KEYS
     with pytest.raises(oprf.DeriveKeyPairError):
         tagging.generate_key_pair(Secret(b"short"))
+
+
+def test_a_request_is_made_again_byte_for_byte_and_finalises_alike() -> None:
+    inputs = [b"one", b"two"]
+    blinded = tagging.blind(inputs)
+    again = tagging.blind_again(inputs, blinded.state.blinds())
+    assert again.message == blinded.message
+    reply = tagging.evaluate(KEYS.secret_key, again.message)
+    first, second = (it.state.finalize(reply.elements, reply.proof, KEYS.public_key).packed for it in (blinded, again))
+    assert first == second
+    with pytest.raises(tagging.StateSpentError):
+        blinded.state.blinds()
+    with pytest.raises(InvalidBatch):
+        tagging.blind_again(inputs, Secret(bytes(32)))

@@ -1,0 +1,38 @@
+"""The languages of the command line: English in the sources, Chinese from one catalogue.
+
+- `tr("accepted {accepted:,}", accepted=5)` says something that a command words itself. The English text is the key.
+- `retold(text)` says again what was worded elsewhere: by the SDK, by the readers of files, by the core. A text that
+  nobody translated comes back as it is, so that nothing is ever silent.
+- `word(Category, "mule_account")` gives a word of the taxonomy as people read it.
+
+What is chosen holds for one run, threads included. Files, `--json` and options keep the machine's words; only
+`message` and `how_to_fix` are in the reader's language there.
+"""
+
+from alliance.notices import CHINESE, ENGLISH, LANGUAGES, Language
+from member_client.cli.language.breaking import ChineseText, folded
+from member_client.cli.language.choosing import LANGUAGE_VARIABLE, chosen, read_language
+from member_client.cli.language.faults import told_error, told_finding
+from member_client.cli.language.help_texts import localise, translated_help
+from member_client.cli.language.speaking import retold, speaking, spoken, tr, word
+
+__all__ = [
+    "CHINESE",
+    "ENGLISH",
+    "LANGUAGES",
+    "LANGUAGE_VARIABLE",
+    "ChineseText",
+    "Language",
+    "chosen",
+    "folded",
+    "localise",
+    "read_language",
+    "retold",
+    "speaking",
+    "spoken",
+    "told_error",
+    "told_finding",
+    "tr",
+    "translated_help",
+    "word",
+]

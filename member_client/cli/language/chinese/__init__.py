@@ -1,0 +1,32 @@
+"""The Chinese catalogue: simplified, in the words of the financial industry, by where a text comes from.
+
+The words that return everywhere: hub 联盟中心 · member 成员（机构） · claim 报送记录 · listing 在册标识 ·
+identifier 标识 · tag 标签 · epoch 密钥周期 · filter 过滤器 · bucket 分桶 · match 命中 · verdict 核验结果 ·
+purpose 用途 · consent 同意 · enrol 入盟 · profile 身份目录 · bundle 入盟包 · screen 筛查 · check 核查 ·
+contribute 报送 · refused 未受理.
+
+A test finds what is missing or stale: `tests/unit/member_client/test_cli_language_catalogue.py`.
+"""
+
+from typing import Final
+
+from member_client.cli.language.chinese.errors import ADVICE, CLASSES, FINDINGS
+from member_client.cli.language.chinese.faults import FAULTS, HEADINGS
+from member_client.cli.language.chinese.help_texts import COMMANDS, OPTIONS
+from member_client.cli.language.chinese.results import RESULTS, TABLE_WORDS
+from member_client.cli.language.chinese.rows import FILES, ROWS
+from member_client.cli.language.chinese.sentences import SENTENCES
+
+SPOKEN: Final = {**RESULTS, **FAULTS, **HEADINGS}
+"""What `tr` says."""
+
+HELP: Final = {**COMMANDS, **OPTIONS}
+"""What help says."""
+
+RETOLD: Final = {**TABLE_WORDS, **ROWS, **FILES, **SENTENCES, **ADVICE, **FINDINGS}
+"""What was worded in English elsewhere."""
+
+ERROR_CLASSES: Final = CLASSES
+"""Name of an error's class → what it means."""
+
+__all__ = ["ERROR_CLASSES", "HELP", "RETOLD", "SPOKEN"]

@@ -1,0 +1,125 @@
+"""The SDK's errors: what each class means, and how it is put right."""
+
+from typing import Final
+
+CLASSES: Final = {
+    "AllianceClientError": "操作未能完成",
+    "InvalidUse": "调用有误，未发送任何数据",
+    "AlreadyEnrolled": "该目录已有入盟的身份，不会被覆盖",
+    "ConsentMissing": "缺少该用途所需的同意、申请或依据说明，未发送任何数据",
+    "ConflictingRetry": "同一请求编号曾用于其他内容",
+    "NotEnrolled": "该目录下没有已入盟的身份",
+    "ConfigurationInvalid": "身份目录、入盟包或密钥文件无法使用",
+    "ClockWrong": "本机与联盟中心的时钟相差超过允许的两分钟",
+    "StoreDamaged": "本地存储的内容与写入时不符，或由其他密钥加密",
+    "HubUnavailable": "联盟中心未能及时应答；已确认的内容安全，其余可以重试",
+    "BucketOverfull": "某个分桶超出应有的大小，相关字段仍待确认",
+    "StorageFull": "联盟中心或本机的存储已满；已确认的内容安全",
+    "StoreBusy": "另一进程长时间占用本地存储",
+    "HubError": "联盟中心拒绝了调用，原因不在输入：本机或联盟中心存在缺陷",
+    "HubFault": "联盟中心自身出错；未经确认的调用没有生效",
+    "NotFound": "没有该内容，或不属于本机构",
+    "FilterChanged": "下载期间过滤器多次更换，或尚未就绪",
+    "Denied": "联盟中心拒绝了该请求",
+    "NotAuthenticated": "证书不被承认、已吊销或已过期，或成员资格已被暂停",
+    "NotPermitted": "成员的角色不允许该调用",
+    "PurposeNotPermitted": "该成员不得以此用途查询",
+    "TokenRefused": "邀请令牌不被承认、已使用或已过期",
+    "Replayed": "联盟中心认为请求的时间已过或尚未到",
+    "EpochNotServed": "该密钥周期不提供此项服务",
+    "IllegalTransition": "报送记录的状态不允许该变更",
+    "BudgetExhausted": "该用途当日的额度已用尽",
+    "IntegrityError": "证明、签名、密钥或序号有误：请停止使用并联系安全负责人",
+    "ProofRejected": "联盟中心的计算结果与已锁定的密钥不符：密钥不同，或应答被更改",
+    "StatementInvalid": "签名声明未能通过验证，或声明了不该声明的内容",
+    "FilterTampered": "过滤器的内容与联盟中心签名时不符",
+    "FilterRolledBack": "联盟中心出示了比以前更旧的过滤器；较新的过滤器在过期前继续有效",
+    "EpochKeyChanged": "该密钥周期的公钥与首次所见不同",
+    "MemberKeyChanged": "某成员的身份密钥与首次所见不同，或同时出现两个",
+    "CertificateInvalid": "证书不是联盟 CA 为该方和该密钥签发的",
+}
+"""Class → what it means, without a full stop; a class without an entry means what its base means."""
+
+ADVICE: Final = {
+    "Correct the call; the sentence says what is wrong with it.": "请按提示更正后重试。",
+    "Choose another folder, or move the enrolled profile away first.": "请选择其他目录，或先移走已有的身份目录。",
+    "Give consent=Consent.of(...) with the subject or with the call.": (
+        "请提供客户同意、客户申请或依据说明（命令行用 --consent，程序中用 consent=Consent.of(...)）。"
+    ),
+    "Take a new request id for new content, and repeat old content unchanged.": (
+        "内容有变时请使用新的请求编号；重试时请保持内容不变。"
+    ),
+    "Run `member-client enrol BUNDLE` with the bundle that the alliance sent.": (
+        "请用联盟发来的入盟包运行 `member-client enrol BUNDLE`。"
+    ),
+    "Correct what the sentence names; a passphrase comes from ALLIANCE_PASSPHRASE or ALLIANCE_PASSPHRASE_FILE.": (
+        "请更正提示所指的内容；口令由 ALLIANCE_PASSPHRASE 或 ALLIANCE_PASSPHRASE_FILE 提供。"
+    ),
+    "Synchronise this machine's clock (NTP), then repeat.": "请校准本机时钟（NTP）后重试。",
+    "Restore the profile's folder from a backup; keep the damaged file for whoever examines it.": (
+        "请从备份恢复身份目录；请保留损坏的文件以备检查。"
+    ),
+    "Try again; see that the address `hub` in profile.toml can be reached from this machine.": (
+        "请重试；并确认本机能连接 profile.toml 中 `hub` 所指的地址。"
+    ),
+    "Report it to the hub's operator: somebody fills a bucket.": "请报告联盟中心的运营方：有人在填充某个分桶。",
+    "Make room (locally) or wait for the hub's operator, then repeat.": (
+        "请在本机腾出空间，或等待联盟中心运营方处理，然后重试。"
+    ),
+    "Look for a hanging process that uses the same profile.": "请检查是否有使用同一身份目录的进程停滞。",
+    "Report it with the time of the call.": "请上报，并注明调用的时间。",
+    "Try again; report it to the hub's operator where it stays.": "请重试；若仍出现，请报告联盟中心的运营方。",
+    "Check the id; only this member's own things can be seen.": "请检查编号；只能查看本机构自己的内容。",
+    "Ask the alliance's office.": "请联系联盟办公室。",
+    "Ask the alliance's office for a new invitation.": "请向联盟办公室索取新的邀请函。",
+    "Synchronise this machine's clock (NTP): the hub accepts two minutes to either side.": (
+        "请校准本机时钟（NTP）：联盟中心允许前后各两分钟的偏差。"
+    ),
+    "Run `member-client sync`, then repeat.": "请运行 `member-client sync` 后重试。",
+    "Look at the claim's status first; withdrawn and expired claims stay as they are.": (
+        "请先查看报送记录的状态；已撤回和已到期的记录不再变更。"
+    ),
+    "Wait for the renewal at 00:00 UTC, or ask the alliance's office for a larger budget.": (
+        "请等待 UTC 零时额度更新，或向联盟办公室申请更大的额度。"
+    ),
+    "Stop using the hub's answers and call the alliance's security contact.": (
+        "请停止使用联盟中心的应答，并联系联盟的安全联系人。"
+    ),
+    "Install the versions that the package asks for: other data may derive other tags.": (
+        "请安装软件包所要求的版本：数据版本不同，可能得出不同的标签。"
+    ),
+    "For production give it by {variable} from elsewhere, and remove {file}.": (
+        "正式环境请通过 {variable} 从别处提供口令，并删除 {file}。"
+    ),
+    "Renew it before it ends.": "请在到期前更换。",
+    "Ask the alliance's office: claims of this machine cannot be verified by others.": (
+        "请联系联盟办公室：其他成员无法验证本机的报送记录。"
+    ),
+    "Try again when the hub has built one.": "请待联盟中心生成后重试。",
+    "Synchronise it (NTP).": "请校准时钟（NTP）。",
+}
+"""How to fix, of errors and of what `doctor` finds."""
+
+FINDINGS: Final = {
+    "keys and store": "密钥与本地存储",
+    "the hub": "联盟中心",
+    "the filter": "过滤器",
+    "keys and store open": "密钥与本地存储可以打开",
+    "the hub answers; epoch {epoch} serves, {members} members": (
+        "联盟中心有应答；当前密钥周期为 {epoch}，共 {members} 家成员"
+    ),
+    "arithmetic: {backend}": "运算后端：{backend}",
+    "identifiers: {norm}, data as pinned": "标识规范：{norm}，数据版本与规定一致",
+    "identifiers: {norm}, but its data are of other versions than pinned": "标识规范：{norm}，但数据版本与规定不一致",
+    "{folder} can be written by others": "{folder} 可被其他用户写入",
+    "the passphrase lies beside the keys that it seals": "口令与其保护的密钥放在一起",
+    "the certificate is expired": "证书已过期",
+    "the certificate ends in {days} days": "证书将在 {days} 天后到期",
+    "the certificate is good for {days} days": "证书在 {days} 天内有效",
+    "the directory names another identity key for this member": "成员目录中本机构的身份密钥与本机不符",
+    "the directory names this member's identity key": "成员目录中本机构的身份密钥与本机一致",
+    "there is no filter": "没有过滤器",
+    "the filter is {seconds} s old: {listings} listings": "过滤器为 {seconds} 秒前：{listings} 个在册标识",
+    "this machine's clock is behind the hub's": "本机时钟慢于联盟中心",
+}
+"""What `doctor` finds."""

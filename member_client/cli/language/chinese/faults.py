@@ -1,0 +1,64 @@
+"""Complaints of the command line, and the headings of its help."""
+
+from typing import Final
+
+FAULTS: Final = {
+    "--lang is zh-CN or en": "--lang 只能是 zh-CN 或 en",
+    "KIND is one of {fields}": "KIND 只能是以下之一：{fields}",
+    "{option} is one of {words}": "{option} 只能是以下之一：{words}",
+    "--expires: {fault}": "--expires：{fault}",
+    "--expires: this moment is past": "--expires：该时间已过",
+    "what is the {name}? The file has no column {name}: give --{name}, or --map {name}=COLUMN": (
+        "缺少 {name}：文件中没有 {name} 列，请用 --{name} 指定，或用 --map {name}=COLUMN 指明所在的列"
+    ),
+    "evidence above E1 needs its file: give --evidence-file, or a column evidence_file": (
+        "高于 E1 的证据等级须有证据文件：请用 --evidence-file 指定，或在文件中加入 evidence_file 列"
+    ),
+    "--evidence-file: there is no such file": "--evidence-file：没有这个文件",
+    "--reason is a code of lower-case letters, digits and _, for example filed_in_error": (
+        "--reason 是由小写字母、数字和 _ 组成的代码，例如 filed_in_error"
+    ),
+    "ENTRY is the claim's entry id, 32 hexadecimal digits: see member-client claims list": (
+        "ENTRY 是报送记录的编号，为 32 位十六进制数：请用 member-client claims list 查看"
+    ),
+    "--fail-on is match or unknown": "--fail-on 只能是 match 或 unknown",
+    "{file}: there is no such file": "{file}：没有这个文件",
+    "{folder}: there is no such folder": "{folder}：没有这个目录",
+    "input, --out and --refused must be different files": "输入文件、--out 和 --refused 必须是不同的文件",
+    "--purpose: {fault}": "--purpose：{fault}",
+    "--consent: {fault}": "--consent：{fault}",
+    "--consent and --consent-column exclude each other": "--consent 与 --consent-column 不能同时使用",
+    "purpose {purpose} needs a {need}: give --consent REF": "用途 {purpose} 需要{need}：请用 --consent REF 指定",
+    " or --consent-column COLUMN": "，或用 --consent-column COLUMN 指明所在的列",
+    "INTEGRITY: ": "完整性告警：",
+    "see {command} --help": "用法见 {command} --help",
+    "internal error: {kind} {place}": "内部错误：{kind} {place}",
+    "set {variable}=1 for the stack": "设置 {variable}=1 可查看调用栈",
+    "what was typed": "所输入的内容",
+    "there is no such option": "没有这个选项",
+    "it is not used this way": "该选项不能这样使用",
+    "; is {options} meant?": "；是否要用 {options}？",
+    "{parameter}: the value cannot be used here": "{parameter}：此处不能使用这个值",
+    "no such command; there are {commands}": "没有这个命令；可用的命令有 {commands}",
+    "more arguments than the command takes (quote values that hold spaces)": (
+        "参数多于该命令所需（含空格的值请加引号）"
+    ),
+    "Missing argument {parameter}.": "缺少参数 {parameter}。",
+    "Missing option {parameter}.": "缺少选项 {parameter}。",
+    "{part}: {sentence}": "{part}：{sentence}",
+    "{meaning} ({detail})": "{meaning}（{detail}）",
+}
+"""What is wrong with a call, and how a run ended."""
+
+HEADINGS: Final = {
+    "Usage: ": "用法：",
+    "[OPTIONS]": "[选项]",
+    "COMMAND [ARGS]...": "命令 [参数]...",
+    "Arguments": "参数",
+    "Options": "选项",
+    "Commands": "命令",
+    "[required]": "[必填]",
+    "[default: {{}}]": "[默认：{{}}]",
+    "[env var: {{}}]": "[环境变量：{{}}]",
+}
+"""What help puts around the texts of commands."""

@@ -1,0 +1,121 @@
+"""The help of commands, by paragraphs, and of their arguments and options."""
+
+from typing import Final
+
+COMMANDS: Final = {
+    "Fight organised fraud together with other lenders, without showing them your customers.": (
+        "与其他信贷机构共同防范有组织欺诈，而不向对方披露您的客户。"
+    ),
+    "Identifiers never leave this machine: the hub sees blinded points, counts and purposes. A first day:": (
+        "标识从不离开本机：联盟中心只看到盲化后的点、数量和用途。首次使用："
+    ),
+    (
+        "Exit codes: 0 done, 2 usage, 3 not enrolled, 4 finished but some rows refused, 5 hub away, 6 denied, 7 "
+        "integrity: stop and call someone, 10 and 11 by --fail-on, 130 interrupted: run it again."
+    ): (
+        "退出码：0 完成，2 用法有误，3 尚未入盟，4 已完成但有行未受理，5 联盟中心不可用，6 被拒绝，7 完整性告警：请停止"
+        "使用并联系安全负责人，10 和 11 由 --fail-on 触发，130 被中断：请重新运行。"
+    ),
+    "For example:": "例如：",
+    "Enrol this machine with the bundle of your invitation.": "用邀请函中的入盟包为本机办理入盟。",
+    "Keys are made here and stay here; the bundle's token works once. Example:": (
+        "密钥在本机生成并留在本机；入盟包中的令牌只能使用一次。例如："
+    ),
+    "Bring the filter, keys and member directory up to date.": "更新过滤器、密钥和成员目录。",
+    "Screening does this by itself; alone it shows whether the hub can be reached. Example:": (
+        "筛查时会自动更新；单独运行可检查能否连接联盟中心。例如："
+    ),
+    "Look for what keeps this machine from working, and say how to mend it.": (
+        "检查本机无法正常工作的原因，并说明如何解决。"
+    ),
+    "Check one identifier against the claims of the other members.": "用其他成员的报送记录核查一个标识。",
+    "The value is asked for where - stands for it, and never leaves this machine:": (
+        "以 - 代替时会提示输入该值；该值从不离开本机："
+    ),
+    "Put -- before a value that starts with a dash:": "值以短横线开头时，请在前面加 --：",
+    "Screen a file of customers. Identifiers stay on this machine.": "筛查一个客户文件。标识不离开本机。",
+    "Wide format, several identifiers a row:": "宽格式，每行多个标识：",
+    "Long format, columns kind and identifier:": "长格式，含 kind 和 identifier 两列：",
+    (
+        "Rows are numbered from 1, the header not counted. A row that cannot be used goes to the refused file with the "
+        "reason and without the value, and the others go on. Exit codes: 0 done, 4 some rows refused, 5 not all could "
+        "be settled, 7 integrity, 10 or 11 by --fail-on."
+    ): (
+        "行号从 1 开始，不计表头。无法使用的行连同原因写入未受理文件，不写入其值，其余各行继续处理。退出码：0 完成，4 "
+        "有行未受理，5 有行未能得出结论，7 完整性告警，10 或 11 由 --fail-on 触发。"
+    ),
+    "Contribute a list. Identifiers stay on this machine.": "报送一份名单。标识不离开本机。",
+    (
+        "Long format, columns kind, identifier and, if you like, category, role, evidence, expires, observed_from, "
+        "observed_to, evidence_file:"
+    ): (
+        "长格式，含 kind、identifier 列，另可含 category、role、evidence、expires、observed_from、observed_to、"
+        "evidence_file 列："
+    ),
+    (
+        "A word in a row goes before the option. Run it again after a break: what stands already is counted as "
+        "unchanged. Exit codes: 0 done, 4 some rows refused, 5 hub away, 6 denied or out of quota."
+    ): (
+        "行内的取值优先于选项。中断后请重新运行：已报送的记录计为无变化。退出码：0 完成，4 有行未受理，5 联盟中心不可用"
+        "，6 被拒绝或额度用尽。"
+    ),
+    "List, show and withdraw your own claims.": "列出、查看和撤回本机构的报送记录。",
+    "List your own claims, oldest first.": "列出本机构的报送记录，最早的在前。",
+    "Show one of your own claims.": "查看本机构的一条报送记录。",
+    "Withdraw one of your own claims, for good.": "永久撤回本机构的一条报送记录。",
+}
+"""Paragraphs of commands; examples are not translated."""
+
+OPTIONS: Final = {
+    "Folder of the profile; else ~/.config/alliance/default.": "身份目录；未指定时为 ~/.config/alliance/default。",
+    "Print one JSON document on standard output.": "在标准输出上打印一份 JSON 文档。",
+    "No progress and no notes.": "不显示进度和提示。",
+    "No colours.": "不使用颜色。",
+    "zh-CN or en; else {variable}, else the locale.": "zh-CN 或 en；未指定时依次取 {variable} 和系统语言。",
+    "Print the version.": "打印版本。",
+    "Show this message and exit.": "显示本帮助并退出。",
+    "Install completion for the current shell.": "为当前 shell 安装命令补全。",
+    "Show completion for the current shell, to copy it or customize the installation.": (
+        "显示当前 shell 的命令补全脚本，以便复制或自行安装。"
+    ),
+    "The bundle that the alliance's office sent.": "联盟办公室发来的入盟包。",
+    "What the value is: {fields}.": "值的类型：{fields}。",
+    "The identifier; - asks for it, out of the shell's history.": (
+        "标识；用 - 代替则提示输入，不留在 shell 的历史记录中。"
+    ),
+    "Ask so many times more, and tell how long it takes.": "再重复询问这么多次，并报告所需时间。",
+    "CSV (UTF-8, GB18030) or JSONL.": "CSV（UTF-8、GB18030）或 JSONL 文件。",
+    "Why: {purposes}.": "用途：{purposes}。",
+    (
+        "What the purpose rests on: a reference to the consent or statement of basis in your records, or @FILE for the "
+        "document. The hub gets a salted commitment to it and nothing else."
+    ): "用途的依据：贵机构留存的客户同意或依据说明的编号，或用 @FILE 指定该文件。联盟中心只收到其加盐承诺值。",
+    "Exit with 10 on a match, or 11 on unknown or unconfirmed: match or unknown; may be repeated.": (
+        "取 match 或 unknown：有命中时以 10 退出，有未知或待确认时以 11 退出；可重复指定。"
+    ),
+    "Which column holds what; once for each field.": "指明各列的内容；每个字段指定一次。",
+    "Column with your own reference; else the row's number.": "贵机构自己的编号所在的列；未指定时用行号。",
+    "Where refused rows go; else beside FILE, as .refused.csv.": (
+        "未受理的行写到哪里；未指定时写到 FILE 旁，以 .refused.csv 结尾。"
+    ),
+    "Column with each row's consent reference.": "每行客户同意编号所在的列。",
+    "Write all verdicts here: .csv or .jsonl.": "把全部核验结果写到此文件：.csv 或 .jsonl。",
+    "Matches to show.": "显示的命中条数。",
+    "Where the row does not say it: {words}.": "行内未注明时采用：{words}。",
+    "E1 suspicion, E2 documented, E3 reviewed by two; E4, E5 are countersigned.": (
+        "E1 线索，E2 有材料佐证，E3 双人复核；E4、E5 须会签。"
+    ),
+    (
+        "2027-01-31 (ends as that day begins, UTC), or 90d from today on; else as long as may be. Give the date where "
+        "a run may be taken up on another day."
+    ): (
+        "2027-01-31（该日 UTC 零时到期），或 90d 表示自今日起 90 天；未指定时取允许的最长期限。运行可能隔日继续的，请指"
+        "定日期。"
+    ),
+    "Document behind the whole list; it stays here.": "整份名单所依据的文件；该文件留在本机。",
+    "Only claims that stand.": "只列出仍有效的报送记录。",
+    "Claims to list at most; 0 lists all.": "最多列出的条数；0 表示全部。",
+    "Entry id, 32 hexadecimal digits.": "报送记录的编号，32 位十六进制数。",
+    "Reason code such as filed_in_error, never free text.": "原因代码，例如 filed_in_error，不能是自由文本。",
+}
+"""Arguments and options."""
