@@ -16,6 +16,11 @@ _HEAD = f"""{NOTICE}
 
 Exit codes and what to do about each: [errors](errors.md). `COMMAND --help` says the same as this page.
 """
+_COMPLETION = {
+    "--install-completion": "Install completion for the current shell.",
+    "--show-completion": "Print the completion script of the current shell.",
+}
+"""Typer's own options; what it says of them changes with its version."""
 _PROGRAMS = (("member-client", member_app), ("alliance-server", hub_app))
 
 
@@ -86,5 +91,5 @@ def _meaning(option: Parameter) -> str:
         notes.append(f"default `{default}`")
     if option.envvar:
         notes.append(f"variable `{option.envvar}`")
-    text = (option.help or "").strip()
+    text = _COMPLETION.get(option.opts[0]) or (option.help or "").strip()
     return f"{text} *({'; '.join(notes)})*" if notes else text
