@@ -51,6 +51,7 @@ class _Frame:
     materials: str
     lifted: str
     dates: str
+    receipt: str
 
 
 _FRAMES: Final[dict[Language, _Frame]] = {
@@ -83,6 +84,7 @@ _FRAMES: Final[dict[Language, _Frame]] = {
         "支持您说法的其他材料。身份被冒用的，如有报案回执，请一并提供。",
         lifted="解除：核实相关信息不成立的，本机构立即解除已采取的措施。",
         dates="以上日期按协调世界时（UTC）计。",
+        receipt="查询编号（提出异议时请注明）：{receipt}",
     ),
     ENGLISH: _Frame(
         title="Notice about the use of information shared in an anti-fraud alliance",
@@ -120,6 +122,7 @@ _FRAMES: Final[dict[Language, _Frame]] = {
         "identity theft also the police's receipt of your report, where you have one.",
         lifted="When it ends: where the information proves unfounded, measures are lifted at once.",
         dates="Dates are in UTC.",
+        receipt="Reference, to be named in a dispute: {receipt}",
     ),
 }
 
@@ -140,6 +143,8 @@ def notice(verdict: "Verdict", language: str) -> str:
     closing = [frame.decided_by_a_person, frame.rights, where, frame.materials, frame.lifted]
     if verdict.matches:
         closing.append(frame.dates)
+    if verdict.receipt:
+        closing.append(frame.receipt.format(receipt=verdict.receipt))
     return "\n\n".join([frame.title, *opening, *closing])
 
 

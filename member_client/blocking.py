@@ -3,8 +3,8 @@
 Rules:
 
 1. The thread starts at the first call, so that a server may make the client before it forks its workers.
-2. What callers hand in (subjects, rows) is drawn on the caller's thread and never on the loop's: a database's cursor
-   may belong to it. While the caller works on an answer, nothing more is drawn.
+2. What callers hand in one by one (subjects, rows) is drawn on the caller's thread and never on the loop's: a
+   database's cursor may belong to it. While the caller works on an answer, nothing more is drawn.
 3. Answers cross between the threads by batches, not one by one.
 4. Any number of threads may call; each iterator belongs to the thread that asked for it.
 """
@@ -13,7 +13,7 @@ import asyncio
 import os
 import threading
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import aclosing
 from itertools import islice
@@ -111,6 +111,32 @@ class BlockingClient:
         # A list is checked for consent as a whole before anything is sent, so it stays one.
         return self._pulled(asked, subjects)
 
+    def screen_frame(
+        self,
+        frame: object,
+        *,
+        columns: Mapping[str, str],
+        purpose: str | Purpose,
+        consent: Consent | None = None,
+        ref: str = "",
+        consent_column: str = "",
+        request_id: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Any:  # noqa: ANN401 - a frame of the caller's library
+        """Screen a frame; gives one of the same library. It is read on the loop's thread, since it is whole already."""
+        return self._run(
+            self._client.screen_frame(
+                frame,
+                columns=columns,
+                purpose=purpose,
+                consent=consent,
+                ref=ref,
+                consent_column=consent_column,
+                request_id=request_id,
+                on_progress=on_progress,
+            )
+        )
+
     # -- own claims ----------------------------------------------------------------------------------------------
 
     def preview(self, rows: Iterable[ContributionRow]) -> Iterator[ContributionPreview]:
@@ -122,6 +148,10 @@ class BlockingClient:
     ) -> Iterator[ContributionResult]:
         """Contribute claims; gives one result a row, in order."""
         return self._pulled(lambda drawn: self._client._results(drawn, consent, amend=amend), rows)
+
+    def amend(self, entry_id: bytes, row: ContributionRow) -> ContributionResult:
+        """Put a claim about the same identifier in the same category in the place of one of this member's own."""
+        return self._run(self._client.amend(entry_id, row))
 
     def claims(self, *, live_only: bool = False) -> Iterator[OwnClaim]:
         """List this member's claims, oldest first."""

@@ -6,21 +6,22 @@ No exception but those of `member_client.errors` leaves it, and nothing it retur
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from alliance.clock import Clock, SystemClock
 from alliance.taxonomy import Purpose
-from member_client import audit, doctor
+from member_client import _frames, audit, doctor
 from member_client._attempt import unasked
-from member_client._contributions import ContributionPreview, ContributionResult
+from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._deadline import Deadline
 from member_client._drawing import flattened
 from member_client._session import Session
 from member_client._transport import pause
+from member_client.amending import amended
 from member_client.audit import AuditEntry
 from member_client.blocking import BlockingClient
 from member_client.config import Profile
@@ -185,8 +186,7 @@ class AllianceClient:
                 # It is set aside when it is opened anew, which asking again does.
                 return await self._screened(subject, asked_for, consent, request_id, deadline)
         except TimeoutError as error:
-            region = self.profile.default_region
-            return unasked([subject], asked_for, consent, region, self._on_unavailable, error)[0]
+            return unasked([subject], asked_for, consent, self.profile, self._on_unavailable, error)[0]
 
     async def _screened(
         self, subject: Subject, purpose: Purpose, consent: Consent | None, request_id: str | None, deadline: Deadline
@@ -227,6 +227,44 @@ class AllianceClient:
             async for verdicts in batches:
                 yield verdicts
 
+    async def preview_screening(self, subjects: Subjects) -> AsyncIterator[Verdict]:
+        """Tell what could be asked about subjects, by the lists in force; sends nothing of them and asks nothing.
+
+        Fields are refused, or unknown for the reason `not_asked`.
+        """
+        screener = await self._screener()
+        async with aclosing(flattened(screener.preview(subjects))) as verdicts:
+            async for verdict in verdicts:
+                yield verdict
+
+    async def screen_frame(
+        self,
+        frame: object,
+        *,
+        columns: Mapping[str, str],
+        purpose: str | Purpose,
+        consent: Consent | None = None,
+        ref: str = "",
+        consent_column: str = "",
+        request_id: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Any:  # noqa: ANN401 - a frame of the caller's library
+        """Screen a frame of pandas, Polars or Arrow, or the Path of a file; gives a frame of the same library.
+
+        `columns` says which column holds which field, `ref` which your own reference (else the row's number). The
+        result has a row for each row, in the same order, and no identifier; of a Path, it is an Arrow table. Rows that
+        cannot be used are refused in the result. `request_id` is that of `screen_many`; `on_progress` is told of rows.
+        Raises InvalidUse, ConfigurationInvalid without the extra `frames`, and what `screen_many` raises.
+        """
+        asked_for = screening_purpose(purpose)
+        return await _frames.screened(
+            frame,
+            _frames.FrameColumns(columns, ref, consent_column),
+            lambda subjects, told: flattened(self._verdicts(subjects, asked_for, consent, request_id, told)),
+            self._on_unavailable,
+            on_progress,
+        )
+
     # -- own claims ----------------------------------------------------------------------------------------------
 
     async def preview(self, rows: Rows) -> AsyncIterator[ContributionPreview]:
@@ -264,6 +302,14 @@ class AllianceClient:
         async with aclosing(contributor.contribute(rows, consent, amend=amend)) as batches:
             async for results in batches:
                 yield results
+
+    async def amend(self, entry_id: bytes, row: ContributionRow) -> ContributionResult:
+        """Put a claim about the same identifier in the same category in the place of one of this member's own.
+
+        Raises InvalidUse where the row is about another identifier, kind or category, or is refused before anything
+        is sent; IllegalTransition where the claim is not active.
+        """
+        return await amended(await self._session(), entry_id, row)
 
     async def claims(self, *, live_only: bool = False) -> AsyncIterator[OwnClaim]:
         """List this member's claims, oldest first."""

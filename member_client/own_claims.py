@@ -129,11 +129,15 @@ class OwnClaims:
 
     async def one(self, entry_id: bytes) -> OwnClaim:
         """Get one own claim; raises NotFound."""
+        return (await self.with_tag(entry_id))[0]
+
+    async def with_tag(self, entry_id: bytes) -> tuple[OwnClaim, bytes]:
+        """Get one own claim and its tag; raises NotFound."""
         request = GetClaimRequest(entry_id=_entry_id(entry_id))
         answer = await self._session.transport.call(
             lambda channel: RegistryServiceStub(channel).GetClaim, always(request), Deadline.after(CALL_SECONDS)
         )
-        return self._checked(entry_id, answer.claim)
+        return self._checked(entry_id, answer.claim), claims.parse(answer.claim.claim).tag
 
     async def withdraw(self, entry_id: bytes, reason: str) -> OwnClaim:
         """Withdraw a claim; one that is withdrawn already is given as it is. Raises IllegalTransition otherwise."""

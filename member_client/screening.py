@@ -24,13 +24,13 @@ from alliance.taxonomy import Purpose
 from member_client._attempt import Attempt
 from member_client._deadline import Deadline
 from member_client._drawing import handfuls
-from member_client._questions import check_consent
+from member_client._questions import canonical_batch, check_consent
 from member_client._runs import Run
 from member_client._session import Session
 from member_client._verdict_cache import Question, VerdictCache
 from member_client.errors import ConflictingRetry, HubUnavailable, InvalidUse
 from member_client.subjects import Consent, Subject
-from member_client.verdicts import OnUnavailable, Verdict
+from member_client.verdicts import NOT_ASKED, OnUnavailable, Verdict
 
 BATCH_IDENTIFIERS: Final = 1024
 """A quarter of what a call may hold: proofs cost as little, and verdicts flow instead of coming in gusts."""
@@ -173,6 +173,24 @@ class Screener:
             for task in open_batches:
                 task.cancel()
             await asyncio.gather(*open_batches, return_exceptions=True)
+
+    async def preview(self, subjects: Subjects) -> AsyncGenerator[list[Verdict], None]:
+        """Tell what could be asked about, by batches; asks nothing."""
+        facts = await self._session.facts.now()
+        profile = self._session.profile
+        async with aclosing(batches(subjects)) as drawn:
+            async for batch in drawn:
+                # Of all purposes rotation alone needs no consent, and nothing is committed to here.
+                asked = await self._session.workers.cpu(
+                    canonical_batch,
+                    batch,
+                    Purpose.ROTATION,
+                    None,
+                    profile.default_region,
+                    profile.alliance,
+                    facts.suppression,
+                )
+                yield asked.unknown(NOT_ASKED, "step_up", "")
 
     async def _batch(
         self, subjects: Sequence[Subject], purpose: Purpose, consent: Consent | None, run: Run | None, number: int

@@ -37,6 +37,7 @@ BUCKET_UNAVAILABLE: Final = "bucket_unavailable"
 HUB_UNAVAILABLE: Final = "hub_unavailable"
 DEADLINE: Final = "deadline"
 STALE: Final = "stale"
+NOT_ASKED: Final = "not_asked"
 
 
 class State(StrEnum):

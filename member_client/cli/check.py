@@ -9,6 +9,7 @@ from alliance.identifiers import InvalidIdentifier, Kind
 from alliance.identifiers import Reason as IdentifierReason
 from alliance.taxonomy import Purpose
 from member_client import Consent, SyncReport, Verdict
+from member_client._development import DEVELOPMENT_ONLY, HOW_TO_FIX
 from member_client.cli.completing import complete_field
 from member_client.cli.endings import ending, read_fail_on
 from member_client.cli.group import UsageFault
@@ -60,7 +61,7 @@ def check(
     why = screening_purpose(purpose)
     basis = needed_consent(why, consent)
     fails = read_fail_on(fail_on)
-    subject = Subject.of(REF, {name: _typed(value)})
+    subject = Subject.of(REF, {name: typed(value)})
     report, verdict, seconds = session.run(_asked(session, subject, why, basis, repeat))
     code = ending(
         states={verdict.state},
@@ -76,7 +77,8 @@ def check(
     raise typer.Exit(code)
 
 
-def _typed(value: str) -> str:
+def typed(value: str) -> str:
+    """Give a value, asked for where - stands for it."""
     if value != "-":
         return value
     if sys.stdin.isatty():
@@ -107,6 +109,8 @@ def _reasons(verdict: Verdict) -> list[dict[str, str]]:
 
 def advice(kind: Kind, reason: str) -> str:
     """Give the sentence that goes with a refused identifier's reason."""
+    if reason == DEVELOPMENT_ONLY:
+        return retold(HOW_TO_FIX)
     try:
         return retold(InvalidIdentifier(kind, IdentifierReason(reason)).how_to_fix)
     except ValueError:

@@ -6,15 +6,19 @@ from typing import Annotated, Any, Final
 import typer
 from rich.cells import set_cell_size
 
-from alliance.taxonomy import Category, ClaimStatus, SubjectRole, Word
-from member_client import OwnClaim
+from alliance.taxonomy import Category, ClaimStatus, EvidenceLevel, SubjectRole, Word
+from member_client import ContributionRow, OwnClaim
+from member_client.cli.check import typed
+from member_client.cli.claim_rows import Defaults, option_expiry, option_word
 from member_client.cli.group import UsageFault
 from member_client.cli.language import retold, tr, word
+from member_client.cli.options import EvidenceFileOption, ExpiresOption, RoleOption
+from member_client.cli.outputs import readable
 from member_client.cli.session import Session, session_of
 from member_client.cli.tables import print_table
 from member_client.files import shown_date
 
-claims_app = typer.Typer(no_args_is_help=True, help="List, show and withdraw your own claims.")
+claims_app = typer.Typer(no_args_is_help=True, help="List, show, amend and withdraw your own claims.")
 
 _DEFAULT_LIMIT: Final = 100
 _ENTRY_ID_BYTES: Final = 16
@@ -87,6 +91,41 @@ def withdraw_claim(
     _print(session, session.run(_withdrawn(session, entry_id(entry), reason)))
 
 
+@claims_app.command("amend")
+def amend_claim(
+    context: typer.Context,
+    entry: EntryId,
+    value: Annotated[
+        str,
+        typer.Argument(help="The identifier once more; - asks for it, out of the shell's history.", metavar="VALUE"),
+    ],
+    *,
+    role: RoleOption = None,
+    evidence: Annotated[str | None, typer.Option(help="Another level of evidence.", metavar="LEVEL")] = None,
+    evidence_file: EvidenceFileOption = None,
+    expires: ExpiresOption = None,
+) -> None:
+    r"""Replace one of your own claims by one that says something else.
+
+    Identifier, kind and category stay; what is not named stays too, but for
+    the end, which is as late as may be. For example:
+
+      member-client claims amend 5f0c2b7e9d4148f6a3b1c0d2e4f60718 - \
+        --role client_victim
+    """
+    session = session_of(context)
+    now_ms = session.ports.clock.now_ms()
+    defaults = Defaults(
+        role=option_word(SubjectRole, "--role", role),
+        evidence=option_word(EvidenceLevel, "--evidence", evidence) or EvidenceLevel.E1,
+        expires_at=option_expiry(expires, now_ms),
+        evidence_file=readable(evidence_file),
+    )
+    text = typed(value)
+    entry_bytes = entry_id(entry)
+    _print(session, session.run(_amended(session, entry_bytes, text, defaults, keeps_evidence=evidence is None)))
+
+
 def entry_id(text: str) -> bytes:
     """Read an entry id; raises UsageFault."""
     try:
@@ -111,6 +150,28 @@ async def _listed(session: Session, *, live_only: bool, limit: int) -> tuple[lis
 async def _claim(session: Session, entry: bytes) -> OwnClaim:
     async with session.client() as client:
         return await client.claim(entry)
+
+
+async def _amended(session: Session, entry: bytes, text: str, defaults: Defaults, *, keeps_evidence: bool) -> OwnClaim:
+    async with session.client() as client:
+        claim = await client.claim(entry)
+        evidence = claim.evidence if keeps_evidence else defaults.evidence
+        if evidence > EvidenceLevel.E1 and defaults.evidence_file is None:
+            raise UsageFault(tr("evidence above E1 needs its file: give --evidence-file"))
+        row = ContributionRow(
+            kind=claim.kind,
+            text=text,
+            category=claim.category,
+            role=defaults.role or claim.role,
+            evidence=evidence,
+            expires_at=defaults.expires_at,
+            observed_from=claim.observed_from,
+            observed_to=claim.observed_to,
+            evidence_file=defaults.evidence_file,
+            sharing=claim.sharing,
+        )
+        result = await client.amend(entry, row)
+        return await client.claim(result.entry_id)
 
 
 async def _withdrawn(session: Session, entry: bytes, reason: str) -> OwnClaim:

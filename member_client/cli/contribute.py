@@ -1,6 +1,5 @@
 """`member-client contribute`: a list of identifiers that the member states something about."""
 
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -9,10 +8,11 @@ from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
 from member_client.cli.claim_rows import Defaults, RowReader, option_expiry, option_word, refuse_incomplete
 from member_client.cli.contributing import Order, Outcome, contribute_table
 from member_client.cli.endings import ending
-from member_client.cli.group import UsageFault
 from member_client.cli.language import tr
 from member_client.cli.options import (
+    AmendOption,
     CategoryOption,
+    DryRunOption,
     EvidenceFileOption,
     EvidenceOption,
     ExpiresOption,
@@ -20,10 +20,13 @@ from member_client.cli.options import (
     MapOption,
     RefOption,
     RefusedOption,
+    ResumeOption,
     RoleOption,
 )
-from member_client.cli.outputs import refuse_same_paths, refused_path
+from member_client.cli.outputs import readable, refuse_same_paths, refused_path
+from member_client.cli.previewing import preview_contribution
 from member_client.cli.progress import pace, rate
+from member_client.cli.resuming import contribution_id, resumable
 from member_client.cli.session import Session, session_of
 from member_client.files import ATTRIBUTES, open_table, parse_map, resolve, shown_date
 
@@ -40,9 +43,11 @@ Wide format, several identifiers a row:
     --category mule_account --role mule_complicit \
     --evidence E2 --evidence-file cases.pdf
 
-A word in a row goes before the option. Run it again after a break: what
-stands already is counted as unchanged. Exit codes: 0 done, 4 some rows
-refused, 5 hub away, 6 denied or out of quota.
+A word in a row goes before the option. --dry-run shows what is new,
+unchanged, changed and refused, and sends nothing; --amend replaces claims
+that changed. Run it again after a break, or with the --resume that it
+says: what stands already is counted as unchanged. Exit codes: 0 done, 4
+some rows refused, 5 hub away, 6 denied or out of quota.
 """
 
 
@@ -57,34 +62,38 @@ def contribute(
     columns: MapOption = None,
     ref: RefOption = "",
     refused: RefusedOption = None,
+    *,
+    amend: AmendOption = False,
+    dry_run: DryRunOption = False,
+    resume: ResumeOption = None,
 ) -> None:
     """Contribute a list."""
     session = session_of(context)
+    refused = refused or refused_path(file)
+    table = open_table(file)
+    refuse_same_paths(table.path, refused)
+    options = (file.name, category, role, evidence, expires, sorted(columns or ()), amend)
+    run_id, now_ms = contribution_id(resume, table.path, options, session.ports.clock.now_ms())
     defaults = Defaults(
         category=option_word(Category, "--category", category),
         role=option_word(SubjectRole, "--role", role),
         evidence=option_word(EvidenceLevel, "--evidence", evidence) or EvidenceLevel.E1,
-        expires_at=option_expiry(expires, session.ports.clock.now_ms()),
-        evidence_file=_readable(evidence_file),
+        expires_at=option_expiry(expires, now_ms),
+        evidence_file=readable(evidence_file),
     )
-    refused = refused or refused_path(file)
-    refuse_same_paths(file, refused)
-    table = open_table(file)
     layout = resolve(table, parse_map(columns or ()), ref=ref, attributes=ATTRIBUTES)
     refuse_incomplete(layout, defaults)
-    reader = RowReader(layout, defaults, file.resolve().parent, session.ports.clock.now_ms())
-    order = Order(table, reader, refused)
-    outcome = session.run(contribute_table(session, order))
+    reader = RowReader(layout, defaults, file.resolve().parent, now_ms)
+    order = Order(table, reader, refused, amend)
+    if dry_run:
+        session.document(session.run(preview_contribution(session, order)))
+        return
+    with resumable(run_id):
+        outcome = session.run(contribute_table(session, order))
     code = ending(refused=outcome.results["refused"] > 0)
     _show(session, order, outcome)
     session.document(_document(order, outcome, code))
     raise typer.Exit(code)
-
-
-def _readable(path: Path | None) -> Path | None:
-    if path is not None and not path.is_file():
-        raise UsageFault(tr("--evidence-file: there is no such file"))
-    return path
 
 
 def _show(session: Session, order: Order, outcome: Outcome) -> None:
@@ -98,6 +107,8 @@ def _show(session: Session, order: Order, outcome: Outcome) -> None:
         unchanged=results["unchanged"],
         refused=results["refused"],
     )
+    if order.amend:
+        line = tr("amended {amended:,} · {others}", amended=results["amended"], others=line)
     session.say(line + (f" → {order.refused}" if results["refused"] else ""))
     if outcome.reasons:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in outcome.reasons.most_common(5))
@@ -106,7 +117,7 @@ def _show(session: Session, order: Order, outcome: Outcome) -> None:
         tr(
             "hub learned: counts, purpose, and tag, kind, category, role, evidence and dates of {claims:,} claims; "
             "0 identifiers",
-            claims=results["accepted"],
+            claims=results["accepted"] + results["amended"],
         )
     )
     session.say(pace(outcome.rows, outcome.seconds))
@@ -114,15 +125,17 @@ def _show(session: Session, order: Order, outcome: Outcome) -> None:
 
 def _document(order: Order, outcome: Outcome, code: int) -> dict[str, Any]:
     results = outcome.results
+    filed = results["accepted"] + results["amended"]
     return {
         "file": str(order.table.path),
         "rows": outcome.rows,
         "accepted": results["accepted"],
+        "amended": results["amended"],
         "unchanged": results["unchanged"],
         "refused": results["refused"],
         "refused_reasons": dict(sorted(outcome.reasons.items())),
         "refused_file": str(order.refused) if results["refused"] else None,
-        "hub_learned": {"evaluations": outcome.evaluations, "claims": results["accepted"], "identifiers": 0},
+        "hub_learned": {"evaluations": outcome.evaluations, "claims": filed, "identifiers": 0},
         "seconds": round(outcome.seconds, 3),
         "rows_per_second": rate(outcome.rows, outcome.seconds),
         "exit_code": code,

@@ -1,17 +1,18 @@
 """The work of `contribute`: rows in, results out, in constant memory.
 
 The SDK remembers what was acknowledged, so a run that was cut off is simply run again: rows that stand already come
-back as unchanged. In the wide format a row holds several identifiers; each is a contribution of its own under a
-running number, which leads its result back to row and column.
+back as unchanged. In the wide format a row holds several identifiers; each is a contribution of its own. The file is
+read ahead on a thread of its own, and a queue of what was read leads each result back to row and column.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from member_client._drawing import ReadAhead
 from member_client.cli.outputs import told_refusal
 from member_client.cli.progress import Stopwatch, progress
 from member_client.files import BadRow, Refusal, RefusedFile, RowFault
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from member_client import ContributionResult, ContributionRow
+    from member_client import ContributionPreview, ContributionResult, ContributionRow
     from member_client.cli.claim_rows import RowReader
     from member_client.cli.session import Session
     from member_client.files import Table
@@ -33,6 +34,7 @@ class Order:
     table: Table
     reader: RowReader
     refused: Path
+    amend: bool = False
 
     @property
     def expected(self) -> int:
@@ -58,34 +60,40 @@ class Contributing:
         self.outcome = Outcome()
         self._order = order
         self._refused = refused
-        self._number = 0
-        self._sent: dict[int, tuple[int, str, str]] = {}
+        self._read: deque[tuple[int, str, str] | Refusal] = deque()
 
     def rows(self) -> Iterator[ContributionRow]:
-        """Give what can be contributed."""
+        """Give what can be contributed; may run on another thread than the rest."""
         for row in self._order.table:
             self.outcome.rows += 1
             if isinstance(row, BadRow):
-                self._refuse(row.refusal())
+                self._read.append(row.refusal())
                 continue
             try:
                 ref, cells = self._order.reader.layout.read(row)
             except RowFault as fault:
-                self._refuse(Refusal.of(row.number, self._order.reader.layout.ref_of(row), fault))
+                self._read.append(Refusal.of(row.number, self._order.reader.layout.ref_of(row), fault))
                 continue
             for cell in cells:
                 try:
-                    contribution = self._order.reader.contribution(row, cell, self._number + 1)
+                    contribution = self._order.reader.contribution(row, cell, row.number)
                 except RowFault as fault:
-                    self._refuse(Refusal.of(row.number, ref, fault))
+                    self._read.append(Refusal.of(row.number, ref, fault))
                     continue
-                self._number += 1
-                self._sent[self._number] = (row.number, ref, cell.column)
+                self._read.append((row.number, ref, cell.column))
                 yield contribution
 
-    def take(self, result: ContributionResult) -> None:
+    def finish(self) -> None:
+        """Refuse what was refused after the last row that was sent."""
+        for read in self._read:
+            if isinstance(read, Refusal):
+                self._refuse(read)
+
+    def take(self, result: ContributionResult | ContributionPreview) -> None:
         """Count a result."""
-        row, ref, column = self._sent.pop(result.row_number)
+        while isinstance(read := self._read.popleft(), Refusal):
+            self._refuse(read)
+        row, ref, column = read
         outcome = str(result.outcome)
         if outcome == "refused":
             self._refuse(Refusal(row, ref, column, str(result.reason), result.how_to_fix))
@@ -106,9 +114,10 @@ async def contribute_table(session: Session, order: Order) -> Outcome:
         run = Contributing(order, refused)
         advance = files.enter_context(progress(session, order.table.path.name, order.expected))
         async with session.client() as client:
-            async for result in client.contribute(run.rows()):
+            async for result in client.contribute(ReadAhead(run.rows()), amend=order.amend):
                 run.take(result)
                 advance()
+            run.finish()
             run.outcome.evaluations = client.usage.evaluations
     run.outcome.seconds = stopwatch.seconds
     return run.outcome

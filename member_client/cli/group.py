@@ -74,6 +74,7 @@ class SafeGroup(TyperGroup):
         """Run, and exit with the code that tells how it went."""
         arguments = globals_first(list(sys.argv[1:] if args is None else args))
         report = _Report(as_json="--json" in arguments)
+        notes: list[str] = []
         with speaking(chosen(arguments, os.environ)), translated_help():
             try:
                 localise(self)
@@ -86,12 +87,13 @@ class SafeGroup(TyperGroup):
                     **extra,
                 )
                 code = result if isinstance(result, int) else 0
-            except (KeyboardInterrupt, typer.Abort):
+            except (KeyboardInterrupt, typer.Abort) as stop:
                 code = 130
+                notes = notes_of(stop)
             except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
                 code = report.failure(error)
             if code == 130:
-                report.line(retold(INTERRUPTED))
+                report.interrupted(notes)
         sys.exit(code)
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:  # noqa: ANN401 - Click's signature
@@ -143,6 +145,12 @@ class _Report:
             line = _in_lines(line, shutil.get_terminal_size().columns)
         print(line, file=sys.stderr)  # noqa: T201 - no console exists yet when options are wrong
 
+    def interrupted(self, notes: Sequence[str]) -> None:
+        """Say that somebody stopped the run, and how it goes on."""
+        self.line(retold(INTERRUPTED))
+        for note in notes:
+            self.line(note)
+
     def failure(self, error: Exception) -> int:
         """Report an exception and give its exit code."""
         if type(error).__name__ == "NoArgsIsHelpError":  # the help is printed already
@@ -150,14 +158,27 @@ class _Report:
         code, sentence, advice = described(error)
         mark = tr("INTEGRITY: ") if isinstance(error, IntegrityError) else ""
         self.line(f"{mark}{sentence}")
-        if advice:
-            self.line(advice)
+        for line in (advice, *notes_of(error)):
+            if line:
+                self.line(line)
         if code == 1 and os.environ.get(DEBUG_VARIABLE) == "1":
             sys.stderr.write("".join(stack_of(error)))
         if self._as_json:
-            fault = {"type": type(error).__name__, "message": sentence, "how_to_fix": advice, "exit_code": code}
+            fault: dict[str, object] = {
+                "type": type(error).__name__,
+                "message": sentence,
+                "how_to_fix": advice,
+                "exit_code": code,
+            }
+            if notes := notes_of(error):
+                fault["notes"] = notes
             sys.stdout.write(json.dumps({"error": fault}, ensure_ascii=False) + "\n")
         return code
+
+
+def notes_of(error: BaseException) -> list[str]:
+    """Give what a command added to an error on its way."""
+    return list(getattr(error, "__notes__", ()))
 
 
 def described(error: Exception) -> tuple[int, str, str]:

@@ -24,7 +24,12 @@ def _words(words: Iterable[Word]) -> str:
 
 # -- shared ----------------------------------------------------------------------------------------------------------
 
-FileArgument = Annotated[Path, typer.Argument(help="CSV (UTF-8, GB18030) or JSONL.", metavar="FILE")]
+FileArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="CSV (UTF-8, GB18030), JSONL, Excel (of several sheets: FILE#SHEET) or Parquet.", metavar="FILE"
+    ),
+]
 PurposeOption = Annotated[str, typer.Option(help=PURPOSE_HELP, metavar="P", autocompletion=complete_purpose)]
 ConsentOption = Annotated[str | None, typer.Option(help=CONSENT_HELP, metavar="REF")]
 FailOnOption = Annotated[
@@ -42,10 +47,17 @@ RefusedOption = Annotated[
     typer.Option(help="Where refused rows go; else beside FILE, as .refused.csv.", metavar="FILE"),
 ]
 
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")]
+ResumeOption = Annotated[
+    str | None, typer.Option(help="Go on with the run that stopped and printed this id.", metavar="ID")
+]
+
 # -- screen ----------------------------------------------------------------------------------------------------------
 
 ConsentColumnOption = Annotated[str, typer.Option(help="Column with each row's consent reference.", metavar="COLUMN")]
-OutOption = Annotated[Path | None, typer.Option(help="Write all verdicts here: .csv or .jsonl.", metavar="FILE")]
+OutOption = Annotated[
+    Path | None, typer.Option(help="Write all verdicts here: .csv, .jsonl or .parquet.", metavar="FILE")
+]
 ShowOption = Annotated[int, typer.Option(help="Matches to show.", min=0)]
 
 # -- contribute ------------------------------------------------------------------------------------------------------
@@ -74,9 +86,12 @@ ExpiresOption = Annotated[
     str | None,
     typer.Option(
         help="2027-01-31 (ends as that day begins, UTC), or 90d from today on; else as long as may be. "
-        "Give the date where a run may be taken up on another day.",
+        "--resume counts from the day on which its run began.",
         metavar="DATE",
     ),
+]
+AmendOption = Annotated[
+    bool, typer.Option("--amend", help="Replace claims of yours that say something else than their row.")
 ]
 EvidenceFileOption = Annotated[
     Path | None, typer.Option(help="Document behind the whole list; it stays here.", metavar="FILE")

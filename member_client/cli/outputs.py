@@ -32,3 +32,10 @@ def refuse_same_paths(*paths: Path | None) -> None:
 def told_refusal(refusal: Refusal) -> Refusal:
     """Give a line of `refused.csv` with its advice in the reader's language; its reason stays a machine's word."""
     return replace(refusal, how_to_fix=retold(refusal.how_to_fix))
+
+
+def readable(path: Path | None) -> Path | None:
+    """Give the document behind claims; raises UsageFault where there is no such file."""
+    if path is not None and not path.is_file():
+        raise UsageFault(tr("--evidence-file: there is no such file"))
+    return path

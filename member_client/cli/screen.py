@@ -11,6 +11,7 @@ from member_client.cli.matches import print_matches
 from member_client.cli.options import (
     ConsentColumnOption,
     ConsentOption,
+    DryRunOption,
     FailOnOption,
     FileArgument,
     MapOption,
@@ -18,11 +19,14 @@ from member_client.cli.options import (
     PurposeOption,
     RefOption,
     RefusedOption,
+    ResumeOption,
     ShowOption,
 )
 from member_client.cli.outputs import refuse_same_paths, refused_path
+from member_client.cli.previewing import preview_screening
 from member_client.cli.progress import age, pace, rate
 from member_client.cli.purposes import needed_consent, screening_purpose
+from member_client.cli.resuming import resumable, screening_id
 from member_client.cli.screening import Order, Outcome, screen_table
 from member_client.cli.session import Session, session_of
 from member_client.files import open_table, parse_map, resolve
@@ -46,8 +50,10 @@ Long format, columns kind and identifier:
 
 Rows are numbered from 1, the header not counted. A row that cannot be
 used goes to the refused file with the reason and without the value, and
-the others go on. Exit codes: 0 done, 4 some rows refused, 5 not all could
-be settled, 7 integrity, 10 or 11 by --fail-on.
+the others go on. A run that stopped says with which --resume it goes on;
+what it settled is not asked again. --dry-run sends nothing. Exit codes:
+0 done, 4 some rows refused, 5 not all could be settled, 7 integrity, 10 or
+11 by --fail-on.
 """
 
 
@@ -63,17 +69,24 @@ def screen(
     refused: RefusedOption = None,
     fail_on: FailOnOption = None,
     show: ShowOption = _DEFAULT_SHOWN,
+    *,
+    dry_run: DryRunOption = False,
+    resume: ResumeOption = None,
 ) -> None:
     """Screen a file of customers."""
     session = session_of(context)
     why, fails = screening_purpose(purpose), read_fail_on(fail_on)
     basis = needed_consent(why, consent, has_column=bool(consent_column), takes_column=True)
     refused = refused or refused_path(file)
-    refuse_same_paths(file, refused, out)
     table = open_table(file)
+    refuse_same_paths(table.path, refused, out)
     layout = resolve(table, parse_map(columns or ()), ref=ref, consent=consent_column)
-    order = Order(table, layout, why.word, basis, out, refused, show)
-    outcome = session.run(screen_table(session, order))
+    order = Order(table, layout, why.word, basis, out, refused, show, screening_id(resume))
+    if dry_run:
+        session.document(session.run(preview_screening(session, order)))
+        return
+    with resumable(order.run_id):
+        outcome = session.run(screen_table(session, order))
     code = ending(
         states=[state for state, count in outcome.states.items() if count],
         refused=outcome.refused_count > 0,
@@ -110,7 +123,7 @@ def _show(session: Session, order: Order, outcome: Outcome) -> None:
     session.say(summary(order, outcome))
     if outcome.open_reasons:
         why = ", ".join(f"{reason} {count:,}" for reason, count in sorted(outcome.open_reasons.items()))
-        session.say(tr("not settled: {reasons}; screen again to settle them", reasons=why))
+        session.say(tr("not settled: {reasons}; --resume {id} settles them", reasons=why, id=order.run_id))
     if outcome.integrity:
         session.say(tr("INTEGRITY: a claim's signature, contributor or box is wrong; the hub's operator was told"))
     session.say(
@@ -146,5 +159,6 @@ def _document(order: Order, outcome: Outcome, code: int) -> dict[str, Any]:
         "hub_learned": {"evaluations": outcome.evaluations, "prefixes": outcome.prefixes, "identifiers": 0},
         "seconds": round(outcome.seconds, 3),
         "rows_per_second": rate(outcome.rows, outcome.seconds),
+        "run": order.run_id,
         "exit_code": code,
     }

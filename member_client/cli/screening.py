@@ -1,8 +1,8 @@
 """The work of `screen`: rows in, verdicts out, in constant memory.
 
-A row that cannot be used is refused at once and never sent. The others become subjects, and their verdicts come back
-in the same order, so a queue of what was sent tells each verdict its row. Lines of the refused file stand in the
-order in which the rows were refused; the row's number is in each.
+The file is read ahead on a thread of its own. A row that cannot be used is never sent; the others become subjects, and
+their verdicts come back in the same order, so a queue of what was read tells each verdict its row, and all results
+stand in the order of the rows.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from member_client._drawing import ReadAhead
 from member_client.cli.check import advice
 from member_client.cli.matches import OUT_COLUMNS, Line, bare_record, match_lines
 from member_client.cli.outputs import told_refusal
 from member_client.cli.progress import Stopwatch, progress
-from member_client.files import BadRow, Refusal, RefusedFile, Row, RowFault, RowReason, record_file
+from member_client.files import BadRow, Refusal, RefusedFile, RowFault, record_file
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import State
 
@@ -40,6 +41,7 @@ class Order:
     out: Path | None
     refused: Path
     show: int
+    run_id: str
 
 
 @dataclass(slots=True)
@@ -68,37 +70,21 @@ class Screening:
         self._order = order
         self._refused = refused
         self._write = write
-        self._sent: deque[tuple[int, str]] = deque()
+        self._read: deque[tuple[int, str] | Refusal] = deque()
 
     def subjects(self) -> Iterator[Subject]:
-        """Give the rows that can be used, as subjects."""
+        """Give the rows that can be used, as subjects; may run on another thread than the rest."""
         for row in self._order.table:
             if isinstance(row, BadRow):
-                self._refuse(row.refusal())
+                self._read.append(row.refusal())
                 continue
             try:
-                subject = self._subject(row)
+                subject = self._order.layout.subject(row)
             except RowFault as fault:
-                self._refuse(Refusal.of(row.number, self._order.layout.ref_of(row), fault))
+                self._read.append(Refusal.of(row.number, self._order.layout.ref_of(row), fault))
                 continue
-            self._sent.append((row.number, subject.ref))
+            self._read.append((row.number, subject.ref))
             yield subject
-
-    def _subject(self, row: Row) -> Subject:
-        layout = self._order.layout
-        ref, cells = layout.read(row)
-        given = {cell.field: cell.text for cell in cells if not cell.is_empty}
-        if not given:
-            raise RowFault(RowReason.EMPTY, layout.identifier)
-        return Subject.of(ref, given, consent=self._consent(row))
-
-    def _consent(self, row: Row) -> Consent | None:
-        column = self._order.layout.consent
-        if not column:
-            return None
-        if not row.text(column):
-            raise RowFault(RowReason.CONSENT_MISSING, column)
-        return Consent.of(row.text(column))
 
     def _refuse(self, refusal: Refusal) -> None:
         """Refuse a whole row before anything of it was sent."""
@@ -107,9 +93,21 @@ class Screening:
         self.outcome.states["refused"] += 1
         self._write(bare_record(refusal.row, refusal.ref, "refused", "step_up"))
 
+    def _next_sent(self) -> tuple[int, str]:
+        """Give the row that the next verdict is about, once those before it that were refused are done."""
+        while isinstance(read := self._read.popleft(), Refusal):
+            self._refuse(read)
+        return read
+
+    def finish(self) -> None:
+        """Refuse what was refused after the last row that was sent."""
+        for read in self._read:
+            if isinstance(read, Refusal):
+                self._refuse(read)
+
     def take(self, verdict: Verdict) -> None:
         """Count, show and write a verdict."""
-        row, ref = self._sent.popleft()
+        row, ref = self._next_sent()
         outcome = self.outcome
         outcome.rows += 1
         outcome.states[verdict.state.value] += 1
@@ -136,14 +134,18 @@ async def screen_table(session: Session, order: Order) -> Outcome:
     stopwatch = Stopwatch()
     with ExitStack() as files:
         refused = files.enter_context(RefusedFile(order.refused))
-        write = files.enter_context(record_file(order.out, OUT_COLUMNS)) if order.out else _nowhere
+        write = files.enter_context(record_file(order.out, OUT_COLUMNS)) if order.out else nowhere
         run = Screening(order, refused, write)
         advance = files.enter_context(progress(session, order.table.path.name, order.table.expected_rows))
         async with session.client() as client:
             report = await client.sync()
-            async for verdict in client.screen_many(run.subjects(), purpose=order.purpose, consent=order.consent):
+            verdicts = client.screen_many(
+                ReadAhead(run.subjects()), purpose=order.purpose, consent=order.consent, request_id=order.run_id
+            )
+            async for verdict in verdicts:
                 run.take(verdict)
                 advance()
+            run.finish()
             usage = client.usage
     outcome = run.outcome
     outcome.refused_count = refused.count
@@ -153,5 +155,5 @@ async def screen_table(session: Session, order: Order) -> Outcome:
     return outcome
 
 
-def _nowhere(_record: dict[str, str | int]) -> None:
+def nowhere(_record: dict[str, str | int]) -> None:
     """Take a record that nobody asked for."""

@@ -21,13 +21,14 @@ from alliance.clock import SystemClock
 from member_client.cli.language import CHINESE, ChineseText, spoken
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from alliance.clock import Clock
     from member_client import (
         Consent,
+        ContributionPreview,
         ContributionResult,
         ContributionRow,
         Finding,
@@ -57,12 +58,28 @@ class HubClient(Protocol):
         """Screen one subject."""
 
     def screen_many(
-        self, subjects: Iterable[Subject], *, purpose: str, consent: Consent | None = None
+        self,
+        subjects: AsyncIterable[Subject],
+        *,
+        purpose: str,
+        consent: Consent | None = None,
+        request_id: str | None = None,
     ) -> AsyncIterator[Verdict]:
         """Screen subjects; verdicts come in their order."""
 
-    def contribute(self, rows: Iterable[ContributionRow]) -> AsyncIterator[ContributionResult]:
+    def preview_screening(self, subjects: AsyncIterable[Subject]) -> AsyncIterator[Verdict]:
+        """Tell which fields could be asked about, and send none."""
+
+    def contribute(
+        self, rows: AsyncIterable[ContributionRow], *, amend: bool = False
+    ) -> AsyncIterator[ContributionResult]:
         """Contribute claims, and tell what became of each."""
+
+    def preview(self, rows: AsyncIterable[ContributionRow]) -> AsyncIterator[ContributionPreview]:
+        """Tell what would become of claims, and send none."""
+
+    async def amend(self, entry_id: bytes, row: ContributionRow) -> ContributionResult:
+        """Put a claim in the place of one of the member's own."""
 
     def claims(self, *, live_only: bool = False) -> AsyncIterator[OwnClaim]:
         """List the member's own claims."""

@@ -1,4 +1,4 @@
-"""Tables that people keep their lists in, read and written: CSV and JSONL, as streams."""
+"""Tables that people keep their lists in, read and written as streams: CSV, JSONL, Excel and Parquet."""
 
 from member_client.files.dates import BadDate, parse_date, parse_expiry, shown_date
 from member_client.files.layout import ATTRIBUTES, FIELDS, Cell, Layout, parse_map, resolve

@@ -1,8 +1,7 @@
 """Rows of a JSONL file: one object a line, cells by key; an absent key and null are an empty cell.
 
 The columns are the keys of the first thousand lines, since optional keys may be missing from the first.
-Whole numbers count as texts (a telephone number often is one); fractions do not: a float may have lost
-digits of an identifier.
+What counts as a text is said in `cells`.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ import json
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from member_client.files.model import BadRow, Row, RowReason, shown_name
+from member_client.files.cells import cell_of, row_of
+from member_client.files.model import BadRow, Row, RowReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ class JsonlRows:
         first = [_row(number, line) for number, line in (next(numbered, (0, "")) for _ in range(_LINES_LOOKED_AT))]
         self._rows = chain(first, (_row(number, line) for number, line in numbered))
         rows = [row for row in first if isinstance(row, Row)]
-        self.columns = tuple(dict.fromkeys(column for row in rows for column in row.cells))
+        self.columns = tuple(dict.fromkeys(column for row in rows for column in (*row.cells, *row.faults)))
 
     def __iter__(self) -> Iterator[Row | BadRow]:
         """Give the rows in order; blank lines are passed over."""
@@ -47,18 +47,5 @@ def _row(number: int, line: Line) -> Row | BadRow | None:
         return BadRow(number, RowReason.NOT_JSON)
     if not isinstance(found, dict):
         return BadRow(number, RowReason.NOT_JSON)
-    cells = {str(key).strip(): _cell(value) for key, value in found.items()}
-    for column, cell in cells.items():
-        if cell is None:
-            return BadRow(number, RowReason.NOT_TEXT, shown_name(column))
-    return Row(number, {column: cell for column, cell in cells.items() if cell is not None})
-
-
-def _cell(value: object) -> str | None:
-    """Give a value as a cell; None where it is none."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        # A lone surrogate cannot be encoded again; it can be no part of any identifier either.
-        return value.encode(errors="replace").decode()
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+    columns = [str(key).strip() for key in found]
+    return row_of(number, columns, map(cell_of, found.values()))

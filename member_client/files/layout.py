@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from member_client.files.model import RowFault, RowReason, TableInvalid, shown_name
 from member_client.subjects import FIELDS as SUBJECT_FIELDS
-from member_client.subjects import as_kind
+from member_client.subjects import Consent, Subject, as_kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -83,25 +83,53 @@ class Layout:
     def cells(self, row: Row) -> list[Cell]:
         """Give the row's identifiers, empty ones included; raises RowFault."""
         if self.identifiers:
-            return [Cell(name, column, row.cells.get(column, "")) for name, column in self.identifiers.items()]
+            return [Cell(name, column, row.cell(column)) for name, column in self.identifiers.items()]
         name = row.text(self.kind).lower()
         if name not in FIELDS:
             raise RowFault(RowReason.UNKNOWN_KIND if name else RowReason.EMPTY, self.kind)
-        return [Cell(name, self.identifier, row.cells.get(self.identifier, ""))]
+        return [Cell(name, self.identifier, row.cell(self.identifier))]
 
     def ref_of(self, row: Row) -> str:
-        """Give the row's ref column, else its number; nothing where it repeats an identifier of the row."""
-        ref = row.text(self.ref) if self.ref else ""
+        """Give the row's ref column, else its number; nothing where it repeats an identifier of the row.
+
+        Nothing either where one of these cells is no text: nobody can tell then what the ref repeats.
+        """
+        if not self.ref:
+            return str(row.number)
+        try:
+            ref, identifiers = row.text(self.ref), [row.text(column) for column in self.identifier_columns]
+        except RowFault:
+            return ""
         if not ref:
             return str(row.number)
-        return "" if _repeats_any(ref, map(row.text, self.identifier_columns)) else ref
+        return "" if _repeats_any(ref, identifiers) else ref
 
     def read(self, row: Row) -> tuple[str, list[Cell]]:
         """Give ref and identifiers of a row; raises RowFault."""
         ref = self.ref_of(row)
+        cells = self.cells(row)
         if not ref:
+            row.text(self.ref)
             raise RowFault(RowReason.REF_IS_IDENTIFIER, self.ref)
-        return ref, self.cells(row)
+        return ref, cells
+
+    def subject(self, row: Row) -> Subject:
+        """Give a row as somebody to be screened, with the row's own consent if there is a column of them.
+
+        Raises RowFault, also where there is no identifier in it.
+        """
+        ref, cells = self.read(row)
+        given = {cell.field: cell.text for cell in cells if not cell.is_empty}
+        if not given:
+            raise RowFault(RowReason.EMPTY, self.identifier)
+        return Subject.of(ref, given, consent=self._consent(row))
+
+    def _consent(self, row: Row) -> Consent | None:
+        if not self.consent:
+            return None
+        if not row.text(self.consent):
+            raise RowFault(RowReason.CONSENT_MISSING, self.consent)
+        return Consent.of(row.text(self.consent))
 
 
 def _repeats_any(ref: str, identifiers: Iterable[str]) -> bool:

@@ -8,7 +8,9 @@ Rules of the whole package:
    spreadsheet less one, as long as no cell holds a line break.
 3. Neither a refusal nor an error holds the value of a cell. Names of columns are shown only where they look
    like names, because a file without a header has identifiers in that place.
-4. Files are read as streams: memory does not grow with their length.
+4. A cell that is no text (a fraction, true/false, a list) refuses its row where its column is used, and only there: a
+   list may well have a column of amounts beside its identifiers.
+5. Files are read as streams: memory does not grow with their length.
 
 Not done here: no canonical forms, no taxonomy, no network.
 """
@@ -16,15 +18,20 @@ Not done here: no canonical forms, no taxonomy, no network.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 _NAME_LENGTH: Final = 40
 _VALUE_LIKE: Final = re.compile(r"\d{5}|[@:.]|(?:\d.*){7}")
+
+
+Record = Mapping[str, str | int]
+"""One line of a result file, by column."""
 
 
 class TableInvalid(Exception):
@@ -42,6 +49,7 @@ class RowReason(StrEnum):
     UNDECODABLE = "undecodable"
     NOT_JSON = "not_json"
     NOT_TEXT = "not_text"
+    SPREADSHEET_DAMAGED = "spreadsheet_damaged"
     UNKNOWN_KIND = "unknown_kind"
     UNKNOWN_WORD = "unknown_word"
     BAD_DATE = "bad_date"
@@ -59,7 +67,11 @@ _HOW_TO_FIX: Final[dict[RowReason, str]] = {
     RowReason.TOO_LONG: "The line is longer than 256 KiB: look for a lost line break.",
     RowReason.UNDECODABLE: "The line is not in the file's encoding: save the file as UTF-8.",
     RowReason.NOT_JSON: "The line is not a JSON object: write one object a line.",
-    RowReason.NOT_TEXT: "The cell holds a list, an object, a fraction or true/false: write it as a text.",
+    RowReason.NOT_TEXT: "The cell holds a list, an object, true/false or an error: write it as a text.",
+    RowReason.SPREADSHEET_DAMAGED: (
+        "The cell is a number that may have lost digits (a float, or more than 15 digits in a spreadsheet): "
+        "format the column as text in the system of origin and export again."
+    ),
     RowReason.UNKNOWN_KIND: "The kind is none of the known ones: see member-client check --help.",
     RowReason.UNKNOWN_WORD: "The word is none of the known ones.",
     RowReason.BAD_DATE: "Write a date as 2027-01-31, or a duration as 90d.",
@@ -82,14 +94,21 @@ class RowFault(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Row:
-    """One row: its number and its cells by column."""
+    """One row: its number, its cells by column, and for cells that are no text the reason."""
 
     number: int
     cells: Mapping[str, str]
+    faults: Mapping[str, RowReason] = field(default_factory=dict)
+
+    def cell(self, column: str) -> str:
+        """Give a cell; an absent one is empty. Raises RowFault where it is no text."""
+        if column in self.faults:
+            raise RowFault(self.faults[column], column)
+        return self.cells.get(column, "")
 
     def text(self, column: str) -> str:
-        """Give a cell without surrounding spaces; an absent one is empty."""
-        return self.cells.get(column, "").strip()
+        """Give a cell without surrounding spaces; raises RowFault where it is no text."""
+        return self.cell(column).strip()
 
     def __repr__(self) -> str:
         return f"Row({self.number})"
@@ -97,15 +116,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that could not be read; `column` where one cell is at fault."""
+    """A row that could not be read."""
 
     number: int
     reason: RowReason
-    column: str = ""
 
     def refusal(self) -> Refusal:
         """Give it as a line of `refused.csv`."""
-        return Refusal.of(self.number, "", RowFault(self.reason, self.column))
+        return Refusal.of(self.number, "", RowFault(self.reason))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 - A file is written under another name beside its place and renamed when everything went well; whatever
   stops the run leaves the old file as it was. New files are for their owner's eyes (mode 0600).
+- Parquet is written a group of rows at a time (`parquet_records`).
 - A CSV cell that a spreadsheet would take for a formula gets an apostrophe in front (refs come from the
   user's file). JSONL needs none of that.
 """
@@ -9,16 +10,18 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Self
 
-from member_client.files.model import TableInvalid
+from member_client.files.model import Record, TableInvalid
+from member_client.files.parquet_records import ParquetRecords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,8 +32,8 @@ if TYPE_CHECKING:
 REFUSED_COLUMNS: Final = ("row", "ref", "column", "reason", "how_to_fix")
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _JSONL_SUFFIXES: Final = frozenset({".jsonl", ".ndjson"})
+_PARQUET_SUFFIX: Final = ".parquet"
 
-Record = Mapping[str, str | int]
 WriteRecord = Callable[[Record], None]
 
 
@@ -42,15 +45,15 @@ def spreadsheet_safe(cell: str | int) -> str | int:
 
 
 @contextmanager
-def replaced_on_success(path: Path) -> Iterator[IO[str]]:
-    """Open a text file that takes its place when the block ends without an exception."""
+def replaced_on_success(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes its place when the block ends without an exception."""
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     except OSError as error:
         raise TableInvalid(f"{path}: it cannot be written ({error.strerror})") from None
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -58,6 +61,15 @@ def replaced_on_success(path: Path) -> Iterator[IO[str]]:
     finally:
         # After the rename there is nothing left under this name.
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replaced_text(path: Path) -> Iterator[IO[str]]:
+    """Open a text file (UTF-8) that takes its place when the block ends without an exception."""
+    with replaced_on_success(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        yield text
+        text.flush()
 
 
 def record_writer(file: IO[str], path: Path, columns: Sequence[str]) -> WriteRecord:
@@ -80,10 +92,15 @@ def record_writer(file: IO[str], path: Path, columns: Sequence[str]) -> WriteRec
 @contextmanager
 def record_file(path: Path, columns: Sequence[str]) -> Iterator[WriteRecord]:
     """Open a result file; records go to what this gives."""
-    if path.suffix.lower() not in {*_JSONL_SUFFIXES, ".csv"}:
-        raise TableInvalid(f"{path}: results are written as .csv or .jsonl")
-    with replaced_on_success(path) as file:
-        yield record_writer(file, path, columns)
+    suffix = path.suffix.lower()
+    if suffix not in {*_JSONL_SUFFIXES, ".csv", _PARQUET_SUFFIX}:
+        raise TableInvalid(f"{path}: results are written as .csv, .jsonl or .parquet")
+    if suffix == _PARQUET_SUFFIX:
+        with replaced_on_success(path) as file, ParquetRecords(file, columns) as records:
+            yield records.write
+        return
+    with replaced_text(path) as text:
+        yield record_writer(text, path, columns)
 
 
 class RefusedFile:
@@ -111,7 +128,7 @@ class RefusedFile:
     def add(self, refusal: Refusal) -> None:
         """Write one line."""
         if self._write is None:
-            file = self._stack.enter_context(replaced_on_success(self.path))
+            file = self._stack.enter_context(replaced_text(self.path))
             self._write = record_writer(file, Path("refused.csv"), REFUSED_COLUMNS)
         self.count += 1
         self._write(asdict(refusal))

@@ -1,7 +1,7 @@
 """A client in memory, for the tests of the command line: it answers by the text of an identifier."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +14,13 @@ from alliance.taxonomy import Category, ClaimStatus, EvidenceLevel, SharingLevel
 from member_client import (
     Consent,
     ContributionOutcome,
+    ContributionPreview,
     ContributionResult,
     ContributionRow,
     Finding,
     Match,
     OwnClaim,
+    PreviewOutcome,
     Profile,
     State,
     Subject,
@@ -99,6 +101,8 @@ class FakeClient:
     consents: list[Consent | None] = field(default_factory=list)
     purposes: list[str] = field(default_factory=list)
     withdrawn: list[tuple[bytes, str]] = field(default_factory=list)
+    runs: list[str | None] = field(default_factory=list)
+    amends: list[bool] = field(default_factory=list)
 
     async def sync(self) -> SyncReport:
         self.calls["sync"] += 1
@@ -132,19 +136,52 @@ class FakeClient:
         return field_verdict(name, kind, matches if text in self.listed else [])
 
     async def screen_many(
-        self, subjects: Iterable[Subject], *, purpose: str, consent: Consent | None = None
+        self,
+        subjects: AsyncIterable[Subject],
+        *,
+        purpose: str,
+        consent: Consent | None = None,
+        request_id: str | None = None,
     ) -> AsyncIterator[Verdict]:
+        self.runs.append(request_id)
         # The real client reads ahead too.
         waiting: list[Subject] = []
-        for subject in subjects:
+        async for subject in subjects:
             waiting.append(subject)
             if len(waiting) == 3:
                 yield await self.screen(waiting.pop(0), purpose=purpose, consent=consent)
         for subject in waiting:
             yield await self.screen(subject, purpose=purpose, consent=consent)
 
-    async def contribute(self, rows: Iterable[ContributionRow]) -> AsyncIterator[ContributionResult]:
-        for row in list(rows):
+    async def preview_screening(self, subjects: AsyncIterable[Subject]) -> AsyncIterator[Verdict]:
+        async for subject in subjects:
+            judged = [self._judge(*one) for one in subject.fields()]
+            fields = [
+                it if it.state is State.REFUSED else FieldVerdict(it.field, it.kind, State.UNKNOWN, "not_asked")
+                for it in judged
+            ]
+            yield verdict(subject.ref, fields, on_unavailable="step_up")
+
+    async def preview(self, rows: AsyncIterable[ContributionRow]) -> AsyncIterator[ContributionPreview]:
+        async for row in rows:
+            try:
+                canonical = canonicalise(row.kind, row.text).canonical
+            except InvalidIdentifier as refusal:
+                refused = PreviewOutcome.REFUSED
+                yield ContributionPreview(row.row_number, refused, str(refusal.reason), refusal.how_to_fix)
+                continue
+            known = (canonical, row.category.word) in self.known
+            yield ContributionPreview(row.row_number, PreviewOutcome.CHANGED if known else PreviewOutcome.NEW)
+
+    async def amend(self, entry_id: bytes, row: ContributionRow) -> ContributionResult:
+        self.rows.append(row)
+        return ContributionResult(0, ContributionOutcome.AMENDED, entry_id=entry_id)
+
+    async def contribute(
+        self, rows: AsyncIterable[ContributionRow], *, amend: bool = False
+    ) -> AsyncIterator[ContributionResult]:
+        self.amends.append(amend)
+        for row in [it async for it in rows]:
             self._fail_if_due()
             self.rows.append(row)
             yield self._contributed(row)

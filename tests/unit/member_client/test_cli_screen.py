@@ -170,7 +170,7 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
         (("--map", "phone=mobile", "--purpose", "portfolio_screening"), ("statement of basis", "--consent")),
         (("--map", "phone=mobile", "--purpose", "loan_application"), ("consumer consent", "--consent-column")),
         (("--map", "phone=mobile", "--consent-column", "no", *WHY), ("exclude each other",)),
-        (("--map", "phone=mobile", "--out", "x.xlsx", *WHY), (".csv or .jsonl",)),
+        (("--map", "phone=mobile", "--out", "x.xlsx", *WHY), (".csv, .jsonl or .parquet",)),
         (("--map", "phone=mobile", "--out", "/absent/x.csv", *WHY), ("no such folder",)),
     ],
 )

@@ -86,6 +86,14 @@ def test_an_open_field_beside_a_match_is_told_apart(language: Language) -> None:
     assert {"zh-CN": "部分核验未能完成", "en": "Part of the check could not be completed"}[language] in told
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_receipt_is_named_where_there_is_one(language: Language) -> None:
+    fields = [field_verdict("phone", Kind.PHONE, [a_match("phone", Kind.PHONE)])]
+    asked = verdict("C", fields, on_unavailable="step_up", request_id="ab" * 16)
+    assert asked.receipt in asked.notice(language)
+    assert "R-" not in matched(a_match("phone", Kind.PHONE)).notice(language)
+
+
 def test_a_clear_verdict_owes_no_notice() -> None:
     clear = verdict("C", [field_verdict("phone", Kind.PHONE, [])], on_unavailable="step_up")
     assert [clear.notice(language) for language in LANGUAGES] == ["", ""]

@@ -17,9 +17,9 @@ def rows_of(path: Path) -> list[Row | BadRow]:
 
 
 def shape(path: Path) -> list[tuple[int, object]]:
-    """Numbers with cells or the reason why there are none."""
+    """Numbers with cells, or the reason why there are none; a cell at fault comes after the others, as its reason."""
     return [
-        (row.number, tuple(row.cells.values())) if isinstance(row, Row) else (row.number, row.reason)
+        (row.number, (*row.cells.values(), *row.faults.values()) if isinstance(row, Row) else row.reason)
         for row in rows_of(path)
     ]
 
@@ -133,8 +133,8 @@ def test_jsonl_rows(tmp_path: Path) -> None:
     assert shape(path) == [
         (1, ("phone", "13800138000")),
         (3, ("phone", "")),
-        (4, RowReason.NOT_TEXT),
-        (5, RowReason.NOT_TEXT),
+        (4, ("phone", RowReason.SPREADSHEET_DAMAGED)),
+        (5, (RowReason.NOT_TEXT,)),
         (6, RowReason.NOT_JSON),
         (7, RowReason.NOT_JSON),
         (8, RowReason.NOT_JSON),

@@ -11,7 +11,8 @@ CLASSES: Final = {
     "NotEnrolled": "该目录下没有已入盟的身份",
     "ConfigurationInvalid": "身份目录、入盟包或密钥文件无法使用",
     "ClockWrong": "本机与联盟中心的时钟相差超过允许的两分钟",
-    "StoreDamaged": "本地存储的内容与写入时不符，或由其他密钥加密",
+    "StoreDamaged": "本地存储的内容与写入时不符：下次打开时会将其移开并重建",
+    "PinsDamaged": "本地锁定记录的内容与写入时不符，或由其他密钥加密：未打开任何内容",
     "HubUnavailable": "联盟中心未能及时应答；已确认的内容安全，其余可以重试",
     "BucketOverfull": "某个分桶超出应有的大小，相关字段仍待确认",
     "StorageFull": "联盟中心或本机的存储已满；已确认的内容安全",
@@ -56,8 +57,14 @@ ADVICE: Final = {
         "请更正提示所指的内容；口令由 ALLIANCE_PASSPHRASE 或 ALLIANCE_PASSPHRASE_FILE 提供。"
     ),
     "Synchronise this machine's clock (NTP), then repeat.": "请校准本机时钟（NTP）后重试。",
-    "Restore the profile's folder from a backup; keep the damaged file for whoever examines it.": (
-        "请从备份恢复身份目录；请保留损坏的文件以备检查。"
+    "Do the same again: a new store takes the damaged one's place. Keep the file that was set aside.": (
+        "请重新执行：新的存储会替代损坏的存储。请保留被移开的文件。"
+    ),
+    "Restore pins.sqlite3 from a backup, or follow docs/how-to/when-things-fail.md.": (
+        "请从备份恢复 pins.sqlite3，或按 docs/how-to/when-things-fail.md 处理。"
+    ),
+    "Look at the disk. Keep the file while openings of consent from before may be asked for, then remove it.": (
+        "请检查磁盘。在此前的同意凭据仍可能被要求出示期间，请保留该文件，之后删除。"
     ),
     "Try again; see that the address `hub` in profile.toml can be reached from this machine.": (
         "请重试；并确认本机能连接 profile.toml 中 `hub` 所指的地址。"
@@ -104,6 +111,7 @@ FINDINGS: Final = {
     "keys and store": "密钥与本地存储",
     "the hub": "联盟中心",
     "the filter": "过滤器",
+    "a damaged store was set aside: {path}": "已移开损坏的存储：{path}",
     "keys and store open": "密钥与本地存储可以打开",
     "the hub answers; epoch {epoch} serves, {members} members": (
         "联盟中心有应答；当前密钥周期为 {epoch}，共 {members} 家成员"

@@ -84,7 +84,9 @@ OPTIONS: Final = {
         "标识；用 - 代替则提示输入，不留在 shell 的历史记录中。"
     ),
     "Ask so many times more, and tell how long it takes.": "再重复询问这么多次，并报告所需时间。",
-    "CSV (UTF-8, GB18030) or JSONL.": "CSV（UTF-8、GB18030）或 JSONL 文件。",
+    "CSV (UTF-8, GB18030), JSONL, Excel (of several sheets: FILE#SHEET) or Parquet.": (
+        "CSV（UTF-8、GB18030）、JSONL、Excel（有多个工作表时：FILE#SHEET）或 Parquet 文件。"
+    ),
     "Why: {purposes}.": "用途：{purposes}。",
     (
         "What the purpose rests on: a reference to the consent or statement of basis in your records, or @FILE for the "
@@ -99,7 +101,7 @@ OPTIONS: Final = {
         "未受理的行写到哪里；未指定时写到 FILE 旁，以 .refused.csv 结尾。"
     ),
     "Column with each row's consent reference.": "每行客户同意编号所在的列。",
-    "Write all verdicts here: .csv or .jsonl.": "把全部核验结果写到此文件：.csv 或 .jsonl。",
+    "Write all verdicts here: .csv, .jsonl or .parquet.": "把全部核验结果写到此文件：.csv、.jsonl 或 .parquet。",
     "Matches to show.": "显示的命中条数。",
     "Where the row does not say it: {words}.": "行内未注明时采用：{words}。",
     "E1 suspicion, E2 documented, E3 reviewed by two; E4, E5 are countersigned.": (

@@ -57,9 +57,13 @@ ROWS: Final = {
     "The line is longer than 256 KiB: look for a lost line break.": "该行超过 256 KiB：请检查是否缺少换行。",
     "The line is not in the file's encoding: save the file as UTF-8.": "该行与文件的编码不符：请把文件另存为 UTF-8。",
     "The line is not a JSON object: write one object a line.": "该行不是 JSON 对象：请每行写一个对象。",
-    "The cell holds a list, an object, a fraction or true/false: write it as a text.": (
-        "单元格是列表、对象、小数或 true/false：请写成文本。"
+    "The cell holds a list, an object, true/false or an error: write it as a text.": (
+        "单元格是列表、对象、true/false 或错误值：请写成文本。"
     ),
+    (
+        "The cell is a number that may have lost digits (a float, or more than 15 digits in a spreadsheet): format the "
+        "column as text in the system of origin and export again."
+    ): "单元格是可能已丢失位数的数字（浮点数，或电子表格中超过 15 位）：请在源系统中把该列设为文本格式后重新导出。",
     "The kind is none of the known ones: see member-client check --help.": (
         "类型不在已知类型之列：见 member-client check --help。"
     ),
@@ -85,9 +89,10 @@ ROWS: Final = {
     "Give an earlier end, or none: then the retention table's limit is taken.": (
         "请提前到期日，或不指定：届时采用保存期限表的上限。"
     ),
-    "Withdraw the claim that stands on this identifier in this category first.": (
-        "请先撤回该标识在该类别下仍有效的报送记录。"
-    ),
+    (
+        "A claim of yours stands on this identifier in this category and says something else: amend it (--amend), or "
+        "withdraw it first."
+    ): "本机构在该类别下对该标识已有内容不同的有效记录：请更正该记录（--amend），或先将其撤回。",
     "Contribute at E3, or have a police liaison countersign first.": "请按 E3 报送，或先由警方联络员会签。",
     "Contribute the row again: it is then evaluated anew.": "请重新报送该行：届时将重新计算。",
     "The hub knows another identity key of this member: ask the alliance's office.": (
@@ -135,17 +140,48 @@ FILES: Final = {
         "{path}：没有这个文件（须为普通文件，因为要读取两遍）"
     ),
     "{path}: it cannot be read ({reason})": "{path}：无法读取（{reason}）",
-    "{path}: it is an Excel workbook: save it as CSV UTF-8": "{path}：这是 Excel 工作簿：请另存为 UTF-8 编码的 CSV",
-    "{path}: it is an old Excel workbook: save it as CSV UTF-8": (
-        "{path}：这是旧版 Excel 工作簿：请另存为 UTF-8 编码的 CSV"
+    "{path}: it is not what its name says, no {suffix} file": "{path}：内容与文件名不符，不是 {suffix} 文件",
+    "{path}: it is an old Excel workbook, or one with a password: save it as .xlsx without one": (
+        "{path}：这是旧版 Excel 工作簿，或设有密码：请另存为不设密码的 .xlsx"
     ),
-    "{path}: it is a Parquet file: write it as CSV or JSONL": "{path}：这是 Parquet 文件：请写成 CSV 或 JSONL",
+    "{path}: it is an archive and no Excel workbook (.xlsx): unpack it first": (
+        "{path}：这是压缩包，不是 Excel 工作簿（.xlsx）：请先解压"
+    ),
+    "{path}: the workbook is encrypted: save it without a password": "{path}：工作簿已加密：请另存为不设密码的文件",
+    "{path}: the workbook is damaged: open it in Excel and save it again": (
+        "{path}：工作簿已损坏：请用 Excel 打开后重新保存"
+    ),
+    "{path}: the workbook is larger than any list: save the sheet as CSV UTF-8, or split it": (
+        "{path}：工作簿过大，不像名单：请把工作表另存为 UTF-8 编码的 CSV，或拆分"
+    ),
+    "{path}: the workbook holds formulas that were never computed: open it in Excel and save it again": (
+        "{path}：工作簿中有从未计算过的公式：请用 Excel 打开后重新保存"
+    ),
+    "{path}: the first row must name the columns, each by a text": "{path}：第一行须以文本写明各列的列名",
+    "{path}: no sheet of this name; there are: {sheets}": "{path}：没有这个工作表；现有的工作表：{sheets}",
+    "{path}: the sheet is empty": "{path}：工作表为空",
+    "{path}: no visible sheet holds anything": "{path}：可见的工作表均为空",
+    "{path}: several sheets hold something: {sheets}. Choose one, as FILE#SHEET; nothing was sent": (
+        "{path}：有多个工作表含有内容：{sheets}。请用 FILE#SHEET 指定一个；未发送任何数据"
+    ),
+    "{path}: it is an encrypted Parquet file: write it without encryption": (
+        "{path}：这是加密的 Parquet 文件：请写成不加密的文件"
+    ),
+    "{path}: the Parquet file is damaged or of an unknown sort: write it again": (
+        "{path}：Parquet 文件已损坏或种类未知：请重新写出"
+    ),
+    "Parquet files and data frames need an extra that is not installed: pip install 'alliance-hub[frames]'": (
+        "Parquet 文件和数据框需要尚未安装的附加组件：pip install 'alliance-hub[frames]'"
+    ),
+    "Excel workbooks need an extra that is not installed: pip install 'alliance-hub[excel]'": (
+        "Excel 工作簿需要尚未安装的附加组件：pip install 'alliance-hub[excel]'"
+    ),
     "{path}: it is compressed: unpack it first": "{path}：文件已压缩：请先解压",
     "{path}: it is UTF-16: save it as UTF-8": "{path}：文件为 UTF-16 编码：请另存为 UTF-8",
     "{path}: it is empty": "{path}：文件为空",
     "{path}: its lines end in CR alone: save it with LF or CR LF": "{path}：行尾只有 CR：请以 LF 或 CR LF 换行保存",
     "{path}: it is no text: save it as CSV UTF-8": "{path}：不是文本文件：请另存为 UTF-8 编码的 CSV",
     "{path}: it cannot be written ({reason})": "{path}：无法写入（{reason}）",
-    "{path}: results are written as .csv or .jsonl": "{path}：结果只能写成 .csv 或 .jsonl",
+    "{path}: results are written as .csv, .jsonl or .parquet": "{path}：结果只能写成 .csv、.jsonl 或 .parquet",
 }
 """Why a file cannot be used at all."""

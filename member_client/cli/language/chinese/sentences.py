@@ -46,6 +46,17 @@ SENTENCES: Final = {
         "在联盟中心地址应答的一方没有出示联盟 CA 签发的证书。"
     ),
     "The hub refused the call without a known reason.": "联盟中心拒绝了调用，原因不明。",
+    "the process was forked after the client was used: make a client in each process": (
+        "客户端使用后进程又被复制（fork）：请在每个进程中各自创建客户端"
+    ),
+    "A commitment in the local store cannot be read.": "无法读取本地存储中的承诺值。",
+    "A run in the local store cannot be read.": "无法读取本地存储中的运行记录。",
+    "This request id was used for other subjects within the last day.": "该请求编号在最近一天内曾用于其他对象。",
+    "{path} cannot be opened for writing: look at its permissions and its disk": (
+        "无法打开 {path} 进行写入：请检查权限和磁盘"
+    ),
+    "{path} cannot be written ({reason})": "无法写入 {path}（{reason}）",
+    "The certificate cannot be read.": "无法读取证书。",
     "a notice is written in one of the languages {languages}": "告知书的语言只能是 {languages}",
     "The hub's buckets cannot be had: hits stay unconfirmed.": "无法取得分桶：命中仍待确认。",
     "The hub could not be asked in time.": "未能及时向联盟中心查询。",

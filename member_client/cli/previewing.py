@@ -1,0 +1,88 @@
+"""`--dry-run`: what would become of a file, without sending any of it; refused rows are written down all the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Final
+
+from member_client._drawing import ReadAhead
+from member_client.cli.contributing import Contributing
+from member_client.cli.language import retold, tr
+from member_client.cli.progress import progress
+from member_client.cli.screening import Screening, nowhere
+from member_client.files import RefusedFile
+from member_client.verdicts import State
+
+if TYPE_CHECKING:
+    from member_client.cli.contributing import Order as Contribution
+    from member_client.cli.screening import Order as ScreeningOrder
+    from member_client.cli.session import Session
+
+_OUTCOMES: Final = ("new", "unchanged", "changed", "refused")
+
+
+async def preview_screening(session: Session, order: ScreeningOrder) -> dict[str, Any]:
+    """Say which identifiers of a table would be asked about; gives the document."""
+    kinds: Counter[str] = Counter()
+    with ExitStack() as files:
+        refused = files.enter_context(RefusedFile(order.refused))
+        run = Screening(order, refused, nowhere)
+        advance = files.enter_context(progress(session, order.table.path.name, order.table.expected_rows))
+        async with session.client() as client:
+            async for verdict in client.preview_screening(ReadAhead(run.subjects())):
+                kinds.update(str(field.kind) for field in verdict.fields if field.state is not State.REFUSED)
+                run.take(verdict)
+                advance()
+            run.finish()
+    session.say(tr("{file} · {rows:,} rows · dry run", file=order.table.path.name, rows=run.outcome.rows))
+    asked = ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items()))
+    session.say(tr("would ask about {count:,} identifiers: {kinds}", count=kinds.total(), kinds=asked or "-"))
+    _say_refused(session, refused)
+    return {
+        "file": str(order.table.path),
+        "dry_run": True,
+        "rows": run.outcome.rows,
+        "purpose": order.purpose,
+        "evaluations": kinds.total(),
+        "identifiers": dict(sorted(kinds.items())),
+        "refusals": refused.count,
+        "refused_file": str(order.refused) if refused.count else None,
+    }
+
+
+async def preview_contribution(session: Session, order: Contribution) -> dict[str, Any]:
+    """Say what is new, unchanged, changed and refused in a list; gives the document."""
+    outcomes: Counter[str] = Counter()
+    with ExitStack() as files:
+        refused = files.enter_context(RefusedFile(order.refused))
+        run = Contributing(order, refused)
+        advance = files.enter_context(progress(session, order.table.path.name, order.expected))
+        async with session.client() as client:
+            async for result in client.preview(ReadAhead(run.rows())):
+                run.take(result)
+                outcomes[str(result.outcome)] += 1
+                advance()
+            run.finish()
+    outcomes["refused"] = refused.count
+    session.say(tr("{file} · {rows:,} rows · dry run", file=order.table.path.name, rows=run.outcome.rows))
+    session.say(" · ".join(f"{retold(outcome)} {outcomes[outcome]:,}" for outcome in _OUTCOMES))
+    if outcomes["changed"] and not order.amend:
+        session.say(tr("changed rows are refused unless --amend replaces the claims that stand"))
+    _say_refused(session, refused)
+    evaluations = outcomes["new"] + (outcomes["changed"] if order.amend else 0)
+    return {
+        "file": str(order.table.path),
+        "dry_run": True,
+        "rows": run.outcome.rows,
+        **{outcome: outcomes[outcome] for outcome in _OUTCOMES},
+        "evaluations": evaluations,
+        "refused_reasons": dict(sorted(run.outcome.reasons.items())),
+        "refused_file": str(order.refused) if refused.count else None,
+    }
+
+
+def _say_refused(session: Session, refused: RefusedFile) -> None:
+    if refused.count:
+        session.say(tr("refused {count:,} → {file}", count=refused.count, file=refused.path))
+    session.say(tr("nothing was sent"))

@@ -1,0 +1,82 @@
+"""Runs that can be taken up where they stopped: their ids, and the line that says how.
+
+A screening's id is drawn; the SDK keeps what was settled under it, sealed, for a day. A contribution needs nothing
+kept, since its journal knows every row: the id says on which day it began, so that `90d` means the same again, and
+holds a digest of file and options, so that nothing else is taken for it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import os
+import re
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from member_client.cli.group import UsageFault
+from member_client.cli.language import tr
+from member_client.errors import AllianceClientError, IntegrityError, InvalidUse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_READ_BYTES: Final = 1 << 20
+_SCREENING: Final = re.compile(r"S-[A-Z2-7]{16}")
+_CONTRIBUTION: Final = re.compile(r"C-(\d{8})-([A-Z2-7]{16})")
+_ID_BYTES: Final = 10
+
+
+@contextmanager
+def resumable(run_id: str) -> Iterator[None]:
+    """Let whatever stops the run say how it is taken up."""
+    try:
+        yield
+    except (InvalidUse, IntegrityError):
+        raise  # the same again would end the same way
+    except (AllianceClientError, KeyboardInterrupt, OSError) as stop:
+        stop.add_note(tr("to go on where this stopped: the same command with --resume {id}, within a day", id=run_id))
+        raise
+
+
+def screening_id(resume: str | None) -> str:
+    """Give a new run's id, or the one that is taken up; raises UsageFault where it is none."""
+    if resume is None:
+        return f"S-{_text(os.urandom(_ID_BYTES))}"
+    if not _SCREENING.fullmatch(resume):
+        raise UsageFault(tr("--resume takes the id that the run printed, for example S-ABCDEFGHIJKLMNOP"))
+    return resume
+
+
+def contribution_id(resume: str | None, file: Path, options: object, now_ms: int) -> tuple[str, int]:
+    """Give the run's id and the time from which durations count; raises UsageFault where it is another run's."""
+    digest = _digest(file, options)
+    if resume is None:
+        day = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%d")
+        return f"C-{day}-{digest}", now_ms
+    told = _CONTRIBUTION.fullmatch(resume)
+    if told is None:
+        raise UsageFault(tr("--resume takes the id that the run printed, for example C-20260301-ABCDEFGHIJKLMNOP"))
+    if not hmac.compare_digest(told[2], digest):
+        raise UsageFault(tr("--resume: the file or the options are not those of that run"))
+    try:
+        began = datetime.strptime(told[1], "%Y%m%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise UsageFault(tr("--resume: there is no such day")) from None
+    return resume, round(began.timestamp() * 1000)
+
+
+def _digest(file: Path, options: object) -> str:
+    """Digest a file and what is said of its rows."""
+    digest = sha256(repr(options).encode())
+    with file.open("rb") as content:
+        while chunk := content.read(_READ_BYTES):
+            digest.update(chunk)
+    return _text(digest.digest()[:_ID_BYTES])
+
+
+def _text(data: bytes) -> str:
+    return base64.b32encode(data).decode()
