@@ -137,32 +137,6 @@ class BlockingClient:
             )
         )
 
-    def screen_frame(
-        self,
-        frame: object,
-        *,
-        columns: Mapping[str, str],
-        purpose: str | Purpose,
-        consent: Consent | None = None,
-        ref: str = "",
-        consent_column: str = "",
-        request_id: str | None = None,
-        on_progress: OnProgress | None = None,
-    ) -> Any:  # noqa: ANN401 - a frame of the caller's library
-        """Screen a frame of pandas, Polars or Arrow, or the Path of a file; gives a frame of the same library."""
-        return self._run(
-            self._client.screen_frame(
-                frame,
-                columns=columns,
-                purpose=purpose,
-                consent=consent,
-                ref=ref,
-                consent_column=consent_column,
-                request_id=request_id,
-                on_progress=on_progress,
-            )
-        )
-
     def preview_screening(self, subjects: Iterable[Subject]) -> Iterator[Verdict]:
         """Tell what could be asked about subjects; asks nothing."""
         return self._pulled(self._client._previewed, subjects)
