@@ -10,10 +10,10 @@ NATIVE := $(VENV)/.native
 TARGET ?= x86_64-unknown-linux-gnu
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test nightly check check-native protos format bench backend native wheels clean
+.PHONY: help demo test nightly check check-native protos reference format bench backend native wheels clean
 
 help:  ## Show this text
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is needed; name another with PYTHON=..." >&2; exit 1; }
@@ -79,6 +79,9 @@ format: $(READY)  ## Format the sources
 
 protos: $(READY)  ## Generate alliance/v1 from proto/
 	$(BIN)/python tools/protos.py alliance/v1
+
+reference: $(READY)  ## Generate docs/reference from the code
+	$(BIN)/python tools/reference.py docs/reference
 
 bench: backend  ## Measure; prints a table and writes benchmarks/results.json
 	@$(BIN)/python -m benchmarks

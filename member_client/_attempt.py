@@ -21,6 +21,7 @@ from member_client._filter import FilterKeeper, LiveFilter
 from member_client._questions import Batch, Looked, canonical_batch, check_consent, looked_up
 from member_client._runs import RunBatch
 from member_client._session import Session
+from member_client.config import Profile
 from member_client.errors import EpochNotServed, FilterChanged, HubUnavailable
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import OnUnavailable, Verdict
@@ -109,6 +110,7 @@ class Attempt:
             self._purpose,
             self._consent,
             self._session.profile.default_region,
+            self._session.profile.alliance,
             facts.suppression,
         )
         if batch.inputs and (self._request is None or self._request.epoch.id != facts.epoch.id):
@@ -170,9 +172,15 @@ class Attempt:
             raise HubUnavailable("The hub could not be asked in time.") from cause
         # Where not even the list in force is known, the built-in rules tell what is no identifier at all.
         if batch is None:
-            region = self._session.profile.default_region
+            profile = self._session.profile
             batch = await self._session.workers.computed(
-                self._identifiers, canonical_batch, self._subjects, self._purpose, self._consent, region
+                self._identifiers,
+                canonical_batch,
+                self._subjects,
+                self._purpose,
+                self._consent,
+                profile.default_region,
+                profile.alliance,
             )
         return batch.unknown(self._reason(cause), self._on_unavailable, self._request_id())
 
@@ -191,7 +199,7 @@ def unasked(
     subjects: Sequence[Subject],
     purpose: Purpose,
     consent: Consent | None,
-    default_region: str,
+    profile: Profile,
     on_unavailable: OnUnavailable,
     cause: Exception,
 ) -> list[Verdict]:
@@ -199,4 +207,5 @@ def unasked(
     check_consent(subjects, purpose, consent)
     if on_unavailable == "raise":
         raise HubUnavailable("The hub could not be asked in time.") from cause
-    return canonical_batch(subjects, purpose, consent, default_region).unknown(verdicts.DEADLINE, on_unavailable, "")
+    batch = canonical_batch(subjects, purpose, consent, profile.default_region, profile.alliance)
+    return batch.unknown(verdicts.DEADLINE, on_unavailable, "")

@@ -19,6 +19,7 @@ from alliance.identifiers import Identifier, InvalidIdentifier, Suppression, can
 from alliance.taxonomy import COUNTERSIGNED_LEVELS, retention_ms
 from alliance.v1.claim_pb2 import Label
 from member_client._contributions import ContributionRow
+from member_client._development import refusal_of
 from member_client._framing import pack, pack_text
 
 SALT_BYTES: Final = 32
@@ -68,13 +69,15 @@ class Drafted:
 
 
 def drafted(
-    row: ContributionRow, *, default_region: str, suppression: Suppression, member: str, now_ms: int
+    row: ContributionRow, *, default_region: str, alliance: str, suppression: Suppression, member: str, now_ms: int
 ) -> Drafted | Refused:
     """Draw up a row: work for a thread, since it may read the evidence's file."""
     try:
         identifier = canonicalise(row.kind, row.text, default_region=default_region, suppression=suppression)
     except InvalidIdentifier as refusal:
         return Refused(refusal.reason.value, refusal.how_to_fix)
+    if (refused := refusal_of(identifier, alliance)) is not None:
+        return Refused(*refused)
     try:
         salt, commitment, evidence = _evidence(row)
     except OSError:

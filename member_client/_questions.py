@@ -5,7 +5,7 @@ that of its input and of its tag. A field that nobody listed costs its share of 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from alliance.crypto.tagging import Tags
@@ -15,7 +15,9 @@ from alliance.taxonomy import Purpose
 from member_client import _consents, verdicts
 from member_client._buckets import Found, Hit
 from member_client._cover import Cover
+from member_client._development import settled_here
 from member_client._filter import LiveFilter
+from member_client.errors import HubUnavailable
 from member_client.subjects import FIELDS, Consent, Subject
 from member_client.verdicts import FieldVerdict, Match, OnUnavailable, State, Verdict
 
@@ -34,6 +36,8 @@ class Batch:
     places: Sequence[int]
     """By item: the place of its field."""
     digests: tuple[bytes, ...]
+    magic: Mapping[int, tuple[State, str]] = field(default_factory=dict)
+    """By place: state and reason of a magic identifier that the hub is not asked about."""
 
     def verdicts(
         self,
@@ -64,8 +68,11 @@ class Batch:
     def _judged(
         self, answers: Mapping[int, FieldVerdict], on_unavailable: OnUnavailable, request_id: str
     ) -> list[Verdict]:
+        if on_unavailable == "raise" and any(state is not State.REFUSED for state, _ in self.magic.values()):
+            raise HubUnavailable("The hub could not be asked in time.")
         refused = {place: self._field(place, State.REFUSED, reason) for place, reason in self.refusals.items()}
-        known = {**answers, **refused}
+        played = {place: self._field(place, state, reason) for place, (state, reason) in self.magic.items()}
+        known = {**answers, **refused, **played}
         ahead = iter([*sorted(known), len(self.fields)])
         next_known = next(ahead)
         judged: list[Verdict] = []
@@ -103,6 +110,7 @@ def canonical_batch(
     purpose: Purpose,
     consent: Consent | None,
     default_region: str,
+    alliance: str,
     suppression: SuppressedValues = BUILTIN,
 ) -> Batch:
     """Bring every field into its canonical form or refuse it: arithmetic for a worker."""
@@ -112,6 +120,7 @@ def canonical_batch(
     inputs: list[bytes] = []
     places: list[int] = []
     consents: list[Consent | None] = []
+    magic: dict[int, tuple[State, str]] = {}
     for subject in subjects:
         rows.append((subject.ref, subject.field_count()))
         for name, kind, text in subject.fields():
@@ -122,11 +131,14 @@ def canonical_batch(
             except InvalidIdentifier as refusal:
                 refusals[place] = refusal.reason.value
                 continue
+            if (settled := settled_here(identifier, alliance)) is not None:
+                magic[place] = settled
+                continue
             inputs.append(identifier.input_bytes)
             places.append(place)
             consents.append(subject.consent)
     digests = _consents.needed(purpose, consents, consent) if inputs else ()
-    return Batch(rows, fields, refusals, inputs, places, digests)
+    return Batch(rows, fields, refusals, inputs, places, digests, magic)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

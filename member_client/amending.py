@@ -11,7 +11,7 @@ from alliance.taxonomy import ClaimStatus, Purpose
 from member_client import _consents
 from member_client._contributions import ContributionOutcome, ContributionResult, ContributionRow
 from member_client._deadline import Deadline
-from member_client._drafting import Refused, drafted
+from member_client._drafting import Refused
 from member_client._evaluation import prepared
 from member_client._session import Session
 from member_client.contributing import EVALUATION_SECONDS, Contributor, standing_basis
@@ -46,14 +46,8 @@ async def _tag_of(session: Session, claim: OwnClaim, row: ContributionRow) -> by
     facts = await session.facts.now()
     if facts.epoch.id != claim.epoch:
         raise EpochNotServed("The claim is of another epoch than the one that serves.")
-    draft = await session.workers.cpu(
-        drafted,
-        row,
-        default_region=session.profile.default_region,
-        suppression=facts.suppression,
-        member=session.profile.member,
-        now_ms=session.clock.now_ms(),
-    )
+    (drawn_up,) = await session.workers.cpu(Contributor(session).drawn_up, [row], facts)
+    draft = drawn_up.outcome
     if isinstance(draft, Refused):
         raise InvalidUse(f"the row is refused: {draft.reason}. {draft.how_to_fix}")
     digests = _consents.needed(Purpose.CONTRIBUTION, [None], standing_basis())

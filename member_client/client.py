@@ -186,8 +186,7 @@ class AllianceClient:
                 # It is set aside when it is opened anew, which asking again does.
                 return await self._screened(subject, asked_for, consent, request_id, deadline)
         except TimeoutError as error:
-            region = self.profile.default_region
-            return unasked([subject], asked_for, consent, region, self._on_unavailable, error)[0]
+            return unasked([subject], asked_for, consent, self.profile, self._on_unavailable, error)[0]
 
     async def _screened(
         self, subject: Subject, purpose: Purpose, consent: Consent | None, request_id: str | None, deadline: Deadline
@@ -233,10 +232,15 @@ class AllianceClient:
 
         Fields are refused, or unknown for the reason `not_asked`.
         """
-        screener = await self._screener()
-        async with aclosing(flattened(screener.preview(subjects))) as verdicts:
+        async with aclosing(flattened(self._previewed(subjects))) as verdicts:
             async for verdict in verdicts:
                 yield verdict
+
+    async def _previewed(self, subjects: Subjects) -> AsyncGenerator[list[Verdict], None]:
+        screener = await self._screener()
+        async with aclosing(screener.preview(subjects)) as batches:
+            async for verdicts in batches:
+                yield verdicts
 
     async def screen_frame(
         self,

@@ -120,7 +120,7 @@ class Contributor:
         seen: set[bytes] = set()
         async with aclosing(drawing.chunks(rows, MAX_ROWS)) as chunks:
             async for chunk in chunks:
-                drawn_up = await self._session.workers.cpu(self._drafted, chunk, facts)
+                drawn_up = await self._session.workers.cpu(self.drawn_up, chunk, facts)
                 asked = _placed(drawn_up, {}, facts.epoch)
                 known = await self._session.workers.disk(self._journal.known, [place for _, _, place in asked])
                 now_ms = self._session.clock.now_ms()
@@ -146,7 +146,7 @@ class Contributor:
     async def _made_ready(self, chunk: list[ContributionRow], run: _Run, naming: Turn) -> list[Row]:
         """Give every row a result or a sealed claim that is written down."""
         facts = await self._session.facts.now()
-        rows = await self._session.workers.cpu(self._drafted, chunk, facts)
+        rows = await self._session.workers.cpu(self.drawn_up, chunk, facts)
         async with naming:
             asked = _placed(rows, run.open_rows, facts.epoch)
         try:
@@ -157,7 +157,8 @@ class Contributor:
             await self._sealed(_placed(rows, run.open_rows, facts.epoch), run, facts.epoch)
         return rows
 
-    def _drafted(self, chunk: list[ContributionRow], facts: Facts) -> list[Row]:
+    def drawn_up(self, chunk: Sequence[ContributionRow], facts: Facts) -> list[Row]:
+        """Draw rows up, or refuse them: work for a thread, since it may read evidence."""
         profile = self._session.profile
         now_ms = self._session.clock.now_ms()
         rows = []
@@ -165,6 +166,7 @@ class Contributor:
             outcome = drafted(
                 row,
                 default_region=profile.default_region,
+                alliance=profile.alliance,
                 suppression=facts.suppression,
                 member=profile.member,
                 now_ms=now_ms,

@@ -177,12 +177,18 @@ class Screener:
     async def preview(self, subjects: Subjects) -> AsyncGenerator[list[Verdict], None]:
         """Tell what could be asked about, by batches; asks nothing."""
         facts = await self._session.facts.now()
-        region = self._session.profile.default_region
+        profile = self._session.profile
         async with aclosing(batches(subjects)) as drawn:
             async for batch in drawn:
                 # Of all purposes rotation alone needs no consent, and nothing is committed to here.
                 asked = await self._session.workers.cpu(
-                    canonical_batch, batch, Purpose.ROTATION, None, region, facts.suppression
+                    canonical_batch,
+                    batch,
+                    Purpose.ROTATION,
+                    None,
+                    profile.default_region,
+                    profile.alliance,
+                    facts.suppression,
                 )
                 yield asked.unknown(NOT_ASKED, "step_up", "")
 

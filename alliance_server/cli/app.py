@@ -152,6 +152,32 @@ def demo(
     raise typer.Exit(run_demo(lists, keep))
 
 
+@app.command()
+def dev(
+    port: Annotated[
+        int, typer.Option(help="Port for members; the one after it is for enrolment.", min=1, max=65534)
+    ] = 7443,
+    seed: Annotated[int, typer.Option(help="Which made-up listings and customers there are.")] = 1,
+    *,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Keep nothing: a temporary folder, removed in the end.")
+    ] = False,
+) -> None:
+    """Run a hub for development, with claims on magic identifiers.
+
+    It lies in ./alliance-dev, listens on loopback, and comes with lenders
+    that have claimed things, an enrolled profile for you, and for each
+    outcome a phone and an email that lead to it. The SDK refuses those at
+    every other hub.
+
+    Example: alliance-server dev --memory
+    """
+    from alliance_server.cli.dev import run_dev  # it alone needs the demo's people
+    from alliance_server.cli.dev.folder import DEFAULT_FOLDER
+
+    raise typer.Exit(run_dev(_out, DEFAULT_FOLDER, port, seed, memory=memory))
+
+
 def main() -> None:
     """Run the command line; known errors become one clear sentence."""
     os.umask(0o077)  # the database and all other files are the operator's alone

@@ -14,6 +14,7 @@ from rich.console import Console
 from sqlalchemy.exc import ArgumentError
 
 from alliance.clock import SystemClock
+from alliance.development import DEVELOPMENT_ALLIANCE
 from alliance.keyring.store import write_atomically
 from alliance_server.bootstrap import Hub
 from alliance_server.config import CONFIG_FILE, ConfigurationInvalid, HubConfig, load_config
@@ -33,7 +34,18 @@ _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 def init_hub(
     out: Console, folder: Path, alliance: str, hosts: list[str], listen: str, enrolment_listen: str, database: str
 ) -> None:
-    """Make a hub's folder; raises ConfigurationInvalid where there is one already."""
+    """Make a hub's folder; raises ConfigurationInvalid where there is one already, or the name is not to be had."""
+    if alliance == DEVELOPMENT_ALLIANCE:
+        raise ConfigurationInvalid(
+            f"the name '{alliance}' is kept for development hubs, which 'alliance-server dev' makes; nothing was made"
+        )
+    make_hub(out, folder, alliance, hosts, listen, enrolment_listen, database)
+
+
+def make_hub(
+    out: Console, folder: Path, alliance: str, hosts: list[str], listen: str, enrolment_listen: str, database: str
+) -> None:
+    """Do the same under any name."""
     if (folder / CONFIG_FILE).exists():
         raise ConfigurationInvalid(f"{folder} is a hub's folder already; nothing was changed")
     _check_addresses(hosts, listen, enrolment_listen)
@@ -139,8 +151,11 @@ def _begin(transaction: Transaction, epoch: Epoch, now: int) -> None:
 
 def serve_hub(folder: Path) -> None:
     """Serve until SIGINT or SIGTERM."""
+    config = load_config(folder)
+    if config.alliance == DEVELOPMENT_ALLIANCE:
+        raise ConfigurationInvalid(f"{folder} is a development hub's: run it with 'alliance-server dev'")
     configure_logs()
-    uvloop.run(_serve(Hub(load_config(folder))))
+    uvloop.run(_serve(Hub(config)))
 
 
 async def _serve(hub: Hub) -> None:
@@ -148,6 +163,16 @@ async def _serve(hub: Hub) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
+    await start_hub(hub, "listen and enrolment_listen in hub.toml (members follow their bundles)")
+    gc.freeze()  # what stands by now stays: collections at work need not look at it, which would stop all calls
+    try:
+        await stopped.wait()
+    finally:
+        await hub.stop()
+
+
+async def start_hub(hub: Hub, where_ports_are_set: str) -> None:
+    """Start a hub; raises ConfigurationInvalid where its ports are not to be had."""
     try:
         await hub.start()
     except RuntimeError as error:
@@ -155,10 +180,5 @@ async def _serve(hub: Hub) -> None:
             raise
         raise ConfigurationInvalid(
             f"cannot listen on {hub.config.listen} and {hub.config.enrolment_listen}: is a hub running already, or is "
-            "a port in use? Other ports: listen and enrolment_listen in hub.toml (members follow their bundles)"
+            f"a port in use? Other ports: {where_ports_are_set}"
         ) from None
-    gc.freeze()  # what stands by now stays: collections at work need not look at it, which would stop all calls
-    try:
-        await stopped.wait()
-    finally:
-        await hub.stop()

@@ -9,6 +9,7 @@ from alliance.identifiers import InvalidIdentifier, Kind
 from alliance.identifiers import Reason as IdentifierReason
 from alliance.taxonomy import Purpose
 from member_client import Consent, SyncReport, Verdict
+from member_client._development import DEVELOPMENT_ONLY, HOW_TO_FIX
 from member_client.cli.completing import complete_field
 from member_client.cli.endings import ending, read_fail_on
 from member_client.cli.group import UsageFault
@@ -108,6 +109,8 @@ def _reasons(verdict: Verdict) -> list[dict[str, str]]:
 
 def advice(kind: Kind, reason: str) -> str:
     """Give the sentence that goes with a refused identifier's reason."""
+    if reason == DEVELOPMENT_ONLY:
+        return retold(HOW_TO_FIX)
     try:
         return retold(InvalidIdentifier(kind, IdentifierReason(reason)).how_to_fix)
     except ValueError:

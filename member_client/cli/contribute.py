@@ -72,7 +72,7 @@ def contribute(
     refused = refused or refused_path(file)
     table = open_table(file)
     refuse_same_paths(table.path, refused)
-    options = (category, role, evidence, expires, sorted(columns or ()), amend, table.sheet)
+    options = (file.name, category, role, evidence, expires, sorted(columns or ()), amend)
     run_id, now_ms = contribution_id(resume, table.path, options, session.ports.clock.now_ms())
     defaults = Defaults(
         category=option_word(Category, "--category", category),

@@ -32,10 +32,8 @@ class _Rows(Protocol):
 class Table:
     """A file with named columns, read once from start to end."""
 
-    def __init__(self, path: Path, *, encoding: str, expected_rows: int, rows: _Rows, sheet: str = "") -> None:
+    def __init__(self, path: Path, *, encoding: str, expected_rows: int, rows: _Rows) -> None:
         self.path = path
-        self.sheet = sheet
-        """The sheet that was named, of a workbook."""
         self.encoding = encoding
         self.expected_rows = expected_rows
         """Rows as far as line breaks, or the file's own count, tell: for progress, and not to be relied on."""
@@ -76,7 +74,7 @@ def open_table(path: Path) -> Table:
     form = format_of(path)
     if form is Format.EXCEL:
         workbook = ExcelRows(path, sheet)
-        return Table(path, encoding="utf-8", expected_rows=workbook.expected_rows, rows=workbook, sheet=sheet)
+        return Table(path, encoding="utf-8", expected_rows=workbook.expected_rows, rows=workbook)
     if form is Format.PARQUET:
         columns = ParquetRows(path)
         return Table(path, encoding="utf-8", expected_rows=columns.expected_rows, rows=columns)

@@ -72,6 +72,16 @@ def test_nothing_imports_the_wiring_but_programs() -> None:
             assert not reaches(path, "alliance_server.bootstrap", "alliance_server.cli", "alliance_server.demo"), path
 
 
+def test_only_the_fixture_for_users_holds_both_programs_and_pytest() -> None:
+    """The independence contract is lifted for it, and for the SDK's public face alone; pytest is nobody else's."""
+    both = {path for path in within("alliance_server") if reaches(path, "member_client")}
+    assert both
+    assert {path.relative_to(ROOT).parts[:2] for path in both} == {("alliance_server", "testing")}
+    names = {name for path in both for name in reaches(path, "member_client")}
+    assert all(name.count(".") == 1 and not name.startswith("member_client._") for name in names)
+    assert [path.name for path in SOURCES if reaches(path, "pytest")] == ["_fixture.py"]
+
+
 def test_one_owner_of_the_clock() -> None:
     """Time is an argument: in the core and the hub, the clock module alone reads the machine's."""
     for path in [*within("alliance"), *within("alliance_server")]:

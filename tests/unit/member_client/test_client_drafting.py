@@ -25,7 +25,7 @@ def row(**bent: Any) -> ContributionRow:
 
 
 def draw(one: ContributionRow, now_ms: int = NOW) -> Drafted | Refused:
-    return drafted(one, default_region="CN", suppression=BUILTIN, member="alpha", now_ms=now_ms)
+    return drafted(one, default_region="CN", alliance="test", suppression=BUILTIN, member="alpha", now_ms=now_ms)
 
 
 def drawn(one: ContributionRow, now_ms: int = NOW) -> Drafted:

@@ -15,7 +15,7 @@ PHONE, BAD_PHONE, EMAIL, OAID = "13123456789", "not a number", "someone@example.
 
 
 def batch_of(*subjects: Subject) -> Batch:
-    return canonical_batch(subjects, Purpose.PORTFOLIO_SCREENING, BASIS, "CN")
+    return canonical_batch(subjects, Purpose.PORTFOLIO_SCREENING, BASIS, "CN", "test")
 
 
 def test_items_are_the_fields_that_are_identifiers_in_order() -> None:
@@ -31,11 +31,13 @@ def test_items_are_the_fields_that_are_identifiers_in_order() -> None:
 def test_shared_values_are_refused_as_the_list_says() -> None:
     address = Subject("1", ip="127.0.0.1")
     assert not batch_of(address).inputs
-    assert canonical_batch([address], Purpose.PORTFOLIO_SCREENING, BASIS, "CN", BUILTIN).refusals == {0: "suppressed"}
+    assert canonical_batch([address], Purpose.PORTFOLIO_SCREENING, BASIS, "CN", "test", BUILTIN).refusals == {
+        0: "suppressed"
+    }
 
 
 def test_nobody_needs_consent_for_a_batch_without_identifiers() -> None:
-    batch = canonical_batch([Subject("1", phone=BAD_PHONE)], Purpose.LOAN_APPLICATION, None, "CN")
+    batch = canonical_batch([Subject("1", phone=BAD_PHONE)], Purpose.LOAN_APPLICATION, None, "CN", "test")
     assert (batch.inputs, batch.digests) == ([], ())
 
 

@@ -1,4 +1,5 @@
 import logging
+import threading
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,18 @@ async def test_long_frames_keep_their_order_and_tell_their_progress() -> None:
         assert [row["row"] for row in rows if row["state"] == "match"] == list(range(1, size + 1, 1_000))
         assert told == sorted(told)
         assert told[-1] == size
+
+
+async def test_a_stream_is_drawn_where_it_belongs() -> None:
+    home, seen = threading.get_ident(), set[int]()
+    schema = pa.schema([("mobile", pa.string())])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        seen.add(threading.get_ident())  # a database's cursor would refuse another thread here
+        yield pa.RecordBatch.from_pydict({"mobile": [LISTED]}, schema=schema)
+
+    assert len(records(await screen(pa.RecordBatchReader.from_batches(schema, batches())))) == 1
+    assert seen == {home}
 
 
 async def test_frames_without_rows() -> None:

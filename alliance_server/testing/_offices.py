@@ -1,0 +1,122 @@
+"""The lenders of a hub under test: their profiles, and what others of them claim. Runs on the hub's loop.
+
+Whatever a lender does here it does through the SDK's public face, with keys of its own.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, TypeVar
+
+from alliance.clock import Clock
+from alliance.errors import AllianceError
+from alliance.identifiers import Kind, parse_kind
+from alliance.taxonomy import DAY_MS, Category, EvidenceLevel, SubjectRole, Word
+from alliance_server.bootstrap import Hub
+from alliance_server.cli.members import bundle
+from member_client import (
+    AllianceClient,
+    ContributionOutcome,
+    ContributionRow,
+    Profile,
+    enrol,
+)
+
+DEVICES: Final = ("oaid", "idfa", "android_id", "mac")
+_EVIDENCE: Final = sha256(b"evidence of a test").digest()
+
+W = TypeVar("W", bound=Word)
+
+
+@dataclass(frozen=True, slots=True)
+class FiledClaim:
+    """A claim that stands at the hub: its name there, and the lender that filed it."""
+
+    entry_id: bytes
+    by: str
+
+
+def claim_row(
+    kind: str | Kind,
+    text: str,
+    *,
+    category: str | Category,
+    role: str | SubjectRole,
+    evidence: str | EvidenceLevel,
+    expires_at: int | None,
+) -> ContributionRow:
+    """Make a row of words; raises ValueError, which lists the words there are."""
+    if kind in DEVICES:
+        kind, text = Kind.DEVICE, f"{kind}:{text}"
+    level = _word(EvidenceLevel, evidence)
+    return ContributionRow(
+        kind=parse_kind(kind),
+        text=text,
+        category=_word(Category, category),
+        role=_word(SubjectRole, role),
+        evidence=level,
+        expires_at=expires_at,
+        evidence_digest=_EVIDENCE if level > EvidenceLevel.E1 else None,
+    )
+
+
+def ending_after(days: float | None, now_ms: int) -> int | None:
+    """Give the time so many days from now, milliseconds UTC; None stays None."""
+    return None if days is None else now_ms + round(days * DAY_MS)
+
+
+def _word(words: type[W], given: str | W) -> W:
+    if isinstance(given, words):
+        return given
+    try:
+        return words.parse(str(given))
+    except AllianceError as error:
+        raise ValueError(str(error)) from None
+
+
+class Offices:
+    """Every lender of one hub."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        """Keep profiles and bundles in a folder."""
+        self._folder = folder
+        self._clock = clock
+        self._clients: dict[str, AllianceClient] = {}
+
+    async def bundle(self, hub: Hub, name: str) -> Path:
+        """Invite a lender and give the path of its bundle; raises Refused for one that is enrolled."""
+        ticket = await hub.enrolment.invite(name, name)
+        path = self._folder / f"{name}.bundle.json"
+        addresses = (f"127.0.0.1:{port}" for port in (hub.port, hub.enrolment_port))
+        path.write_bytes(bundle(hub.config, hub.keys, ticket, *addresses))
+        return path
+
+    async def profile(self, hub: Hub, name: str) -> Profile:
+        """Give a lender's profile, enrolled now where it was not before."""
+        folder = self._folder / name
+        if (folder / "profile.toml").exists():
+            return Profile.load(folder)
+        return await enrol(await self.bundle(hub, name), folder, clock=self._clock)
+
+    async def file(self, hub: Hub, row: ContributionRow, by: str) -> FiledClaim:
+        """File a claim; raises ValueError where it is refused."""
+        client = await self._client(hub, by)
+        (result,) = [result async for result in client.contribute([row])]
+        if result.outcome is ContributionOutcome.REFUSED:
+            raise ValueError(f"the claim is refused: {result.reason}. {result.how_to_fix}")
+        return FiledClaim(result.entry_id, by)
+
+    async def withdraw(self, hub: Hub, claim: FiledClaim, reason: str) -> None:
+        """Withdraw a claim."""
+        await (await self._client(hub, claim.by)).withdraw(claim.entry_id, reason=reason)
+
+    async def rest(self) -> None:
+        """Close the lenders' clients; they open again when they are needed."""
+        for client in self._clients.values():
+            await client.close()
+
+    async def _client(self, hub: Hub, name: str) -> AllianceClient:
+        if name not in self._clients:
+            profile = await self.profile(hub, name)
+            self._clients[name] = AllianceClient(profile, clock=self._clock, cpu_threads=1)
+        return self._clients[name]

@@ -1,0 +1,198 @@
+"""Every block of the documentation is run, or says why not: see support/pages.py for the rules."""
+
+import asyncio
+import re
+import shlex
+from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import typer
+from support.pages import PARSED, Block, NoVerdict, Page, check_printed, environment, pages, read_page, run_page
+from support.process import free_port, hub_process
+
+from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
+from alliance_server.cli.app import app as hub_app
+from member_client import AllianceClient, ContributionRow, Kind, enrol
+from member_client.cli.app import app as member_app
+
+PAGES = pages()
+BLOCKS = [block for page in PAGES for block in page.blocks]
+PROGRAMS: dict[str, Any] = {
+    "member-client": typer.main.get_command(member_app),
+    "alliance-server": typer.main.get_command(hub_app),
+}
+
+AfterTutorial = Callable[[Path], Awaitable[None]]
+LISTED = ContributionRow(
+    kind=Kind.PHONE,
+    text="+86 131 2345 6789",
+    category=Category.MULE_ACCOUNT,
+    role=SubjectRole.PERPETRATOR,
+    evidence=EvidenceLevel.E1,
+)
+"""What the tutorial contributes."""
+
+
+def runnable(*, after_tutorial: bool) -> list[Page]:
+    return [page for page in PAGES if page.runs and page.starts_after_tutorial is after_tutorial]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def after_tutorial(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AfterTutorial]:
+    """Give what puts `hub`, `lender-a` and `lender-b` into a folder, the claim of the tutorial in the hub's filter."""
+    folder = tmp_path_factory.mktemp("tutorial")
+    numbers = count()
+    async with hub_process(folder / "hub") as (process, hub):
+
+        async def stage(scratch: Path) -> None:
+            number = next(numbers)
+            (scratch / "hub").symlink_to(process.folder)
+            for name in ("lender-a", "lender-b"):
+                await enrol(await hub.invite(f"{name}-{number}"), scratch / name)
+
+        profile = await enrol(await hub.invite("tutorial"), folder / "profile")
+        async with AllianceClient(profile) as client:
+            assert [str(result.outcome) async for result in client.contribute([LISTED])] == ["accepted"]
+            while (await client.sync()).listings == 0:
+                pass
+        yield stage
+
+
+def test_there_are_pages_and_most_of_what_can_run_does() -> None:
+    assert len(PAGES) > 20
+    runnable = [block for block in BLOCKS if block.language in ("sh", "python") and "reference" not in block.page]
+    assert sum(block.is_run for block in runnable) > len(runnable) / 2
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_block_is_without_a_verdict(page: Page) -> None:
+    for block in page.blocks:
+        assert block.verdict()
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language in (*PARSED, "python")], ids=str)
+def test_data_and_programs_parse(block: Block) -> None:
+    if "reference/" not in block.page:
+        block.parse()
+
+
+@pytest.mark.parametrize("page", runnable(after_tutorial=False), ids=lambda page: page.name)
+def test_a_page_runs(page: Page, tmp_path: Path) -> None:
+    run_page(page, tmp_path, environment(tmp_path, (free_port(), free_port())))
+
+
+@pytest.mark.parametrize("page", runnable(after_tutorial=True), ids=lambda page: page.name)
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_page_runs_after_the_tutorial(page: Page, tmp_path: Path, after_tutorial: AfterTutorial) -> None:
+    await after_tutorial(tmp_path)
+    await asyncio.to_thread(run_page, page, tmp_path, environment(tmp_path))
+
+
+# -- commands and options, also of blocks that are not run -------------------------------------------------------
+
+
+def commands(block: Block) -> list[list[str]]:
+    """Give the calls of our programs in a block of the shell, each as its words."""
+    text = re.sub(r"\\\n", " ", block.text)
+    found = []
+    for line in text.splitlines():
+        words: list[str] | None = None
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        for word in lexer:
+            if word in PROGRAMS:
+                words = [word]
+                found.append(words)
+            elif re.fullmatch(r"[;&|<>()]+", word):
+                words = None
+            elif words is not None:
+                words.append(word)
+    return found
+
+
+def check_call(words: list[str]) -> None:
+    """Raise AssertionError where a command or an option of a call is none."""
+    root = command = PROGRAMS[words[0]]
+    known = {name for parameter in root.params for name in parameter.opts} | {"--help", "-h"}
+    for word in words[1:]:
+        if word.startswith("--"):
+            assert word.partition("=")[0] in known, f"{shlex.join(words)}: no option {word}"
+        elif word in getattr(command, "commands", {}):
+            command = command.commands[word]
+            known |= {name for parameter in command.params for name in parameter.opts}
+    assert not getattr(command, "commands", {}) or known & set(words), f"{shlex.join(words)}: no such command"
+
+
+@pytest.mark.parametrize("block", [one for one in BLOCKS if one.language == "sh"], ids=str)
+def test_commands_and_options_exist(block: Block) -> None:
+    if not block.waits_for_a_feature:
+        for words in commands(block):
+            check_call(words)
+
+
+def test_a_call_of_what_is_not_there_is_found() -> None:
+    check_call(["member-client", "--profile", "x", "check", "phone", "1", "--purpose", "dispute"])
+    with pytest.raises(AssertionError, match="no option"):
+        check_call(["member-client", "check", "phone", "--nonsense"])
+    with pytest.raises(AssertionError, match="no such command"):
+        check_call(["member-client", "chekc", "phone"])
+
+
+# -- the runner itself -------------------------------------------------------------------------------------------
+
+
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Page:
+    monkeypatch.setattr("support.pages.ROOT", tmp_path)
+    (tmp_path / "page.md").write_text(text, "utf-8")
+    return read_page(tmp_path / "page.md")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```\nwhat\n```\n",
+        "```cobol\nwhat\n```\n",
+        "<!-- test: skip -->\n```sh\nfalse\n```\n",
+        "<!-- test: ignore me -->\n```sh\nfalse\n```\n",
+    ],
+)
+def test_a_block_without_a_verdict_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    (block,) = made(tmp_path, monkeypatch, text).blocks
+    with pytest.raises(NoVerdict):
+        block.verdict()
+
+
+def test_a_page_is_one_shell_and_a_program_runs_with_all_its_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (
+        "<!-- test: file sub/data.json -->\n```json\n{}\n```\n"
+        "```sh\nexport WORD=kept\n```\n"
+        "<!-- test: exit 4 -->\n```sh\necho $WORD; (exit 4)\n```\n"
+        "```text\nk…t\n```\n"
+        "```python\nfrom pathlib import Path\n```\n"
+        "<!-- test: continues -->\n```python\nprint(Path('sub/data.json').read_text())\n```\n"
+        "```text\n{}\n```\n"
+    )
+    page = made(tmp_path, monkeypatch, text)
+    run_page(page, tmp_path, environment(tmp_path))
+
+
+@pytest.mark.parametrize("block", ["```sh\nfalse\n```\n", "```sh\necho one\n```\n```text\ntwo\n```\n"])
+def test_a_block_that_fails_or_prints_otherwise_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: str
+) -> None:
+    page = made(tmp_path, monkeypatch, block)
+    with pytest.raises(AssertionError, match=r"ended early|nobody printed"):
+        run_page(page, tmp_path, environment(tmp_path))
+
+
+def test_an_output_is_compared_line_by_line() -> None:
+    block = Block("page.md", 1, 1, "text", "match … found\n…\nclear   7\n")
+    check_printed(block, "x\nmatch 12 found\nanything\nclear 7\n")
+    with pytest.raises(AssertionError):
+        check_printed(block, "clear 7\nmatch 12 found\n")
