@@ -14,6 +14,7 @@ from alliance.crypto.tagging import Tags
 from alliance.taxonomy import Purpose
 from member_client import verdicts
 from member_client._buckets import Found, matches_by_place
+from member_client._canonical import Canon
 from member_client._deadline import Deadline
 from member_client._evaluation import Prepared, Reply, prepared
 from member_client._facts import Facts
@@ -105,19 +106,15 @@ class Attempt:
 
     def _blinded(self, facts: Facts) -> tuple[Batch, Prepared | None]:
         """Make fields canonical and blind them, as far as no earlier run did; nothing is blinded if all are refused."""
-        batch = self._batch = self._batch or canonical_batch(
-            self._subjects,
-            self._purpose,
-            self._consent,
-            self._session.profile.default_region,
-            self._session.profile.alliance,
-            facts.suppression,
-        )
+        batch = self._batch = self._batch or self._canonical(facts)
         if batch.inputs and (self._request is None or self._request.epoch.id != facts.epoch.id):
             earlier = self._record and self._record.asked_before(batch.inputs, self._purpose, facts.epoch)
             self._request = earlier or prepared(batch.inputs, batch.digests, self._purpose, facts.epoch)
             self._tags = None
         return batch, self._request
+
+    def _canonical(self, facts: Facts | None) -> Batch:
+        return canonical_batch(self._subjects, self._purpose, self._consent, self._session.canon(facts))
 
     async def _asked(self, request: Prepared, deadline: Deadline) -> Reply:
         if self._record is not None:
@@ -172,16 +169,7 @@ class Attempt:
             raise HubUnavailable("The hub could not be asked in time.") from cause
         # Where not even the list in force is known, the built-in rules tell what is no identifier at all.
         if batch is None:
-            profile = self._session.profile
-            batch = await self._session.workers.computed(
-                self._identifiers,
-                canonical_batch,
-                self._subjects,
-                self._purpose,
-                self._consent,
-                profile.default_region,
-                profile.alliance,
-            )
+            batch = await self._session.workers.computed(self._identifiers, self._canonical, None)
         return batch.unknown(self._reason(cause), self._on_unavailable, self._request_id())
 
     def _reason(self, cause: Exception) -> str:
@@ -207,5 +195,5 @@ def unasked(
     check_consent(subjects, purpose, consent)
     if on_unavailable == "raise":
         raise HubUnavailable("The hub could not be asked in time.") from cause
-    batch = canonical_batch(subjects, purpose, consent, profile.default_region, profile.alliance)
+    batch = canonical_batch(subjects, purpose, consent, Canon(profile.default_region, profile.alliance))
     return batch.unknown(verdicts.DEADLINE, on_unavailable, "")

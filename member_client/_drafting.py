@@ -5,7 +5,7 @@ anyway costs no evaluation.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -15,9 +15,11 @@ from typing import Final
 from alliance import claims
 from alliance.claims import Draft
 from alliance.errors import ClaimInvalid, Reason
-from alliance.identifiers import Identifier, InvalidIdentifier, Suppression, canonicalise
+from alliance.identifiers import Identifier, InvalidIdentifier
+from alliance.identifiers import Reason as IdentifierReason
 from alliance.taxonomy import COUNTERSIGNED_LEVELS, retention_ms
 from alliance.v1.claim_pb2 import Label
+from member_client._canonical import Canon
 from member_client._contributions import ContributionRow
 from member_client._development import refusal_of
 from member_client._framing import pack, pack_text
@@ -68,14 +70,17 @@ class Drafted:
     content: bytes
 
 
-def drafted(
-    row: ContributionRow, *, default_region: str, alliance: str, suppression: Suppression, member: str, now_ms: int
+def all_drafted(rows: Sequence[ContributionRow], *, canon: Canon, member: str, now_ms: int) -> list[Drafted | Refused]:
+    """Draw rows up, or refuse them: work for a thread, since it may read evidence."""
+    forms = canon.forms([(row.kind, row.text) for row in rows])
+    return [_drafted(row, form, canon.alliance, member, now_ms) for row, form in zip(rows, forms, strict=True)]
+
+
+def _drafted(
+    row: ContributionRow, identifier: Identifier | IdentifierReason, alliance: str, member: str, now_ms: int
 ) -> Drafted | Refused:
-    """Draw up a row: work for a thread, since it may read the evidence's file."""
-    try:
-        identifier = canonicalise(row.kind, row.text, default_region=default_region, suppression=suppression)
-    except InvalidIdentifier as refusal:
-        return Refused(refusal.reason.value, refusal.how_to_fix)
+    if isinstance(identifier, IdentifierReason):
+        return Refused(identifier.value, InvalidIdentifier(row.kind, identifier).how_to_fix)
     if (refused := refusal_of(identifier, alliance)) is not None:
         return Refused(*refused)
     try:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from alliance.crypto.tagging import Tags
-from alliance.identifiers import BUILTIN, InvalidIdentifier, canonicalise
-from alliance.identifiers import Suppression as SuppressedValues
+from alliance.identifiers import Kind, Reason
 from alliance.taxonomy import Purpose
 from member_client import _consents, verdicts
 from member_client._buckets import Found, Hit
+from member_client._canonical import Canon
 from member_client._cover import Cover
 from member_client._development import settled_here
 from member_client._filter import LiveFilter
@@ -105,14 +105,7 @@ def check_consent(subjects: Iterable[Subject], purpose: Purpose, consent: Consen
         _consents.needed(purpose, own, consent)
 
 
-def canonical_batch(
-    subjects: Iterable[Subject],
-    purpose: Purpose,
-    consent: Consent | None,
-    default_region: str,
-    alliance: str,
-    suppression: SuppressedValues = BUILTIN,
-) -> Batch:
+def canonical_batch(subjects: Iterable[Subject], purpose: Purpose, consent: Consent | None, canon: Canon) -> Batch:
     """Bring every field into its canonical form or refuse it: arithmetic for a worker."""
     rows: list[tuple[str, int]] = []
     fields: list[str] = []
@@ -121,22 +114,23 @@ def canonical_batch(
     places: list[int] = []
     consents: list[Consent | None] = []
     magic: dict[int, tuple[State, str]] = {}
+    texts: list[tuple[Kind, str]] = []
+    of_fields: list[Consent | None] = []
     for subject in subjects:
         rows.append((subject.ref, subject.field_count()))
         for name, kind, text in subject.fields():
-            place = len(fields)
             fields.append(name)
-            try:
-                identifier = canonicalise(kind, text, default_region=default_region, suppression=suppression)
-            except InvalidIdentifier as refusal:
-                refusals[place] = refusal.reason.value
-                continue
-            if (settled := settled_here(identifier, alliance)) is not None:
-                magic[place] = settled
-                continue
-            inputs.append(identifier.input_bytes)
+            texts.append((kind, text))
+            of_fields.append(subject.consent)
+    for place, form in enumerate(canon.forms(texts)):
+        if isinstance(form, Reason):
+            refusals[place] = form.value
+        elif (settled := settled_here(form, canon.alliance)) is not None:
+            magic[place] = settled
+        else:
+            inputs.append(form.input_bytes)
             places.append(place)
-            consents.append(subject.consent)
+            consents.append(of_fields[place])
     digests = _consents.needed(purpose, consents, consent) if inputs else ()
     return Batch(rows, fields, refusals, inputs, places, digests, magic)
 

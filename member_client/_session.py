@@ -5,12 +5,14 @@ from typing import Final, Self
 
 from alliance.clock import Clock
 from alliance.crypto.signing import SigningKey, VerifyingKey
+from alliance.identifiers import BUILTIN
 from member_client._bucket_fetch import BucketFetcher
+from member_client._canonical import Canon, Helpers
 from member_client._confirming import Confirmer
 from member_client._cover import Cover
 from member_client._credentials import ProfileKeys
 from member_client._evaluation import Evaluator
-from member_client._facts import FactKeeper
+from member_client._facts import FactKeeper, Facts
 from member_client._filter import FilterKeeper
 from member_client._filter.archive import FilterArchive
 from member_client._ledger import Ledger
@@ -59,6 +61,7 @@ class Session:
             workers=workers,
             clock=clock,
         )
+        self._helpers = Helpers()
         self._keepers: dict[int, FilterKeeper] = {}
         self._loading = asyncio.Lock()
 
@@ -95,6 +98,11 @@ class Session:
                 self._keepers[epoch] = keeper
             return self._keepers[epoch]
 
+    def canon(self, facts: Facts | None) -> Canon:
+        """Give how texts are read; where not even the list in force is known, by the built-in one."""
+        suppression = BUILTIN if facts is None else facts.suppression
+        return Canon(self.profile.default_region, self.profile.alliance, suppression, self._helpers)
+
     async def close(self) -> None:
         """End what is under way and close channel, store and threads."""
         await self.confirmer.close()
@@ -102,6 +110,7 @@ class Session:
             await keeper.close()
         await self.facts.close()
         await self.transport.close()
+        await self.workers.disk(self._helpers.close)
         await self.workers.disk(self.state.close)
         await self.workers.close()
 

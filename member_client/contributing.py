@@ -38,7 +38,7 @@ from member_client._contributions import (
     PreviewOutcome,
 )
 from member_client._deadline import Deadline
-from member_client._drafting import Drafted, Refused, drafted
+from member_client._drafting import Drafted, Refused, all_drafted
 from member_client._epochs import PinnedEpoch
 from member_client._evaluation import prepared
 from member_client._facts import Facts
@@ -159,20 +159,13 @@ class Contributor:
 
     def drawn_up(self, chunk: Sequence[ContributionRow], facts: Facts) -> list[Row]:
         """Draw rows up, or refuse them: work for a thread, since it may read evidence."""
-        profile = self._session.profile
-        now_ms = self._session.clock.now_ms()
-        rows = []
-        for row in chunk:
-            outcome = drafted(
-                row,
-                default_region=profile.default_region,
-                alliance=profile.alliance,
-                suppression=facts.suppression,
-                member=profile.member,
-                now_ms=now_ms,
-            )
-            rows.append(Row(row, outcome))
-        return rows
+        outcomes = all_drafted(
+            chunk,
+            canon=self._session.canon(facts),
+            member=self._session.profile.member,
+            now_ms=self._session.clock.now_ms(),
+        )
+        return [Row(row, outcome) for row, outcome in zip(chunk, outcomes, strict=True)]
 
     async def _sealed(self, asked: Sequence[Asked], run: _Run, epoch: PinnedEpoch) -> None:
         """Give every row a result or a sealed claim that is written down."""

@@ -177,19 +177,11 @@ class Screener:
     async def preview(self, subjects: Subjects) -> AsyncGenerator[list[Verdict], None]:
         """Tell what could be asked about, by batches; asks nothing."""
         facts = await self._session.facts.now()
-        profile = self._session.profile
+        canon = self._session.canon(facts)
         async with aclosing(batches(subjects)) as drawn:
             async for batch in drawn:
                 # Of all purposes rotation alone needs no consent, and nothing is committed to here.
-                asked = await self._session.workers.cpu(
-                    canonical_batch,
-                    batch,
-                    Purpose.ROTATION,
-                    None,
-                    profile.default_region,
-                    profile.alliance,
-                    facts.suppression,
-                )
+                asked = await self._session.workers.cpu(canonical_batch, batch, Purpose.ROTATION, None, canon)
                 yield asked.unknown(NOT_ASKED, "step_up", "")
 
     async def _batch(

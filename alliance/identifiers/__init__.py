@@ -33,7 +33,7 @@ from alliance.identifiers.model import (
     UnknownKind,
     parse_kind,
 )
-from alliance.identifiers.rules import canonical_text
+from alliance.identifiers.rules import canonical_text, needs_general_parser
 from alliance.identifiers.suppression import (
     BUILTIN,
     Suppression,
@@ -60,6 +60,7 @@ __all__ = [
     "SuppressionListInvalid",
     "UnknownKind",
     "canonicalise",
+    "needs_general_parser",
     "parse_kind",
     "pins",
     "suppression_list",

@@ -53,6 +53,12 @@ def phone(text: str, region: str) -> str:
     return phone_by_general_parser(text, region)
 
 
+def is_exact_phone(text: str) -> bool:
+    """Tell whether a text is a Chinese mobile number in a form that needs no general parser."""
+    mobile = _exact_chinese_mobile()
+    return bool(mobile.fullmatch(text) or mobile.fullmatch(text[:_SEPARATED_MOBILE].translate(_SEPARATORS)))
+
+
 def phone_by_general_parser(text: str, region: str) -> str:
     """Return E.164 by libphonenumber: valid numbers only, no letters, no extension."""
     if _EXTENSION.search(trimmed(text)):

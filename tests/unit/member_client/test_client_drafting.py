@@ -9,7 +9,8 @@ from client_fixtures import NOW, new_signing_key, new_store, sealed_claim, tag
 from alliance.identifiers import BUILTIN, Kind
 from alliance.taxonomy import DAY_MS, Category, EvidenceLevel, SubjectRole
 from member_client import ContributionRow
-from member_client._drafting import Drafted, Refused, drafted
+from member_client._canonical import Canon
+from member_client._drafting import Drafted, Refused, all_drafted
 from member_client._journal import Drawn, Journal, Place, Settled
 
 
@@ -25,7 +26,7 @@ def row(**bent: Any) -> ContributionRow:
 
 
 def draw(one: ContributionRow, now_ms: int = NOW) -> Drafted | Refused:
-    return drafted(one, default_region="CN", alliance="test", suppression=BUILTIN, member="alpha", now_ms=now_ms)
+    return all_drafted([one], canon=Canon("CN", "test", BUILTIN), member="alpha", now_ms=now_ms)[0]
 
 
 def drawn(one: ContributionRow, now_ms: int = NOW) -> Drafted:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from alliance.identifiers import BUILTIN, Kind
 from alliance.taxonomy import Action, Purpose
 from member_client import Consent, Subject, verdicts
+from member_client._canonical import Canon
 from member_client._questions import Batch, canonical_batch
 from member_client.verdicts import FieldVerdict, State
 
@@ -15,7 +16,7 @@ PHONE, BAD_PHONE, EMAIL, OAID = "13123456789", "not a number", "someone@example.
 
 
 def batch_of(*subjects: Subject) -> Batch:
-    return canonical_batch(subjects, Purpose.PORTFOLIO_SCREENING, BASIS, "CN", "test")
+    return canonical_batch(subjects, Purpose.PORTFOLIO_SCREENING, BASIS, Canon("CN", "test"))
 
 
 def test_items_are_the_fields_that_are_identifiers_in_order() -> None:
@@ -31,13 +32,13 @@ def test_items_are_the_fields_that_are_identifiers_in_order() -> None:
 def test_shared_values_are_refused_as_the_list_says() -> None:
     address = Subject("1", ip="127.0.0.1")
     assert not batch_of(address).inputs
-    assert canonical_batch([address], Purpose.PORTFOLIO_SCREENING, BASIS, "CN", "test", BUILTIN).refusals == {
+    assert canonical_batch([address], Purpose.PORTFOLIO_SCREENING, BASIS, Canon("CN", "test", BUILTIN)).refusals == {
         0: "suppressed"
     }
 
 
 def test_nobody_needs_consent_for_a_batch_without_identifiers() -> None:
-    batch = canonical_batch([Subject("1", phone=BAD_PHONE)], Purpose.LOAN_APPLICATION, None, "CN", "test")
+    batch = canonical_batch([Subject("1", phone=BAD_PHONE)], Purpose.LOAN_APPLICATION, None, Canon("CN", "test"))
     assert (batch.inputs, batch.digests) == ([], ())
 
 
