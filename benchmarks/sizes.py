@@ -20,7 +20,7 @@ class Sizes:
     """Values of a kind in a round of canonicalisation."""
     echo_calls: int = 2_000
     """Small calls of a bare echo; large ones are a tenth."""
-    contributed: int = 100_000
+    contributed: int = 200_000
     """Rows of the contribution."""
     claims: int = 1_000_000
     """Claims in the registry before a screening, the contributed ones included."""

@@ -54,7 +54,8 @@ def measured(folder: Path, sizes: Sizes, say: Say) -> list[Section]:
     except PeerMissing as error:
         missing.append(str(error))
     figures = [
-        *_memory(jobs[-1]),
+        *_memory(SCREEN_PEAK_MEMORY, jobs[-1]),
+        *_memory("contribute_peak_memory", contribute),
         Figure("contribute: rate", contribute.rate, "rows/s", _alone(), limit),
         Figure("contribute: rate", contribute.rate, "rows/s", "bare grpc.aio echo of chunks of 1,024", echoes[CHUNK]),
     ]
@@ -100,14 +101,14 @@ def _title(job: Job) -> str:
     return f"screen {job.items:,}"
 
 
-def _memory(job: Job) -> Iterator[Figure]:
+def _memory(name: str, job: Job) -> Iterator[Figure]:
     peaks = {party: job.peak[party].own / _MEGABYTE for party in (MEMBER, HUB)}
-    yield Figure(SCREEN_PEAK_MEMORY, max(peaks.values()), "MB", MOST_MEMORY, MOST_MEMORY_MB)
+    yield Figure(name, max(peaks.values()), "MB", MOST_MEMORY, MOST_MEMORY_MB)
     for party, peak in peaks.items():
         grown = (job.peak[party].own - job.start[party].own) / _MEGABYTE
         mapped = job.peak[party].mapped / _MEGABYTE
-        yield Figure(f"{SCREEN_PEAK_MEMORY}: {party}", peak, "MB", MOST_MEMORY, MOST_MEMORY_MB)
-        yield Figure(f"{SCREEN_PEAK_MEMORY}: {party}, beyond its start", grown, "MB", "mapped from files", mapped)
+        yield Figure(f"{name}: {party}", peak, "MB", MOST_MEMORY, MOST_MEMORY_MB)
+        yield Figure(f"{name}: {party}, beyond its start", grown, "MB", "mapped from files", mapped)
 
 
 def _contribution_beside(job: Job, peer: Screened) -> Iterator[Figure]:

@@ -29,6 +29,11 @@ def phone(number: int) -> str:
     return f"139{_spread(number):08d}"
 
 
+def landline(number: int) -> str:
+    """Give a landline of Guangzhou, which takes the general parser."""
+    return f"020-8{_spread(number) % 10_000_000:07d}"
+
+
 def spaced_phone(number: int) -> str:
     """Give one as people type it: it takes the way through the general parser."""
     digits = phone(number)
