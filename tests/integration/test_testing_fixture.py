@@ -40,12 +40,8 @@ async def ask(client: AllianceClient, phone: str = LISTED) -> Verdict:
 
 def asked(hub: AllianceHub, phone: str = LISTED, name: str = "lender-b") -> Verdict:
     """Ask as a synchronous test does."""
-
-    async def work() -> Verdict:
-        async with hub.client(name) as client:
-            return await ask(client, phone)
-
-    return asyncio.run(work())
+    with hub.client(name).blocking as client:
+        return client.screen(Subject("C-1", phone=phone), purpose=Purpose.PORTFOLIO_SCREENING, consent=BASIS)
 
 
 # -- who uses it -----------------------------------------------------------------------------------------------------
@@ -64,6 +60,15 @@ def test_a_synchronous_test_screens(alliance_hub: AllianceHub) -> None:
     )
     alliance_hub.withdraw(claim)
     assert asked(alliance_hub).state is State.CLEAR
+
+
+def test_a_blocking_client_that_stays_sees_what_is_filed(alliance_hub: AllianceHub) -> None:
+    subject = Subject("C-1", phone=LISTED)
+    with alliance_hub.client("lender-b").blocking as client:
+        assert client.screen(subject, purpose=Purpose.PORTFOLIO_SCREENING, consent=BASIS).state is State.CLEAR
+        alliance_hub.file_claim("phone", LISTED)
+        (verdict,) = client.screen_many([subject], purpose=Purpose.PORTFOLIO_SCREENING, consent=BASIS)
+        assert verdict.state is State.MATCH
 
 
 async def test_an_asynchronous_test_screens_with_a_client_that_stays(alliance_hub: AllianceHub) -> None:
@@ -107,13 +112,9 @@ async def test_enrolment_itself_can_be_tested(alliance_hub: AllianceHub, tmp_pat
 
 def test_device_ids_are_named_as_in_subjects(alliance_hub: AllianceHub) -> None:
     alliance_hub.file_claim("oaid", "1f" * 16, category="device_farm")
-
-    async def work() -> State:
-        async with alliance_hub.client("lender-b") as client:
-            subject = Subject("C-1", oaid="1F" * 16)
-            return (await client.screen(subject, purpose=Purpose.PORTFOLIO_SCREENING, consent=BASIS)).state
-
-    assert asyncio.run(work()) is State.MATCH
+    with alliance_hub.client("lender-b").blocking as client:
+        subject = Subject("C-1", oaid="1F" * 16)
+        assert client.screen(subject, purpose=Purpose.PORTFOLIO_SCREENING, consent=BASIS).state is State.MATCH
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,10 @@ ROWS: Final = {
     "Give one address, not a network.": "请提供单个地址，而不是网段。",
     "Give the address without its zone.": "请去掉地址中的区域标识。",
     "Write platform:account with a platform of the registry.": "请写成 platform:account，平台须在登记表内。",
+    "This is a magic identifier for tests, which only a development alliance knows: use a real one here, or enrol with "
+    "`alliance-server dev`.": (
+        "这是供测试用的魔法标识，只有开发联盟认得：此处请使用真实的值，或用 `alliance-server dev` 入盟。"
+    ),
     "Many people share this value, or nobody has it: leave it out.": "该值由许多人共用，或无人使用：请留空。",
     "The cell is empty: fill it in or leave the row out.": "单元格为空：请补填或删去该行。",
     "Fewer cells than the header: look for a lost separator or a broken line.": (
