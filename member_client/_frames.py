@@ -10,11 +10,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from member_client._drawing import ReadAhead
 from member_client._frame_sources import Source, open_frame
 from member_client.errors import ConfigurationInvalid, InvalidUse
 from member_client.files import BadRow, Layout, Row, RowFault, TableInvalid, shown_date, shown_name
@@ -41,7 +42,7 @@ FRAME_COLUMNS: Final = (
     "receipt",
     "reason",
 )
-ScreenMany = Callable[[Iterator[Subject], OnProgress], AsyncGenerator[Verdict, None]]
+ScreenMany = Callable[[AsyncIterable[Subject], OnProgress], AsyncGenerator[Verdict, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ async def screened(
         source = await asyncio.to_thread(open_frame, frame, (*layout.identifier_columns, layout.ref, layout.consent))
         run = _Run(source, layout, on_unavailable)
         report = on_progress or _nobody
-        async with aclosing(screen_many(run.subjects(), lambda _done: report(run.done))) as verdicts:
+        async with aclosing(screen_many(ReadAhead(run.subjects()), lambda _done: report(run.done))) as verdicts:
             async for verdict in verdicts:
                 run.take(verdict)
         run.flush()
@@ -124,7 +125,7 @@ class _Run:
         return len(self._results["row"])
 
     def subjects(self) -> Iterator[Subject]:
-        """Give the rows that can be used."""
+        """Give the rows that can be used; runs on the reading thread."""
         for row in self._source.rows:
             subject = self._subject(row)
             if subject is not None:

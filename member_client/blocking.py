@@ -137,6 +137,10 @@ class BlockingClient:
             )
         )
 
+    def preview_screening(self, subjects: Iterable[Subject]) -> Iterator[Verdict]:
+        """Tell what could be asked about subjects; asks nothing."""
+        return self._pulled(self._client._previewed, subjects)
+
     # -- own claims ----------------------------------------------------------------------------------------------
 
     def preview(self, rows: Iterable[ContributionRow]) -> Iterator[ContributionPreview]:

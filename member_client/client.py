@@ -232,10 +232,15 @@ class AllianceClient:
 
         Fields are refused, or unknown for the reason `not_asked`.
         """
-        screener = await self._screener()
-        async with aclosing(flattened(screener.preview(subjects))) as verdicts:
+        async with aclosing(flattened(self._previewed(subjects))) as verdicts:
             async for verdict in verdicts:
                 yield verdict
+
+    async def _previewed(self, subjects: Subjects) -> AsyncGenerator[list[Verdict], None]:
+        screener = await self._screener()
+        async with aclosing(screener.preview(subjects)) as batches:
+            async for verdicts in batches:
+                yield verdicts
 
     async def screen_frame(
         self,

@@ -137,7 +137,7 @@ class FilterMaintenance:
 
     async def _rebuilt(self, epoch: int) -> Snapshot:
         state = await self._state(epoch)
-        now = self._clock.now_ms()
+        now = self._next_time(state)
         builder, listings = await self._fill(state, now)
         shape = builder.shape
         digest = await self._compute.run(TAGS_A_DELTA, self._files.save, bytearray(builder.bits))
@@ -279,11 +279,19 @@ class FilterMaintenance:
         now = self._clock.now_ms()
         last = _last_heartbeat(state)
         current = last.sequence == state.delta_sequence and last.base_sha256 == state.base_sha256
-        # One from the future was signed by a clock that went wrong meanwhile: members refuse it.
-        if current and 0 <= now - last.time < HEARTBEAT_EVERY_MS:
+        # One from far in the future was signed by a clock that went wrong meanwhile: members refuse it.
+        if current and -MAX_SKEW_MS <= now - last.time < HEARTBEAT_EVERY_MS:
             return
-        statement = self._heartbeat(state.epoch, state.base_sha256, state.delta_sequence, now)
+        statement = self._heartbeat(state.epoch, state.base_sha256, state.delta_sequence, self._next_time(state))
         await self._write(lambda transaction: transaction.filters.beat(state.epoch, statement))
+
+    def _next_time(self, state: FilterState) -> int:
+        """Give the time of the next statement: now, or that of the last one where the clock was put back a little since.
+
+        Members take a statement that is older than the last for a rollback, which is an alarm.
+        """
+        now, last = self._clock.now_ms(), _last_heartbeat(state).time
+        return last if now < last <= now + MAX_SKEW_MS else now
 
     def _heartbeat(self, epoch: int, base_sha256: bytes, sequence: int, now: int) -> bytes:
         payload = FilterHeartbeat(

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -20,6 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Self
 
+from member_client.errors import StorageFull
 from member_client.files.model import Record, TableInvalid
 from member_client.files.parquet_records import ParquetRecords
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 REFUSED_COLUMNS: Final = ("row", "ref", "column", "reason", "how_to_fix")
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _JSONL_SUFFIXES: Final = frozenset({".jsonl", ".ndjson"})
 _PARQUET_SUFFIX: Final = ".parquet"
 
@@ -50,7 +53,8 @@ def replaced_on_success(path: Path) -> Iterator[IO[bytes]]:
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     except OSError as error:
-        raise TableInvalid(f"{path}: it cannot be written ({error.strerror})") from None
+        kind = StorageFull if error.errno in _NO_ROOM else TableInvalid
+        raise kind(f"{path}: it cannot be written ({error.strerror})") from None
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -58,6 +62,10 @@ def replaced_on_success(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise StorageFull(f"{path}: it cannot be written, the disk is full; the earlier file is unchanged") from None
     finally:
         # After the rename there is nothing left under this name.
         temporary.unlink(missing_ok=True)

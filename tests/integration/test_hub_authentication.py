@@ -289,6 +289,9 @@ async def test_health_and_reflection_need_our_certificate_and_leave_no_event(hub
     before = len(member.events())
     status = await health_pb2_grpc.HealthStub(member.channel).Check(health_pb2.HealthCheckRequest())
     assert status.status == health_pb2.HealthCheckResponse.SERVING
+    watch = health_pb2_grpc.HealthStub(member.channel).Watch(health_pb2.HealthCheckRequest())
+    assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+    watch.cancel()
     stream = reflection_pb2_grpc.ServerReflectionStub(member.channel).ServerReflectionInfo()
     await stream.write(reflection_pb2.ServerReflectionRequest(list_services=""))
     listed = {it.name for it in (await stream.read()).list_services_response.service}

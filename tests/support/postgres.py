@@ -1,6 +1,7 @@
 """A real PostgreSQL for the session, and a fresh database for whoever asks."""
 
 import itertools
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,24 @@ class Postgres:
             engine.dispose()
             self._migrated = str(sa.make_url(url).database)
         return self._create(self._migrated)
+
+    @contextmanager
+    def on_disk(self, folder: Path) -> Iterator[str]:
+        """Make an empty database whose files lie in a folder; it is gone when the block ends."""
+        place = folder / "tablespace"
+        place.mkdir()
+        with self._connect() as connection:
+            (data,) = connection.execute("SHOW data_directory").fetchall()[0]
+            owner = Path(data).stat()
+            os.chown(place, owner.st_uid, owner.st_gid)
+            name = f"disk_{next(self._names)}"
+            connection.execute(f"CREATE TABLESPACE \"{name}\" LOCATION '{place}'")
+            connection.execute(f'CREATE DATABASE "{name}" TABLESPACE "{name}"')
+            try:
+                yield self._url.set(database=name).render_as_string(hide_password=False)
+            finally:
+                connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+                connection.execute(f'DROP TABLESPACE "{name}"')
 
     def hurry(self) -> None:
         """Give up durability, which is PostgreSQL's own to test: stopping would sync every database."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import psutil
 from rich.console import Console
 
 from alliance.clock import SystemClock
@@ -48,13 +49,18 @@ class HubProcess:
     async def start(self) -> None:
         """Serve; returns when the hub says that it does."""
         said = self._said()
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "alliance_server", "serve", str(self.folder)]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: ASYNC220 - it starts and no more
+        self.launch()
         async with asyncio.timeout(60):
             while self._said() == said:
+                assert self._process is not None
                 assert self._process.poll() is None, self.log.read_text()
                 await asyncio.sleep(0.02)
+
+    def launch(self) -> None:
+        """Start the process, and wait for nothing."""
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "alliance_server", "serve", str(self.folder)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def _said(self) -> int:
         return self.log.read_text().count('"hub serves"') if self.log.exists() else 0
@@ -73,6 +79,16 @@ class HubProcess:
         code = self._process.wait(30)
         self._process = None
         return code
+
+    def resident_bytes(self) -> int:
+        """The memory that it holds."""
+        assert self._process is not None
+        return int(psutil.Process(self._process.pid).memory_info().rss)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process that was started is still there."""
+        return self._process is not None and self._process.poll() is None
 
     @property
     def runs(self) -> bool:

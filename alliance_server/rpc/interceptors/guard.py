@@ -1,13 +1,15 @@
 """Guards: handlers are wrapped where they are added, since what stands around them needs the context of a call.
 
 - A guard is an asynchronous context manager around the handler's run. Handlers of unary replies are coroutines,
-  those of streams are asynchronous generators; both run within one task, so context variables hold.
+  those of streams are asynchronous generators, or coroutines that write by themselves, as gRPC's health service has
+  them; all run within one task, so context variables hold.
 - Messages are read inside the guard: gRPC would answer one that cannot be read by itself, before anybody was
   authenticated, without an audit event and with the parser's own text.
 - Handlers are generic ones: for methods that are registered one by one `grpc.aio` keeps a waiting task each, and looks
   at all of them at every call.
 """
 
+import inspect
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -40,6 +42,7 @@ class Guarded:
 
 def _wrap(handler: Any, method: str, guard: Guard) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped tuples
     make, behaviour = _shape(handler)
+    writes_itself = inspect.iscoroutinefunction(behaviour)
     read = _read_all if handler.request_streaming else _read
 
     async def unary(request: Any, context: Any) -> Any:  # noqa: ANN401
@@ -52,7 +55,7 @@ def _wrap(handler: Any, method: str, guard: Guard) -> Any:  # noqa: ANN401 - gRP
                 yield reply
 
     return make(
-        stream if handler.response_streaming else unary,
+        stream if handler.response_streaming and not writes_itself else unary,
         request_deserializer=None,
         response_serializer=handler.response_serializer,
     )

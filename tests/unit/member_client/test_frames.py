@@ -1,5 +1,5 @@
 import logging
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ async def screen(
 ) -> Any:
     fake = client or FakeClient()
 
-    async def screen_many(subjects: Iterator[Subject], told: OnProgress) -> AsyncGenerator[Verdict, None]:
+    async def screen_many(subjects: AsyncIterable[Subject], told: OnProgress) -> AsyncGenerator[Verdict, None]:
         done = 0
         async for verdict in fake.screen_many(subjects, purpose="portfolio_screening"):
             yield verdict

@@ -1,0 +1,157 @@
+"""Every RPC that the hub serves: what the descriptors say of it, a good request of it, and how to send bytes to it."""
+
+import importlib
+import os
+import pkgutil
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
+
+import alliance.v1
+from alliance.errors import Reason
+from alliance.v1 import audit_pb2, bucket_pb2, directory_pb2, epoch_pb2, filter_pb2
+from alliance.v1.evaluation_pb2 import EvaluateRequest
+from alliance.v1.registry_pb2 import (
+    ContributeRequest,
+    ContributeResponse,
+    GetClaimRequest,
+    ListClaimsRequest,
+    WithdrawClaimRequest,
+)
+from support.wire import WireMember, valid_elements
+
+Send = Callable[[bytes], Any]
+"""Makes a call with one message, and reads it to its end."""
+
+FAULTS = {Reason.INTERNAL, Reason.UNAVAILABLE, Reason.STORAGE_FULL}
+"""Reasons that say that the hub has trouble of its own."""
+
+ENROL = "/alliance.v1.EnrolmentService/Enrol"
+WATCH = "/grpc.health.v1.Health/Watch"
+CONTRIBUTE = "/alliance.v1.RegistryService/Contribute"
+BLINDED = valid_elements(2)
+
+
+@dataclass(frozen=True)
+class Rpc:
+    """A method as its descriptor describes it."""
+
+    path: str
+    many_requests: bool
+    many_replies: bool
+
+    @property
+    def is_plumbing(self) -> bool:
+        """Whether it is gRPC's own, which leaves no event and answers by its own protocol."""
+        return not self.path.startswith("/alliance.")
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition(".")[2]
+
+
+def _files() -> Iterator[FileDescriptor]:
+    for module in pkgutil.iter_modules(alliance.v1.__path__):
+        if module.name.endswith("_pb2"):
+            yield importlib.import_module(f"alliance.v1.{module.name}").DESCRIPTOR
+    yield health_pb2.DESCRIPTOR
+    yield reflection_pb2.DESCRIPTOR
+
+
+RPCS = {
+    rpc.path: rpc
+    for file in _files()
+    for service in file.services_by_name.values()
+    for method in service.methods
+    for rpc in [Rpc(f"/{service.full_name}/{method.name}", method.client_streaming, method.server_streaming)]
+}
+"""By path: what the generated descriptors describe, and so what somebody adds to them."""
+
+of_members_port = pytest.mark.parametrize(
+    "rpc", [pytest.param(rpc, id=rpc.name) for rpc in RPCS.values() if rpc.path != ENROL]
+)
+
+
+def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
+    """Give, by path, makers of good requests of the members' port."""
+    entry_id = os.urandom(16)
+    made: dict[str, Callable[[], Message]] = {
+        "AuditService/ListEvents": lambda: audit_pb2.ListEventsRequest(page_size=3, page_token="1"),
+        "BucketService/GetBuckets": lambda: bucket_pb2.GetBucketsRequest(epoch=1, prefix_bits=4, prefixes=[1, 2]),
+        "BucketService/ReportEntry": lambda: bucket_pb2.ReportEntryRequest(
+            entry_id=entry_id, finding=bucket_pb2.ENTRY_FINDING_BOX_INVALID
+        ),
+        "DirectoryService/ListMembers": lambda: directory_pb2.ListMembersRequest(page_size=3, page_token="a"),
+        "EpochService/GetSuppressionList": epoch_pb2.GetSuppressionListRequest,
+        "EpochService/ListEpochs": epoch_pb2.ListEpochsRequest,
+        "EvaluationService/Evaluate": lambda: EvaluateRequest(header=member.header(BLINDED), blinded=BLINDED),
+        "FilterService/DownloadSnapshot": lambda: filter_pb2.DownloadSnapshotRequest(bits_sha256=bytes(32), offset=1),
+        "FilterService/GetFilter": lambda: filter_pb2.GetFilterRequest(epoch=1),
+        "FilterService/ListDeltas": lambda: filter_pb2.ListDeltasRequest(base_sha256=bytes(32), after_sequence=1),
+        "RegistryService/GetClaim": lambda: GetClaimRequest(entry_id=entry_id),
+        "RegistryService/ListClaims": lambda: ListClaimsRequest(page_size=3, page_token="1-1", live_only=True),
+        "RegistryService/WithdrawClaim": lambda: WithdrawClaimRequest(status_change=member.status_change(entry_id)),
+        "RegistryService/Contribute": lambda: ContributeRequest(
+            request_id=os.urandom(16), rows=[member.row(), member.row()]
+        ),
+    }
+    plumbing: dict[str, Callable[[], Message]] = {
+        "/grpc.health.v1.Health/Check": lambda: health_pb2.HealthCheckRequest(service=""),
+        WATCH: lambda: health_pb2.HealthCheckRequest(service=""),
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": lambda: (
+            reflection_pb2.ServerReflectionRequest(
+                file_containing_extension=reflection_pb2.ExtensionRequest(
+                    containing_type="alliance.v1.Claim", extension_number=7
+                )
+            )
+        ),
+    }
+    return {f"/alliance.v1.{name}": make for name, make in made.items()} | plumbing
+
+
+def sender(channel: Any, rpc: Rpc, metadata: Callable[[], Any] = lambda: None) -> Send:
+    """Give what sends one message over a channel, without a serialiser in between."""
+    if not rpc.many_replies:
+        unary = channel.unary_unary(rpc.path)
+
+        async def once(content: bytes) -> None:
+            await unary(content, metadata=metadata())
+
+        return once
+    if not rpc.many_requests:
+        stream = channel.unary_stream(rpc.path)
+
+        async def read(content: bytes) -> None:
+            await _read(rpc, stream(content, metadata=metadata()))
+
+        return read
+    both = channel.stream_stream(rpc.path)
+
+    async def exchanged(content: bytes) -> None:
+        async def messages() -> AsyncIterator[bytes]:
+            yield content
+
+        await _read(rpc, both(messages(), metadata=metadata()))
+
+    return exchanged
+
+
+async def _read(rpc: Rpc, call: Any) -> None:
+    async for reply in call:
+        if rpc.path == CONTRIBUTE:
+            check_results(reply)
+        if rpc.path == WATCH:  # which ends with its caller alone
+            call.cancel()
+            return
+
+
+def check_results(reply: bytes) -> None:
+    """Hold an acknowledgement against the rule that no row is answered with the hub's own trouble."""
+    refused = {int(result.refusal) for result in ContributeResponse.FromString(reply).results}
+    assert not refused & {int(fault) for fault in FAULTS}
