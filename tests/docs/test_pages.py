@@ -11,7 +11,18 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import typer
-from support.pages import PARSED, Block, NoVerdict, Page, check_printed, environment, pages, read_page, run_page
+from support.pages import (
+    PARSED,
+    SECONDS,
+    Block,
+    NoVerdict,
+    Page,
+    check_printed,
+    environment,
+    pages,
+    read_page,
+    run_page,
+)
 from support.process import free_port, hub_process
 
 from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
@@ -80,11 +91,13 @@ def test_data_and_programs_parse(block: Block) -> None:
         block.parse()
 
 
+@pytest.mark.timeout(2 * SECONDS)
 @pytest.mark.parametrize("page", runnable(after_tutorial=False), ids=lambda page: page.name)
 def test_a_page_runs(page: Page, tmp_path: Path) -> None:
     run_page(page, tmp_path, environment(tmp_path, (free_port(), free_port())))
 
 
+@pytest.mark.timeout(2 * SECONDS)
 @pytest.mark.parametrize("page", runnable(after_tutorial=True), ids=lambda page: page.name)
 @pytest.mark.asyncio(loop_scope="session")
 async def test_a_page_runs_after_the_tutorial(page: Page, tmp_path: Path, after_tutorial: AfterTutorial) -> None:
