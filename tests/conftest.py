@@ -20,6 +20,8 @@ from alliance.crypto.backend import Backend
 from alliance_server.storage import database, schema
 from alliance_server.storage.unit_of_work import SqlStore
 
+pytest_plugins = ["support.leak_plugin"]
+
 
 @pytest.fixture(params=backends.NAMES)
 def backend(request: pytest.FixtureRequest) -> Backend:
