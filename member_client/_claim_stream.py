@@ -9,7 +9,7 @@ from alliance.claims import SealedClaim
 from alliance.v1.registry_pb2 import ClaimRow, ClaimRowResult, ContributeRequest, ContributeResponse
 from alliance.v1.registry_pb2_grpc import RegistryServiceStub
 from member_client._deadline import Deadline
-from member_client._transport import Transport, own_errors, retried
+from member_client._transport import Transport, own_errors, readable, retried
 from member_client.errors import HubError, HubUnavailable
 
 MAX_ROWS: Final = 1024
@@ -49,7 +49,7 @@ class ClaimStream:
                     contribute: Any = RegistryServiceStub(self._transport.channel()).Contribute
                     self._call = contribute()
                 await self._call.write(request)
-                response = await self._call.read()
+                response = readable(await self._call.read())
         except (TimeoutError, asyncio.InvalidStateError) as error:
             await self.close()
             raise HubUnavailable("The hub did not acknowledge a chunk in time.") from error

@@ -25,7 +25,13 @@ import grpc.aio
 from alliance.crypto.secret import Secret
 from member_client._deadline import Deadline
 from member_client._rpc_errors import is_passing, translated
-from member_client.errors import AllianceClientError, CertificateInvalid, HubUnavailable, NotAuthenticated
+from member_client.errors import (
+    AllianceClientError,
+    CertificateInvalid,
+    HubError,
+    HubUnavailable,
+    NotAuthenticated,
+)
 
 MAX_TRIES = 6
 FIRST_BACKOFF_SECONDS = 0.05
@@ -111,6 +117,13 @@ async def own_errors() -> AsyncIterator[None]:
         raise HubUnavailable("The channel to the hub was closed.") from failure
 
 
+def readable(reply: T | None) -> T:
+    """Give a reply; gRPC logs one that it cannot parse, and hands out None in its place. Raises HubError."""
+    if reply is None:
+        raise HubError("The hub's answer cannot be read.")
+    return reply
+
+
 async def pause(attempt: int, deadline: Deadline) -> None:
     """Wait before the next try: full jitter under an exponential ceiling, and not past the deadline."""
     ceiling = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 4**attempt)
@@ -168,7 +181,7 @@ class Transport:
 
         async def attempt() -> Response:
             async with own_errors():
-                return await method(self.channel())(request(), timeout=max(deadline.remaining(), 0.001))
+                return readable(await method(self.channel())(request(), timeout=max(deadline.remaining(), 0.001)))
 
         async def attempt_under_what_is_new() -> Response:
             await self._look_for_renewal()
