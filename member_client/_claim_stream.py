@@ -31,7 +31,7 @@ class ClaimStream:
             request_id=os.urandom(_REQUEST_ID_BYTES),
             rows=(ClaimRow(claim=row.claim, signature=row.signature, handle=row.handle, box=row.box) for row in rows),
         )
-        response = await retried(lambda: self._exchange(request), Deadline.after(TOTAL_SECONDS))
+        response = await retried(lambda: self._exchange(request), Deadline.after(TOTAL_SECONDS, patient=True))
         if len(response.results) != len(rows):
             raise HubError("The hub acknowledges another number of rows than were sent.")
         return list(response.results)

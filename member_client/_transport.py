@@ -3,8 +3,8 @@
 Rules:
 
 1. gRPC's exceptions end here: what leaves is ours, chained.
-2. Only what passes by itself is tried again (hub away or busy): with exponential backoff, full jitter, a bounded
-   number of times and never past the deadline. A refusal is never tried again.
+2. Only what passes by itself is tried again (hub away or busy): with exponential backoff, full jitter, and never past
+   the deadline; a bounded number of times unless that is a patient one. A refusal is never tried again.
 3. Every call of the protocol may be repeated; a request is built anew for each try, so that headers carry the time
    of their own try.
 4. A channel belongs to one event loop, and is made when it is first needed. It is made anew where it failed again and
@@ -17,6 +17,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Protocol, TypeVar
 
 import grpc
@@ -126,17 +127,18 @@ def readable(reply: T | None) -> T:
 
 async def pause(attempt: int, deadline: Deadline) -> None:
     """Wait before the next try: full jitter under an exponential ceiling, and not past the deadline."""
-    ceiling = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 4**attempt)
+    ceiling = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 4 ** min(attempt, MAX_TRIES))
     await asyncio.sleep(min(random.uniform(0, ceiling), deadline.remaining()))  # noqa: S311 - no secret
 
 
 async def retried(attempt: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
     """Try until it succeeds, is refused, or tries or time run out; raises what the last try raised."""
-    for number in range(MAX_TRIES):
+    for number in count():
         try:
             return await attempt()
         except AllianceClientError as error:
-            if not is_passing(error) or number + 1 == MAX_TRIES or deadline.remaining() <= 0:
+            is_last = number + 1 >= MAX_TRIES and not deadline.patient
+            if not is_passing(error) or is_last or deadline.remaining() <= 0:
                 raise
         await pause(number, deadline)
     raise AssertionError("unreachable: the last try returns or raises")

@@ -222,12 +222,6 @@ OUTLASTS_EVERY_TRY = 8.0
 
 
 @pytest.mark.usefixtures("small_batches")
-@pytest.mark.xfail(
-    strict=True,
-    raises=(HubUnavailable, AssertionError),
-    reason="_transport.MAX_TRIES ends a call after six tries, in seven seconds at most and in three on average, "
-    "though its deadline is minutes away: a planned restart of the hub takes longer",
-)
 @pytest.mark.parametrize("kind", ["contribute", "screen"])
 async def test_one_call_gets_over_a_hub_that_is_away_for_seconds(new_hub_folder: NewFolder, kind: str) -> None:
     async with behind_a_proxy(new_hub_folder) as (hub, client, proxy):
