@@ -18,6 +18,7 @@ from alliance.errors import CATALOGUE, Reason
 from alliance.taxonomy import Purpose
 from member_client import AllianceClient, Consent, ContributionResult, ContributionRow, State, Subject, enrol
 from member_client.cli.endings import NOT_SETTLED
+from member_client.contributing import OPEN_CHUNKS
 from member_client.errors import StorageFull
 
 NewFolder = Callable[[], Path]
@@ -126,15 +127,17 @@ async def test_a_contributor_without_room_sends_nothing_that_it_could_not_write_
         assert raised.value.exit_code == NOT_SETTLED
         assert "full" in str(raised.value)
         assert {it.entry_id.hex() for it in before} <= books.entries()
-        evaluated = books.evaluated(Purpose.CONTRIBUTION)
+        others = phone_rows(200, 10_000)
         with pytest.raises(StorageFull):
-            await contribute(client, phone_rows(32, 10_000))
-        assert books.evaluated(Purpose.CONTRIBUTION) == evaluated
+            await contribute(client, others)
 
         members_disk.make_room()
-        results = await contribute(client, rows)
+        results = await contribute(client, [*rows, *others])
         assert [it.entry_id for it in results[: len(before)]] == [it.entry_id for it in before]
-        assert books.filed() == len(rows)
+        # Whatever was filed is what was written down before.
+        assert {it.entry_id.hex() for it in results} == books.entries()
+        assert books.filed() == len(rows) + len(others)
+        assert books.evaluated(Purpose.CONTRIBUTION) <= books.filed() + 2 * OPEN_CHUNKS * 32
         books.check_registry()
         books.check_charges()
 

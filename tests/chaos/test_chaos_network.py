@@ -131,7 +131,7 @@ async def test_a_reset_inside_a_frame_costs_nothing(new_hub_folder: NewFolder, k
         await client.sync()
 
         def tear() -> None:
-            proxy.reset_after(direction, chance.randint(1, 20_000))
+            proxy.reset_after(direction, chance.randint(1, 4_000))
 
         tear()
         said = await disturbed(client, job(kind), tear, 200)
