@@ -55,6 +55,10 @@ class UsageFault(Exception):
     """A command was given what it cannot use. Its text never repeats a value."""
 
 
+class _Interrupted(Exception):
+    """Somebody stopped the command; its arguments are the lines that say how it goes on."""
+
+
 class SafeGroup(TyperGroup):
     """The root command: translates whatever happens into a line and an exit code."""
 
@@ -83,9 +87,10 @@ class SafeGroup(TyperGroup):
                     **extra,
                 )
                 code = result if isinstance(result, int) else 0
-            except (KeyboardInterrupt, typer.Abort) as stop:
+            except (KeyboardInterrupt, typer.Abort):
                 code = 130
-                notes = notes_of(stop)
+            except _Interrupted as stop:
+                code, notes = 130, list(stop.args)
             except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
                 code = report.failure(error)
             if code == 130:
@@ -100,6 +105,8 @@ class SafeGroup(TyperGroup):
         """Run the command; a reader that goes away, as `head` does, is no error."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt as stop:  # Click would make a number of it, and lose what the command added
+            raise _Interrupted(*notes_of(stop)) from None
         except BrokenPipeError:
             # Python flushes standard output once more at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
