@@ -12,7 +12,12 @@ from member_client.cli.check import typed
 from member_client.cli.claim_rows import Defaults, option_expiry, option_word
 from member_client.cli.group import UsageFault
 from member_client.cli.language import retold, tr, word
-from member_client.cli.options import EvidenceFileOption, ExpiresOption, RoleOption
+from member_client.cli.options import (
+    AmendedEvidenceFileOption,
+    AmendedEvidenceOption,
+    AmendedRoleOption,
+    ExpiresOption,
+)
 from member_client.cli.outputs import readable
 from member_client.cli.session import Session, session_of
 from member_client.cli.tables import print_table
@@ -100,20 +105,23 @@ def amend_claim(
         typer.Argument(help="The identifier once more; - asks for it, out of the shell's history.", metavar="VALUE"),
     ],
     *,
-    role: RoleOption = None,
-    evidence: Annotated[str | None, typer.Option(help="Another level of evidence.", metavar="LEVEL")] = None,
-    evidence_file: EvidenceFileOption = None,
+    role: AmendedRoleOption = None,
+    evidence: AmendedEvidenceOption = None,
+    evidence_file: AmendedEvidenceFileOption = None,
     expires: ExpiresOption = None,
 ) -> None:
     r"""Replace one of your own claims by one that says something else.
 
     Identifier, kind and category stay; what is not named stays too, but for
-    the end, which is as late as may be. For example:
+    the end, which is as late as may be. The old claim is withdrawn, the new
+    one has an entry id of its own. The identifier is asked for where - stands
+    for it:
 
       member-client claims amend 5f0c2b7e9d4148f6a3b1c0d2e4f60718 - \
         --role client_victim
     """
     session = session_of(context)
+    entry_bytes = entry_id(entry)
     now_ms = session.ports.clock.now_ms()
     defaults = Defaults(
         role=option_word(SubjectRole, "--role", role),
@@ -122,7 +130,6 @@ def amend_claim(
         evidence_file=readable(evidence_file),
     )
     text = typed(value)
-    entry_bytes = entry_id(entry)
     _print(session, session.run(_amended(session, entry_bytes, text, defaults, keeps_evidence=evidence is None)))
 
 

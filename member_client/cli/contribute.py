@@ -43,11 +43,18 @@ Wide format, several identifiers a row:
     --category mule_account --role mule_complicit \
     --evidence E2 --evidence-file cases.pdf
 
-A word in a row goes before the option. --dry-run shows what is new,
-unchanged, changed and refused, and sends nothing; --amend replaces claims
-that changed. Run it again after a break, or with the --resume that it
-says: what stands already is counted as unchanged. Exit codes: 0 done, 4
-some rows refused, 5 hub away, 6 denied or out of quota.
+A word in a row goes before the option. A row that says something else
+than your claim on the same identifier in the same category is refused;
+with --amend it takes that claim's place.
+
+--dry-run counts what is new, unchanged, changed and refused, and sends
+nothing. After a break run the same command again: what stands already is
+unchanged, and nothing is paid for twice. Where --expires is a duration,
+add --resume with the id that the run printed when it stopped: 90d then
+counts from the day on which it began.
+
+Exit codes: 0 done, 4 some rows refused, 5 hub away, 6 denied or out of
+budget, 130 interrupted.
 """
 
 
@@ -84,11 +91,12 @@ def contribute(
     layout = resolve(table, parse_map(columns or ()), ref=ref, attributes=ATTRIBUTES)
     refuse_incomplete(layout, defaults)
     reader = RowReader(layout, defaults, file.resolve().parent, now_ms)
-    order = Order(table, reader, refused, amend)
+    order = Order(table, reader, refused, run_id, amend)
     if dry_run:
-        session.document(session.run(preview_contribution(session, order)))
-        return
-    with resumable(run_id):
+        preview = session.run(preview_contribution(session, order))
+        session.document(preview)
+        raise typer.Exit(preview["exit_code"])
+    with resumable(order.run_id):
         outcome = session.run(contribute_table(session, order))
     code = ending(refused=outcome.results["refused"] > 0)
     _show(session, order, outcome)
@@ -138,5 +146,6 @@ def _document(order: Order, outcome: Outcome, code: int) -> dict[str, Any]:
         "hub_learned": {"evaluations": outcome.evaluations, "claims": filed, "identifiers": 0},
         "seconds": round(outcome.seconds, 3),
         "rows_per_second": rate(outcome.rows, outcome.seconds),
+        "run": order.run_id,
         "exit_code": code,
     }

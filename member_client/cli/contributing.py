@@ -34,6 +34,7 @@ class Order:
     table: Table
     reader: RowReader
     refused: Path
+    run_id: str
     amend: bool = False
 
     @property

@@ -46,10 +46,6 @@ if TYPE_CHECKING:
 
 PROGRAM: Final = "member-client"
 DEBUG_VARIABLE: Final = "ALLIANCE_DEBUG"
-INTERRUPTED: Final = (
-    "interrupted; run the same command again: contributions go on where they stopped, and result files are only "
-    "replaced by complete ones"
-)
 _GLOBAL_FLAGS: Final = frozenset({"--json", "--quiet", "--no-color"})
 _GLOBAL_OPTIONS: Final = frozenset({"--profile", "--lang"})
 _OPTION_NAME: Final = re.compile(r"--?[a-z][a-z-]{0,24}")
@@ -57,6 +53,10 @@ _OPTION_NAME: Final = re.compile(r"--?[a-z][a-z-]{0,24}")
 
 class UsageFault(Exception):
     """A command was given what it cannot use. Its text never repeats a value."""
+
+
+class _Interrupted(Exception):
+    """Somebody stopped the command; its arguments are the lines that say how it goes on."""
 
 
 class SafeGroup(TyperGroup):
@@ -87,9 +87,10 @@ class SafeGroup(TyperGroup):
                     **extra,
                 )
                 code = result if isinstance(result, int) else 0
-            except (KeyboardInterrupt, typer.Abort) as stop:
+            except (KeyboardInterrupt, typer.Abort):
                 code = 130
-                notes = notes_of(stop)
+            except _Interrupted as stop:
+                code, notes = 130, list(stop.args)
             except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
                 code = report.failure(error)
             if code == 130:
@@ -104,6 +105,8 @@ class SafeGroup(TyperGroup):
         """Run the command; a reader that goes away, as `head` does, is no error."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt as stop:  # Click would make a number of it, and lose what the command added
+            raise _Interrupted(*notes_of(stop)) from None
         except BrokenPipeError:
             # Python flushes standard output once more at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -147,9 +150,10 @@ class _Report:
 
     def interrupted(self, notes: Sequence[str]) -> None:
         """Say that somebody stopped the run, and how it goes on."""
-        self.line(retold(INTERRUPTED))
-        for note in notes:
-            self.line(note)
+        sentence = tr("interrupted; no result file was changed")
+        advice = "" if notes else tr("run the same command again")
+        self._say(sentence, advice, *notes)
+        self._document("Interrupted", sentence, advice, 130, notes)
 
     def failure(self, error: Exception) -> int:
         """Report an exception and give its exit code."""
@@ -157,23 +161,24 @@ class _Report:
             return 2
         code, sentence, advice = described(error)
         mark = tr("INTEGRITY: ") if isinstance(error, IntegrityError) else ""
-        self.line(f"{mark}{sentence}")
-        for line in (advice, *notes_of(error)):
-            if line:
-                self.line(line)
+        notes = notes_of(error)
+        self._say(f"{mark}{sentence}", advice, *notes)
         if code == 1 and os.environ.get(DEBUG_VARIABLE) == "1":
             sys.stderr.write("".join(stack_of(error)))
-        if self._as_json:
-            fault: dict[str, object] = {
-                "type": type(error).__name__,
-                "message": sentence,
-                "how_to_fix": advice,
-                "exit_code": code,
-            }
-            if notes := notes_of(error):
-                fault["notes"] = notes
-            sys.stdout.write(json.dumps({"error": fault}, ensure_ascii=False) + "\n")
+        self._document(type(error).__name__, sentence, advice, code, notes)
         return code
+
+    def _say(self, *lines: str) -> None:
+        for line in filter(None, lines):
+            self.line(line)
+
+    def _document(self, kind: str, sentence: str, advice: str, code: int, notes: Sequence[str]) -> None:
+        if not self._as_json:
+            return
+        fault: dict[str, object] = {"type": kind, "message": sentence, "how_to_fix": advice, "exit_code": code}
+        if notes:
+            fault["notes"] = list(notes)
+        sys.stdout.write(json.dumps({"error": fault}, ensure_ascii=False) + "\n")
 
 
 def notes_of(error: BaseException) -> list[str]:

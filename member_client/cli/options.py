@@ -47,9 +47,9 @@ RefusedOption = Annotated[
     typer.Option(help="Where refused rows go; else beside FILE, as .refused.csv.", metavar="FILE"),
 ]
 
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would become of FILE, and send nothing.")]
 ResumeOption = Annotated[
-    str | None, typer.Option(help="Go on with the run that stopped and printed this id.", metavar="ID")
+    str | None, typer.Option(help="Go on with the run that printed this id; same FILE, same options.", metavar="ID")
 ]
 
 # -- screen ----------------------------------------------------------------------------------------------------------
@@ -85,8 +85,7 @@ EvidenceOption = Annotated[
 ExpiresOption = Annotated[
     str | None,
     typer.Option(
-        help="2027-01-31 (ends as that day begins, UTC), or 90d from today on; else as long as may be. "
-        "--resume counts from the day on which its run began.",
+        help="2027-01-31 (ends as that day begins, UTC), or 90d from today on; else as long as may be.",
         metavar="DATE",
     ),
 ]
@@ -95,4 +94,19 @@ AmendOption = Annotated[
 ]
 EvidenceFileOption = Annotated[
     Path | None, typer.Option(help="Document behind the whole list; it stays here.", metavar="FILE")
+]
+
+# -- claims amend ----------------------------------------------------------------------------------------------------
+
+AmendedRoleOption = Annotated[
+    str | None,
+    typer.Option(help=f"Another role: {_words(SubjectRole)}.", metavar="WORD", autocompletion=complete_role),
+]
+AmendedEvidenceOption = Annotated[
+    str | None,
+    typer.Option(help="Another level of evidence, E1 to E5.", metavar="LEVEL", autocompletion=complete_evidence),
+]
+AmendedEvidenceFileOption = Annotated[
+    Path | None,
+    typer.Option(help="Document behind the claim, needed again above E1; it stays here.", metavar="FILE"),
 ]

@@ -1,4 +1,7 @@
-"""`--dry-run`: what would become of a file, without sending any of it; refused rows are written down all the same."""
+"""`--dry-run`: what would become of a file, without sending any of it; refused rows are written down all the same.
+
+It ends as a run does that finished: with 4 where rows are refused, so that a file can be tested before its night.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from member_client._drawing import ReadAhead
 from member_client.cli.contributing import Contributing
+from member_client.cli.endings import ending
 from member_client.cli.language import retold, tr
 from member_client.cli.progress import progress
 from member_client.cli.screening import Screening, nowhere
@@ -36,8 +40,8 @@ async def preview_screening(session: Session, order: ScreeningOrder) -> dict[str
                 advance()
             run.finish()
     session.say(tr("{file} · {rows:,} rows · dry run", file=order.table.path.name, rows=run.outcome.rows))
-    asked = ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items()))
-    session.say(tr("would ask about {count:,} identifiers: {kinds}", count=kinds.total(), kinds=asked or "-"))
+    asked = "".join(f" · {kind} {count:,}" for kind, count in sorted(kinds.items()))
+    session.say(tr("would ask about {count:,} identifiers", count=kinds.total()) + asked)
     _say_refused(session, refused)
     return {
         "file": str(order.table.path),
@@ -48,6 +52,7 @@ async def preview_screening(session: Session, order: ScreeningOrder) -> dict[str
         "identifiers": dict(sorted(kinds.items())),
         "refusals": refused.count,
         "refused_file": str(order.refused) if refused.count else None,
+        "exit_code": ending(refused=refused.count > 0),
     }
 
 
@@ -79,6 +84,7 @@ async def preview_contribution(session: Session, order: Contribution) -> dict[st
         "evaluations": evaluations,
         "refused_reasons": dict(sorted(run.outcome.reasons.items())),
         "refused_file": str(order.refused) if refused.count else None,
+        "exit_code": ending(refused=refused.count > 0),
     }
 
 

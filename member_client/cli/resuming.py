@@ -1,8 +1,8 @@
 """Runs that can be taken up where they stopped: their ids, and the line that says how.
 
-A screening's id is drawn; the SDK keeps what was settled under it, sealed, for a day. A contribution needs nothing
-kept, since its journal knows every row: the id says on which day it began, so that `90d` means the same again, and
-holds a digest of file and options, so that nothing else is taken for it.
+A screening's id is drawn; the SDK keeps what was settled under it, sealed, for a day, and refuses the id for anything
+else. A contribution needs nothing kept, since its journal knows every row: the id says on which day it began, so that
+`90d` means the same again, and holds a digest of file and options, so that nothing else is taken for it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from member_client.cli.group import UsageFault
 from member_client.cli.language import tr
-from member_client.errors import AllianceClientError, IntegrityError, InvalidUse
+from member_client.errors import AllianceClientError, ConflictingRetry, IntegrityError, InvalidUse, NotEnrolled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,19 +26,21 @@ if TYPE_CHECKING:
 
 _READ_BYTES: Final = 1 << 20
 _SCREENING: Final = re.compile(r"S-[A-Z2-7]{16}")
-_CONTRIBUTION: Final = re.compile(r"C-(\d{8})-([A-Z2-7]{16})")
+_CONTRIBUTION: Final = re.compile(r"C-([0-9]{8})-([A-Z2-7]{16})")
 _ID_BYTES: Final = 10
 
 
 @contextmanager
 def resumable(run_id: str) -> Iterator[None]:
-    """Let whatever stops the run say how it is taken up."""
+    """Let whatever stops the run say how it is taken up; raises UsageFault where the id is another run's."""
     try:
         yield
-    except (InvalidUse, IntegrityError):
+    except ConflictingRetry:
+        raise _another_run() from None
+    except (InvalidUse, NotEnrolled, IntegrityError):
         raise  # the same again would end the same way
     except (AllianceClientError, KeyboardInterrupt, OSError) as stop:
-        stop.add_note(tr("to go on where this stopped: the same command with --resume {id}, within a day", id=run_id))
+        stop.add_note(_how_to_go_on(run_id))
         raise
 
 
@@ -61,12 +63,22 @@ def contribution_id(resume: str | None, file: Path, options: object, now_ms: int
     if told is None:
         raise UsageFault(tr("--resume takes the id that the run printed, for example C-20260301-ABCDEFGHIJKLMNOP"))
     if not hmac.compare_digest(told[2], digest):
-        raise UsageFault(tr("--resume: the file or the options are not those of that run"))
+        raise _another_run()
     try:
         began = datetime.strptime(told[1], "%Y%m%d").replace(tzinfo=UTC)
     except ValueError:
         raise UsageFault(tr("--resume: there is no such day")) from None
     return resume, round(began.timestamp() * 1000)
+
+
+def _how_to_go_on(run_id: str) -> str:
+    if _SCREENING.fullmatch(run_id):
+        return tr("to go on where it stopped: the same command with --resume {id}, within a day", id=run_id)
+    return tr("to go on where it stopped: the same command with --resume {id}", id=run_id)
+
+
+def _another_run() -> UsageFault:
+    return UsageFault(tr("--resume: file and options must be those of the run that printed this id"))
 
 
 def _digest(file: Path, options: object) -> str:

@@ -50,10 +50,16 @@ Long format, columns kind and identifier:
 
 Rows are numbered from 1, the header not counted. A row that cannot be
 used goes to the refused file with the reason and without the value, and
-the others go on. A run that stopped says with which --resume it goes on;
-what it settled is not asked again. --dry-run sends nothing. Exit codes:
-0 done, 4 some rows refused, 5 not all could be settled, 7 integrity, 10 or
-11 by --fail-on.
+the others go on.
+
+--dry-run reads the file, says how many identifiers would be asked about
+and which rows refused, and sends nothing. A run that stops prints its id:
+the same command with --resume and this id goes on within a day, and asks
+and pays for nothing twice. Without --resume all is asked anew.
+
+Exit codes: 0 done, 4 some rows refused, 5 hub away or rows not settled, 6
+denied or out of budget, 7 integrity, 10 and 11 by --fail-on, 130
+interrupted.
 """
 
 
@@ -83,8 +89,9 @@ def screen(
     layout = resolve(table, parse_map(columns or ()), ref=ref, consent=consent_column)
     order = Order(table, layout, why.word, basis, out, refused, show, screening_id(resume))
     if dry_run:
-        session.document(session.run(preview_screening(session, order)))
-        return
+        preview = session.run(preview_screening(session, order))
+        session.document(preview)
+        raise typer.Exit(preview["exit_code"])
     with resumable(order.run_id):
         outcome = session.run(screen_table(session, order))
     code = ending(
@@ -123,7 +130,7 @@ def _show(session: Session, order: Order, outcome: Outcome) -> None:
     session.say(summary(order, outcome))
     if outcome.open_reasons:
         why = ", ".join(f"{reason} {count:,}" for reason, count in sorted(outcome.open_reasons.items()))
-        session.say(tr("not settled: {reasons}; --resume {id} settles them", reasons=why, id=order.run_id))
+        session.say(tr("not settled: {reasons}; --resume {id} asks about them again", reasons=why, id=order.run_id))
     if outcome.integrity:
         session.say(tr("INTEGRITY: a claim's signature, contributor or box is wrong; the hub's operator was told"))
     session.say(

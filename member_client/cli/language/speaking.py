@@ -12,6 +12,7 @@ from alliance.notices import CHINESE, ENGLISH, Language, wording
 from alliance.taxonomy import Word
 from member_client.cli.language.chinese import HELP, RETOLD, SPOKEN
 
+_ADVICE: Final = "how_to_fix"
 _spoken: Language = ENGLISH
 """One for the process, not for a context: the thread that draws the progress speaks it as well."""
 
@@ -59,7 +60,10 @@ def word(words: type[Word], text: str) -> str:
 
 
 class _Recognised:
-    """A catalogue of texts that come ready-made: found as they stand, or by what surrounds their values."""
+    """A catalogue of texts that come ready-made: found as they stand, or by what surrounds their values.
+
+    A value that is named `how_to_fix` is a sentence itself, and is said again too.
+    """
 
     def __init__(self, catalogue: Mapping[str, str]) -> None:
         self._catalogue = catalogue
@@ -71,7 +75,10 @@ class _Recognised:
             return exact
         for pattern, template in self._patterns:
             if found := pattern.fullmatch(english):
-                return template.format(**found.groupdict())
+                values = found.groupdict()
+                if _ADVICE in values:
+                    values[_ADVICE] = self.say(values[_ADVICE])
+                return template.format(**values)
         return english
 
     @cached_property

@@ -39,14 +39,19 @@ LISTED = "13800138011"
 CLEAN = "13900139000"
 AWAY = "13700137000"
 DOUBTED = "13600136000"
-IDENTIFIERS = (LISTED, CLEAN, AWAY, DOUBTED)
+CHANGED = "13500135000"
+"""A claim stands on it that says something else than any row."""
+IDENTIFIERS = (LISTED, CLEAN, AWAY, DOUBTED, CHANGED)
 
 
 class FixedClock:
     """Tells one time."""
 
+    def __init__(self, now_ms: int = NOW_MS) -> None:
+        self._now_ms = now_ms
+
     def now_ms(self) -> int:
-        return NOW_MS
+        return self._now_ms
 
 
 def a_match(name: str, kind: Any, contributor: str = "bank-b", **other: Any) -> Match:
@@ -171,9 +176,11 @@ class FakeClient:
                 yield ContributionPreview(row.row_number, refused, str(refusal.reason), refusal.how_to_fix)
                 continue
             known = (canonical, row.category.word) in self.known
-            yield ContributionPreview(row.row_number, PreviewOutcome.CHANGED if known else PreviewOutcome.NEW)
+            outcome = PreviewOutcome.UNCHANGED if known else PreviewOutcome.NEW
+            yield ContributionPreview(row.row_number, PreviewOutcome.CHANGED if row.text == CHANGED else outcome)
 
     async def amend(self, entry_id: bytes, row: ContributionRow) -> ContributionResult:
+        self._fail_if_due()
         self.rows.append(row)
         return ContributionResult(0, ContributionOutcome.AMENDED, entry_id=entry_id)
 
@@ -184,9 +191,9 @@ class FakeClient:
         for row in [it async for it in rows]:
             self._fail_if_due()
             self.rows.append(row)
-            yield self._contributed(row)
+            yield self._contributed(row, amend=amend)
 
-    def _contributed(self, row: ContributionRow) -> ContributionResult:
+    def _contributed(self, row: ContributionRow, *, amend: bool) -> ContributionResult:
         try:
             canonical = canonicalise(row.kind, row.text).canonical
         except InvalidIdentifier as refusal:
@@ -196,6 +203,10 @@ class FakeClient:
                 reason=str(refusal.reason),
                 how_to_fix=refusal.how_to_fix,
             )
+        if row.text == CHANGED:
+            if amend:
+                return ContributionResult(row.row_number, ContributionOutcome.AMENDED)
+            return ContributionResult(row.row_number, ContributionOutcome.REFUSED, "live_claim_exists", "amend it")
         repeated = (canonical, row.category.word) in self.known
         self.known.add((canonical, row.category.word))
         return ContributionResult(
@@ -222,8 +233,9 @@ class FakeClient:
 class Cli:
     """Runs commands against a fake client."""
 
-    def __init__(self, client: FakeClient | None = None) -> None:
+    def __init__(self, client: FakeClient | None = None, now_ms: int = NOW_MS) -> None:
         self.client = client or FakeClient()
+        self.now_ms = now_ms
         self.enrolled: list[tuple[Path, Path]] = []
 
     def __call__(self, *arguments: str | Path, **extra: Any) -> Result:
@@ -235,7 +247,7 @@ class Cli:
             self.enrolled.append((bundle, folder))
             return Profile(folder, "aif", "bank-a", "hub:1", "hub.aif", "ca.pem", bytes(32))
 
-        ports = Ports(open_client=open_client, enrol=enrol, clock=FixedClock())
+        ports = Ports(open_client=open_client, enrol=enrol, clock=FixedClock(self.now_ms))
         return CliRunner().invoke(app, [str(argument) for argument in arguments], obj=ports, **extra)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_fakes import AWAY, CLEAN, DOUBTED, LISTED, Cli, FakeClient, an_own_claim, assert_no_identifier
+from cli_fakes import AWAY, CHANGED, CLEAN, DOUBTED, LISTED, Cli, FakeClient, an_own_claim, assert_no_identifier
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -55,6 +55,7 @@ def customers(tmp_path: Path) -> Path:
         "claims list",
         "claims show",
         "claims withdraw",
+        "claims amend",
         "doctor",
     ],
 )
@@ -113,6 +114,34 @@ def test_a_contribution_is_told_in_chinese(tmp_path: Path) -> None:
     assert "未受理原因：unknown_word 1" in result.stdout
     refused = (tmp_path / "list.refused.csv").read_text("utf-8")
     assert english_in(refused.split("\n", 1)[1]) == []
+
+
+def test_dry_runs_are_told_in_chinese(customers: Path) -> None:
+    wide = ("--map", "phone=mobile", "--map", "email=mail", "--ref", "no", "--dry-run")
+    result = zh(Cli(), "screen", customers, *wide, *WHY)
+    assert english_in(result.output) == []
+    refused = customers.with_name("customers.refused.csv")
+    assert result.stdout.splitlines() == [
+        "customers.csv · 6 行 · 试运行",
+        "将查询 5 个标识 · email 1 · phone 4",
+        f"未受理 3 → {refused}",
+        "未发送任何数据",
+    ]
+    customers.write_text(f"no,mobile,mail\nC-1,{CHANGED},\n", "utf-8")
+    result = zh(Cli(), "contribute", customers, *wide, "--category", "phishing", "--role", "perpetrator")
+    assert english_in(result.output) == []
+    assert "新增 0 · 无变化 0 · 有变化 1 · 未受理 1\n有变化的行不予受理，除非用 --amend 取代" in result.stdout
+
+
+@pytest.mark.parametrize("fault", [HubUnavailable("The hub cannot be reached."), KeyboardInterrupt()])
+def test_how_a_run_goes_on_is_told_in_chinese(customers: Path, fault: BaseException) -> None:
+    for arguments in (
+        ("screen", customers, "--map", "phone=mobile", *WHY),
+        ("contribute", customers, "--map", "phone=mobile", "--category", "phishing", "--role", "perpetrator"),
+    ):
+        result = zh(Cli(FakeClient(fault=fault)), *arguments)
+        assert english_in(result.stderr) == []
+        assert "从中止处继续：请" in result.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -201,6 +230,9 @@ def test_faults_are_told_in_chinese(fault: BaseException) -> None:
         ("screen", "x.csv", *WHY, "--consent-column", "c"),
         ("screen", "x.csv", "--purpose", "loan_application"),
         ("screen", "x.csv", "--purpose"),
+        ("screen", __file__, *WHY, "--resume", LISTED),
+        ("claims", "amend", LISTED, "-"),
+        ("claims", "amend", "00" * 16, LISTED, "--evidence", LISTED),
         ("contribute", "x.csv", "--category", LISTED),
         ("contribute", "x.csv", "--expires", LISTED),
         ("contribute", "x.csv", "--expires", "2001-01-01"),

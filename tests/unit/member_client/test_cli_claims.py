@@ -1,6 +1,12 @@
 import json
+from dataclasses import replace
+from pathlib import Path
 
-from cli_fakes import Cli, FakeClient, an_own_claim
+import pytest
+from cli_fakes import CLEAN, Cli, FakeClient, an_own_claim, assert_no_identifier
+
+from alliance.taxonomy import DAY_MS, EvidenceLevel, SubjectRole
+from member_client import InvalidUse, OwnClaim
 
 
 def test_claims_are_listed_up_to_a_limit() -> None:
@@ -32,3 +38,66 @@ def test_a_claim_is_withdrawn_for_a_reason() -> None:
     result = cli("claims", "withdraw", claim.entry_id.hex(), "--reason", "filed_in_error")
     assert result.exit_code == 0
     assert cli.client.withdrawn == [(claim.entry_id, "filed_in_error")]
+
+
+SUSPICION = replace(an_own_claim(3), evidence=EvidenceLevel.E1)
+ENTRY = SUSPICION.entry_id.hex()
+
+
+def amend(claim: OwnClaim, *options: str | Path, typed: str | None = None, value: str = CLEAN) -> Cli:
+    cli = Cli(FakeClient(own=[claim]))
+    result = cli("claims", "amend", claim.entry_id.hex(), value, *options, input=typed)
+    assert result.exit_code == 0, result.stderr
+    assert_no_identifier(result.output)
+    return cli
+
+
+@pytest.mark.parametrize(("value", "typed"), [(CLEAN, None), ("-", f"{CLEAN}\n")])
+def test_an_amended_claim_keeps_what_is_not_named(value: str, typed: str | None) -> None:
+    (row,) = amend(SUSPICION, "--role", "client_victim", typed=typed, value=value).client.rows
+    assert (row.text, row.role, row.evidence) == (CLEAN, SubjectRole.CLIENT_VICTIM, EvidenceLevel.E1)
+    assert (row.kind, row.category, row.sharing) == (SUSPICION.kind, SUSPICION.category, SUSPICION.sharing)
+    assert (row.observed_from, row.observed_to) == (SUSPICION.observed_from, SUSPICION.observed_to)
+    assert row.expires_at is None
+
+
+def test_an_amended_claim_has_the_end_that_is_named() -> None:
+    (row,) = amend(SUSPICION, "--expires", "2027-01-31").client.rows
+    assert row.expires_at is not None
+    assert row.expires_at % DAY_MS == 0
+    assert (row.role, row.evidence) == (SUSPICION.role, SUSPICION.evidence)
+
+
+@pytest.mark.parametrize("claim", [SUSPICION, an_own_claim(3)])
+def test_evidence_above_e1_needs_its_file_again(tmp_path: Path, claim: OwnClaim) -> None:
+    case = tmp_path / "case.pdf"
+    case.write_bytes(b"evidence")
+    named = () if claim.evidence > EvidenceLevel.E1 else ("--evidence", "E2")
+    cli = Cli(FakeClient(own=[claim]))
+    result = cli("claims", "amend", ENTRY, CLEAN, *named)
+    assert result.exit_code == 2
+    assert "evidence above E1 needs its file: give --evidence-file" in result.stderr
+    assert not cli.client.rows
+    (row,) = amend(claim, *named, "--evidence-file", case).client.rows
+    assert (row.evidence, row.evidence_file) == (EvidenceLevel.E2 if named else claim.evidence, case)
+    (row,) = amend(claim, "--evidence", "E1").client.rows
+    assert (row.evidence, row.evidence_file) == (EvidenceLevel.E1, None)
+
+
+def test_a_wrong_entry_is_told_before_the_identifier_is_asked_for() -> None:
+    cli = Cli(FakeClient(own=[SUSPICION]))
+    for entry in (ENTRY[:-1], CLEAN, "nonsense"):
+        result = cli("claims", "amend", entry, "-", input="")
+        assert result.exit_code == 2
+        assert "ENTRY is the claim's entry id" in result.stderr
+        assert_no_identifier(result.output)
+    assert not cli.client.rows
+
+
+def test_what_is_no_amendment_is_told_by_the_sdk_in_the_readers_language() -> None:
+    refused = InvalidUse("the row is refused: empty. The cell is empty: leave the row out or fill it in.")
+    arguments = ("claims", "amend", ENTRY, CLEAN)
+    result = Cli(FakeClient(own=[SUSPICION], fault=refused))(*arguments)
+    assert (result.exit_code, str(refused) in result.stderr) == (2, True)
+    result = Cli(FakeClient(own=[SUSPICION], fault=refused))(*arguments, "--lang", "zh")
+    assert "该行未受理：empty。单元格为空：请删去该行或补填。" in result.stderr

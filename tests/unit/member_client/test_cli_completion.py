@@ -59,7 +59,7 @@ def test_the_program_answers_as_bash_asks(tmp_path: Path, typed: str, offered: l
     [
         ("member-client ", COMMANDS),
         ("member-client s", ["sync", "screen"]),
-        ("member-client claims ", ["list", "show", "withdraw"]),
+        ("member-client claims ", ["list", "show", "withdraw", "amend"]),
         ("member-client screen --purpose ", PURPOSES),
         ("member-client screen --purpose=lo", ["loan_application"]),
         ("member-client screen f.csv --purpose portfolio_screening --con", ["--consent", "--consent-column"]),
@@ -67,6 +67,8 @@ def test_the_program_answers_as_bash_asks(tmp_path: Path, typed: str, offered: l
         ("member-client contribute --category ", [category.word for category in Category]),
         ("member-client contribute --role mule_", [r.word for r in SubjectRole if r.word.startswith("mule_")]),
         ("member-client contribute --evidence ", ["E1", "E2", "E3", "E4", "E5"]),
+        ("member-client claims amend --evidence ", ["E1", "E2", "E3", "E4", "E5"]),
+        ("member-client claims amend --role client_", ["client_victim"]),
         ("member-client check ", list(FIELDS)),
         ("member-client check i", ["imei", "idfa", "ip"]),
         ("member-client --lang ", ["zh-CN", "en"]),

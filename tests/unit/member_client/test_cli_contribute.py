@@ -3,7 +3,7 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_fakes import CLEAN, LISTED, NOW_MS, Cli, FakeClient, assert_no_identifier
+from cli_fakes import CHANGED, CLEAN, LISTED, NOW_MS, Cli, FakeClient, assert_no_identifier
 
 from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
 from member_client import HubUnavailable, NotPermitted
@@ -77,7 +77,7 @@ def test_bad_rows_are_refused_and_the_others_go_on(tmp_path: Path) -> None:
     result = cli("contribute", path, "--ref", "no", "--role", "perpetrator")
     assert result.exit_code == 4
     assert "accepted 2 · unchanged 0 · refused 11 → " in result.stdout
-    assert sorted(refusals(tmp_path), key=lambda row: int(row[0])) == [
+    assert refusals(tmp_path) == [
         ("2", "B", "identifier", "empty"),
         ("3", "C", "category", "unknown_word"),
         ("4", "D", "category", "empty"),
@@ -153,8 +153,32 @@ def test_a_break_ends_with_its_code_and_leaves_no_half_file(tmp_path: Path, faul
     path = a_list(tmp_path, "phone,1,phishing", f"phone,{LISTED},phishing", f"phone,{CLEAN},phishing")
     result = Cli(FakeClient(fault=fault, fault_after=1))("contribute", path, "--role", "perpetrator")
     assert result.exit_code == code
-    assert ("contributions go on where they stopped" in result.stderr) == (code == 130)
+    assert ("no result file was changed" in result.stderr) == (code == 130)
     assert [found.name for found in tmp_path.iterdir()] == ["list.csv"]
+
+
+@pytest.mark.parametrize("amend", [False, True])
+def test_claims_that_changed_are_replaced_only_where_that_is_asked_for(tmp_path: Path, amend: bool) -> None:
+    path = a_list(tmp_path, f"phone,{CHANGED},phishing", f"phone,{CLEAN},phishing")
+    cli = Cli()
+    options = ("--amend",) if amend else ()
+    result = cli("contribute", path, "--role", "perpetrator", *options)
+    assert cli.client.amends == [amend]
+    line = "accepted 1 · unchanged 0 · refused 0" if amend else "accepted 1 · unchanged 0 · refused 1 → "
+    assert (f"amended 1 · {line}" if amend else line) in result.stdout
+    document = json.loads(Cli()("contribute", path, "--role", "perpetrator", *options, "--json").stdout)
+    assert (document["amended"], document["refused"]) == ((1, 0) if amend else (0, 1))
+    assert document["hub_learned"]["claims"] == document["accepted"] + document["amended"]
+
+
+def test_refused_lines_stand_in_the_order_of_rows_however_far_ahead_the_file_is_read(tmp_path: Path) -> None:
+    numbers = [f"1380013{number:04d}" for number in range(800)]
+    lines = [f"phone,{cell},phishing" for number in numbers for cell in ("1", number, "")]
+    cli = Cli()
+    result = cli("contribute", a_list(tmp_path, *lines), "--role", "perpetrator", "--json")
+    document = json.loads(result.stdout)
+    assert (document["rows"], document["accepted"], document["refused"]) == (2400, 800, 1600)
+    assert [int(row) for row, *_ in refusals(tmp_path)] == [row for row in range(1, 2401) if row % 3 != 2]
 
 
 def test_gb18030_and_windows_line_ends(tmp_path: Path) -> None:

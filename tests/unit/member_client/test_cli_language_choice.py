@@ -12,7 +12,8 @@ from member_client.cli.group import globals_first
 from member_client.cli.language import chosen, read_language, retold, speaking, spoken, tr
 
 TEXTS = {"message", "how_to_fix"}
-TIMES = {"seconds", "rows_per_second"}
+OF_ONE_RUN = {"seconds", "rows_per_second", "run"}
+"""Times, and the id that is drawn for each run."""
 
 
 @pytest.mark.parametrize("text", ["zh-CN", "zh_CN", "zh", " ZH ", "zh-cn"])
@@ -92,7 +93,9 @@ def runs(folder: Path) -> list[tuple[FakeClient, tuple[str | Path, ...]]]:
         *checks,
         (FakeClient(), ("sync",)),
         (FakeClient(), ("screen", path, *why)),
+        (FakeClient(), ("screen", path, *why, "--dry-run")),
         (FakeClient(), ("contribute", path, "--role", "perpetrator")),
+        (FakeClient(), ("contribute", path, "--role", "perpetrator", "--dry-run")),
         (FakeClient(own=[an_own_claim(1)]), ("claims", "list")),
         (FakeClient(own=[an_own_claim(1)]), ("claims", "show", "00" * 15 + "01")),
         (FakeClient(findings=[broken]), ("doctor",)),
@@ -102,7 +105,7 @@ def runs(folder: Path) -> list[tuple[FakeClient, tuple[str | Path, ...]]]:
 
 def bare(content: Any) -> Any:
     if isinstance(content, dict):
-        return {name: bare(value) for name, value in content.items() if name not in TEXTS | TIMES}
+        return {name: bare(value) for name, value in content.items() if name not in TEXTS | OF_ONE_RUN}
     return [bare(value) for value in content] if isinstance(content, list) else content
 
 

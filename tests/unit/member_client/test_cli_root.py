@@ -37,6 +37,7 @@ def test_the_root_help_teaches() -> None:
         ("claims list", "member-client claims list --live --limit 20"),
         ("claims show", "member-client claims show 5f0c2b7e9d4148f6a3b1c0d2e4f60718"),
         ("claims withdraw", "member-client claims withdraw 5f0c2b7e9d4148f6a3b1c0d2e4f60718"),
+        ("claims amend", "member-client claims amend 5f0c2b7e9d4148f6a3b1c0d2e4f60718 -"),
         ("doctor", "member-client doctor"),
     ],
 )
@@ -127,9 +128,12 @@ def test_a_bug_exits_with_1_and_shows_its_place_but_no_value(monkeypatch: pytest
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt(), typer.Abort()])
 def test_an_interruption_exits_with_130_and_says_how_to_go_on(fault: BaseException) -> None:
-    result = Cli(FakeClient(fault=fault))("check", "phone", LISTED, "--purpose", "transaction", "--consent", "C")
+    arguments = ("check", "phone", LISTED, "--purpose", "transaction", "--consent", "C")
+    result = Cli(FakeClient(fault=fault))(*arguments)
     assert result.exit_code == 130
     assert "run the same command again" in result.stderr
+    told = json.loads(Cli(FakeClient(fault=fault))("--json", *arguments).stdout)["error"]
+    assert (told["exit_code"], told["how_to_fix"]) == (130, "run the same command again")
 
 
 def test_global_options_are_taken_anywhere() -> None:

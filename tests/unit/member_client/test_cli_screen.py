@@ -56,14 +56,14 @@ def test_a_run_is_shown_as_the_interface_says(customers: Path) -> None:
 def test_refused_rows_have_their_reason_and_no_value(customers: Path) -> None:
     Cli()("screen", customers, *WIDE)
     path = customers.with_name("customers.refused.csv")
-    found = {(row["row"], row["ref"], row["column"], row["reason"]) for row in records(path)}
-    assert found == {
+    found = [(row["row"], row["ref"], row["column"], row["reason"]) for row in records(path)]
+    assert found == [
         ("3", "C-3", "", "empty"),
         ("4", "'=C-4", "mail", "malformed"),
         ("5", "C-5", "mobile", "spreadsheet_damaged"),
         ("6", "", "", "too_few_cells"),
         ("7", "", "no", "ref_is_identifier"),
-    }
+    ]
     assert all(row["how_to_fix"] for row in records(path))
     assert_no_identifier(path.read_text())
     assert "1.38E+10" not in path.read_text()
@@ -75,7 +75,7 @@ def test_all_verdicts_are_written(customers: Path, tmp_path: Path, name: str) ->
     Cli()("screen", customers, *WIDE, "--out", out)
     text = out.read_text()
     rows = records(out) if name.endswith("csv") else [json.loads(line) for line in text.splitlines()]
-    assert sorted(int(row["row"]) for row in rows) == [1, 2, 3, 4, 5, 6, 7]
+    assert [int(row["row"]) for row in rows] == [1, 2, 3, 4, 5, 6, 7]
     match = next(row for row in rows if row["state"] == "match")
     assert {name: str(cell) for name, cell in match.items()} == {
         "row": "1",
@@ -219,6 +219,17 @@ def test_control_characters_of_a_ref_do_not_reach_the_terminal(tmp_path: Path) -
     result = Cli()("screen", path, "--map", "phone=mobile", "--ref", "no", *WHY)
     assert "\x1b" not in result.output
     assert "[red]" in result.output
+
+
+def test_results_stand_in_the_order_of_rows_however_far_ahead_the_file_is_read(tmp_path: Path) -> None:
+    path, out = long_list(tmp_path, *(["x", CLEAN, "", LISTED, CLEAN, "y"] * 400)), tmp_path / "out.csv"
+    cli = Cli()
+    assert cli("screen", path, *WHY, "--out", out).exit_code == 4
+    written = [int(row["row"]) for row in records(out)]
+    assert written == list(range(1, 2401))
+    refused = [int(row["row"]) for row in records(tmp_path / "list.refused.csv")]
+    assert refused == [row for row in range(1, 2401) if row % 6 in {0, 1, 3}]
+    assert {row["state"] for row in records(out) if int(row["row"]) % 6 == 4} == {"match"}
 
 
 def test_a_long_list_of_bad_rows(tmp_path: Path) -> None:

@@ -14,6 +14,19 @@ FAULTS: Final = {
     "evidence above E1 needs its file: give --evidence-file, or a column evidence_file": (
         "高于 E1 的证据等级须有证据文件：请用 --evidence-file 指定，或在文件中加入 evidence_file 列"
     ),
+    "evidence above E1 needs its file: give --evidence-file": (
+        "高于 E1 的证据等级须有证据文件：请用 --evidence-file 指定"
+    ),
+    "--resume takes the id that the run printed, for example S-ABCDEFGHIJKLMNOP": (
+        "--resume 后面是运行时打印的编号，例如 S-ABCDEFGHIJKLMNOP"
+    ),
+    "--resume takes the id that the run printed, for example C-20260301-ABCDEFGHIJKLMNOP": (
+        "--resume 后面是运行时打印的编号，例如 C-20260301-ABCDEFGHIJKLMNOP"
+    ),
+    "--resume: there is no such day": "--resume：没有这个日期",
+    "--resume: file and options must be those of the run that printed this id": (
+        "--resume：文件和选项须与打印该编号的那次运行相同"
+    ),
     "--evidence-file: there is no such file": "--evidence-file：没有这个文件",
     "--reason is a code of lower-case letters, digits and _, for example filed_in_error": (
         "--reason 是由小写字母、数字和 _ 组成的代码，例如 filed_in_error"
@@ -31,6 +44,12 @@ FAULTS: Final = {
     "purpose {purpose} needs a {need}: give --consent REF": "用途 {purpose} 需要{need}：请用 --consent REF 指定",
     " or --consent-column COLUMN": "，或用 --consent-column COLUMN 指明所在的列",
     "INTEGRITY: ": "完整性告警：",
+    "interrupted; no result file was changed": "已中断；结果文件均未改动",
+    "run the same command again": "请重新运行同一命令",
+    "to go on where it stopped: the same command with --resume {id}, within a day": (
+        "从中止处继续：请在一天之内用同一命令加上 --resume {id}"
+    ),
+    "to go on where it stopped: the same command with --resume {id}": "从中止处继续：请用同一命令加上 --resume {id}",
     "see {command} --help": "用法见 {command} --help",
     "internal error: {kind} {place}": "内部错误：{kind} {place}",
     "set {variable}=1 for the stack": "设置 {variable}=1 可查看调用栈",

@@ -38,11 +38,22 @@ COMMANDS: Final = {
     "Long format, columns kind and identifier:": "长格式，含 kind 和 identifier 两列：",
     (
         "Rows are numbered from 1, the header not counted. A row that cannot be used goes to the refused file with the "
-        "reason and without the value, and the others go on. Exit codes: 0 done, 4 some rows refused, 5 not all could "
-        "be settled, 7 integrity, 10 or 11 by --fail-on."
+        "reason and without the value, and the others go on."
+    ): "行号从 1 开始，不计表头。无法使用的行连同原因写入未受理文件，不写入其值，其余各行继续处理。",
+    (
+        "--dry-run reads the file, says how many identifiers would be asked about and which rows refused, and sends "
+        "nothing. A run that stops prints its id: the same command with --resume and this id goes on within a day, and "
+        "asks and pays for nothing twice. Without --resume all is asked anew."
     ): (
-        "行号从 1 开始，不计表头。无法使用的行连同原因写入未受理文件，不写入其值，其余各行继续处理。退出码：0 完成，4 "
-        "有行未受理，5 有行未能得出结论，7 完整性告警，10 或 11 由 --fail-on 触发。"
+        "--dry-run 只读取文件，说明将查询多少个标识、哪些行不予受理，不发送任何数据。运行中止时会打印其编号：一天之内用"
+        "同一命令加上 --resume 和该编号，即从中止处继续，已查询的不再查询，也不重复计费。不加 --resume 则全部重新查询。"
+    ),
+    (
+        "Exit codes: 0 done, 4 some rows refused, 5 hub away or rows not settled, 6 denied or out of budget, 7 "
+        "integrity, 10 and 11 by --fail-on, 130 interrupted."
+    ): (
+        "退出码：0 完成，4 有行未受理，5 联盟中心不可用或有行未能得出结论，6 被拒绝或额度用尽，7 完整性告警，10 和 11 "
+        "由 --fail-on 触发，130 被中断。"
     ),
     "Contribute a list. Identifiers stay on this machine.": "报送一份名单。标识不离开本机。",
     (
@@ -53,16 +64,39 @@ COMMANDS: Final = {
         "evidence_file 列："
     ),
     (
-        "A word in a row goes before the option. Run it again after a break: what stands already is counted as "
-        "unchanged. Exit codes: 0 done, 4 some rows refused, 5 hub away, 6 denied or out of quota."
+        "A word in a row goes before the option. A row that says something else than your claim on the same identifier "
+        "in the same category is refused; with --amend it takes that claim's place."
     ): (
-        "行内的取值优先于选项。中断后请重新运行：已报送的记录计为无变化。退出码：0 完成，4 有行未受理，5 联盟中心不可用"
-        "，6 被拒绝或额度用尽。"
+        "行内的取值优先于选项。某行与本机构在同一类别下对同一标识的报送记录内容不同的，不予受理；加上 --amend 则以该行"
+        "取代原记录。"
     ),
-    "List, show and withdraw your own claims.": "列出、查看和撤回本机构的报送记录。",
+    (
+        "--dry-run counts what is new, unchanged, changed and refused, and sends nothing. After a break run the same "
+        "command again: what stands already is unchanged, and nothing is paid for twice. Where --expires is a "
+        "duration, add --resume with the id that the run printed when it stopped: 90d then counts from the day on "
+        "which it began."
+    ): (
+        "--dry-run 只统计新增、无变化、有变化和未受理的行，不发送任何数据。中断后请重新运行同一命令：已报送的记录计为无"
+        "变化，也不重复计费。--expires 为期限的，请加上 --resume 和运行中止时打印的编号：90d 即从该次运行开始之日起算。"
+    ),
+    (
+        "Exit codes: 0 done, 4 some rows refused, 5 hub away, 6 denied or out of budget, 130 interrupted."
+    ): "退出码：0 完成，4 有行未受理，5 联盟中心不可用，6 被拒绝或额度用尽，130 被中断。",
+    "List, show, amend and withdraw your own claims.": "列出、查看、更正和撤回本机构的报送记录。",
     "List your own claims, oldest first.": "列出本机构的报送记录，最早的在前。",
     "Show one of your own claims.": "查看本机构的一条报送记录。",
     "Withdraw one of your own claims, for good.": "永久撤回本机构的一条报送记录。",
+    "Replace one of your own claims by one that says something else.": (
+        "更正本机构的一条报送记录：以内容不同的新记录取代。"
+    ),
+    (
+        "Identifier, kind and category stay; what is not named stays too, but for the end, which is as late as may be. "
+        "The old claim is withdrawn, the new one has an entry id of its own. The identifier is asked for where - "
+        "stands for it:"
+    ): (
+        "标识、类型和类别不变；未指定的内容也不变，到期日除外：未指定时取允许的最长期限。原记录会被撤回，新记录另有记录编"
+        "号。以 - 代替标识时会提示输入："
+    ),
 }
 """Paragraphs of commands; examples are not translated."""
 
@@ -107,14 +141,23 @@ OPTIONS: Final = {
     "E1 suspicion, E2 documented, E3 reviewed by two; E4, E5 are countersigned.": (
         "E1 线索，E2 有材料佐证，E3 双人复核；E4、E5 须会签。"
     ),
-    (
-        "2027-01-31 (ends as that day begins, UTC), or 90d from today on; else as long as may be. Give the date where "
-        "a run may be taken up on another day."
-    ): (
-        "2027-01-31（该日 UTC 零时到期），或 90d 表示自今日起 90 天；未指定时取允许的最长期限。运行可能隔日继续的，请指"
-        "定日期。"
+    "2027-01-31 (ends as that day begins, UTC), or 90d from today on; else as long as may be.": (
+        "2027-01-31（该日 UTC 零时到期），或 90d 表示自今日起 90 天；未指定时取允许的最长期限。"
     ),
     "Document behind the whole list; it stays here.": "整份名单所依据的文件；该文件留在本机。",
+    "Say what would become of FILE, and send nothing.": "说明 FILE 将如何处理，不发送任何数据。",
+    "Go on with the run that printed this id; same FILE, same options.": (
+        "继续打印了该编号的那次运行；FILE 和选项须与当时相同。"
+    ),
+    "Replace claims of yours that say something else than their row.": "本机构的报送记录与其行内容不同的，予以更正。",
+    "The identifier once more; - asks for it, out of the shell's history.": (
+        "再次给出该标识；用 - 代替则提示输入，不留在 shell 的历史记录中。"
+    ),
+    "Another role: {words}.": "改为其他角色：{words}。",
+    "Another level of evidence, E1 to E5.": "改为其他证据等级，E1 至 E5。",
+    "Document behind the claim, needed again above E1; it stays here.": (
+        "该记录所依据的文件，高于 E1 时须再次提供；该文件留在本机。"
+    ),
     "Only claims that stand.": "只列出仍有效的报送记录。",
     "Claims to list at most; 0 lists all.": "最多列出的条数；0 表示全部。",
     "Entry id, 32 hexadecimal digits.": "报送记录的编号，32 位十六进制数。",

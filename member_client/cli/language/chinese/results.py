@@ -14,7 +14,7 @@ RESULTS: Final = {
     ),
     " … {more:,} more in {file}": " … 另有 {more:,} 条，见 {file}",
     " … {more:,} more; --out FILE writes them all": " … 另有 {more:,} 条；用 --out FILE 写出全部",
-    "not settled: {reasons}; screen again to settle them": "未有结论：{reasons}；请再次筛查以得出结论",
+    "not settled: {reasons}; --resume {id} asks about them again": "未有结论：{reasons}；用 --resume {id} 再次查询",
     "INTEGRITY: a claim's signature, contributor or box is wrong; the hub's operator was told": (
         "完整性告警：某条报送记录的签名、报送方或密封内容有误；已通知联盟中心的运营方"
     ),
@@ -30,11 +30,19 @@ RESULTS: Final = {
     "accepted {accepted:,} · unchanged {unchanged:,} · refused {refused:,}": (
         "已接收 {accepted:,} · 无变化 {unchanged:,} · 未受理 {refused:,}"
     ),
+    "amended {amended:,} · {others}": "已更正 {amended:,} · {others}",
     "refused for: {reasons}": "未受理原因：{reasons}",
     (
         "hub learned: counts, purpose, and tag, kind, category, role, evidence and dates of {claims:,} claims; 0 "
         "identifiers"
     ): "联盟中心获知：数量、用途，以及 {claims:,} 条报送记录的标签、类型、类别、角色、证据等级和日期；0 个标识",
+    "{file} · {rows:,} rows · dry run": "{file} · {rows:,} 行 · 试运行",
+    "would ask about {count:,} identifiers": "将查询 {count:,} 个标识",
+    "changed rows are refused unless --amend replaces the claims that stand": (
+        "有变化的行不予受理，除非用 --amend 取代现有的报送记录"
+    ),
+    "refused {count:,} → {file}": "未受理 {count:,} → {file}",
+    "nothing was sent": "未发送任何数据",
     "no claims": "没有报送记录",
     " … more; --limit 0 lists all (shown: {shown:,})": " … 还有更多；用 --limit 0 列出全部（已显示：{shown:,}）",
     "claims show ENTRY or --json has them": "完整内容见 claims show ENTRY 或 --json",
@@ -87,12 +95,11 @@ TABLE_WORDS: Final = {
     "unknown": "未知",
     "unconfirmed": "待确认",
     "refused": "未受理",
+    "new": "新增",
+    "unchanged": "无变化",
+    "changed": "有变化",
     "ok": "正常",
     "warning": "提醒",
     "error": "错误",
-    (
-        "interrupted; run the same command again: contributions go on where they stopped, and result files are only "
-        "replaced by complete ones"
-    ): "已中断；请重新运行同一命令：报送从中断处继续，结果文件只会被完整的文件替换",
 }
 """Headings, states and other words that stand in tables; the machine's own stay in files and JSON."""

@@ -142,6 +142,27 @@ SENTENCES: Final = {
     "an entry id has {size} bytes": "记录编号须为 {size} 字节",
     "people are screened for one of these purposes: {words}": "筛查的用途只能是以下之一：{words}",
     "on_unavailable is one of {words}": "on_unavailable 只能是以下之一：{words}",
+    "this is not what the claim is about: an amendment keeps identifier, kind and category": (
+        "与该报送记录所述不符：更正须保持标识、类型和类别不变"
+    ),
+    "the row is refused: {reason}. {how_to_fix}": "该行未受理：{reason}。{how_to_fix}",
+    "The claim is {status}, and only an active one is amended.": "该报送记录的状态为 {status}：只能更正有效的记录。",
+    "The claim is of another epoch than the one that serves.": "该报送记录属于其他密钥周期。",
+    'columns is like {{"phone": "mobile"}}; the fields are {words}': (
+        'columns 的写法如 {{"phone": "mobile"}}；可用的字段有 {words}'
+    ),
+    "columns names one column for two fields": "columns 把同一列用于两个字段",
+    (
+        "{option} {column} is a column of identifiers: refs are kept in results, so name a column with your own case "
+        "or customer numbers"
+    ): "{option} 指定的 {column} 是标识所在的列：编号会保留在结果中，请改用贵机构自己的案件编号或客户编号列",
+    "missing column {missing}; columns found: {found}; nothing was sent": (
+        "缺少列 {missing}；现有的列：{found}；未发送任何数据"
+    ),
+    "column {column} stands there more than once": "列 {column} 出现多次",
+    "{path}: it cannot be written, the disk is full; the earlier file is unchanged": (
+        "{path}：磁盘已满，无法写入；原有的文件没有改动"
+    ),
     "a consent's digest has 32 bytes": "同意凭据的摘要须为 32 字节",
     "the evidence of a consent is empty": "同意凭据为空",
     "the evidence of a consent cannot be read: {reason}": "无法读取同意凭据：{reason}",
