@@ -131,6 +131,8 @@ def _show(session: Session, field: str, purpose: Purpose, report: SyncReport, ve
     if lines and not session.as_json:
         print_matches(session, lines, with_rows=False)
     session.say(styled_state(str(verdict.state)) + tr(" · you may: {action}", action=may(verdict.action.word)))
+    if verdict.receipt:
+        session.say(tr("receipt {receipt}", receipt=verdict.receipt))
     for reason in _reasons(verdict):
         session.say(f"{reason['field']}: {reason['reason']}. {reason['how_to_fix']}".strip())
 
@@ -142,10 +144,11 @@ def _latency(seconds: list[float]) -> dict[str, Any]:
 
 def _document(purpose: Purpose, report: SyncReport, verdict: Verdict, code: int) -> dict[str, Any]:
     lines = match_lines(1, REF, verdict)
-    hidden = ("row", "ref", "state", "action")
+    hidden = ("row", "ref", "state", "action", "receipt")
     return {
         "state": str(verdict.state),
         "action": verdict.action.word,
+        "receipt": verdict.receipt,
         "purpose": purpose.word,
         "epoch": report.epoch,
         "filter_age_ms": report.filter_age_ms,

@@ -36,6 +36,7 @@ OUT_COLUMNS: Final = (
     "until",
     "status",
     "contributors",
+    "receipt",
 )
 _BLANK: Final[dict[str, str | int]] = dict.fromkeys(OUT_COLUMNS, "")
 _SPARED: Final = ("Until", "Sources", "Ev")
@@ -60,15 +61,16 @@ class Line:
     status: str
     contributors: str
     """Member ids, separated by spaces: whom to ask about the claims."""
+    receipt: str
 
     def record(self) -> dict[str, str | int]:
         """Give it for a result file."""
         return {column: getattr(self, column) for column in OUT_COLUMNS}
 
 
-def bare_record(row: int, ref: str, state: str, action: str) -> dict[str, str | int]:
+def bare_record(row: int, ref: str, state: str, action: str, receipt: str = "") -> dict[str, str | int]:
     """Give the record of a subject that has no matches."""
-    return {**_BLANK, "row": row, "ref": ref, "state": state, "action": action}
+    return {**_BLANK, "row": row, "ref": ref, "state": state, "action": action, "receipt": receipt}
 
 
 def match_lines(row: int, ref: str, verdict: Verdict) -> list[Line]:
@@ -99,6 +101,7 @@ def _line(row: int, ref: str, verdict: Verdict, key: tuple[str, str, str], group
         until=shown_date(max(match.expires_at for match in group)),
         status=status.word,
         contributors=" ".join(contributors),
+        receipt=verdict.receipt,
     )
 
 

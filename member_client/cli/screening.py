@@ -112,7 +112,7 @@ class Screening:
         outcome.rows += 1
         outcome.states[verdict.state.value] += 1
         if verdict.state is State.CLEAR:
-            self._write(bare_record(row, ref, "clear", verdict.action.word))
+            self._write(bare_record(row, ref, "clear", verdict.action.word, verdict.receipt))
             return
         outcome.integrity |= verdict.integrity
         for one in verdict.fields:
@@ -124,7 +124,7 @@ class Screening:
         lines = match_lines(row, ref, verdict)
         outcome.match_lines += len(lines)
         outcome.shown += lines[: max(0, self._order.show - len(outcome.shown))]
-        bare = bare_record(row, ref, verdict.state.value, verdict.action.word)
+        bare = bare_record(row, ref, verdict.state.value, verdict.action.word, verdict.receipt)
         for record in [line.record() for line in lines] or [bare]:
             self._write(record)
 

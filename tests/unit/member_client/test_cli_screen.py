@@ -90,6 +90,7 @@ def test_all_verdicts_are_written(customers: Path, tmp_path: Path, name: str) ->
         "until": "2029-02-28",
         "status": "active",
         "contributors": "bank-b bank-c",
+        "receipt": "",
     }
     assert_no_identifier(text)
 

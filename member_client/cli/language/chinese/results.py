@@ -3,6 +3,7 @@
 from typing import Final
 
 RESULTS: Final = {
+    "receipt {receipt}": "查询编号 {receipt}",
     "{field} · {purpose} · epoch {epoch} · filter {age} old": (
         "{field} · {purpose} · 密钥周期 {epoch} · 过滤器为 {age}前"
     ),
