@@ -121,12 +121,16 @@ class CertificateAuthority:
         )
 
 
+_UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.UnsupportedGeneralNameType)
+"""What the library raises for bytes that are no request; not all of it is a ValueError."""
+
+
 def _requested_key(certificate_request: bytes) -> ec.EllipticCurvePublicKey:
     try:
         request = x509.load_der_x509_csr(certificate_request)
         public_key = request.public_key()
         valid = request.is_signature_valid
-    except (ValueError, InvalidSignature, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType):
+    except (*_UNREADABLE, InvalidSignature):
         raise Refused(Reason.INVALID_REQUEST, "the certificate request cannot be read") from None
     if not valid or not isinstance(public_key, ec.EllipticCurvePublicKey) or public_key.curve.name != "secp256r1":
         raise Refused(Reason.INVALID_REQUEST, "the certificate request is not a signed one for P-256")

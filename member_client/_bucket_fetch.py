@@ -10,7 +10,7 @@ from alliance.v1.bucket_pb2 import BucketEntry, GetBucketsRequest, GetBucketsRes
 from alliance.v1.bucket_pb2_grpc import BucketServiceStub
 from member_client._deadline import Deadline
 from member_client._rpc_errors import is_passing
-from member_client._transport import MAX_TRIES, Transport, always, own_errors, pause
+from member_client._transport import MAX_TRIES, Transport, always, own_errors, pause, readable
 from member_client.errors import AllianceClientError, BucketOverfull, HubError, HubUnavailable
 
 MAX_PREFIXES: Final = 4096
@@ -75,7 +75,8 @@ class BucketFetcher:
                 request, timeout=max(deadline.remaining(), 0.001)
             )
             try:
-                async for part in call:
+                async for reply in call:
+                    part = readable(reply)
                     _check_order(part, current, entries)
                     parts.append(part)
                     entries += len(part.entries)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -24,6 +24,10 @@ def request_for(key_pem: Secret, member: str) -> bytes:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, member)])
     request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(_key(key_pem), hashes.SHA256())
     return request.public_bytes(serialization.Encoding.DER)
+
+
+_UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.UnsupportedGeneralNameType)
+"""What the library raises for bytes that are no certificate; not all of it is a ValueError."""
 
 
 def checked_certificate(der: bytes, *, ca_pem: bytes, key_pem: Secret, spiffe_id: str, now_ms: int) -> bytes:
@@ -52,9 +56,10 @@ def _checked(certificate: x509.Certificate, ca_pem: bytes, key_pem: Secret, spif
         certificate.verify_directly_issued_by(ca_certificate(ca_pem))
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         uris = names.get_values_for_type(x509.UniformResourceIdentifier)
-    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound) as error:
+        public_key = certificate.public_key()
+    except (*_UNREADABLE, TypeError, InvalidSignature, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
         raise CertificateInvalid("The certificate is not one that the alliance's CA issued to a member.") from error
-    if _spki(certificate.public_key()) != _spki(_key(key_pem).public_key()):
+    if _spki(public_key) != _spki(_key(key_pem).public_key()):
         raise CertificateInvalid("The certificate was issued for another key.")
     if uris != [spiffe_id]:
         raise CertificateInvalid("The certificate names another member.")
@@ -68,7 +73,7 @@ def ca_certificate(pem: bytes) -> x509.Certificate:
     """Read the CA's certificate; raises ConfigurationInvalid."""
     try:
         return x509.load_pem_x509_certificate(pem)
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise ConfigurationInvalid("the CA's certificate cannot be read") from error
 
 

@@ -9,7 +9,7 @@ from alliance.claims import SealedClaim
 from alliance.v1.registry_pb2 import ClaimRow, ClaimRowResult, ContributeRequest, ContributeResponse
 from alliance.v1.registry_pb2_grpc import RegistryServiceStub
 from member_client._deadline import Deadline
-from member_client._transport import Transport, own_errors, retried
+from member_client._transport import Transport, own_errors, readable, retried
 from member_client.errors import HubError, HubUnavailable
 
 MAX_ROWS: Final = 1024
@@ -31,7 +31,7 @@ class ClaimStream:
             request_id=os.urandom(_REQUEST_ID_BYTES),
             rows=(ClaimRow(claim=row.claim, signature=row.signature, handle=row.handle, box=row.box) for row in rows),
         )
-        response = await retried(lambda: self._exchange(request), Deadline.after(TOTAL_SECONDS))
+        response = await retried(lambda: self._exchange(request), Deadline.after(TOTAL_SECONDS, patient=True))
         if len(response.results) != len(rows):
             raise HubError("The hub acknowledges another number of rows than were sent.")
         return list(response.results)
@@ -49,7 +49,7 @@ class ClaimStream:
                     contribute: Any = RegistryServiceStub(self._transport.channel()).Contribute
                     self._call = contribute()
                 await self._call.write(request)
-                response = await self._call.read()
+                response = readable(await self._call.read())
         except (TimeoutError, asyncio.InvalidStateError) as error:
             await self.close()
             raise HubUnavailable("The hub did not acknowledge a chunk in time.") from error

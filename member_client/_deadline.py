@@ -7,14 +7,19 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A time of the running event loop's clock."""
+    """A time of the running event loop's clock.
+
+    Where it is `patient`, nobody waits for the answer at this moment: calls are tried until it passes, through a
+    restart of the hub, say. Else they give up after a few tries, so that somebody is told.
+    """
 
     at: float
+    patient: bool = False
 
     @classmethod
-    def after(cls, seconds: float) -> Self:
+    def after(cls, seconds: float, *, patient: bool = False) -> Self:
         """Give the deadline that lies so far ahead."""
-        return cls(asyncio.get_running_loop().time() + seconds)
+        return cls(asyncio.get_running_loop().time() + seconds, patient)
 
     def remaining(self) -> float:
         """Give the seconds that are left, 0 at least."""

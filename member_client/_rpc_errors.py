@@ -46,7 +46,8 @@ _BY_CODE: dict[grpc.StatusCode, tuple[type[errors.AllianceClientError], str]] = 
     grpc.StatusCode.UNAUTHENTICATED: (errors.NotAuthenticated, "The hub does not accept this member's certificate."),
     grpc.StatusCode.PERMISSION_DENIED: (errors.NotPermitted, "The hub does not permit this call."),
     grpc.StatusCode.NOT_FOUND: (errors.NotFound, "There is no such thing."),
-    grpc.StatusCode.INTERNAL: (errors.HubFault, "The hub failed."),
+    # The hub says INTERNAL with its reason. Without one it is gRPC on this side, whose connection was torn.
+    grpc.StatusCode.INTERNAL: (errors.HubUnavailable, "The call was cut off."),
     grpc.StatusCode.UNKNOWN: (errors.HubFault, "The hub failed."),
 }
 

@@ -3,8 +3,8 @@
 Rules:
 
 1. gRPC's exceptions end here: what leaves is ours, chained.
-2. Only what passes by itself is tried again (hub away or busy): with exponential backoff, full jitter, a bounded
-   number of times and never past the deadline. A refusal is never tried again.
+2. Only what passes by itself is tried again (hub away or busy): with exponential backoff, full jitter, and never past
+   the deadline; a bounded number of times unless that is a patient one. A refusal is never tried again.
 3. Every call of the protocol may be repeated; a request is built anew for each try, so that headers carry the time
    of their own try.
 4. A channel belongs to one event loop, and is made when it is first needed. It is made anew where it failed again and
@@ -17,6 +17,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Protocol, TypeVar
 
 import grpc
@@ -25,7 +26,13 @@ import grpc.aio
 from alliance.crypto.secret import Secret
 from member_client._deadline import Deadline
 from member_client._rpc_errors import is_passing, translated
-from member_client.errors import AllianceClientError, CertificateInvalid, HubUnavailable, NotAuthenticated
+from member_client.errors import (
+    AllianceClientError,
+    CertificateInvalid,
+    HubError,
+    HubUnavailable,
+    NotAuthenticated,
+)
 
 MAX_TRIES = 6
 FIRST_BACKOFF_SECONDS = 0.05
@@ -111,19 +118,27 @@ async def own_errors() -> AsyncIterator[None]:
         raise HubUnavailable("The channel to the hub was closed.") from failure
 
 
+def readable(reply: T | None) -> T:
+    """Give a reply; gRPC logs one that it cannot parse, and hands out None in its place. Raises HubError."""
+    if reply is None:
+        raise HubError("The hub's answer cannot be read.")
+    return reply
+
+
 async def pause(attempt: int, deadline: Deadline) -> None:
     """Wait before the next try: full jitter under an exponential ceiling, and not past the deadline."""
-    ceiling = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 4**attempt)
+    ceiling = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 4 ** min(attempt, MAX_TRIES))
     await asyncio.sleep(min(random.uniform(0, ceiling), deadline.remaining()))  # noqa: S311 - no secret
 
 
 async def retried(attempt: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
     """Try until it succeeds, is refused, or tries or time run out; raises what the last try raised."""
-    for number in range(MAX_TRIES):
+    for number in count():
         try:
             return await attempt()
         except AllianceClientError as error:
-            if not is_passing(error) or number + 1 == MAX_TRIES or deadline.remaining() <= 0:
+            is_last = number + 1 >= MAX_TRIES and not deadline.patient
+            if not is_passing(error) or is_last or deadline.remaining() <= 0:
                 raise
         await pause(number, deadline)
     raise AssertionError("unreachable: the last try returns or raises")
@@ -168,7 +183,7 @@ class Transport:
 
         async def attempt() -> Response:
             async with own_errors():
-                return await method(self.channel())(request(), timeout=max(deadline.remaining(), 0.001))
+                return readable(await method(self.channel())(request(), timeout=max(deadline.remaining(), 0.001)))
 
         async def attempt_under_what_is_new() -> Response:
             await self._look_for_renewal()

@@ -190,7 +190,7 @@ class Contributor:
         inputs = [draft.identifier.input_bytes for _, draft, _ in fresh]
         digests = _consents.needed(Purpose.CONTRIBUTION, [None] * len(inputs), run.basis)
         batch = await self._session.workers.cpu(prepared, inputs, digests, Purpose.CONTRIBUTION, epoch)
-        tags = await self._session.evaluator.evaluate(batch, Deadline.after(EVALUATION_SECONDS))
+        tags = await self._session.evaluator.evaluate(batch, Deadline.after(EVALUATION_SECONDS, patient=True))
         drawn_rows = await self._session.workers.cpu(self._seal, fresh, tags, epoch.id)
         await self._session.workers.disk(self._journal.draw, drawn_rows)
 

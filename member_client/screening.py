@@ -193,7 +193,7 @@ class Screener:
             if record.is_answered:
                 return record.verdicts()
         attempt = Attempt(self._session, subjects, purpose, consent, self._on_unavailable, record)
-        verdicts = await attempt.run(Deadline.after(BATCH_SECONDS))
+        verdicts = await attempt.run(Deadline.after(BATCH_SECONDS, patient=True))
         if record is not None:
             await record.answered(verdicts)
         return verdicts

@@ -24,6 +24,8 @@ from alliance_server.storage.unit_of_work import SqlStore
 # Programs under test speak English whatever the locale of whoever runs the tests; those about languages choose one.
 os.environ["ALLIANCE_LANG"] = "en"
 
+pytest_plugins = ["support.leak_plugin"]
+
 
 @pytest.fixture(params=backends.NAMES)
 def backend(request: pytest.FixtureRequest) -> Backend:

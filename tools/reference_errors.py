@@ -7,7 +7,7 @@ from reference_text import NOTICE, error_classes, linked, prose, table
 from alliance.errors import CATALOGUE, Reason
 from alliance.identifiers import InvalidIdentifier, Kind
 from alliance.identifiers import Reason as IdentifierReason
-from member_client import _rpc_errors, errors, verdicts
+from member_client import _development, _rpc_errors, errors, verdicts
 from member_client._drafting import HOW_TO_FIX
 from member_client.files import RowFault, RowReason
 
@@ -129,7 +129,10 @@ def _rows() -> Iterator[str]:
     yield "Also the `reason` of a refused field of a verdict.\n"
     yield from table(
         ("reason", "how to fix"),
-        ((f"`{reason.value}`", InvalidIdentifier(Kind.PHONE, reason).how_to_fix) for reason in IdentifierReason),
+        (
+            *((f"`{reason.value}`", InvalidIdentifier(Kind.PHONE, reason).how_to_fix) for reason in IdentifierReason),
+            (f"`{_development.DEVELOPMENT_ONLY}`", _development.HOW_TO_FIX),
+        ),
     )
     yield "### The claim is not taken\n"
     yield "By the SDK before anything is sent, or by the hub row by row.\n"

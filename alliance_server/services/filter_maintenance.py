@@ -286,7 +286,7 @@ class FilterMaintenance:
         await self._write(lambda transaction: transaction.filters.beat(state.epoch, statement))
 
     def _next_time(self, state: FilterState) -> int:
-        """Give the time of the next statement: now, or that of the last one where the clock was put back a little since.
+        """Give the time of the next statement: now, or that of the last one where the clock was put back a little.
 
         Members take a statement that is older than the last for a rollback, which is an alarm.
         """

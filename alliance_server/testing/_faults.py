@@ -5,9 +5,9 @@ loop.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain, repeat
 from typing import Any, Final
 
 from grpc import aio
@@ -36,16 +36,18 @@ class Faults(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._failures: dict[str, deque[Reason]] = {name: deque() for name in METHODS}
+        self._failures: dict[str, Iterator[Reason]] = {name: iter(()) for name in METHODS}
         self._delays: dict[str, float] = {}
         self._changed = asyncio.Event()
         self._exempt = 0
 
-    def fail(self, method: str, reason: Reason, times: int) -> None:
-        """Let the next calls of a method fail; none, where `times` is 0, and forget those that were asked for."""
-        if not times:
-            self._failures[method].clear()
-        self._failures[method].extend([reason] * times)
+    def fail(self, method: str, reason: Reason, times: int | None) -> None:
+        """Let the next calls of a method fail, all of them for None; 0 forgets what was asked for before."""
+        if times == 0:
+            self._failures[method] = iter(())
+            return
+        asked = repeat(reason) if times is None else repeat(reason, times)
+        self._failures[method] = chain(self._failures[method], asked)
 
     def hold(self, method: str, seconds: float) -> None:
         """Hold every call of a method; lets go what is held now."""
@@ -96,7 +98,7 @@ class Faults(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its
         if seconds := self._delays.get(method, self._delays.get(EVERY_METHOD, 0)):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), seconds)
-        if self._failures[method]:
-            reason = self._failures[method].popleft()
+        reason = next(self._failures[method], None)
+        if reason is not None:
             retry_at = renews_at(self._clock.now_ms()) if reason is Reason.BUDGET_EXHAUSTED else None
             await context.abort_with_status(rpc_status.to_status(status_of(reason, retry_at)))

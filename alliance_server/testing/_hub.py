@@ -91,8 +91,9 @@ class AllianceHub:
     def stop(self) -> None:
         """Stop the hub, as one that is away: nobody listens on its ports. A stopped one stays as it is.
 
-        Calls under way end first; what was held by `delay` is let go. Verdicts are then `unknown`, and their action
-        is what `on_unavailable` says.
+        Calls under way end first; what was held by `delay` is let go. Verdicts of `screen` are then `unknown`, and
+        their action is what `on_unavailable` says. Bulk work (`screen_many`, `contribute`) waits up to two minutes for
+        a hub that comes back, so `start` it from another task or thread where a test wants to see that.
         """
         if self._hub is not None:
             self._loop.call(self._stopped(self._hub))
@@ -181,19 +182,20 @@ class AllianceHub:
 
     # -- faults --------------------------------------------------------------------------------------------------
 
-    def fail_next(self, method: str, *, reason: Reason = Reason.UNAVAILABLE, times: int = 1) -> None:
+    def fail_next(self, method: str, *, reason: Reason = Reason.UNAVAILABLE, times: int | None = 1) -> None:
         """Let the next calls of a method fail, as the hub itself would say it.
 
         `method` is a name of the protocol: `Evaluate` and `GetBuckets` are those of a screening, `GetFilter` that of
         its filter, `Contribute` that of claims. `reason` is one of `alliance.errors.Reason`; the SDK raises the
-        exception that belongs to it, or settles what it can. The SDK tries again by itself, up to six times within its
-        deadline, what passes by itself (`UNAVAILABLE`): a screening survives one such failure, and `times=6` is a hub
-        that stays busy. `times=0` forgets failures that were asked for and have not happened.
+        exception that belongs to it, or settles what it can. What passes by itself (`UNAVAILABLE`) the SDK tries again:
+        `screen` some times within its deadline, bulk work (`screen_many`, `contribute`) for two minutes. So one such
+        failure is not seen. `times=None` lets all calls fail until `times=0` forgets what was asked for: a hub that
+        stays busy.
 
         Raises ValueError for a name that is no method's; it lists the names.
         """
-        if times < 0:
-            raise ValueError("times is 0 or more")
+        if times is not None and times < 0:
+            raise ValueError("times is 0 or more, or None for all")
         name = checked_method(method)
         self._loop.call(_now(lambda: self._faults.fail(name, reason, times)))
 

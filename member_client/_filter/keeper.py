@@ -33,7 +33,7 @@ from member_client._filter.facts import Delta, Header, Heartbeat, Marks, read_de
 from member_client._filter.files import PartFile, remove_others, snapshot_path
 from member_client._filter.live import LiveFilter
 from member_client._rpc_errors import is_passing
-from member_client._transport import Transport, own_errors, pause, retried
+from member_client._transport import Transport, own_errors, pause, readable, retried
 from member_client._workers import Workers
 from member_client.errors import ClockWrong, FilterChanged, FilterTampered, HubUnavailable, IntegrityError
 
@@ -214,7 +214,8 @@ class FilterKeeper:
                 call = FilterServiceStub(self._transport.channel()).DownloadSnapshot(
                     request, timeout=max(deadline.remaining(), 0.001)
                 )
-                async for answer in call:
+                async for reply in call:
+                    answer = readable(reply)
                     await self._workers.disk(part.append, answer.offset, answer.chunk)
                     self.downloaded_bytes += len(answer.chunk)
 
@@ -253,7 +254,8 @@ class FilterKeeper:
         call = FilterServiceStub(self._transport.channel()).ListDeltas(
             request, timeout=max(deadline.remaining(), 0.001)
         )
-        async for answer in call:
+        async for reply in call:
+            answer = readable(reply)
             self.downloaded_bytes += answer.ByteSize()
             yield answer.delta
 

@@ -1,6 +1,7 @@
 """The root of the command line: global options, and the commands in the order in which a member meets them."""
 
 import logging
+import signal
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
@@ -99,4 +100,6 @@ def main() -> None:
     """Run the command line."""
     # Without a handler of ours, Python prints what libraries log, in the middle of the progress bar.
     logging.getLogger().addHandler(logging.NullHandler())
+    # A scheduler that ends the run is somebody who interrupts it: it stops as well-ordered, and says how to go on.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     app()

@@ -131,10 +131,14 @@ async def test_a_clock_that_jumps_during_a_contribution_stops_it_and_it_goes_on_
     monkeypatch.setattr("member_client.contributing.MAX_ROWS", 16)
     rows = [row(phone, row_number=place, expires_at=None) for place, phone in enumerate(PHONES[:400])]
     async with staged(new_hub_folder()) as stage:
-        with pytest.raises(Replayed):
+
+        async def contribute_while_it_jumps() -> None:
             async for result in stage.client.contribute(rows):
                 if result.row_number == 100:
                     stage.clock_of(side).advance(hours=hours)
+
+        with pytest.raises(Replayed):
+            await contribute_while_it_jumps()
         stage.clock_of(side).advance(hours=-hours)
         await contribute(stage.client, rows)
         books = Books(stage.hub, "member")

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import pytest
 import sqlalchemy as sa
 from support.books import Books
 from support.hub import RunningHub
-from support.kills import Ordeal, seed_of, unforeseen
+from support.kills import Ordeal, seed_of, unforeseen, until
 from support.lender_process import Job, claim_row, member_client, results, text_of
 from support.process import HubProcess, hub_process
 from support.sdk import contribute, lender
@@ -59,8 +60,11 @@ class Stage:
         filed = self.books("").number("SELECT count(*) FROM claims")
         with self.hub.hub.store.engine.begin() as connection:
             connection.execute(sa.text("UPDATE leases SET expires_at = 0"))
-        while (await client.sync()).sequence < filed:
-            await asyncio.sleep(0.1)
+
+        async def is_complete() -> bool:
+            return (await client.sync()).sequence >= filed
+
+        await until(is_complete)
 
     async def enrolled(self, member: str) -> None:
         async with lender(self.hub, member):
@@ -177,16 +181,15 @@ async def test_the_command_is_run_again_after_each_kill_and_ends_whole(tmp_path:
     async with staged(tmp_path, database) as stage:
         await stage.enrolled("killed")
         books = stage.books("killed")
-        until = datetime.fromtimestamp(stage.ends_at / 1000, UTC).date()
+        last_day = datetime.fromtimestamp(stage.ends_at / 1000, UTC).date()
         lines = [f"phone,{text_of(number)}" for number in range(rows)]
         (tmp_path / "list.csv").write_text("\n".join(["kind,identifier", *lines]))
-        options = ["--category", "mule_account", "--role", "perpetrator", "--expires", str(until), "--json"]
+        options = ["--category", "mule_account", "--role", "perpetrator", "--expires", str(last_day), "--json"]
         command = ["--profile", str(tmp_path / "killed"), "contribute", "list.csv", *options]
         for victim in ("lender", "hub"):
             under_way = await member_client(command, tmp_path)
             goal = books.filed() + chance.randint(1, 1500)
-            while under_way.returncode is None and books.filed() < goal:
-                await asyncio.sleep(0.01)
+            await until(partial(_is_there, under_way, books, goal))
             await asyncio.sleep(chance.uniform(0, 0.05))
             assert under_way.returncode is None, "the run ended before its point"
             if victim == "lender":
@@ -205,6 +208,10 @@ async def test_the_command_is_run_again_after_each_kill_and_ends_whole(tmp_path:
         assert books.filed() == len(books.entries()) == len(distinct)
         books.check_registry()
         books.check_charges()
+
+
+def _is_there(under_way: asyncio.subprocess.Process, books: Books, goal: int) -> bool:
+    return under_way.returncode is not None or books.filed() >= goal
 
 
 @pytest.mark.nightly

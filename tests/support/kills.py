@@ -9,7 +9,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,15 @@ def seed_of(default: int) -> int:
 def unforeseen() -> int:
     """A seed for a soak: another every time."""
     return time.time_ns() % 1_000_000
+
+
+async def until(holds: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Look again and again until something holds that nobody tells."""
+    while True:
+        held = holds()
+        if held if isinstance(held, bool) else await held:
+            return
+        await asyncio.sleep(0.02)
 
 
 @dataclass

@@ -86,6 +86,7 @@ ACTS: tuple[Act, ...] = (half_open, cut_in_the_middle, nothing, many, garbage_af
 async def misbehave(dice: random.Random, channel: Any, rpc: Rpc, good: Good, act: Act) -> str:
     """Make one such call; gives its end. Fails where it hangs, or ends with the hub's own trouble."""
     call = channel.stream_stream(rpc.path)()
+    failure: aio.AioRpcError | None = None
     try:
         async with asyncio.timeout(SECONDS):
             await act(dice, call, good)
@@ -96,13 +97,14 @@ async def misbehave(dice: random.Random, channel: Any, rpc: Rpc, good: Good, act
     except asyncio.InvalidStateError:  # it ended before everything was said
         pass
     except aio.AioRpcError as error:
-        if dict(error.trailing_metadata() or ()).get("grpc-status-details-bin"):  # type: ignore[call-overload]
-            assert refusal_of(error).reason not in FAULTS, f"{rpc.path} fails at {act.__name__}"
+        failure = error
     except asyncio.CancelledError:
         if (task := asyncio.current_task()) and task.cancelling():
             raise
     except TimeoutError:
         raise AssertionError(f"{rpc.path} hangs after {act.__name__}") from None
+    if failure is not None and _came_from_the_hub(failure):
+        assert refusal_of(failure).reason not in FAULTS, f"{rpc.path} fails at {act.__name__}"
     code = await call.code()
     assert code not in FAULT_CODES, f"{rpc.path} ends {code.name} after {act.__name__}"
     return str(code.name)
@@ -113,8 +115,13 @@ def _is_left_open(rpc: Rpc, act: Act) -> bool:
     return rpc.path == WATCH or (act is nothing and not rpc.many_requests)
 
 
+def _came_from_the_hub(failure: aio.AioRpcError) -> bool:
+    metadata: Any = failure.trailing_metadata()
+    return "grpc-status-details-bin" in dict(metadata or ())
+
+
 async def _to_its_end(call: Any) -> None:
-    while await call.read() is not aio.EOF:
+    while isinstance(await call.read(), bytes):
         pass
 
 

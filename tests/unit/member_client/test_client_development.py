@@ -6,6 +6,7 @@ from alliance.development import DEVELOPMENT_ALLIANCE, MAGIC, Outcome
 from alliance.identifiers import Identifier, Kind
 from alliance.taxonomy import Purpose
 from member_client import Consent, HubUnavailable, Subject
+from member_client._canonical import Canon
 from member_client._development import DEVELOPMENT_ONLY, refusal_of, settled_here
 from member_client._questions import Batch, canonical_batch
 from member_client.cli.check import advice
@@ -16,7 +17,7 @@ SUBJECTS = [Subject(magic.outcome, phone=magic.phone, email=magic.email) for mag
 
 
 def batch_in(alliance: str) -> Batch:
-    return canonical_batch(SUBJECTS, Purpose.PORTFOLIO_SCREENING, Consent.of("basis-7"), "CN", alliance)
+    return canonical_batch(SUBJECTS, Purpose.PORTFOLIO_SCREENING, Consent.of("basis-7"), Canon("CN", alliance))
 
 
 @pytest.mark.parametrize("alliance", ["lenders", "", "DEV", "dev-2", "test"])

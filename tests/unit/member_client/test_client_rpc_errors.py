@@ -84,3 +84,8 @@ def test_every_error_of_ours_has_an_exit_code_and_is_exported() -> None:
     ]
     assert {kind.exit_code for kind in ours} == {1, 2, 3, 5, 6, 7}
     assert {kind.__name__ for kind in ours} <= set(member_client.__all__)
+
+
+def test_an_internal_failure_that_names_no_reason_is_a_torn_connection() -> None:
+    error = translated(failure(grpc.StatusCode.INTERNAL, ""))
+    assert is_passing(error)

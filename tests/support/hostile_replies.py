@@ -1,0 +1,271 @@
+"""A hub that answers every RPC with damaged, extreme or missing replies, and a lender that must not be taken in.
+
+Rules that the lender is held to:
+
+1. It raises the exceptions of `member_client.errors` and no other, and never hangs.
+2. Of somebody who is listed it never says `clear`, unless the hub hides the entry in a bucket that is sound in itself:
+   that a reader cannot tell (docs/limitations.md).
+3. What it was told changes nothing that lasts: once the hub is honest again, so are its answers.
+"""
+
+import asyncio
+import random
+import shutil
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import grpc
+import psutil
+from google.protobuf.message import DecodeError, Message
+from grpc import aio
+
+from alliance.v1.bucket_pb2 import GetBucketsResponse
+from member_client import AllianceClient, AllianceClientError, State, Subject, enrol
+from support.fuzzing import LENGTHS, damage, spoil
+from support.hub import RunningHub, running_hub
+from support.sdk import BASIS, PHONES, PORTFOLIO, contribute, flipped, lender, row
+
+LISTED, OTHER = PHONES[0], PHONES[1]
+SECONDS = 60
+_CODES = [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK]
+
+
+class HostileReplies(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs alone
+    """Stands outside a hub's handlers; while it is active it spoils what they answer."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self._dice = dice
+        self.method = ""
+        """The last part of the path of the method whose replies are spoilt; empty: none."""
+        self.sent: Counter[str] = Counter()
+        self.hid_an_entry = False
+
+    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        handler = await continuation(handler_call_details)
+        name = handler_call_details.method.rpartition("/")[2]
+        if handler is not None and (name, self.method) == ("GetBuckets", "ReportEntry"):
+            return _with_flipped_boxes(handler)  # else there is nothing to report
+        if handler is None or name != self.method:
+            return handler
+        make, behaviour = _shape(handler)
+
+        async def unary(request: Any, context: Any) -> bytes:
+            await self._perhaps_refuse(context)
+            return self._spoilt(await behaviour(request, context), handler)
+
+        async def stream(request: Any, context: Any) -> AsyncIterator[bytes]:
+            await self._perhaps_refuse(context)
+            async for reply in behaviour(request, context):
+                # Left out, or again and again; but a lender waits a minute for an acknowledgement.
+                for _ in range(self._dice.choice([int(handler.request_streaming), 1, 1, 1, 1, 1, 1, 3])):
+                    yield self._spoilt(reply, handler)
+            await self._perhaps_refuse(context)
+
+        return make(stream if handler.response_streaming else unary, handler.request_deserializer, None)
+
+    def _spoilt(self, reply: Message, handler: Any) -> bytes:
+        self.sent[self.method] += 1
+        good: bytes = handler.response_serializer(reply)
+        match self._dice.randrange(8):
+            case 0:
+                content = self._dice.randbytes(self._dice.choice(LENGTHS))
+            case 1 | 2 | 3:
+                content = damage(self._dice, good)
+            case 4:
+                content = good
+            case _:
+                bent = type(reply).FromString(good)
+                spoil(self._dice, bent, self._dice.randint(1, 3))
+                content = bent.SerializeToString()
+        if isinstance(reply, GetBucketsResponse) and _hides(reply, content):
+            self.hid_an_entry = True
+        return content
+
+    async def _perhaps_refuse(self, context: Any) -> None:
+        if self._dice.random() >= 0.1:
+            return
+        self.sent[self.method] += 1
+        noise = self._dice.randbytes(self._dice.choice(LENGTHS[:8]))
+        trailing = (("grpc-status-details-bin", noise),) if self._dice.random() < 0.7 else ()
+        await context.abort(self._dice.choice(_CODES), "a text of the hub\x00 %s", trailing)
+
+
+def _with_flipped_boxes(handler: Any) -> Any:
+    def flip(reply: GetBucketsResponse) -> bytes:
+        for entry in reply.entries:
+            entry.box = flipped(entry.box, 300)
+        return reply.SerializeToString()
+
+    return handler._replace(response_serializer=flip)
+
+
+def _hides(reply: GetBucketsResponse, content: bytes) -> bool:
+    try:
+        shown = GetBucketsResponse.FromString(content)
+    except DecodeError:
+        return False
+    known = {(entry.entry_id, entry.handle) for entry in shown.entries}
+    return any((entry.entry_id, entry.handle) not in known for entry in reply.entries)
+
+
+def _shape(handler: Any) -> tuple[Any, Any]:
+    match handler.request_streaming, handler.response_streaming:
+        case False, False:
+            return grpc.unary_unary_rpc_method_handler, handler.unary_unary
+        case False, True:
+            return grpc.unary_stream_rpc_method_handler, handler.unary_stream
+        case _:
+            return grpc.stream_stream_rpc_method_handler, handler.stream_stream
+
+
+class Lender:
+    """What a lender does, over and over, at a hub that misbehaves."""
+
+    def __init__(self, hub: RunningHub, client: AllianceClient, other: AllianceClient, entry_id: bytes) -> None:
+        self.hub, self.client, self.other, self.entry_id = hub, client, other, entry_id
+        self.outcomes: Counter[str] = Counter()
+        self._numbers = iter(range(1, 1_000_000))
+
+    def _new_phone(self) -> str:
+        return f"+8613123{401_000 + next(self._numbers) % 90_000:06d}"
+
+    async def something_new(self) -> None:
+        """Let time pass and another lender file a claim: what is fresh, or at hand already, nobody asks for."""
+        self.hub.clock.advance(seconds=40)
+        await contribute(self.other, [row(self._new_phone())])
+        await self.hub.settle()
+
+    async def starts_anew(self) -> str:
+        """Work on without the filter's files, as on a new disk."""
+        await self.client.close()
+        shutil.rmtree(self.client.profile.folder / "filter", ignore_errors=True)
+        return await self.synchronises()
+
+    async def screens(self) -> str:
+        subjects = [Subject("C-1", phone=LISTED), Subject("C-2", phone=OTHER, email="someone@example.com")]
+        verdict = await self.client.screen(subjects[0], purpose=PORTFOLIO, consent=BASIS)
+        many = [one async for one in self.client.screen_many(subjects, purpose=PORTFOLIO, consent=BASIS)]
+        clear = State.CLEAR in (verdict.state, many[0].state)
+        return "listed and clear" if clear else f"{verdict.state} {many[0].state}"
+
+    async def synchronises(self) -> str:
+        await self.client.sync()
+        return "synchronised"
+
+    async def contributes(self) -> str:
+        phone = self._new_phone()
+        results = [result async for result in self.client.contribute([row(phone), row("nonsense")])]
+        return " ".join(sorted(str(result.outcome) for result in results))
+
+    async def lists_claims(self) -> str:
+        async for _ in self.client.claims():
+            pass
+        await self.client.claim(self.entry_id)
+        return "listed"
+
+    async def withdraws(self) -> str:
+        phone = self._new_phone()
+        async for result in self.client.contribute([row(phone)]):
+            await self.client.withdraw(result.entry_id, reason="filed_in_error")
+        return "withdrawn"
+
+    async def reads_events(self) -> str:
+        async for _ in self.client.events():
+            pass
+        return "read"
+
+    async def examines(self) -> str:
+        found = {finding.level for finding in await self.client.doctor()}
+        return f"examined: {max(found)}"
+
+    async def enrols(self) -> str:
+        name = f"new-{next(self._numbers)}"
+        await enrol(await self.hub.invite(name), self.hub.folder.parent / name, timeout=5, clock=self.hub.clock)
+        return "enrolled"
+
+    async def does(self, act: Callable[[], Awaitable[str]]) -> str:
+        """Do one thing; gives its outcome, or fails where the SDK breaks rule 1."""
+        try:
+            async with asyncio.timeout(SECONDS):
+                outcome = await act()
+        except AllianceClientError as error:
+            outcome = type(error).__name__
+        self.outcomes[outcome] += 1
+        return outcome
+
+
+ACTS: dict[str, tuple[str, ...]] = {
+    "Evaluate": ("screens", "contributes"),
+    "GetBuckets": ("screens",),
+    "ReportEntry": ("screens",),
+    "GetFilter": ("synchronises", "screens", "examines"),
+    "DownloadSnapshot": ("starts_anew", "screens"),
+    "ListDeltas": ("synchronises", "screens"),
+    "ListEpochs": ("synchronises", "examines"),
+    "GetSuppressionList": ("synchronises",),
+    "ListMembers": ("synchronises", "examines"),
+    "Contribute": ("contributes",),
+    "ListClaims": ("lists_claims", "contributes"),
+    "GetClaim": ("lists_claims", "withdraws"),
+    "WithdrawClaim": ("withdraws",),
+    "ListEvents": ("reads_events",),
+    "Enrol": ("enrols",),
+}
+"""By method: what a lender does that calls it."""
+
+
+@asynccontextmanager
+async def besieged(folder: Path, dice: random.Random) -> AsyncIterator[tuple[HostileReplies, Lender]]:
+    """A hub that can answer anything, somebody who is listed there, and a lender with a claim of its own."""
+    replies = HostileReplies(dice)
+    async with (
+        running_hub(folder, interceptors=[replies]) as hub,
+        lender(hub, "a") as a,
+        lender(hub, "b", deadline_ms=5_000) as b,
+    ):
+        await contribute(a, [row(LISTED)])
+        (own,) = await contribute(b, [row(PHONES[2])])
+        await hub.settle()
+        yield replies, Lender(hub, b, a, own.entry_id)
+
+
+async def besiege(replies: HostileReplies, lender: Lender, method: str, rounds: int) -> None:
+    """Spoil a method's replies while the lender works; then be honest, and see that nothing stuck."""
+    for number in range(rounds):
+        await lender.something_new()
+        for act in ACTS[method]:
+            replies.method, replies.hid_an_entry = method, False
+            try:
+                outcome = await lender.does(getattr(lender, act))
+            finally:
+                replies.method = ""
+            assert outcome != "listed and clear" or replies.hid_an_entry, f"{method}, round {number}"
+    await lender.client.sync()
+    assert await lender.screens() == "match match"
+
+
+class LongSiege(NamedTuple):
+    """What a siege of hours did: replies and outcomes in numbers, memory in bytes."""
+
+    replies: int
+    outcomes: Counter[str]
+    warm: int
+    after: int
+
+
+def long_siege(folder: Path, seed: str, warming: int, rounds: int) -> LongSiege:
+    """Besiege a lender, hub and lender in this one process, for one of its own: what it holds is then theirs alone."""
+
+    async def run() -> LongSiege:
+        async with besieged(folder, random.Random(seed)) as (replies, lender):  # noqa: S311 - repeatable
+            for method in ACTS:
+                await besiege(replies, lender, method, warming)
+            warm = psutil.Process().memory_info().rss
+            for method in ACTS:
+                await besiege(replies, lender, method, rounds)
+            return LongSiege(replies.sent.total(), lender.outcomes, warm, psutil.Process().memory_info().rss)
+
+    return asyncio.run(run())

@@ -1,0 +1,189 @@
+"""The suite searches what it wrote: no identifier that a test used is in any log, output, error, repr or file.
+
+A hit fails the session; it says where, which kind of identifier and which test used it, and never the value. So does a
+search that found nothing because it searched nothing, or that does not find what was planted.
+
+A test that shows identifiers on purpose carries `@pytest.mark.shows_identifiers(reason="…")`: what it writes is left
+out, what it uses is still looked for elsewhere.
+"""
+
+import logging
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alliance.identifiers import Kind
+from alliance_server.demo.patterns import patterns_of
+from support.leak_files import FileWatch, inputs
+from support.leak_recorders import record, record_errors
+from support.leak_spool import FILE, OUTPUT, PLACES, PLANTED, Hit, Piece, Spool
+from support.leak_texts import Origin, UsedIdentifiers, watch_canonicaliser
+
+NAME = "leak-search"
+MARK = "shows_identifiers"
+MIN_TEXTS = 1000
+"""A whole suite that used fewer was not watched."""
+_BETWEEN_TESTS = "between tests"
+_PLANTED = "+8613140728366"
+_SHOWN_HITS = 40
+
+
+class LeakSearch:
+    """Watches a session, and searches at its end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.used = UsedIdentifiers()
+        self.failures: list[str] = []
+        self.summary = ""
+        self._workshop = Path(tempfile.mkdtemp(prefix="leak-search-"))
+        self.spool = Spool(self._workshop / "spool")
+        self._test = _BETWEEN_TESTS
+        self._is_shown = False
+        self.roots: list[Path] = []
+        self._left_out: set[Path] = set()
+        self._files = 0
+
+    def start(self) -> None:
+        watch_canonicaliser(self.used, lambda: self._test)
+        record(self.note)
+        FileWatch(self.config.rootpath, self._note_file).start()
+
+    def note(self, place: str, content: str | bytes) -> None:
+        """Take what was written at a place."""
+        if not self._is_shown and not self.spool.is_closed:
+            encoded = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
+            self.spool.add(Piece(place, self._test), encoded)
+
+    def _note_file(self, name: str) -> None:
+        if not self._is_shown and not self.spool.is_closed:
+            self.spool.add_file(Piece(FILE, f"{Path(name).name}, of {self._test}"), Path(name))
+
+    # -- hooks ---------------------------------------------------------------------------------------------------
+
+    def pytest_collection_finish(self) -> None:
+        record_errors(self.note)  # of modules that were imported since
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self._test = item.nodeid.partition("[")[0]  # parameters may be identifiers
+        self._is_shown = item.get_closest_marker(MARK) is not None
+        before = self._folders()
+        try:
+            return (yield)
+        finally:
+            if self._is_shown:
+                self._left_out |= self._folders() - before
+            self._test, self._is_shown = _BETWEEN_TESTS, False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        logging.getLogger().setLevel(logging.DEBUG)  # in-process programs set it for themselves
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for title, content in report.sections:
+            if title.startswith(("Captured stdout", "Captured stderr")):
+                self.note(OUTPUT, content)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.config.option.collectonly:
+            return
+        started = time.perf_counter()
+        try:
+            self._search(whole=_is_whole(session))
+        finally:
+            shutil.rmtree(self._workshop)
+        self.summary += f" in {time.perf_counter() - started:.1f} s"
+        if self.failures:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.failures:
+            terminalreporter.section("identifiers where none belong", red=True)
+            for line in self.failures[:_SHOWN_HITS]:
+                terminalreporter.line(line)
+            if (more := len(self.failures) - _SHOWN_HITS) > 0:
+                terminalreporter.line(f"… and {more} more")
+        if self.summary:
+            terminalreporter.line(self.summary)
+
+    # -- at the end ----------------------------------------------------------------------------------------------
+
+    def _folders(self) -> set[Path]:
+        return {entry for root in self.roots for entry in root.iterdir()}
+
+    def _search(self, *, whole: bool) -> None:
+        self._take_files()
+        planted = UsedIdentifiers()
+        planted.note(Kind.PHONE, _PLANTED, _PLANTED, PLANTED)
+        for text in planted.texts():
+            for pattern in patterns_of(text):
+                self.spool.add(Piece(PLANTED, PLANTED), pattern)
+        self.spool.close()
+        texts = self.used.texts()
+        hits = self.spool.hits(texts.keys() | planted.texts().keys())
+        found = [hit for hit in hits if hit.piece.place != PLANTED]
+        self.failures += lines_of(found, texts | planted.texts())
+        if {hit.text for hit in hits if hit.piece.place == PLANTED} != set(planted.texts()):
+            self.failures.append("The search does not find what was planted: it shows nothing.")
+        if whole:
+            self.failures += what_was_not_searched(len(texts), self.spool.sizes)
+        megabytes = sum(self.spool.sizes.values()) / 1e6
+        self.summary = (
+            f"identifiers: {len(texts):,} texts and their hashes looked for in {megabytes:,.0f} MB, "
+            f"{self._files:,} files among them: {len(found)} found"
+        )
+
+    def _take_files(self) -> None:
+        for root in self.roots:
+            for path in sorted(root.rglob("*")):
+                left_out = any(folder in self._left_out for folder in (path, *path.parents))
+                if left_out or path.is_symlink() or not path.is_file() or str(path) in inputs:
+                    continue
+                self._files += 1
+                self.spool.add_file(Piece(FILE, str(path.relative_to(root))), path)
+
+
+def lines_of(hits: list[Hit], texts: dict[bytes, Origin]) -> list[str]:
+    """Say of hits where they are and whose, and nothing of what they are."""
+    told = Counter(
+        f"{hit.piece.place} ({hit.piece.where}): {texts[hit.text].kind}, "
+        f"{'plain' if hit.is_plain else 'hashed or encoded'}, used by {texts[hit.text].test}"
+        for hit in hits
+    )
+    return [f"{line} ×{count}" for line, count in told.items()]
+
+
+def what_was_not_searched(texts: int, sizes: Counter[str]) -> list[str]:
+    """Say what is missing of a search that would be worth something."""
+    missing = [f"Nothing of the place {place!r} was searched." for place in PLACES if not sizes[place]]
+    if texts < MIN_TEXTS:
+        missing.append(f"Only {texts} texts were looked for: the canonicaliser was not watched.")
+    return missing
+
+
+def _is_whole(session: pytest.Session) -> bool:
+    """Tell whether the whole suite ran, as far as its first failure may have let it."""
+    config = session.config
+    is_chosen = config.args_source is not pytest.Config.ArgsSource.TESTPATHS or config.option.keyword
+    return not is_chosen and config.option.capture != "no" and not (session.shouldstop or session.shouldfail)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _searched_root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    search = request.config.pluginmanager.get_plugin(NAME)
+    assert isinstance(search, LeakSearch)
+    search.roots.append(tmp_path_factory.getbasetemp())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{MARK}(reason): writes identifiers on purpose; what it writes is not searched")
+    search = LeakSearch(config)
+    search.start()
+    config.pluginmanager.register(search, NAME)

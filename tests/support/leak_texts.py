@@ -1,0 +1,80 @@
+"""What the search of the suite looks for: identifiers that its tests gave to the canonicaliser, and their plain hashes.
+
+Which those are is taken down where it happens, in this process: whatever becomes canonical anywhere, as typed and as it
+came out. Left out is what would be found by chance or is public: texts of fewer than nine letters and digits, or of few
+different ones, shared values of the built-in suppression list, and the domains of examples.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from alliance import identifiers
+from alliance.identifiers import BUILTIN, Identifier, Kind
+from alliance.identifiers import Reason as RefusalReason
+from alliance_server.demo.patterns import texts_of
+from alliance_server.demo.people import Written
+
+MIN_SIGNIFICANT = 9
+MIN_DIFFERENT = 5
+_SEQUENCES = ("01234567890123456789", "0123456789abcdef0123456789abcdef", "abcdefghijklmnopqrstuvwxyz0123456789")
+
+_NOBODYS = {"example.com", "example.net", "example.org"}
+"""Domains that are kept for examples, and stand in our own help."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Whose a text is: the kind of identifier, and the first test that used it."""
+
+    kind: str
+    test: str
+
+
+class UsedIdentifiers:
+    """Takes identifiers down, and gives the texts to look for."""
+
+    def __init__(self) -> None:
+        self._used: dict[tuple[Kind, str, str | None], str] = {}
+
+    def note(self, kind: Kind, typed: str, canonical: str | None, test: str) -> None:
+        """Take one down; `canonical` is None where there is no such form."""
+        self._used.setdefault((kind, typed, canonical), test)
+
+    def texts(self) -> dict[bytes, Origin]:
+        """Give every text worth looking for, with whose it is."""
+        found: dict[bytes, Origin] = {}
+        for (kind, typed, canonical), test in self._used.items():
+            identifier = None if canonical is None else Identifier(kind, canonical)
+            if identifier is not None and (BUILTIN.contains(identifier) or not is_significant(canonical or "")):
+                continue
+            for text in texts_of([Written(kind, _encodable(typed), identifier)]):
+                if is_significant(text.decode()):
+                    found.setdefault(text, Origin(kind, test))
+        return found
+
+
+def is_significant(text: str) -> bool:
+    """Tell whether a text is not likely to stand somewhere by chance."""
+    content = "".join(character for character in text if character.isalnum()).lower()
+    is_sequence = any(content in sequence for sequence in _SEQUENCES)
+    if text.lower() in _NOBODYS:
+        return False
+    return len(content) >= MIN_SIGNIFICANT and len(set(content)) >= MIN_DIFFERENT and not is_sequence
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "ignore").decode()
+
+
+def watch_canonicaliser(used: UsedIdentifiers, test: Callable[[], str]) -> None:
+    """Take down whatever becomes canonical from now on, or is refused."""
+    namespace: Any = identifiers  # by its inner name: the function itself is imported by name everywhere
+    outcome = namespace._outcome
+
+    def noted(kind: Kind, text: str, region: str) -> str | RefusalReason:
+        result: str | RefusalReason = outcome(kind, text, region)
+        used.note(kind, text, None if isinstance(result, RefusalReason) else result, test())
+        return result
+
+    namespace._outcome = noted
