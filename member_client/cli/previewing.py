@@ -40,8 +40,11 @@ async def preview_screening(session: Session, order: ScreeningOrder) -> dict[str
                 advance()
             run.finish()
     session.say(tr("{file} · {rows:,} rows · dry run", file=order.table.path.name, rows=run.outcome.rows))
-    asked = "".join(f" · {kind} {count:,}" for kind, count in sorted(kinds.items()))
-    session.say(tr("would ask about {count:,} identifiers", count=kinds.total()) + asked)
+    if kinds:
+        asked = ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items()))
+        session.say(tr("would ask about {count:,} identifiers: {kinds}", count=kinds.total(), kinds=asked))
+    else:
+        session.say(tr("would ask about nothing"))
     _say_refused(session, refused)
     return {
         "file": str(order.table.path),

@@ -9,7 +9,8 @@ import pytest
 from support.hub import RunningHub, running_hub
 from support.sdk import PHONES, Tamper, contribute, lender, row, screen
 
-from alliance.taxonomy import DAY_MS, ClaimStatus, SubjectRole
+from alliance.identifiers import Kind
+from alliance.taxonomy import DAY_MS, Category, ClaimStatus, SubjectRole
 from alliance.testing import FakeClock
 from member_client import (
     AllianceClient,
@@ -17,6 +18,9 @@ from member_client import (
     ContributionResult,
     ContributionRow,
     HubError,
+    IllegalTransition,
+    InvalidUse,
+    NotFound,
     PreviewOutcome,
     State,
 )
@@ -205,6 +209,56 @@ async def test_a_preview_tells_what_would_become_of_rows_and_sends_none(new_hub_
         assert [result.outcome for result in results] == expected
         assert results[20].reason == "not_a_valid_number"
         assert (a.usage.evaluations, filed(hub)) == (evaluated, sequence)
+
+
+VICTIM = SubjectRole.CLIENT_VICTIM
+
+
+async def test_one_claim_is_amended_by_its_entry_id_and_its_identifier(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        first, other = await contribute(a, numbered(2))
+        amended = await a.amend(first.entry_id, row(f"{PHONES[0][:3]} {PHONES[0][3:]}", role=VICTIM))
+        assert amended.outcome is ContributionOutcome.AMENDED
+        assert (await a.claim(first.entry_id)).status is ClaimStatus.WITHDRAWN
+        assert (await a.claim(amended.entry_id)).role is VICTIM
+        assert await live(a) == {amended.entry_id, other.entry_id}
+        await hub.settle()
+        verdicts = await screen(b, PHONES[:2])
+        assert [[it.role for it in verdict.matches] for verdict in verdicts] == [[VICTIM], [SubjectRole.PERPETRATOR]]
+        # The list that it came from says so too, or is refused; what says the same is left as it is.
+        again = await a.amend(amended.entry_id, row(PHONES[0], role=VICTIM))
+        assert (again.outcome, again.entry_id) == (UNCHANGED, amended.entry_id)
+
+
+async def test_a_claim_is_not_amended_by_a_row_about_something_else(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        first, other = await contribute(a, numbered(2))
+        sequence = filed(hub)
+        for about_other in (
+            row(PHONES[1], role=VICTIM),  # another claim of this member stands on it
+            row(PHONES[2], role=VICTIM),  # nobody's
+            row(PHONES[0], role=VICTIM, category=Category.PHISHING),
+            row("someone@example.com", Kind.EMAIL, role=VICTIM),
+            row("123", role=VICTIM),
+        ):
+            with pytest.raises(InvalidUse):
+                await a.amend(first.entry_id, about_other)
+        for client, entry in ((a, bytes(16)), (b, first.entry_id)):
+            with pytest.raises(NotFound):
+                await client.amend(entry, row(PHONES[0], role=VICTIM))
+        assert filed(hub) == sequence
+        assert await live(a) == {first.entry_id, other.entry_id}
+        assert {it.outcome for it in await results_of(a, numbered(2))} == {UNCHANGED}
+
+
+async def test_only_a_claim_that_stands_is_amended(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
+        (first,) = await contribute(a, numbered(1))
+        await a.withdraw(first.entry_id, reason="filed_in_error")
+        sequence = filed(hub)
+        with pytest.raises(IllegalTransition):
+            await a.amend(first.entry_id, row(PHONES[0], role=VICTIM))
+        assert (filed(hub), await live(a)) == (sequence, set())
 
 
 async def test_rows_come_from_an_async_generator_too(new_hub_folder: NewFolder) -> None:

@@ -83,6 +83,23 @@ async def test_the_same_id_with_other_subjects_conflicts(new_hub_folder: NewFold
         assert [it.state for it in await run(b, SUBJECTS[:40], "n")].count(State.REFUSED) == 1
 
 
+async def test_a_preview_tells_what_could_be_asked_and_asks_nothing(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        await contribute(a, [row(PHONES[5])])
+        await hub.settle()
+        asked = [*SUBJECTS, Subject("C-100", phone=PHONES[5], email="nonsense"), Subject("C-101")]
+        previewed = [verdict async for verdict in b.preview_screening(asked)]
+        assert [verdict.ref for verdict in previewed] == [subject.ref for subject in asked]
+        refused = {"C-30": ["phone"], "C-100": ["email"]}
+        for verdict in previewed:
+            assert [it.field for it in verdict.fields if it.state is State.REFUSED] == refused.get(verdict.ref, [])
+            others = {(it.state, it.reason) for it in verdict.fields if it.state is not State.REFUSED}
+            assert others <= {(State.UNKNOWN, "not_asked")}
+            assert not verdict.matches
+        assert previewed[-1].state is State.REFUSED
+        assert (charged(hub), b.usage.evaluations) == (0, 0)
+
+
 async def test_after_a_day_an_id_is_free_again(new_hub_folder: NewFolder) -> None:
     async with running_hub(new_hub_folder()) as hub, lender(hub, "b") as b:
         await run(b, SUBJECTS[:10], "n")

@@ -123,7 +123,7 @@ def test_dry_runs_are_told_in_chinese(customers: Path) -> None:
     refused = customers.with_name("customers.refused.csv")
     assert result.stdout.splitlines() == [
         "customers.csv · 6 行 · 试运行",
-        "将查询 5 个标识 · email 1 · phone 4",
+        "将查询 5 个标识：email 1, phone 4",
         f"未受理 3 → {refused}",
         "未发送任何数据",
     ]

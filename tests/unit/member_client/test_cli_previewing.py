@@ -45,7 +45,7 @@ def test_a_screening_is_counted_by_kinds_and_nothing_is_screened(customers: Path
     assert result.exit_code == 4
     assert result.stdout.splitlines() == [
         "customers.csv · 5 rows · dry run",
-        "would ask about 5 identifiers · email 2 · phone 3",
+        "would ask about 5 identifiers: email 2, phone 3",
         f"refused 3 → {path}",
         "nothing was sent",
     ]
@@ -88,7 +88,7 @@ def test_a_file_in_order_ends_with_0_and_removes_the_refused_file_of_before(cust
 def test_a_file_without_anything_to_ask(customers: Path) -> None:
     customers.write_text("no,mobile,mail\nC-1,,\n", "utf-8")
     result = Cli()("screen", customers, *WIDE, "--dry-run")
-    assert "would ask about 0 identifiers\n" in result.stdout
+    assert "would ask about nothing\n" in result.stdout
 
 
 def test_a_contribution_is_sorted_and_nothing_is_contributed(claims: Path) -> None:

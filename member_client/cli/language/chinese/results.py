@@ -38,7 +38,8 @@ RESULTS: Final = {
         "identifiers"
     ): "联盟中心获知：数量、用途，以及 {claims:,} 条报送记录的标签、类型、类别、角色、证据等级和日期；0 个标识",
     "{file} · {rows:,} rows · dry run": "{file} · {rows:,} 行 · 试运行",
-    "would ask about {count:,} identifiers": "将查询 {count:,} 个标识",
+    "would ask about {count:,} identifiers: {kinds}": "将查询 {count:,} 个标识：{kinds}",
+    "would ask about nothing": "没有可查询的标识",
     "changed rows are refused unless --amend replaces the claims that stand": (
         "有变化的行不予受理，除非用 --amend 取代现有的报送记录"
     ),

@@ -42,6 +42,7 @@ SENTENCES: Final = {
     "The hub does not permit this call.": "联盟中心不允许该调用。",
     "There is no such thing.": "没有该内容。",
     "The hub failed.": "联盟中心出错。",
+    "The hub's answer cannot be read.": "无法读取联盟中心的应答。",
     "Who answers at the hub's address shows no certificate of the alliance's CA.": (
         "在联盟中心地址应答的一方没有出示联盟 CA 签发的证书。"
     ),
