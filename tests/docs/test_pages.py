@@ -30,6 +30,7 @@ from alliance_server.cli.app import app as hub_app
 from member_client import AllianceClient, ContributionRow, Kind, enrol
 from member_client.cli.app import app as member_app
 
+pytestmark = pytest.mark.shows_identifiers(reason="pages show what to type, and what their commands write is a page's")
 PAGES = pages()
 BLOCKS = [block for page in PAGES for block in page.blocks]
 PROGRAMS: dict[str, Any] = {
