@@ -93,12 +93,14 @@ def test_data_and_programs_parse(block: Block) -> None:
 
 
 @pytest.mark.timeout(2 * SECONDS)
+@pytest.mark.shows_identifiers(reason="the blocks of a page write their input by the shell")
 @pytest.mark.parametrize("page", runnable(after_tutorial=False), ids=lambda page: page.name)
 def test_a_page_runs(page: Page, tmp_path: Path) -> None:
     run_page(page, tmp_path, environment(tmp_path, (free_port(), free_port())))
 
 
 @pytest.mark.timeout(2 * SECONDS)
+@pytest.mark.shows_identifiers(reason="the blocks of a page write their input by the shell")
 @pytest.mark.parametrize("page", runnable(after_tutorial=True), ids=lambda page: page.name)
 @pytest.mark.asyncio(loop_scope="session")
 async def test_a_page_runs_after_the_tutorial(page: Page, tmp_path: Path, after_tutorial: AfterTutorial) -> None:

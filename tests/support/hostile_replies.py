@@ -135,8 +135,9 @@ class Lender:
     async def something_new(self) -> None:
         """Let time pass and another lender file a claim: what is fresh, or at hand already, nobody asks for."""
         self.hub.clock.advance(seconds=40)
-        await contribute(self.other, [row(self._new_phone())])
-        await self.hub.settle()
+        async with asyncio.timeout(SECONDS):
+            await contribute(self.other, [row(self._new_phone())])
+            await self.hub.settle()
 
     async def starts_anew(self) -> str:
         """Work on without the filter's files, as on a new disk."""
@@ -243,8 +244,9 @@ async def besiege(replies: HostileReplies, lender: Lender, method: str, rounds: 
             finally:
                 replies.method = ""
             assert outcome != "listed and clear" or replies.hid_an_entry, f"{method}, round {number}"
-    await lender.client.sync()
-    assert await lender.screens() == "match match"
+    async with asyncio.timeout(SECONDS):
+        await lender.client.sync()
+        assert await lender.screens() == "match match"
 
 
 class LongSiege(NamedTuple):

@@ -1,15 +1,18 @@
 """What the search of the suite looks for: identifiers that its tests gave to the canonicaliser, and their plain hashes.
 
 Which those are is taken down where it happens, in this process: whatever becomes canonical anywhere, as typed and as it
-came out. Left out is what would be found by chance or is public: texts of fewer than nine letters and digits, or of few
-different ones, shared values of the built-in suppression list, and the domains of examples.
+came out; of long lists a part. Left out is what would be found by chance or is public: texts of fewer than nine letters
+and digits, or of few different ones, shared values of the built-in suppression list, magic identifiers, and the domains
+of examples.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from alliance import identifiers
+from alliance.development import outcome_of
 from alliance.identifiers import BUILTIN, Identifier, Kind
 from alliance.identifiers import Reason as RefusalReason
 from alliance_server.demo.patterns import texts_of
@@ -19,8 +22,10 @@ MIN_SIGNIFICANT = 9
 MIN_DIFFERENT = 5
 _SEQUENCES = ("01234567890123456789", "0123456789abcdef0123456789abcdef", "abcdefghijklmnopqrstuvwxyz0123456789")
 
-_NOBODYS = {"example.com", "example.net", "example.org"}
-"""Domains that are kept for examples, and stand in our own help."""
+ALL_OF_THE_FIRST, ONE_IN = 50, 20
+"""Of a kind in a test: the first fifty, and one in twenty of the others. What leaks one of a list leaks more of it."""
+_NOBODYS = {"example.com", "example.net", "example.org", "localhost"}
+"""Domains that are kept for examples and stand in our own help, and the host of every hub here."""
 
 
 @dataclass(frozen=True)
@@ -36,22 +41,34 @@ class UsedIdentifiers:
 
     def __init__(self) -> None:
         self._used: dict[tuple[Kind, str, str | None], str] = {}
+        self._counts: Counter[tuple[Kind, str]] = Counter()
 
     def note(self, kind: Kind, typed: str, canonical: str | None, test: str) -> None:
         """Take one down; `canonical` is None where there is no such form."""
-        self._used.setdefault((kind, typed, canonical), test)
+        if (kind, typed, canonical) in self._used:
+            return
+        self._counts[kind, test] += 1
+        number = self._counts[kind, test]
+        if number <= ALL_OF_THE_FIRST or number % ONE_IN == 0:
+            self._used[kind, typed, canonical] = test
 
     def texts(self) -> dict[bytes, Origin]:
         """Give every text worth looking for, with whose it is."""
         found: dict[bytes, Origin] = {}
         for (kind, typed, canonical), test in self._used.items():
             identifier = None if canonical is None else Identifier(kind, canonical)
-            if identifier is not None and (BUILTIN.contains(identifier) or not is_significant(canonical or "")):
+            if identifier is not None and _is_nobodys(identifier):
                 continue
             for text in texts_of([Written(kind, _encodable(typed), identifier)]):
                 if is_significant(text.decode()):
                     found.setdefault(text, Origin(kind, test))
         return found
+
+
+def _is_nobodys(identifier: Identifier) -> bool:
+    """Tell whether an identifier is public, or too short to be told from chance."""
+    is_public = BUILTIN.contains(identifier) or outcome_of(identifier) is not None
+    return is_public or not is_significant(identifier.canonical)
 
 
 def is_significant(text: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.leak_files import is_input
 
 from member_client.files import Row, RowReason, TableInvalid, open_table, record_file, resolve
 
@@ -18,6 +19,7 @@ PHONE = "13800138000"
 def written(folder: Path, columns: Mapping[str, Any], name: str = "list.parquet", **options: Any) -> Path:
     path = folder / name
     pq.write_table(pa.table(dict(columns)), path, **options)
+    is_input(path)
     return path
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from cli_fakes import AWAY, CLEAN, LISTED, FakeClient, assert_no_identifier
+from support.leak_files import is_input
 
 from member_client import InvalidUse, Subject, Verdict
 from member_client._drawing import ReadAhead
@@ -69,6 +70,7 @@ def records(found: Any) -> list[dict[str, Any]]:
 
 def file_of(folder: Path) -> Path:
     pq.write_table(pa.table(MIXED), folder / "list.parquet")
+    is_input(folder / "list.parquet")
     return folder / "list.parquet"
 
 
