@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from alliance.crypto.tagging import Tags
 from alliance.taxonomy import Purpose
 from member_client import verdicts
-from member_client._buckets import Found, Judged, matches_by_place
+from member_client._buckets import Found, matches_by_place
 from member_client._canonical import Canon
 from member_client._deadline import Deadline
 from member_client._evaluation import Prepared, Reply, prepared
@@ -22,7 +22,6 @@ from member_client._filter import FilterKeeper, LiveFilter
 from member_client._questions import Batch, Looked, canonical_batch, check_consent, looked_up
 from member_client._runs import RunBatch
 from member_client._session import Session
-from member_client._transport import retried
 from member_client.config import Profile
 from member_client.errors import EpochNotServed, FilterChanged, HubUnavailable
 from member_client.subjects import Consent, Subject
@@ -95,12 +94,12 @@ class Attempt:
         reply = await self._asked(request, deadline) if self._tags is None else None
         looked = await self._look(batch, request, reply, keeper)
         try:
-            found, faults = await self._confirmed(looked, facts, deadline)
+            found, faults = await session.confirmer.confirmed(looked, facts, deadline)
         except FilterChanged:
             # Prefixes are cut as the header in force says: take the new one, and look again.
             await keeper.refresh()
             looked = await self._look(batch, request, None, keeper)
-            found, faults = await self._confirmed(looked, facts, deadline)
+            found, faults = await session.confirmer.confirmed(looked, facts, deadline)
         session.confirmer.report(faults)
         doubts = {place: verdicts.INTEGRITY for fault in faults for place in fault.hit.places}
         return self._judged(batch, matches_by_place(found), doubts)
@@ -113,11 +112,6 @@ class Attempt:
             self._request = earlier or prepared(batch.inputs, batch.digests, self._purpose, facts.epoch)
             self._tags = None
         return batch, self._request
-
-    async def _confirmed(self, looked: Looked, facts: Facts, deadline: Deadline) -> Judged:
-        """Have the hits confirmed; a stream of buckets that was cut off is asked for anew."""
-        confirmer = self._session.confirmer
-        return await retried(lambda: confirmer.confirmed(looked, facts, deadline), deadline)
 
     def _canonical(self, facts: Facts | None) -> Batch:
         return canonical_batch(self._subjects, self._purpose, self._consent, self._session.canon(facts))

@@ -9,8 +9,7 @@ from alliance.v1 import bucket_pb2
 from alliance.v1.bucket_pb2 import BucketEntry, GetBucketsRequest, GetBucketsResponse, ReportEntryRequest
 from alliance.v1.bucket_pb2_grpc import BucketServiceStub
 from member_client._deadline import Deadline
-from member_client._rpc_errors import is_passing
-from member_client._transport import MAX_TRIES, Transport, always, own_errors, pause, readable
+from member_client._transport import Transport, always, may_be_tried_again, own_errors, pause, readable
 from member_client.errors import AllianceClientError, BucketOverfull, HubError, HubUnavailable
 
 MAX_PREFIXES: Final = 4096
@@ -58,7 +57,7 @@ class BucketFetcher:
                         raise HubUnavailable("The stream of buckets was cut off.")
                 except AllianceClientError as error:
                     failures += 1
-                    if not is_passing(error) or failures == MAX_TRIES or deadline.remaining() <= 0:
+                    if not may_be_tried_again(error, failures, deadline):
                         raise
                     await pause(failures - 1, deadline)
 

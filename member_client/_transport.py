@@ -131,14 +131,18 @@ async def pause(attempt: int, deadline: Deadline) -> None:
     await asyncio.sleep(min(random.uniform(0, ceiling), deadline.remaining()))  # noqa: S311 - no secret
 
 
+def may_be_tried_again(error: AllianceClientError, failures: int, deadline: Deadline) -> bool:
+    """Tell whether what failed so often in a row is worth another try."""
+    return is_passing(error) and (failures < MAX_TRIES or deadline.patient) and deadline.remaining() > 0
+
+
 async def retried(attempt: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
     """Try until it succeeds, is refused, or tries or time run out; raises what the last try raised."""
     for number in count():
         try:
             return await attempt()
         except AllianceClientError as error:
-            is_last = number + 1 >= MAX_TRIES and not deadline.patient
-            if not is_passing(error) or is_last or deadline.remaining() <= 0:
+            if not may_be_tried_again(error, number + 1, deadline):
                 raise
         await pause(number, deadline)
     raise AssertionError("unreachable: the last try returns or raises")

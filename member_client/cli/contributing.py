@@ -7,7 +7,7 @@ read ahead on a thread of its own, and a queue of what was read leads each resul
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from member_client._drawing import ReadAhead
 from member_client.cli.outputs import told_refusal
 from member_client.cli.progress import Stopwatch, progress
+from member_client.cli.reading import RowsInOrder
 from member_client.files import BadRow, Refusal, RefusedFile, RowFault
 
 if TYPE_CHECKING:
@@ -61,45 +62,39 @@ class Contributing:
         self.outcome = Outcome()
         self._order = order
         self._refused = refused
-        self._read: deque[tuple[int, str, str] | Refusal] = deque()
+        self.in_order: RowsInOrder[tuple[int, str, str]] = RowsInOrder(self._refuse)
 
     def rows(self) -> Iterator[ContributionRow]:
         """Give what can be contributed; may run on another thread than the rest."""
         for row in self._order.table:
             self.outcome.rows += 1
             if isinstance(row, BadRow):
-                self._read.append(row.refusal())
+                self.in_order.refused(row.refusal())
                 continue
             try:
                 ref, cells = self._order.reader.layout.read(row)
             except RowFault as fault:
-                self._read.append(Refusal.of(row.number, self._order.reader.layout.ref_of(row), fault))
+                self.in_order.refused(Refusal.of(row.number, self._order.reader.layout.ref_of(row), fault))
                 continue
             for cell in cells:
                 try:
                     contribution = self._order.reader.contribution(row, cell, row.number)
                 except RowFault as fault:
-                    self._read.append(Refusal.of(row.number, ref, fault))
+                    self.in_order.refused(Refusal.of(row.number, ref, fault))
                     continue
-                self._read.append((row.number, ref, cell.column))
+                self.in_order.sent((row.number, ref, cell.column))
                 yield contribution
-
-    def finish(self) -> None:
-        """Refuse what was refused after the last row that was sent."""
-        for read in self._read:
-            if isinstance(read, Refusal):
-                self._refuse(read)
 
     def take(self, result: ContributionResult | ContributionPreview) -> None:
         """Count a result."""
-        while isinstance(read := self._read.popleft(), Refusal):
-            self._refuse(read)
-        row, ref, column = read
-        outcome = str(result.outcome)
-        if outcome == "refused":
-            self._refuse(Refusal(row, ref, column, str(result.reason), result.how_to_fix))
-        else:
-            self.outcome.results[outcome] += 1
+        with self.in_order.lock:
+            row, ref, column = self.in_order.next_sent()
+            outcome = str(result.outcome)
+            if outcome == "refused":
+                self._refuse(Refusal(row, ref, column, str(result.reason), result.how_to_fix))
+            else:
+                self.outcome.results[outcome] += 1
+            self.in_order.catch_up()
 
     def _refuse(self, refusal: Refusal) -> None:
         self._refused.add(told_refusal(refusal))
@@ -118,7 +113,7 @@ async def contribute_table(session: Session, order: Order) -> Outcome:
             async for result in client.contribute(ReadAhead(run.rows()), amend=order.amend):
                 run.take(result)
                 advance()
-            run.finish()
+            run.in_order.catch_up()
             run.outcome.evaluations = client.usage.evaluations
     run.outcome.seconds = stopwatch.seconds
     return run.outcome

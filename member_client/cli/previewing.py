@@ -38,7 +38,7 @@ async def preview_screening(session: Session, order: ScreeningOrder) -> dict[str
                 kinds.update(str(field.kind) for field in verdict.fields if field.state is not State.REFUSED)
                 run.take(verdict)
                 advance()
-            run.finish()
+            run.in_order.catch_up()
     session.say(tr("{file} · {rows:,} rows · dry run", file=order.table.path.name, rows=run.outcome.rows))
     if kinds:
         asked = ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items()))
@@ -71,7 +71,7 @@ async def preview_contribution(session: Session, order: Contribution) -> dict[st
                 run.take(result)
                 outcomes[str(result.outcome)] += 1
                 advance()
-            run.finish()
+            run.in_order.catch_up()
     outcomes["refused"] = refused.count
     session.say(tr("{file} · {rows:,} rows · dry run", file=order.table.path.name, rows=run.outcome.rows))
     session.say(" · ".join(f"{retold(outcome)} {outcomes[outcome]:,}" for outcome in _OUTCOMES))

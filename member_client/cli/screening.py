@@ -7,7 +7,7 @@ stand in the order of the rows.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from member_client.cli.check import advice
 from member_client.cli.matches import OUT_COLUMNS, Line, bare_record, match_lines
 from member_client.cli.outputs import told_refusal
 from member_client.cli.progress import Stopwatch, progress
+from member_client.cli.reading import RowsInOrder
 from member_client.files import BadRow, Refusal, RefusedFile, RowFault, record_file
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import State
@@ -70,20 +71,20 @@ class Screening:
         self._order = order
         self._refused = refused
         self._write = write
-        self._read: deque[tuple[int, str] | Refusal] = deque()
+        self.in_order: RowsInOrder[tuple[int, str]] = RowsInOrder(self._refuse)
 
     def subjects(self) -> Iterator[Subject]:
         """Give the rows that can be used, as subjects; may run on another thread than the rest."""
         for row in self._order.table:
             if isinstance(row, BadRow):
-                self._read.append(row.refusal())
+                self.in_order.refused(row.refusal())
                 continue
             try:
                 subject = self._order.layout.subject(row)
             except RowFault as fault:
-                self._read.append(Refusal.of(row.number, self._order.layout.ref_of(row), fault))
+                self.in_order.refused(Refusal.of(row.number, self._order.layout.ref_of(row), fault))
                 continue
-            self._read.append((row.number, subject.ref))
+            self.in_order.sent((row.number, subject.ref))
             yield subject
 
     def _refuse(self, refusal: Refusal) -> None:
@@ -93,21 +94,13 @@ class Screening:
         self.outcome.states["refused"] += 1
         self._write(bare_record(refusal.row, refusal.ref, "refused", "step_up"))
 
-    def _next_sent(self) -> tuple[int, str]:
-        """Give the row that the next verdict is about, once those before it that were refused are done."""
-        while isinstance(read := self._read.popleft(), Refusal):
-            self._refuse(read)
-        return read
-
-    def finish(self) -> None:
-        """Refuse what was refused after the last row that was sent."""
-        for read in self._read:
-            if isinstance(read, Refusal):
-                self._refuse(read)
-
     def take(self, verdict: Verdict) -> None:
         """Count, show and write a verdict."""
-        row, ref = self._next_sent()
+        with self.in_order.lock:
+            self._take(verdict, *self.in_order.next_sent())
+            self.in_order.catch_up()
+
+    def _take(self, verdict: Verdict, row: int, ref: str) -> None:
         outcome = self.outcome
         outcome.rows += 1
         outcome.states[verdict.state.value] += 1
@@ -145,7 +138,7 @@ async def screen_table(session: Session, order: Order) -> Outcome:
             async for verdict in verdicts:
                 run.take(verdict)
                 advance()
-            run.finish()
+            run.in_order.catch_up()
             usage = client.usage
     outcome = run.outcome
     outcome.refused_count = refused.count
