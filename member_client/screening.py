@@ -14,6 +14,7 @@ bounded by the batches that are open, however many subjects there are.
 """
 
 import asyncio
+import logging
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -45,6 +46,8 @@ SCREENING_PURPOSES: Final = (
     Purpose.PORTFOLIO_SCREENING,
     Purpose.DISPUTE,
 )
+
+_log = logging.getLogger("member_client.screening")
 
 Subjects = Iterable[Subject] | AsyncIterable[Subject]
 OnProgress = Callable[[int], None]
@@ -109,8 +112,18 @@ class Screener:
             raise
         if not verdict.is_final:
             self._remember(question, attempt)
-        await self._cache.keep(question, verdict, self._session.clock.now_ms())
+        await self._keep(question, attempt, verdict)
         return verdict
+
+    async def _keep(self, question: Question, attempt: Attempt, verdict: Verdict) -> None:
+        """Keep a verdict under its id; where this machine has no room, in memory, and the caller has its answer."""
+        try:
+            await self._cache.keep(question, verdict, self._session.clock.now_ms())
+        except HubUnavailable as error:
+            if self._on_unavailable == "raise":
+                raise
+            _log.warning("a verdict cannot be kept: %s", type(error).__name__)
+            self._remember(question, attempt)
 
     def _remember(self, question: Question, attempt: Attempt) -> None:
         """Keep what was left open, so that asking again goes on with the same evaluation."""
