@@ -1,7 +1,7 @@
 """Says things in the language of the run."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from string import Formatter
@@ -11,8 +11,10 @@ from alliance.errors import UnknownWord
 from alliance.notices import CHINESE, ENGLISH, Language, wording
 from alliance.taxonomy import Word
 from member_client.cli.language.chinese import HELP, RETOLD, SPOKEN
+from member_client.cli.language.pairing import paired_help
 
 _ADVICE: Final = "how_to_fix"
+_WORDS: Final = ("words", "purposes", "fields")
 _spoken: Language = ENGLISH
 """One for the process, not for a context: the thread that draws the progress speaks it as well."""
 
@@ -62,11 +64,13 @@ def word(words: type[Word], text: str) -> str:
 class _Recognised:
     """A catalogue of texts that come ready-made: found as they stand, or by what surrounds their values.
 
-    A value that is named `how_to_fix` is a sentence itself, and is said again too.
+    A value that is named `how_to_fix` is a sentence itself, and is said again too; values of other names may have a
+    way of their own to be said.
     """
 
-    def __init__(self, catalogue: Mapping[str, str]) -> None:
+    def __init__(self, catalogue: Mapping[str, str], values: Mapping[str, Callable[[str], str]] | None = None) -> None:
         self._catalogue = catalogue
+        self._values = {_ADVICE: self.say, **(values or {})}
 
     def say(self, english: str) -> str:
         """Give the Chinese text, with the values of the English one; the English text where there is none."""
@@ -75,10 +79,8 @@ class _Recognised:
             return exact
         for pattern, template in self._patterns:
             if found := pattern.fullmatch(english):
-                values = found.groupdict()
-                if _ADVICE in values:
-                    values[_ADVICE] = self.say(values[_ADVICE])
-                return template.format(**values)
+                told = {name: self._values.get(name, str)(value) for name, value in found.groupdict().items()}
+                return template.format(**told)
         return english
 
     @cached_property
@@ -96,5 +98,5 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.DOTALL)
 
 
-_HELP: Final = _Recognised(HELP)
+_HELP: Final = _Recognised(HELP, dict.fromkeys(_WORDS, paired_help))
 _RETOLD: Final = _Recognised(RETOLD)

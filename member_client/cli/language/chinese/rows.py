@@ -86,7 +86,6 @@ ROWS: Final = {
         "无法读取证据文件：路径以名单所在目录为起点。"
     ),
     "write a date as 2027-01-31, or a duration as 90d": "日期请写成 2027-01-31，期限请写成 90d",
-    "unknown {kind_of_word}: one of {words} is needed": "取值不可用：只能是以下之一：{words}",
     "Correct category, role, evidence, dates or label; evidence above E1 needs its file.": (
         "请更正类别、角色、证据等级、日期或附注；高于 E1 的证据等级须有证据文件。"
     ),
