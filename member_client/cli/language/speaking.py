@@ -1,7 +1,7 @@
 """Says things in the language of the run."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from string import Formatter
@@ -10,7 +10,7 @@ from typing import Final
 from alliance.errors import UnknownWord
 from alliance.notices import CHINESE, ENGLISH, Language, wording
 from alliance.taxonomy import Word
-from member_client.cli.language.chinese import HELP, RETOLD, SPOKEN
+from member_client.cli.language.chinese import HELP, REASONS, RETOLD, SPOKEN
 from member_client.cli.language.pairing import paired_help
 
 _ADVICE: Final = "how_to_fix"
@@ -59,6 +59,16 @@ def word(words: type[Word], text: str) -> str:
         return wording(words.parse(text)).label(_spoken)
     except UnknownWord:
         return text
+
+
+def told_reason(code: str) -> str:
+    """Say why a row was refused or a field is open: in Chinese words, or in English the machine's word itself."""
+    return REASONS.get(code, code) if _spoken == CHINESE else code
+
+
+def told_reasons(counted: Iterable[tuple[str, int]]) -> str:
+    """Say reasons with how often each occurred."""
+    return ("、" if _spoken == CHINESE else ", ").join(f"{told_reason(code)} {count:,}" for code, count in counted)
 
 
 class _Recognised:

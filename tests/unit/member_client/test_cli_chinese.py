@@ -123,7 +123,7 @@ def test_a_contribution_is_told_in_chinese(tmp_path: Path) -> None:
     assert english_in(result.output) == []
     assert "list.csv · 4 行 · 信息报送 · 有效期至 2026-12-20" in result.stdout
     assert "已接收 1 · 无变化 0 · 未受理 3" in result.stdout
-    assert "未受理原因：unknown_word 1" in result.stdout
+    assert "未受理原因：取值不可用 1" in result.stdout
     refused = (tmp_path / "list.refused.csv").read_text("utf-8-sig")
     assert english_in(refused.split("\n", 1)[1]) == []
 

@@ -65,6 +65,7 @@ FAULTS: Final = {
     ),
     "Missing argument {parameter}.": "缺少参数 {parameter}。",
     "Missing option {parameter}.": "缺少选项 {parameter}。",
+    "{field}: {reason}. {advice}": "{field}：{reason}。{advice}",
     "{part}: {sentence}": "{part}：{sentence}",
     "{meaning} ({detail})": "{meaning}（{detail}）",
 }

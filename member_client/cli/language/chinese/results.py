@@ -9,6 +9,13 @@ RESULTS: Final = {
     ),
     " · you may: {action}": " · 至多可采取：{action}",
     "p50 {p50} ms · p99 {p99} ms of {answers:,} answers": "共 {answers:,} 次应答 · p50 {p50} 毫秒 · p99 {p99} 毫秒",
+    "{action}: {meaning}": "{action}：{meaning}",
+    "no measure may rest on this": "不得据此采取任何措施",
+    "take note; refuse, restrict or delay nothing because of it": "仅供工作人员留意，不得据此拒绝、限制或拖延办理",
+    "ask for documents or an extra check; do not refuse because of it": "可要求补充材料或额外核验，不得据此拒绝办理",
+    "may be refused once a member of staff has examined the case; never by a system": (
+        "须经工作人员审核具体情况后方可拒绝，不得由系统自动决定"
+    ),
     "value": "待核查的值",
     "{file} · {rows:,} rows · {purpose} · epoch {epoch} · filter {age} old": (
         "{file} · {rows:,} 行 · {purpose} · 密钥周期 {epoch} · 过滤器更新于 {age}前"
