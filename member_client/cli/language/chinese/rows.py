@@ -138,7 +138,7 @@ FILES: Final = {
         "{path}: missing column {missing}; columns found: {found}. Name the columns in the first line, with no title "
         "above it, or use --map FIELD=COLUMN; nothing was sent"
     ): (
-        "{path}：缺少列 {missing}；现有的列：{found}。列名须写在第一行，其上不得有标题行（包括合并单元格的标题），或使用 "
+        "{path}：缺少列 {missing}；现有的列：{found}。列名须写在第一行，其上不得有标题行（含合并单元格），或使用 "
         "--map FIELD=COLUMN；未发送任何数据"
     ),
     "{path}: column {column} stands there more than once": "{path}：列 {column} 出现多次",
