@@ -1,7 +1,9 @@
 """The glossary of `docs/reference/words.md` against the tables that the programs read."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from alliance.taxonomy import EvidenceLevel
 from member_client.files import FIELDS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "words.md").read_text("utf-8")
-TABLES = {
+TABLES: dict[str, Mapping[Any, notices.Wording]] = {
     "Categories": notices.CATEGORIES,
     "Roles": notices.ROLES,
     "Evidence": notices.EVIDENCE,
