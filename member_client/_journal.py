@@ -97,7 +97,7 @@ class Journal:
             _acknowledged(it) for it in self._store.get_many(Shelf.JOURNAL, [place.acknowledged for place in places])
         ]
         drawn = [_drawn(it) for it in self._store.get_many(Shelf.DRAWN, [place.drawn for place in places])]
-        withdrawn = self._withdrawn([stands.entry_id for stands in standing if stands is not None])
+        withdrawn = self.withdrawn([stands.entry_id for stands in standing if stands is not None])
         return [
             Known(None, row, was_withdrawn=True)
             if stands is not None and stands.entry_id in withdrawn
@@ -127,7 +127,8 @@ class Journal:
         """Write down that a claim is withdrawn, for as long as its acknowledgement may be there."""
         self._store.put(Shelf.JOURNAL, _withdrawal(entry_id), b"", ends_at)
 
-    def _withdrawn(self, entry_ids: Sequence[bytes]) -> set[bytes]:
+    def withdrawn(self, entry_ids: Sequence[bytes]) -> set[bytes]:
+        """Give those of some claims that were withdrawn from here."""
         marks = self._store.get_many(Shelf.JOURNAL, [_withdrawal(entry_id) for entry_id in entry_ids])
         return {entry_id for entry_id, mark in zip(entry_ids, marks, strict=True) if mark is not None}
 

@@ -5,6 +5,7 @@ No exception but those of `member_client.errors` leaves it, and nothing it retur
 """
 
 import asyncio
+import hmac
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
@@ -242,6 +243,11 @@ class AllianceClient:
         async with aclosing(screener.many(subjects, purpose, consent, request_id, on_progress)) as batches:
             async for verdicts in batches:
                 yield verdicts
+
+    async def keyed_digest(self, data: bytes) -> bytes:
+        """Digest data under a key of this machine's, 32 bytes: what may be shown without being tried out."""
+        session = await self._session()
+        return hmac.digest(session.store.derived_key(b"digests").reveal(), data, "sha256")
 
     async def knows_run(self, request_id: str) -> bool:
         """Tell whether a run over many subjects was begun here under this id within the last day."""

@@ -45,7 +45,7 @@ from member_client._facts import Facts
 from member_client._journal import Drawn, Journal, Known, Place
 from member_client._session import Session
 from member_client._turns import Turn
-from member_client.errors import EpochNotServed
+from member_client.errors import EpochNotServed, StatementInvalid
 from member_client.own_claims import OwnClaim, OwnClaims
 from member_client.subjects import Consent
 
@@ -222,18 +222,29 @@ class Contributor:
     async def _sent(self, rows: list[Row], run: _Run) -> list[Row]:
         """Send what is sealed of a chunk, and take over what came of it; gives the rows that were sent."""
         sent = [row for row in rows if row.drawn is not None]
-        again: list[Row] = []
+        in_the_way: list[tuple[Row, OwnClaim]] = []
         for row, answer in zip(sent, await _exchanged(sent, run.stream), strict=True):
             row.take(answer)
-            if answer.HasField("standing_claim"):
-                row.take_standing(self._claims.read(answer.standing_claim))
-                if run.amend and _is_replaced(row):
-                    again.append(row)
+            if int(answer.refusal) == Reason.LIVE_CLAIM_EXISTS and answer.HasField("standing_claim"):
+                in_the_way.append((row, self._claims.standing(answer.standing_claim, row.claim_bytes)))
+        await self._take_standing(in_the_way)
+        again = [row for row, _ in in_the_way if run.amend and _is_replaced(row)]
         if again:
             await self._withdrawn([row.standing for row in again if row.standing is not None])
             for row, answer in zip(again, await _exchanged(again, run.stream), strict=True):
                 row.take(answer, amended=True)
         return sent
+
+    async def _take_standing(self, in_the_way: Sequence[tuple[Row, OwnClaim]]) -> None:
+        """Take over claims that stand in rows' ways; raises StatementInvalid where one was withdrawn from here."""
+        if not in_the_way:
+            return
+        gone = await self._session.workers.disk(self._journal.withdrawn, [claim.entry_id for _, claim in in_the_way])
+        if gone:
+            raise StatementInvalid("The hub shows a claim as standing that this member withdrew.")
+        now_ms = self._session.clock.now_ms()
+        for row, claim in in_the_way:
+            row.take_standing(claim, now_ms)
 
     async def _withdrawn(self, claims: Sequence[OwnClaim]) -> None:
         """Withdraw claims that are replaced, several at a time."""
@@ -290,9 +301,11 @@ def _preview(
         return _refused(number, row.outcome)
     if row.place is None or known is None:
         return ContributionPreview(number, PreviewOutcome.UNCHANGED)  # an earlier row of the chunk says the same
-    said = seen.setdefault(_digest(row.place.acknowledged), _digest(row.outcome.content))
-    if said != _digest(row.outcome.content):
-        return _refused(number, Refused.by(Reason.LIVE_CLAIM_EXISTS))
+    about, content = _digest(row.place.acknowledged), _digest(row.outcome.content)
+    if (said := seen.setdefault(about, content)) is not content:
+        if said != content:
+            return _refused(number, Refused.by(Reason.LIVE_CLAIM_EXISTS))
+        return ContributionPreview(number, PreviewOutcome.UNCHANGED)
     if known.was_withdrawn and not relist:
         return _refused(number, Refused(WITHDRAWN_BEFORE, RELIST))
     if known.stands is None or known.stands.ends_at <= now_ms:

@@ -146,8 +146,8 @@ class Subject:
     def of(cls, ref: str, fields: Mapping[str, str | None], *, consent: Consent | None = None) -> Self:
         """Make a subject of fields by name, such as the columns of a file; raises InvalidUse for an unknown one."""
         if not fields.keys() <= FIELDS.keys():
-            unknown = sorted(fields.keys() - FIELDS.keys())
-            raise InvalidUse(f"unknown fields {unknown}: the fields are {', '.join(FIELDS)}")
+            # Not which: a mapping that was turned round has identifiers for names.
+            raise InvalidUse(f"{len(fields.keys() - FIELDS.keys())} unknown fields: the fields are {', '.join(FIELDS)}")
         subject = cls.__new__(cls)
         subject.ref = ref
         subject.consent = consent

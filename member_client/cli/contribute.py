@@ -82,7 +82,7 @@ def contribute(
     table = open_table(file)
     refuse_same_paths(table.path, refused)
     options = (file.name, category, role, evidence, expires, sorted(columns or ()), amend, relist)
-    run_id, now_ms = contribution_id(resume, table.path, options, session.ports.clock.now_ms())
+    run_id, now_ms = contribution_id(session, resume, table.path, options, session.ports.clock.now_ms())
     defaults = Defaults(
         category=option_word(Category, "--category", category),
         role=option_word(SubjectRole, "--role", role),

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from member_client.cli.session import Session
+
 _READ_BYTES: Final = 1 << 20
 _NAMED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _CONTRIBUTION: Final = re.compile(r"C-([0-9]{8})-([A-Z2-7]{16})")
@@ -66,9 +68,10 @@ def unknown_run() -> UsageFault:
     )
 
 
-def contribution_id(resume: str | None, file: Path, options: object, now_ms: int) -> tuple[str, int]:
+def contribution_id(session: Session, resume: str | None, file: Path, options: object, now_ms: int) -> tuple[str, int]:
     """Give the run's id and the time from which durations count; raises UsageFault where it is another run's."""
-    digest = _digest(file, options)
+    # Under a key: the id is printed, and who sees it must not try out what the file holds.
+    digest = _text(session.run(_keyed(session, _digest(file, options)))[:_ID_BYTES])
     if resume is None:
         day = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%d")
         return f"C-{day}-{digest}", now_ms
@@ -94,13 +97,18 @@ def _another_run() -> UsageFault:
     return UsageFault(tr("--resume: file and options must be those of the run that printed this id"))
 
 
-def _digest(file: Path, options: object) -> str:
+async def _keyed(session: Session, data: bytes) -> bytes:
+    async with session.client() as client:
+        return await client.keyed_digest(data)
+
+
+def _digest(file: Path, options: object) -> bytes:
     """Digest a file and what is said of its rows."""
     digest = sha256(repr(options).encode())
     with file.open("rb") as content:
         while chunk := content.read(_READ_BYTES):
             digest.update(chunk)
-    return _text(digest.digest()[:_ID_BYTES])
+    return digest.digest()
 
 
 def _text(data: bytes) -> str:

@@ -81,6 +81,9 @@ class HubClient(Protocol):
     ) -> AsyncIterator[ContributionPreview]:
         """Tell what would become of claims, and send none."""
 
+    async def keyed_digest(self, data: bytes) -> bytes:
+        """Digest data under a key of this machine's."""
+
     async def knows_run(self, request_id: str) -> bool:
         """Tell whether a run was begun under an id."""
 
