@@ -72,7 +72,7 @@ CATEGORIES: Final[dict[Category, Wording]] = {
         "accounts that somebody else has taken control of",
     ),
     Category.MULE_ACCOUNT: Wording(
-        "过账账户",
+        "涉诈资金中转账户",
         "mule account",
         "账户被用于转移涉诈资金的情况",
         "accounts that money from fraud was passed through",
@@ -90,19 +90,19 @@ CATEGORIES: Final[dict[Category, Wording]] = {
         "policy surrenders run for profit on behalf of others (surrendering yourself is never a ground)",
     ),
     Category.BROKER_CREDIT_REPAIR: Wording(
-        "征信修复",
+        "代理征信修复",
         "credit repair brokerage",
         "以“征信修复”名义收费牟利的情况",
         "paid offers of so-called credit repair",
     ),
     Category.ILLEGAL_LOAN_BROKER: Wording(
-        "非法贷款中介", "illegal loan brokerage", "非法贷款中介活动的情况", "loan brokerage without a licence"
+        "非法贷款中介", "illegal loan brokerage", "涉及非法贷款中介活动的情况", "loan brokerage without a licence"
     ),
     Category.FORGED_DOCUMENTS: Wording(
         "伪造材料", "forged documents", "使用伪造、变造材料的情况", "documents that were forged or altered"
     ),
     Category.TELECOM_FRAUD: Wording(
-        "电信网络诈骗", "telecom fraud", "电信网络诈骗的情况", "fraud by telephone or on the internet"
+        "电信网络诈骗", "telecom fraud", "涉及电信网络诈骗的情况", "fraud by telephone or on the internet"
     ),
     Category.DEVICE_FARM: Wording(
         "群控设备", "device farm", "批量操控设备的情况", "large numbers of devices operated together"
@@ -123,18 +123,18 @@ _STATED: Final = (
 ROLES: Final[dict[SubjectRole, Wording]] = {
     SubjectRole.PERPETRATOR: Wording("行为人", "perpetrator", *_STATED),
     SubjectRole.MULE_UNWITTING: Wording(
-        "过账人（不知情）",
+        "资金中转人（不知情）",
         "mule, unwitting",
         "您可能在不知情的情况下被他人利用",
         "others may have used you without your knowledge",
     ),
     SubjectRole.MULE_COERCED: Wording(
-        "过账人（受胁迫）",
+        "资金中转人（受胁迫）",
         "mule, coerced",
         "您可能在受到胁迫的情况下被他人利用",
         "others may have used you under pressure",
     ),
-    SubjectRole.MULE_COMPLICIT: Wording("过账人（知情）", "mule, complicit", *_STATED),
+    SubjectRole.MULE_COMPLICIT: Wording("资金中转人（知情）", "mule, complicit", *_STATED),
     SubjectRole.BROKER_ORGANISER: Wording("中介组织者", "broker, organiser", *_STATED),
     SubjectRole.BROKER_AGENT: Wording("中介人员", "broker, agent", *_STATED),
     SubjectRole.RECRUITER: Wording("招募者", "recruiter", *_STATED),
@@ -169,9 +169,9 @@ EVIDENCE: Final[dict[EvidenceLevel, Wording]] = {
 ACTIONS: Final[dict[Action, Wording]] = {
     Action.NONE: Wording("无", "none", "不得据此采取任何措施", "The institution may take no measure because of it."),
     Action.INFORM: Wording(
-        "仅提示",
+        "仅供留意",
         "inform only",
-        "仅可提示工作人员留意，不得据此拒绝、限制或拖延办理您的业务",
+        "仅供工作人员留意，不得据此采取不利措施，包括拒绝、限制或拖延办理您的业务",
         "The institution may only make its staff aware; it may not refuse, restrict or delay your business for it.",
     ),
     Action.STEP_UP: Wording(

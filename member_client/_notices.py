@@ -5,8 +5,9 @@ Rules:
 1. It says what the law asks for: why, which categories and by how many members, since when and until when, what the
    institution may do at most, that a person decides, and how to see, correct and dispute it.
 2. It accuses nobody and names no contributor. It names the kind of what was listed and holds no identifier.
-3. What could not be settled is never held against anybody: the notice of an open verdict speaks of verification only.
-4. A clear verdict owes no notice: the text is empty.
+3. Where nothing adverse may follow, as for a victim, its first paragraph threatens no measure.
+4. What could not be settled is never held against anybody: the notice of an open verdict speaks of verification only.
+5. A clear verdict owes no notice: the text is empty.
 """
 
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from alliance.notices import CHINESE, ENGLISH, KINDS, LANGUAGES, Language, wording
-from alliance.taxonomy import ClaimStatus, SubjectRole, combined_action
+from alliance.taxonomy import Action, ClaimStatus, SubjectRole, combined_action
 from member_client.errors import InvalidUse
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class _Frame:
 
     title: str
     reason: str
+    mild_reason: str
     facts: str
     fact: str
     protected_fact: str
@@ -59,6 +61,8 @@ _FRAMES: Final[dict[Language, _Frame]] = {
         title="关于使用反欺诈联盟共享信息的告知",
         reason="告知原因：为防范欺诈、保护客户，本机构查询了反欺诈联盟成员机构之间共享的信息。与您所提供信息有关的记录可能"
         "使我们对您的业务采取下述措施或进行额外核验。该记录是成员机构的陈述，不代表对您有过错的认定。",
+        mild_reason="告知原因：为防范欺诈、保护客户，本机构查询了反欺诈联盟成员机构之间共享的信息，其中有与您所提供信息有关的记录。本"
+        "机构不会因该记录对您采取不利措施。该记录是成员机构的陈述，不代表对您有过错的认定。",
         facts="涉及的信息：",
         fact="· 您提供的{kinds}：{matter}（{terms}）。{role}。",
         protected_fact="· 您提供的{kinds}：{role}（{terms}）。",
@@ -91,6 +95,10 @@ _FRAMES: Final[dict[Language, _Frame]] = {
         reason="Why you receive this: to prevent fraud and to protect its customers, this institution consulted "
         "information that members of an anti-fraud alliance share. A record connected with what you gave may lead to "
         "the measure below or to an extra check. The record is a statement by a member and no finding that you did "
+        "anything wrong.",
+        mild_reason="Why you receive this: to prevent fraud and to protect its customers, this institution consulted "
+        "information that members of an anti-fraud alliance share, and found a record connected with what you gave. "
+        "Nothing adverse follows for you from it. The record is a statement by a member and no finding that you did "
         "anything wrong.",
         facts="What it is about:",
         fact="- Your {kinds}: {matter} ({terms}); {role}.",
@@ -155,7 +163,8 @@ def _facts(verdict: "Verdict", frame: _Frame, language: Language) -> list[str]:
     permitted = combined_action(match.ground for match in verdict.matches)
     most = frame.most.format(action=wording(permitted).plain(language))
     needs_more = verdict.integrity or not verdict.is_final
-    return [frame.reason, "\n".join([frame.facts, *lines]), most, *([frame.open_part] if needs_more else [])]
+    reason = frame.mild_reason if permitted <= Action.INFORM else frame.reason
+    return [reason, "\n".join([frame.facts, *lines]), most, *([frame.open_part] if needs_more else [])]
 
 
 def _grouped(matches: Iterable["Match"], language: Language) -> list[list["Match"]]:

@@ -13,7 +13,7 @@ from member_client._development import DEVELOPMENT_ONLY, HOW_TO_FIX
 from member_client.cli.completing import complete_field
 from member_client.cli.endings import ending, read_fail_on
 from member_client.cli.group import UsageFault
-from member_client.cli.language import retold, tr, word
+from member_client.cli.language import retold, told_reason, tr, word
 from member_client.cli.latency import percentile_ms, timed_again
 from member_client.cli.matches import match_lines, may, print_matches, styled_state
 from member_client.cli.options import ConsentOption, FailOnOption, PurposeOption
@@ -136,7 +136,9 @@ def _show(session: Session, field: str, purpose: Purpose, report: SyncReport, ve
     if verdict.receipt:
         session.say(tr("receipt {receipt}", receipt=verdict.receipt))
     for reason in _reasons(verdict):
-        session.say(f"{reason['field']}: {reason['reason']}. {reason['how_to_fix']}".strip())
+        why = told_reason(reason["reason"])
+        line = tr("{field}: {reason}. {advice}", field=reason["field"], reason=why, advice=reason["how_to_fix"])
+        session.say(line.strip())
 
 
 def _latency(seconds: list[float]) -> dict[str, Any]:

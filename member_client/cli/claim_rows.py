@@ -1,4 +1,4 @@
-"""A list's rows as contributions: each cell's own word first, then the command's option, then the default.
+"""A list's rows as contributions: each cell's own word first, in either language, then the option, then the default.
 
 Category and role have no default: what is said about somebody is never guessed. Evidence defaults to E1, suspicion,
 the weakest; above that a file must stand behind it, of which only a salted digest leaves this machine.
@@ -13,7 +13,7 @@ from alliance.errors import UnknownWord
 from alliance.taxonomy import Category, EvidenceLevel, SubjectRole, Word
 from member_client import ContributionRow
 from member_client.cli.group import UsageFault
-from member_client.cli.language import retold, tr
+from member_client.cli.language import listed, read_word, retold, tr
 from member_client.files import BadDate, RowFault, RowReason, parse_date, parse_expiry
 
 if TYPE_CHECKING:
@@ -41,10 +41,9 @@ def option_word(words: type[_AnyWord], option: str, text: str | None) -> _AnyWor
     if text is None:
         return None
     try:
-        return words.parse(text)
+        return read_word(words, text)
     except UnknownWord:
-        known = ", ".join(word.word for word in words)
-        raise UsageFault(tr("{option} is one of {words}", option=option, words=known)) from None
+        raise UsageFault(tr("{option} is one of {words}", option=option, words=listed(words))) from None
 
 
 def option_expiry(text: str | None, now_ms: int) -> int | None:
@@ -117,7 +116,7 @@ class RowReader:
                 raise RowFault(RowReason.EMPTY, column)
             return default
         try:
-            return words.parse(text)
+            return read_word(words, text)
         except UnknownWord as fault:
             raise RowFault(RowReason.UNKNOWN_WORD, column, str(fault)) from None
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from alliance.notices import KINDS, LANGUAGES, wording
 from alliance.taxonomy import Category, EvidenceLevel, SubjectRole, Word
 from member_client.cli.language import retold, spoken
+from member_client.cli.language.pairing import typed_word
 from member_client.files import FIELDS
 from member_client.screening import SCREENING_PURPOSES
 from member_client.subjects import FIELDS as KINDS_OF_FIELDS
@@ -20,7 +21,7 @@ def _taxonomy(words: Iterable[Word]) -> Callable[[str], Completions]:
     known = tuple(words)
 
     def complete(incomplete: str) -> Completions:
-        named = ((word.name if isinstance(word, EvidenceLevel) else word.word, word) for word in known)
+        named = ((typed_word(word), word) for word in known)
         return [(name, wording(word).label(spoken())) for name, word in named if name.startswith(incomplete)]
 
     return complete

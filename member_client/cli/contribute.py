@@ -8,7 +8,7 @@ from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
 from member_client.cli.claim_rows import Defaults, RowReader, option_expiry, option_word, refuse_incomplete
 from member_client.cli.contributing import Order, Outcome, contribute_table
 from member_client.cli.endings import ending
-from member_client.cli.language import tr
+from member_client.cli.language import told_reasons, tr
 from member_client.cli.options import (
     AmendOption,
     CategoryOption,
@@ -121,8 +121,7 @@ def _show(session: Session, order: Order, outcome: Outcome) -> None:
         line = tr("amended {amended:,} · {others}", amended=results["amended"], others=line)
     session.say(line + (f" → {order.refused}" if results["refused"] else ""))
     if outcome.reasons:
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in outcome.reasons.most_common(5))
-        session.say(tr("refused for: {reasons}", reasons=reasons))
+        session.say(tr("refused for: {reasons}", reasons=told_reasons(outcome.reasons.most_common(5))))
     session.say(
         tr(
             "hub learned: counts, purpose, and tag, kind, category, role, evidence and dates of {claims:,} claims; "

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from member_client._drawing import ReadAhead
-from member_client.cli.outputs import told_refusal
+from member_client.cli.outputs import refused_file, told_refusal
 from member_client.cli.progress import Stopwatch, progress
 from member_client.cli.reading import RowsInOrder
-from member_client.files import BadRow, Refusal, RefusedFile, RowFault
+from member_client.files import BadRow, Refusal, RowFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from member_client import ContributionPreview, ContributionResult, ContributionRow
     from member_client.cli.claim_rows import RowReader
     from member_client.cli.session import Session
-    from member_client.files import Table
+    from member_client.files import RefusedFile, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ async def contribute_table(session: Session, order: Order) -> Outcome:
     """Contribute a table; the refused file is in place when this returns, and unchanged when it raises."""
     stopwatch = Stopwatch()
     with ExitStack() as files:
-        refused = files.enter_context(RefusedFile(order.refused))
+        refused = files.enter_context(refused_file(order.refused))
         run = Contributing(order, refused)
         advance = files.enter_context(progress(session, order.table.path.name, order.expected))
         async with session.client() as client:

@@ -106,7 +106,8 @@ def _line(row: int, ref: str, verdict: Verdict, key: tuple[str, str, str], group
 
 
 def print_matches(session: Session, lines: Iterable[Line], *, with_rows: bool = True) -> None:
-    """Print matches as a table for the terminal."""
+    """Print matches as a table for the terminal, and below it what each action in it means."""
+    lines = list(lines)
     first = ("Row", "Ref") if with_rows else ()
     rows = [
         [
@@ -120,6 +121,10 @@ def print_matches(session: Session, lines: Iterable[Line], *, with_rows: bool = 
     columns = (*first, "Field", "Category", "Role", "Ev", "Sources", "Until", "Status", "You may")
     whole = tr("--out FILE has them") if with_rows else tr("--json has them")
     print_table(session, columns, rows, spared=_SPARED, whole=whole)
+    occurring = {line.action for line in lines}
+    for action in reversed(Action):
+        if action.word in occurring:
+            session.say(tr("{action}: {meaning}", action=may(action.word), meaning=meaning(action)))
 
 
 def may(action: str) -> str:
@@ -127,6 +132,16 @@ def may(action: str) -> str:
     if spoken() == ENGLISH:
         return _ACTION_WORDS.get(action, action.replace("_", " "))
     return word(Action, action)
+
+
+def meaning(action: Action) -> str:
+    """Say to staff what an action lets them do, in a line."""
+    return {
+        Action.NONE: tr("no measure may rest on this"),
+        Action.INFORM: tr("take note; refuse, restrict or delay nothing because of it"),
+        Action.STEP_UP: tr("ask for documents or an extra check; do not refuse because of it"),
+        Action.DECLINE_WITH_HUMAN: tr("may be refused once a member of staff has examined the case; never by a system"),
+    }[action]
 
 
 def styled_state(state: str) -> Text:

@@ -1,4 +1,4 @@
-"""Where a command's files go, and that none of them is its own input."""
+"""Where a command's files go, how they are written, and that none of them is its own input."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from member_client.cli.group import UsageFault
-from member_client.cli.language import retold, tr
+from member_client.cli.language import CHINESE, retold, spoken, tr
+from member_client.files import RefusedFile, record_file
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from member_client.files import Refusal
+    from member_client.files import Refusal, WriteRecord
 
 
 def refused_path(file: Path) -> Path:
@@ -27,6 +30,16 @@ def refuse_same_paths(*paths: Path | None) -> None:
     for path in named[1:]:
         if not path.parent.is_dir():
             raise UsageFault(tr("{folder}: there is no such folder", folder=path.parent))
+
+
+def refused_file(path: Path) -> RefusedFile:
+    """Open the refused file as the reader's spreadsheet takes it."""
+    return RefusedFile(path, bom=spoken() == CHINESE)
+
+
+def result_file(path: Path, columns: Sequence[str]) -> AbstractContextManager[WriteRecord]:
+    """Open a result file as the reader's spreadsheet takes it."""
+    return record_file(path, columns, bom=spoken() == CHINESE)
 
 
 def told_refusal(refusal: Refusal) -> Refusal:

@@ -13,15 +13,16 @@ from member_client._drawing import ReadAhead
 from member_client.cli.contributing import Contributing
 from member_client.cli.endings import ending
 from member_client.cli.language import retold, tr
+from member_client.cli.outputs import refused_file
 from member_client.cli.progress import progress
 from member_client.cli.screening import Screening, nowhere
-from member_client.files import RefusedFile
 from member_client.verdicts import State
 
 if TYPE_CHECKING:
     from member_client.cli.contributing import Order as Contribution
     from member_client.cli.screening import Order as ScreeningOrder
     from member_client.cli.session import Session
+    from member_client.files import RefusedFile
 
 _OUTCOMES: Final = ("new", "unchanged", "changed", "refused")
 
@@ -30,7 +31,7 @@ async def preview_screening(session: Session, order: ScreeningOrder) -> dict[str
     """Say which identifiers of a table would be asked about; gives the document."""
     kinds: Counter[str] = Counter()
     with ExitStack() as files:
-        refused = files.enter_context(RefusedFile(order.refused))
+        refused = files.enter_context(refused_file(order.refused))
         run = Screening(order, refused, nowhere)
         advance = files.enter_context(progress(session, order.table.path.name, order.table.expected_rows))
         async with session.client() as client:
@@ -63,7 +64,7 @@ async def preview_contribution(session: Session, order: Contribution) -> dict[st
     """Say what is new, unchanged, changed and refused in a list; gives the document."""
     outcomes: Counter[str] = Counter()
     with ExitStack() as files:
-        refused = files.enter_context(RefusedFile(order.refused))
+        refused = files.enter_context(refused_file(order.refused))
         run = Contributing(order, refused)
         advance = files.enter_context(progress(session, order.table.path.name, order.expected))
         async with session.client() as client:

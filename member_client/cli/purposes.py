@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from alliance.errors import UnknownWord
 from alliance.notices import wording
 from alliance.taxonomy import CONSENT_NEEDS, ConsentNeed, Purpose
 from member_client.cli.group import UsageFault
-from member_client.cli.language import retold, spoken, tr
+from member_client.cli.language import listed, read_word, retold, spoken, tr
 from member_client.errors import InvalidUse
 from member_client.screening import SCREENING_PURPOSES
 from member_client.screening import screening_purpose as sdk_screening_purpose
@@ -24,9 +25,10 @@ CONSENT_HELP: Final = (
 def screening_purpose(text: str) -> Purpose:
     """Read `--purpose`; raises UsageFault, which lists the purposes."""
     try:
-        return sdk_screening_purpose(text)
-    except InvalidUse as fault:
-        raise UsageFault(tr("--purpose: {fault}", fault=retold(str(fault)))) from None
+        return sdk_screening_purpose(read_word(Purpose, text))
+    except (UnknownWord, InvalidUse):
+        known = listed(SCREENING_PURPOSES)
+        raise UsageFault(tr("--purpose: people are screened for one of these purposes: {words}", words=known)) from None
 
 
 def consent_of(text: str) -> Consent:

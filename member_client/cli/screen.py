@@ -6,7 +6,7 @@ import typer
 
 from alliance.taxonomy import Purpose
 from member_client.cli.endings import ending, read_fail_on
-from member_client.cli.language import retold, tr, word
+from member_client.cli.language import retold, told_reasons, tr, word
 from member_client.cli.matches import print_matches
 from member_client.cli.options import (
     ConsentColumnOption,
@@ -133,7 +133,7 @@ def _show(session: Session, order: Order, outcome: Outcome) -> None:
             session.say(tr(" … {more:,} more; --out FILE writes them all", more=more))
     session.say(summary(order, outcome))
     if outcome.open_reasons:
-        why = ", ".join(f"{reason} {count:,}" for reason, count in sorted(outcome.open_reasons.items()))
+        why = told_reasons(sorted(outcome.open_reasons.items()))
         session.say(tr("not settled: {reasons}; --resume {id} asks about them again", reasons=why, id=order.run_id))
     if outcome.integrity:
         session.say(tr("INTEGRITY: a claim's signature, contributor or box is wrong; the hub's operator was told"))

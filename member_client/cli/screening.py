@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from member_client._drawing import ReadAhead
 from member_client.cli.check import advice
 from member_client.cli.matches import OUT_COLUMNS, Line, bare_record, match_lines
-from member_client.cli.outputs import told_refusal
+from member_client.cli.outputs import refused_file, result_file, told_refusal
 from member_client.cli.progress import Stopwatch, progress
 from member_client.cli.reading import RowsInOrder
 from member_client.cli.resuming import unknown_run
-from member_client.files import BadRow, Refusal, RefusedFile, RowFault, record_file
+from member_client.files import BadRow, Refusal, RowFault
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import State
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from member_client.cli.session import Session
-    from member_client.files import Layout, Table
+    from member_client.files import Layout, RefusedFile, Table
     from member_client.verdicts import Verdict
 
 
@@ -128,8 +128,8 @@ async def screen_table(session: Session, order: Order) -> Outcome:
     """Screen a table; result files are in place when this returns, and unchanged when it raises."""
     stopwatch = Stopwatch()
     with ExitStack() as files:
-        refused = files.enter_context(RefusedFile(order.refused))
-        write = files.enter_context(record_file(order.out, OUT_COLUMNS)) if order.out else nowhere
+        refused = files.enter_context(refused_file(order.refused))
+        write = files.enter_context(result_file(order.out, OUT_COLUMNS)) if order.out else nowhere
         run = Screening(order, refused, write)
         advance = files.enter_context(progress(session, order.table.path.name, order.table.expected_rows))
         async with session.client() as client:

@@ -4,7 +4,7 @@ from member_client.files.dates import BadDate, parse_date, parse_expiry, shown_d
 from member_client.files.layout import ATTRIBUTES, FIELDS, Cell, Layout, parse_map, resolve
 from member_client.files.model import BadRow, Refusal, Row, RowFault, RowReason, TableInvalid, shown_name
 from member_client.files.table import Table, open_table
-from member_client.files.writing import RefusedFile, record_file, spreadsheet_safe
+from member_client.files.writing import RefusedFile, WriteRecord, record_file, spreadsheet_safe
 
 __all__ = [
     "ATTRIBUTES",
@@ -20,6 +20,7 @@ __all__ = [
     "RowReason",
     "Table",
     "TableInvalid",
+    "WriteRecord",
     "open_table",
     "parse_date",
     "parse_expiry",

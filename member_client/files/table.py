@@ -55,8 +55,8 @@ class Table:
         if missing:
             raise TableInvalid(
                 f"{self.path}: missing column {shown_names(missing)}; columns found: "
-                f"{shown_names(self.columns)}. Name the columns in the first line, or use --map FIELD=COLUMN; "
-                "nothing was sent"
+                f"{shown_names(self.columns)}. Name the columns in the first line, with no title above it, or use "
+                "--map FIELD=COLUMN; nothing was sent"
             )
         doubled = [column for column in wanted if counts[column] > 1]
         if doubled:

@@ -3,12 +3,15 @@
 - A file is written under another name beside its place and renamed when everything went well; whatever
   stops the run leaves the old file as it was. New files are for their owner's eyes (mode 0600).
 - Parquet is written a group of rows at a time (`parquet_records`).
+- CSV starts with a byte order mark where the caller asks for one: a Chinese Excel takes a file without it for GBK.
+  Readers of ours skip it.
 - A CSV cell that a spreadsheet would take for a formula gets an apostrophe in front (refs come from the
   user's file). JSONL needs none of that.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import errno
 import io
@@ -72,10 +75,10 @@ def replaced_on_success(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def replaced_text(path: Path) -> Iterator[IO[str]]:
+def replaced_text(path: Path, *, bom: bool = False) -> Iterator[IO[str]]:
     """Open a text file (UTF-8) that takes its place when the block ends without an exception."""
     with replaced_on_success(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        text = io.TextIOWrapper(file, encoding="utf-8-sig" if bom else "utf-8", newline="")
         yield text
         text.flush()
 
@@ -98,8 +101,8 @@ def record_writer(file: IO[str], path: Path, columns: Sequence[str]) -> WriteRec
 
 
 @contextmanager
-def record_file(path: Path, columns: Sequence[str]) -> Iterator[WriteRecord]:
-    """Open a result file; records go to what this gives."""
+def record_file(path: Path, columns: Sequence[str], *, bom: bool = False) -> Iterator[WriteRecord]:
+    """Open a result file; records go to what this gives. `bom` puts a byte order mark before CSV, and only there."""
     suffix = path.suffix.lower()
     if suffix not in {*_JSONL_SUFFIXES, ".csv", _PARQUET_SUFFIX}:
         raise TableInvalid(f"{path}: results are written as .csv, .jsonl or .parquet")
@@ -107,7 +110,7 @@ def record_file(path: Path, columns: Sequence[str]) -> Iterator[WriteRecord]:
         with replaced_on_success(path) as file, ParquetRecords(file, columns) as records:
             yield records.write
         return
-    with replaced_text(path) as text:
+    with replaced_text(path, bom=bom and suffix == ".csv") as text:
         yield record_writer(text, path, columns)
 
 
@@ -117,9 +120,10 @@ class RefusedFile:
     One that an earlier run left in the same place is removed where this run refused nothing: it would lie.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, bom: bool = False) -> None:
         self.path = path
         self.count = 0
+        self._bom = bom
         self._stack = ExitStack()
         self._write: WriteRecord | None = None
 
@@ -136,7 +140,7 @@ class RefusedFile:
     def add(self, refusal: Refusal) -> None:
         """Write one line."""
         if self._write is None:
-            file = self._stack.enter_context(replaced_text(self.path))
+            file = self._stack.enter_context(replaced_text(self.path, bom=self._bom))
             self._write = record_writer(file, Path("refused.csv"), REFUSED_COLUMNS)
         self.count += 1
         self._write(asdict(refusal))
@@ -146,4 +150,4 @@ def _is_refused_file(path: Path) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return file.readline(200) == ",".join(REFUSED_COLUMNS).encode() + b"\n"
+        return file.readline(200).removeprefix(codecs.BOM_UTF8) == ",".join(REFUSED_COLUMNS).encode() + b"\n"

@@ -1,7 +1,7 @@
 """Says things in the language of the run."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from string import Formatter
@@ -10,9 +10,11 @@ from typing import Final
 from alliance.errors import UnknownWord
 from alliance.notices import CHINESE, ENGLISH, Language, wording
 from alliance.taxonomy import Word
-from member_client.cli.language.chinese import HELP, RETOLD, SPOKEN
+from member_client.cli.language.chinese import HELP, REASONS, RETOLD, SPOKEN
+from member_client.cli.language.pairing import paired_help
 
 _ADVICE: Final = "how_to_fix"
+_WORDS: Final = ("words", "purposes", "fields")
 _spoken: Language = ENGLISH
 """One for the process, not for a context: the thread that draws the progress speaks it as well."""
 
@@ -59,14 +61,26 @@ def word(words: type[Word], text: str) -> str:
         return text
 
 
+def told_reason(code: str) -> str:
+    """Say why a row was refused or a field is open: in Chinese words, or in English the machine's word itself."""
+    return REASONS.get(code, code) if _spoken == CHINESE else code
+
+
+def told_reasons(counted: Iterable[tuple[str, int]]) -> str:
+    """Say reasons with how often each occurred."""
+    return ("、" if _spoken == CHINESE else ", ").join(f"{told_reason(code)} {count:,}" for code, count in counted)
+
+
 class _Recognised:
     """A catalogue of texts that come ready-made: found as they stand, or by what surrounds their values.
 
-    A value that is named `how_to_fix` is a sentence itself, and is said again too.
+    A value that is named `how_to_fix` is a sentence itself, and is said again too; values of other names may have a
+    way of their own to be said.
     """
 
-    def __init__(self, catalogue: Mapping[str, str]) -> None:
+    def __init__(self, catalogue: Mapping[str, str], values: Mapping[str, Callable[[str], str]] | None = None) -> None:
         self._catalogue = catalogue
+        self._values = {_ADVICE: self.say, **(values or {})}
 
     def say(self, english: str) -> str:
         """Give the Chinese text, with the values of the English one; the English text where there is none."""
@@ -75,10 +89,8 @@ class _Recognised:
             return exact
         for pattern, template in self._patterns:
             if found := pattern.fullmatch(english):
-                values = found.groupdict()
-                if _ADVICE in values:
-                    values[_ADVICE] = self.say(values[_ADVICE])
-                return template.format(**values)
+                told = {name: self._values.get(name, str)(value) for name, value in found.groupdict().items()}
+                return template.format(**told)
         return english
 
     @cached_property
@@ -96,5 +108,5 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.DOTALL)
 
 
-_HELP: Final = _Recognised(HELP)
+_HELP: Final = _Recognised(HELP, dict.fromkeys(_WORDS, paired_help))
 _RETOLD: Final = _Recognised(RETOLD)

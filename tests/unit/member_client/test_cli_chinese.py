@@ -1,5 +1,6 @@
 """Every command in Chinese: no English sentence is left over, and what stands in columns stands under its heading."""
 
+import codecs
 import csv
 import re
 from pathlib import Path
@@ -77,10 +78,11 @@ def test_a_screening_is_told_in_chinese(customers: Path) -> None:
     assert result.exit_code == 7
     assert english_in(result.output) == []
     lines = result.stdout.splitlines()
-    assert lines[0] == "customers.csv · 6 行 · 存量客户筛查 · 密钥周期 7 · 过滤器为 42 秒前"
+    assert lines[0] == "customers.csv · 6 行 · 存量客户筛查 · 密钥周期 7 · 过滤器更新于 42 秒前"
     assert lines[1].split() == ["行", "编号", "字段", "类别", "角色", "证据", "来源", "有效期至", "状态", "至多可采取"]
     assert lines[2].split() == [
-        *("1", "张三", "phone", "过账账户", "过账人（不知情）", "E3", "2", "家成员", "2029-02-28", "有效", "加强核验")
+        *("1", "张三", "phone", "涉诈资金中转账户", "资金中转人（不知情）", "E3", "2", "家成员机构"),
+        *("2029-02-28", "有效", "加强核验"),
     ]
     assert "命中 1 · 未命中 0 · 未知 1 · 待确认 1 · 未受理 3 → " in result.stdout
     assert "0 个标识" in result.stdout
@@ -89,12 +91,22 @@ def test_a_screening_is_told_in_chinese(customers: Path) -> None:
 
 def test_advice_in_refused_files_is_chinese_and_reasons_are_machine_words(customers: Path) -> None:
     zh(Cli(), "screen", customers, "--map", "phone=mobile", "--map", "email=mail", *WHY)
-    with customers.with_name("customers.refused.csv").open(encoding="utf-8", newline="") as file:
+    with customers.with_name("customers.refused.csv").open(encoding="utf-8-sig", newline="") as file:
         header, *rows = list(csv.reader(file))
     assert header == ["row", "ref", "column", "reason", "how_to_fix"]
     assert {row[3] for row in rows} == {"malformed", "spreadsheet_damaged", "too_few_cells"}
     assert [english_in(row[4]) for row in rows] == [[], [], []]
     assert not any(row[4].isascii() for row in rows)
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_files_for_a_chinese_spreadsheet_start_with_a_byte_order_mark(customers: Path, language: str) -> None:
+    out = customers.with_name("out.csv")
+    wide = ("--map", "phone=mobile", "--map", "email=mail", "--ref", "no")
+    for more in (("--out", out), ("--dry-run",)):
+        Cli()("screen", customers, *wide, *WHY, *more, "--lang", language)
+        for path in (out, customers.with_name("customers.refused.csv")):
+            assert path.read_bytes().startswith(codecs.BOM_UTF8) == (language == "zh-CN")
 
 
 def test_a_contribution_is_told_in_chinese(tmp_path: Path) -> None:
@@ -111,8 +123,8 @@ def test_a_contribution_is_told_in_chinese(tmp_path: Path) -> None:
     assert english_in(result.output) == []
     assert "list.csv · 4 行 · 信息报送 · 有效期至 2026-12-20" in result.stdout
     assert "已接收 1 · 无变化 0 · 未受理 3" in result.stdout
-    assert "未受理原因：unknown_word 1" in result.stdout
-    refused = (tmp_path / "list.refused.csv").read_text("utf-8")
+    assert "未受理原因：取值不可用 1" in result.stdout
+    refused = (tmp_path / "list.refused.csv").read_text("utf-8-sig")
     assert english_in(refused.split("\n", 1)[1]) == []
 
 
@@ -302,8 +314,8 @@ def test_cells_stand_under_their_headings(customers: Path) -> None:
     arguments = ("screen", customers, "--map", "phone=mobile", "--ref", "no", *WHY)
     head, row = zh(Cli(), *arguments).stdout.splitlines()[1:3]
     for heading, cell in (
-        ("类别", "过账账户"),
-        ("角色", "过账人"),
+        ("类别", "涉诈资金中转账户"),
+        ("角色", "资金中转人"),
         ("有效期至", "2029-02-28"),
         ("至多可采取", "加强核验"),
     ):

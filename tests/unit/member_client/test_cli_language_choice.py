@@ -136,5 +136,5 @@ def test_result_files_are_the_same_in_both_languages(tmp_path: Path) -> None:
     for language in ("en", "zh"):
         why = ("--purpose", "portfolio_screening", "--consent", "b", "--out", out, "--lang", language)
         Cli()("screen", path, *why)
-        written.append(out.read_text("utf-8"))
+        written.append(out.read_text("utf-8-sig"))
     assert written[0] == written[1]

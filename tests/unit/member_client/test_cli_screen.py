@@ -44,9 +44,10 @@ def test_a_run_is_shown_as_the_interface_says(customers: Path) -> None:
         "1 C-1 phone mule_account mule_unwitting E3 2 members 2029-02-28 active step up"
     )
     refused = customers.with_name("customers.refused.csv")
-    assert lines[3] == f"match 1 · clear 1 · unknown 0 · refused 5 → {refused}"
-    assert lines[4] == "hub learned: counts, purpose, 3 bucket prefixes (cover included); 0 identifiers"
-    assert lines[5].endswith(" rows/s")
+    assert lines[3] == "step up: ask for documents or an extra check; do not refuse because of it"
+    assert lines[4] == f"match 1 · clear 1 · unknown 0 · refused 5 → {refused}"
+    assert lines[5] == "hub learned: counts, purpose, 3 bucket prefixes (cover included); 0 identifiers"
+    assert lines[6].endswith(" rows/s")
     assert result.stderr == ""
     assert_no_identifier(result.output)
     assert set(cli.client.purposes) == {"portfolio_screening"}

@@ -59,6 +59,25 @@ def test_members_are_counted_and_dates_span_all_claims(language: Language) -> No
     assert told.count(wording(Category.MULE_ACCOUNT).plain(language)) == 1
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("role", "evidence", "is_mild"),
+    [
+        (SubjectRole.CLIENT_VICTIM, EvidenceLevel.E3, True),
+        (SubjectRole.PERPETRATOR, EvidenceLevel.E1, True),
+        (SubjectRole.PERPETRATOR, EvidenceLevel.E3, False),
+        (SubjectRole.PROTECTED, EvidenceLevel.E1, False),
+    ],
+)
+def test_where_nothing_adverse_may_follow_the_opening_threatens_no_measure(
+    language: Language, role: SubjectRole, evidence: EvidenceLevel, is_mild: bool
+) -> None:
+    opening = matched(a_match("phone", Kind.PHONE, role=role, evidence=evidence)).notice(language).split("\n\n")[1]
+    threat = {"zh-CN": "采取下述措施", "en": "may lead to the measure below"}[language]
+    comfort = {"zh-CN": "不会因该记录对您采取不利措施", "en": "Nothing adverse follows for you"}[language]
+    assert (threat in opening, comfort in opening) == (not is_mild, is_mild)
+
+
 @pytest.mark.parametrize(("status", "word"), [(ClaimStatus.DISPUTED, "异议处理中"), (ClaimStatus.SUSPENDED, "已中止")])
 def test_a_claim_under_dispute_is_told_as_such(status: ClaimStatus, word: str) -> None:
     assert word in matched(a_match("phone", Kind.PHONE, status=status)).notice("zh-CN")

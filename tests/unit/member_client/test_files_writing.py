@@ -1,3 +1,4 @@
+import codecs
 import csv
 import json
 from pathlib import Path
@@ -8,9 +9,11 @@ from member_client.files import (
     BadDate,
     Refusal,
     RefusedFile,
+    Row,
     RowFault,
     RowReason,
     TableInvalid,
+    open_table,
     parse_date,
     parse_expiry,
     record_file,
@@ -81,9 +84,22 @@ def test_the_refused_file_is_made_only_when_needed(tmp_path: Path) -> None:
     ]
 
 
-def test_a_refused_file_of_an_earlier_run_goes_but_no_other_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["out.csv", "out.CSV", "out.jsonl"])
+def test_a_byte_order_mark_is_written_before_csv_alone_and_skipped_by_our_reader(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    for bom in (True, False):
+        with record_file(path, ("row", "ref"), bom=bom) as write:
+            write({"row": 1, "ref": "张三"})
+        assert path.read_bytes().startswith(codecs.BOM_UTF8) == (bom and name != "out.jsonl")
+        table = open_table(path)
+        assert [row.text("ref") for row in table if isinstance(row, Row)] == ["张三"]
+        assert table.columns == ("row", "ref")
+
+
+@pytest.mark.parametrize("bom", [True, False])
+def test_a_refused_file_of_an_earlier_run_goes_but_no_other_file(tmp_path: Path, bom: bool) -> None:
     ours, other = tmp_path / "ours.csv", tmp_path / "other.csv"
-    with RefusedFile(ours) as refused:
+    with RefusedFile(ours, bom=bom) as refused:
         refused.add(Refusal(1, "", "", "empty", ""))
     other.write_text("somebody's work\n")
     for path in (ours, other):

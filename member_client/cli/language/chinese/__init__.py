@@ -13,6 +13,7 @@ from typing import Final
 from member_client.cli.language.chinese.errors import ADVICE, CLASSES, FINDINGS
 from member_client.cli.language.chinese.faults import FAULTS, HEADINGS
 from member_client.cli.language.chinese.help_texts import COMMANDS, OPTIONS
+from member_client.cli.language.chinese.reasons import REASONS
 from member_client.cli.language.chinese.results import RESULTS, TABLE_WORDS
 from member_client.cli.language.chinese.rows import FILES, ROWS
 from member_client.cli.language.chinese.sentences import SENTENCES
@@ -29,4 +30,4 @@ RETOLD: Final = {**TABLE_WORDS, **ROWS, **FILES, **SENTENCES, **ADVICE, **FINDIN
 ERROR_CLASSES: Final = CLASSES
 """Name of an error's class → what it means."""
 
-__all__ = ["ERROR_CLASSES", "HELP", "RETOLD", "SPOKEN"]
+__all__ = ["ERROR_CLASSES", "HELP", "REASONS", "RETOLD", "SPOKEN"]

@@ -19,7 +19,7 @@ CLASSES: Final = {
     "StoreBusy": "另一进程长时间占用本地存储",
     "HubError": "联盟中心拒绝了调用，原因不在输入：本机或联盟中心存在缺陷",
     "HubFault": "联盟中心自身出错；未经确认的调用没有生效",
-    "NotFound": "没有该内容，或不属于本机构",
+    "NotFound": "没有这条记录，或不属于本机构",
     "FilterChanged": "下载期间过滤器多次更换，或尚未就绪",
     "Denied": "联盟中心拒绝了该请求",
     "NotAuthenticated": "证书不被承认、已吊销或已过期，或成员资格已被暂停",
@@ -114,7 +114,7 @@ FINDINGS: Final = {
     "a damaged store was set aside: {path}": "已移开损坏的存储：{path}",
     "keys and store open": "密钥与本地存储可以打开",
     "the hub answers; epoch {epoch} serves, {members} members": (
-        "联盟中心有应答；当前密钥周期为 {epoch}，共 {members} 家成员"
+        "联盟中心有应答；当前密钥周期为 {epoch}，共 {members} 家成员机构"
     ),
     "arithmetic: {backend}": "运算后端：{backend}",
     "identifiers: {norm}, data as pinned": "标识规范：{norm}，数据版本与规定一致",
@@ -127,7 +127,7 @@ FINDINGS: Final = {
     "the directory names another identity key for this member": "成员目录中本机构的身份密钥与本机不符",
     "the directory names this member's identity key": "成员目录中本机构的身份密钥与本机一致",
     "there is no filter": "没有过滤器",
-    "the filter is {seconds} s old: {listings} listings": "过滤器为 {seconds} 秒前：{listings} 个在册标识",
+    "the filter is {seconds} s old: {listings} listings": "过滤器更新于 {seconds} 秒前：{listings} 个在册标识",
     "this machine's clock is behind the hub's": "本机时钟慢于联盟中心",
 }
 """What `doctor` finds."""

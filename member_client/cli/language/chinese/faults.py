@@ -38,7 +38,8 @@ FAULTS: Final = {
     "{file}: there is no such file": "{file}：没有这个文件",
     "{folder}: there is no such folder": "{folder}：没有这个目录",
     "input, --out and --refused must be different files": "输入文件、--out 和 --refused 必须是不同的文件",
-    "--purpose: {fault}": "--purpose：{fault}",
+    "unknown {kind_of_word}: one of {words} is needed": "取值须为以下之一：{words}",
+    "--purpose: people are screened for one of these purposes: {words}": "--purpose 须为以下用途之一：{words}",
     "--consent: {fault}": "--consent：{fault}",
     "--consent and --consent-column exclude each other": "--consent 与 --consent-column 不能同时使用",
     "purpose {purpose} needs a {need}: give --consent REF": "用途 {purpose} 需要{need}：请用 --consent REF 指定",
@@ -64,6 +65,7 @@ FAULTS: Final = {
     ),
     "Missing argument {parameter}.": "缺少参数 {parameter}。",
     "Missing option {parameter}.": "缺少选项 {parameter}。",
+    "{field}: {reason}. {advice}": "{field}：{reason}。{advice}",
     "{part}: {sentence}": "{part}：{sentence}",
     "{meaning} ({detail})": "{meaning}（{detail}）",
 }

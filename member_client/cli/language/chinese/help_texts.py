@@ -113,7 +113,7 @@ OPTIONS: Final = {
         "显示当前 shell 的命令补全脚本，以便复制或自行安装。"
     ),
     "The bundle that the alliance's office sent.": "联盟办公室发来的入盟包。",
-    "What the value is: {fields}.": "值的类型：{fields}。",
+    "What the value is: {fields}.": "值的类型：{fields}。oaid、idfa、android_id 和 mac 是设备标识的种类。",
     "The identifier; - asks for it, out of the shell's history.": (
         "标识；用 - 代替则提示输入，不留在 shell 的历史记录中。"
     ),

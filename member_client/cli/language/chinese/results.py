@@ -5,13 +5,20 @@ from typing import Final
 RESULTS: Final = {
     "receipt {receipt}": "查询编号 {receipt}",
     "{field} · {purpose} · epoch {epoch} · filter {age} old": (
-        "{field} · {purpose} · 密钥周期 {epoch} · 过滤器为 {age}前"
+        "{field} · {purpose} · 密钥周期 {epoch} · 过滤器更新于 {age}前"
     ),
     " · you may: {action}": " · 至多可采取：{action}",
     "p50 {p50} ms · p99 {p99} ms of {answers:,} answers": "共 {answers:,} 次应答 · p50 {p50} 毫秒 · p99 {p99} 毫秒",
+    "{action}: {meaning}": "{action}：{meaning}",
+    "no measure may rest on this": "不得据此采取任何措施",
+    "take note; refuse, restrict or delay nothing because of it": "仅供工作人员留意，不得据此拒绝、限制或拖延办理",
+    "ask for documents or an extra check; do not refuse because of it": "可要求补充材料或额外核验，不得据此拒绝办理",
+    "may be refused once a member of staff has examined the case; never by a system": (
+        "须经工作人员审核具体情况后方可拒绝，不得由系统自动决定"
+    ),
     "value": "待核查的值",
     "{file} · {rows:,} rows · {purpose} · epoch {epoch} · filter {age} old": (
-        "{file} · {rows:,} 行 · {purpose} · 密钥周期 {epoch} · 过滤器为 {age}前"
+        "{file} · {rows:,} 行 · {purpose} · 密钥周期 {epoch} · 过滤器更新于 {age}前"
     ),
     " … {more:,} more in {file}": " … 另有 {more:,} 条，见 {file}",
     " … {more:,} more; --out FILE writes them all": " … 另有 {more:,} 条；用 --out FILE 写出全部",
@@ -24,8 +31,8 @@ RESULTS: Final = {
     ),
     "--out FILE has them": "完整内容可用 --out FILE 写出",
     "--json has them": "完整内容见 --json",
-    "1 member": "1 家成员",
-    "{count} members": "{count} 家成员",
+    "1 member": "1 家成员机构",
+    "{count} members": "{count} 家成员机构",
     "{file} · {rows:,} rows · contribution": "{file} · {rows:,} 行 · 信息报送",
     " · until {date}": " · 有效期至 {date}",
     "accepted {accepted:,} · unchanged {unchanged:,} · refused {refused:,}": (
@@ -54,8 +61,8 @@ RESULTS: Final = {
         "epoch {epoch} · {listings:,} listings · sequence {sequence:,} · filter {age} old · {members:,} members · "
         "{megabytes:,.1f} MB downloaded"
     ): (
-        "密钥周期 {epoch} · {listings:,} 个在册标识 · 序号 {sequence:,} · 过滤器为 {age}前 · {members:,} 家成员 · 已下"
-        "载 {megabytes:,.1f} MB"
+        "密钥周期 {epoch} · {listings:,} 个在册标识 · 序号 {sequence:,} · 过滤器更新于 {age}前 · {members:,} 家成员"
+        "机构 · 已下载 {megabytes:,.1f} MB"
     ),
     "{rate:,.0f} rows/s": "{rate:,.0f} 行/秒",
     "… rows/s": "… 行/秒",
@@ -89,8 +96,8 @@ TABLE_WORDS: Final = {
     "category": "类别",
     "role": "角色",
     "evidence": "证据",
-    "filed": "报送日",
-    "until": "有效至",
+    "filed": "报送日期",
+    "until": "有效期至",
     "status": "状态",
     "match": "命中",
     "clear": "未命中",

@@ -86,7 +86,6 @@ ROWS: Final = {
         "无法读取证据文件：路径以名单所在目录为起点。"
     ),
     "write a date as 2027-01-31, or a duration as 90d": "日期请写成 2027-01-31，期限请写成 90d",
-    "unknown {kind_of_word}: one of {words} is needed": "取值不可用：只能是以下之一：{words}",
     "Correct category, role, evidence, dates or label; evidence above E1 needs its file.": (
         "请更正类别、角色、证据等级、日期或附注；高于 E1 的证据等级须有证据文件。"
     ),
@@ -136,9 +135,12 @@ FILES: Final = {
     ): "{option} 指定的 {column} 是标识所在的列：编号会被打印并写入文件，请改用贵机构自己的案件编号或客户编号列",
     "--map uses one column for two fields": "--map 把同一列用于两个字段",
     (
-        "{path}: missing column {missing}; columns found: {found}. Name the columns in the first line, or use --map "
-        "FIELD=COLUMN; nothing was sent"
-    ): "{path}：缺少列 {missing}；现有的列：{found}。请在第一行写明列名，或使用 --map FIELD=COLUMN；未发送任何数据",
+        "{path}: missing column {missing}; columns found: {found}. Name the columns in the first line, with no title "
+        "above it, or use --map FIELD=COLUMN; nothing was sent"
+    ): (
+        "{path}：缺少列 {missing}；现有的列：{found}。列名须写在第一行，其上不得有标题行（包括合并单元格的标题），"
+        "或使用 --map FIELD=COLUMN；未发送任何数据"
+    ),
     "{path}: column {column} stands there more than once": "{path}：列 {column} 出现多次",
     "{path}: there is no such file (a regular file is needed, because it is read twice)": (
         "{path}：没有这个文件（须为普通文件，因为要读取两遍）"

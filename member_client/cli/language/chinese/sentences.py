@@ -9,8 +9,8 @@ SENTENCES: Final = {
     "An element is not a canonical group element; nothing was evaluated.": "某个元素不是规范的群元素；未作任何计算。",
     "A signature does not verify under the member's registered key.": "签名未能通过成员登记密钥的验证。",
     "No valid certificate of an active member was shown.": "未出示有效成员的有效证书。",
-    "The caller's role does not permit this call.": "调用方的角色不允许该调用。",
-    "This purpose is not open to the caller.": "调用方不得使用该用途。",
+    "The caller's role does not permit this call.": "本机构的角色不允许该操作。",
+    "This purpose is not open to the caller.": "本机构不得使用该用途。",
     "This purpose needs a consent root of 32 bytes.": "该用途需要 32 字节的同意承诺值。",
     "The header is stale, from the future, or another member's; check the clock.": (
         "请求头已过时、时间超前或属于其他成员；请检查时钟。"
@@ -18,7 +18,7 @@ SENTENCES: Final = {
     "This id was used before with other content.": "该编号曾用于其他内容。",
     "The day's budget for this purpose is spent; it renews at 00:00 UTC.": "该用途当日的额度已用尽；UTC 零时更新。",
     "This epoch does not serve the call.": "该密钥周期不提供此项服务。",
-    "There is no such thing, or it is not the caller's.": "没有该内容，或不属于调用方。",
+    "There is no such thing, or it is not the caller's.": "没有这条记录，或不属于本机构。",
     "The filter was replaced or is not ready; ask for its header again.": "过滤器已更换或尚未就绪；请重新获取。",
     "The token is unknown, used or expired; ask for a new invitation.": (
         "令牌不被承认、已使用或已过期；请索取新的邀请函。"
@@ -40,7 +40,7 @@ SENTENCES: Final = {
     "The call was cut off.": "调用中断。",
     "The hub does not accept this member's certificate.": "联盟中心不接受本机构的证书。",
     "The hub does not permit this call.": "联盟中心不允许该调用。",
-    "There is no such thing.": "没有该内容。",
+    "There is no such thing.": "没有这条记录。",
     "The hub failed.": "联盟中心出错。",
     "The hub's answer cannot be read.": "无法读取联盟中心的应答。",
     "Who answers at the hub's address shows no certificate of the alliance's CA.": (
