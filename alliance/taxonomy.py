@@ -29,6 +29,12 @@ class Word(IntEnum):
         """The word, in lower case, as in files and commands."""
         return self.name.lower()
 
+    def __str__(self) -> str:
+        return self.word
+
+    def __format__(self, spec: str) -> str:
+        return format(self.word, spec)
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read a word; raises UnknownWord, which lists the words there are and not the text."""

@@ -173,7 +173,7 @@ class Attempt:
         return batch.unknown(self._reason(cause), self._on_unavailable, self._request_id())
 
     def _reason(self, cause: Exception) -> str:
-        if isinstance(cause, HubUnavailable):
+        if isinstance(cause, HubUnavailable) or self._session.transport.is_failing:
             return verdicts.HUB_UNAVAILABLE
         keeper = self._keeper
         is_stale = keeper is not None and keeper.live is not None and not keeper.is_fresh()

@@ -6,6 +6,7 @@ files. It ends when its input ends, so it never outlives its parent; it says not
 """
 
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from alliance.identifiers import InvalidIdentifier, Kind, Reason, canonicalise
 _LENGTH: Final = struct.Struct(">I")
 _FORM, _REASON = "=", "!"
 _END_SECONDS: Final = 5.0
+_OWN_VARIABLES: Final = "ALLIANCE_"
+"""A passphrase may be among them, and a worker needs none."""
 
 Asked = tuple[Kind, str]
 
@@ -31,9 +34,12 @@ class Worker:
     def __init__(self) -> None:
         """Start the process; raises WorkerFailed."""
         try:
-            # The interpreter's own path and this module's name: nothing of a caller's is in it.
+            # The interpreter's own path and this module's name: nothing of a caller's is in it. Without -P, modules in
+            # the working folder would go before ours, and the folder of a list may be anybody's.
             self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", __name__],
+                [sys.executable, "-P", "-m", __name__],
+                cwd=os.sep,
+                env={name: value for name, value in os.environ.items() if not name.startswith(_OWN_VARIABLES)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -1,6 +1,7 @@
 """The member's TLS key, its request for a certificate, and what a certificate must show before it is believed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -10,6 +11,8 @@ from cryptography.x509.oid import NameOID
 
 from alliance.crypto.secret import Secret
 from member_client.errors import CertificateInvalid, ConfigurationInvalid
+
+_SKEW: Final = timedelta(minutes=5)
 
 
 def new_key() -> Secret:
@@ -66,7 +69,19 @@ def _checked(certificate: x509.Certificate, ca_pem: bytes, key_pem: Secret, spif
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
     if certificate.not_valid_after_utc <= now:
         raise CertificateInvalid("The certificate is expired.")
+    if certificate.not_valid_before_utc > now + _SKEW:
+        raise CertificateInvalid("The certificate is not valid yet.")
     return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def is_named(pem: bytes, spiffe_id: str) -> bool:
+    """Tell whether a certificate names exactly this identity."""
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound):
+        return False
+    return names.get_values_for_type(x509.UniformResourceIdentifier) == [spiffe_id]
 
 
 def ca_certificate(pem: bytes) -> x509.Certificate:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from alliance.claims import SealedClaim, parse
 from alliance.errors import Reason
+from alliance.taxonomy import LIVE_STATUSES
 from alliance.v1.registry_pb2 import ClaimRowResult
 from member_client._contributions import ContributionOutcome, ContributionResult, ContributionRow
 from member_client._drafting import Drafted, Refused
@@ -61,9 +62,15 @@ class Row:
             outcome = ContributionOutcome.UNCHANGED
         self.stand(outcome, self.sealed.entry_id if self.sealed else b"")
 
-    def take_standing(self, claim: OwnClaim) -> None:
-        """Take over what the hub shows in the row's way: the row stands if it says the same."""
-        if not self.is_change and _says_the_same(claim, self.row):
+    @property
+    def claim_bytes(self) -> bytes:
+        """The claim as it is sent; empty before it is sealed."""
+        return b"" if self.drawn is None else self.drawn.sealed.claim
+
+    def take_standing(self, claim: OwnClaim, now_ms: int) -> None:
+        """Take over the claim in the row's way, about the same: where it lives and says the same, the row stands."""
+        is_live = claim.status in LIVE_STATUSES and claim.expires_at > now_ms
+        if is_live and not self.is_change and _says_the_same(claim, self.row):
             self.stand(ContributionOutcome.UNCHANGED, claim.entry_id)
         self.standing = claim
 

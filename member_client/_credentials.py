@@ -11,7 +11,7 @@ from typing import Final
 from alliance.clock import Clock
 from alliance.crypto.secret import Secret
 from alliance.errors import AllianceError
-from member_client._certificates import check_certificate
+from member_client._certificates import check_certificate, is_named
 from member_client._transport import Address, ClientIdentity, Credentials
 from member_client.config import Profile
 from member_client.errors import AllianceClientError, ConfigurationInvalid
@@ -39,6 +39,9 @@ class ProfileKeys:
         self.identity = secrets[IDENTITY]
         self.store_key = secrets[STORE_KEY]
         self.credentials = _credentials(profile, secrets)
+        if not is_named(self.certificate_pem, profile.spiffe_id):
+            # The alliance's name decides what the SDK believes, so the text of a profile alone must not set it.
+            raise ConfigurationInvalid(f"{profile.folder}: alliance or member is not what the certificate names")
 
     def __repr__(self) -> str:
         return f"ProfileKeys({self._profile.member})"

@@ -46,6 +46,13 @@ HOW_TO_FIX: Final[dict[Reason, str]] = {
 }
 
 
+WITHDRAWN_BEFORE: Final = "withdrawn_before"
+RELIST: Final = (
+    "You withdrew your claim on this identifier in this category: leave the row out, or list it anew on purpose "
+    "(--relist)."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """Why a row goes nowhere: the reason's word and a sentence, without any value."""

@@ -30,7 +30,7 @@ from member_client._ledger import Ledger
 from member_client._store import Shelf
 from member_client._transport import Transport
 from member_client._workers import Workers
-from member_client.errors import HubError, ProofRejected
+from member_client.errors import HubError, HubUnavailable, ProofRejected
 
 MAX_BATCH: Final = tagging.MAX_BATCH
 REQUEST_ID_BYTES: Final = 16
@@ -66,6 +66,8 @@ class Prepared:
         """Believe a reply, once, with its proof: arithmetic for a worker; raises ProofRejected."""
         try:
             return self.state.finalize(reply.evaluated, reply.proof, self.epoch.public_key)
+        except tagging.StateSpentError as error:
+            raise HubUnavailable("Another call is reading this answer: ask again.") from error
         except AllianceError as error:
             raise ProofRejected("The hub's evaluation does not verify under the epoch's key.") from error
 

@@ -114,6 +114,7 @@ class FactKeeper:
         epoch = await self._serving_epoch(deadline)
         suppression = await self._suppression(deadline)
         directory = await self._directory(deadline)
+        await self._workers.disk(self._store.purge, self._clock.now_ms())  # what has ended goes while a client is open
         self._facts = Facts(epoch, suppression, directory, self._clock.now_ms())
         return self._facts
 

@@ -57,7 +57,8 @@ class FrameColumns:
 
     def layout(self) -> Layout:
         """Give it as a layout; raises InvalidUse where it makes no sense."""
-        if not self.identifiers or not self.identifiers.keys() <= FIELDS.keys():
+        given: object = self.identifiers  # callers without a type checker pass a list
+        if not isinstance(given, Mapping) or not given or not given.keys() <= FIELDS.keys():
             raise InvalidUse(f'columns is like {{"phone": "mobile"}}; the fields are {", ".join(FIELDS)}')
         taken = list(self.identifiers.values())
         if len(set(taken)) < len(taken):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from alliance.claims import SealedClaim
+from alliance.identifiers import Identifier
 from alliance.taxonomy import Category
 from member_client._drafting import Drafted
 from member_client._framing import pack, unpack
@@ -37,10 +38,14 @@ class Place:
     @classmethod
     def of(cls, drafted: Drafted, epoch: int) -> Self:
         """Name a row; the store keeps HMACs of these names."""
-        identifier = drafted.identifier
-        category = _CATEGORY_WORDS[drafted.draft.category]
-        row = pack(b"%d" % epoch, identifier.kind.encode(), identifier.canonical.encode(), category)
-        return cls(_ACKNOWLEDGED + row, _DRAWN + row + pack(drafted.content))
+        return cls.of_identifier(drafted.identifier, drafted.draft.category, epoch, drafted.content)
+
+    @classmethod
+    def of_identifier(cls, identifier: Identifier, category: Category, epoch: int, content: bytes = b"") -> Self:
+        """Name what is said about an identifier in a category."""
+        word = _CATEGORY_WORDS[category]
+        row = pack(b"%d" % epoch, identifier.kind.encode(), identifier.canonical.encode(), word)
+        return cls(_ACKNOWLEDGED + row, _DRAWN + row + pack(content))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -49,6 +54,15 @@ class Drawn:
 
     sealed: SealedClaim
     evidence_salt: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Known:
+    """What the journal knows of a row: its acknowledgement or that this was withdrawn, and its sealed form."""
+
+    stands: "Acknowledged | None"
+    drawn: Drawn | None
+    was_withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,17 +91,24 @@ class Journal:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def known(self, places: Sequence[Place]) -> list[tuple[Acknowledged | None, Drawn | None]]:
-        """Give what is known of rows: an acknowledgement, and a sealed row of the same content."""
+    def known(self, places: Sequence[Place]) -> list[Known]:
+        """Give what is known of rows: an acknowledgement of any content, and a sealed row of the same content."""
         standing = [
             _acknowledged(it) for it in self._store.get_many(Shelf.JOURNAL, [place.acknowledged for place in places])
         ]
         drawn = [_drawn(it) for it in self._store.get_many(Shelf.DRAWN, [place.drawn for place in places])]
-        withdrawn = self._withdrawn([stands.entry_id for stands in standing if stands is not None])
+        withdrawn = self.withdrawn([stands.entry_id for stands in standing if stands is not None])
         return [
-            (None if stands is not None and stands.entry_id in withdrawn else stands, row)
+            Known(None, row, was_withdrawn=True)
+            if stands is not None and stands.entry_id in withdrawn
+            else Known(stands, row)
             for stands, row in zip(standing, drawn, strict=True)
         ]
+
+    def entries(self, places: Sequence[Place]) -> list[bytes]:
+        """Give the entry ids of those rows that were acknowledged, withdrawn ones included."""
+        found = self._store.get_many(Shelf.JOURNAL, [place.acknowledged for place in places])
+        return [stands.entry_id for stands in map(_acknowledged, found) if stands is not None]
 
     def draw(self, rows: Sequence[tuple[Place, Drawn]]) -> None:
         """Write sealed rows down, before they are sent."""
@@ -106,7 +127,8 @@ class Journal:
         """Write down that a claim is withdrawn, for as long as its acknowledgement may be there."""
         self._store.put(Shelf.JOURNAL, _withdrawal(entry_id), b"", ends_at)
 
-    def _withdrawn(self, entry_ids: Sequence[bytes]) -> set[bytes]:
+    def withdrawn(self, entry_ids: Sequence[bytes]) -> set[bytes]:
+        """Give those of some claims that were withdrawn from here."""
         marks = self._store.get_many(Shelf.JOURNAL, [_withdrawal(entry_id) for entry_id in entry_ids])
         return {entry_id for entry_id, mark in zip(entry_ids, marks, strict=True) if mark is not None}
 

@@ -78,6 +78,17 @@ class Run:
         return hmac.digest(self._key.reveal(), pack(*parts), "sha256")
 
 
+def is_known_run(request_id: str, store: Store, now_ms: int) -> bool:
+    """Tell whether a run was begun under this id and is kept still. Blocks."""
+    record = store.get(Shelf.RUNS, pack(request_id.encode(errors="replace"), b"0"))
+    if record is None:
+        return False
+    try:
+        return int(unpack(record)[0]) > now_ms
+    except ValueError:
+        raise StoreDamaged("A run in the local store cannot be read.") from None
+
+
 class RunBatch:
     """One batch of a run, and what is known of it from before."""
 

@@ -72,12 +72,10 @@ class Session:
         try:
             keys = await workers.disk(ProfileKeys, profile, clock)
             state = await workers.disk(open_state, profile.state_folder, keys.store_key, clock.now_ms())
-            session = cls(profile, clock, workers, keys, state)
-            await workers.disk(session.store.purge, clock.now_ms())
+            return cls(profile, clock, workers, keys, state)
         except BaseException:
             await workers.close()
             raise
-        return session
 
     async def keeper(self, epoch: int) -> FilterKeeper:
         """Give the keeper of an epoch's filter, with what an earlier run left."""

@@ -10,9 +10,12 @@ Rules:
    commitments, and verdicts of the last day.
 3. Damage that is found later on is marked, so that whoever opens the state next sets the file aside.
 4. The pins are opened first: where the key is another, that is told before a whole store is taken for damaged.
+5. The store knows the pins that it was used with by a name that both hold: pins that were emptied or removed are
+   damaged ones, not new ones. Who wants to trust anew moves both files away.
 """
 
 import fcntl
+import hmac
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,13 +24,15 @@ from pathlib import Path
 from typing import Final
 
 from alliance.crypto.secret import Secret
-from member_client._store import Store
+from member_client._store import Shelf, Store
 from member_client.errors import AllianceClientError, PinsDamaged, StoreDamaged
 
 STORE_FILE: Final = "store.sqlite3"
 PINS_FILE: Final = "pins.sqlite3"
 MARK: Final = "store.is-damaged"
 _LOCK: Final = "state.lock"
+_PINS_NAME: Final = b"pins"
+_NAME_BYTES: Final = 16
 _PARTS: Final = ("-wal", "-shm", "")
 
 
@@ -45,9 +50,10 @@ class State:
         return self.store.is_damaged
 
     def mark(self) -> None:
-        """Let the store be set aside when it is opened next, unless it was already."""
-        if self.store.is_in_place():
-            _mark(self.folder)
+        """Let the store be set aside when it is opened next, and no other that has taken its place meanwhile."""
+        with _alone(self.folder):
+            if self.store.is_in_place():
+                _mark(self.folder, self.store.inode)
 
     def close(self) -> None:
         """Close the files, marked where they were found damaged."""
@@ -62,15 +68,38 @@ def open_state(folder: Path, key: Secret, now_ms: int) -> State:
     pins = Store(folder / PINS_FILE, key, PinsDamaged)
     try:
         with _alone(folder):
-            return State(folder, pins, _store(folder, key, now_ms))
+            store = _store(folder, key, now_ms)
+            try:
+                _hold_together(pins, store)
+            except AllianceClientError:
+                store.close()
+                raise
+            return State(folder, pins, store)
     except AllianceClientError:
         pins.close()
         raise
 
 
-def _mark(folder: Path) -> None:
+def _hold_together(pins: Store, store: Store) -> None:
+    """Raise PinsDamaged where the pins are not those that the store was used with: emptied, missing, or another's."""
+    known = store.get(Shelf.LISTS, _PINS_NAME)
+    if known is None:
+        store.put(Shelf.LISTS, _PINS_NAME, pins.claim(Shelf.PINS, _PINS_NAME, os.urandom(_NAME_BYTES)))
+    elif not hmac.compare_digest(pins.get(Shelf.PINS, _PINS_NAME) or b"", known):
+        raise PinsDamaged(f"the pins in {PINS_FILE} are gone, or not those that this member's store was used with")
+
+
+def _mark(folder: Path, inode: int) -> None:
     with suppress(OSError):  # a full disk: the damage is found again
-        (folder / MARK).touch(mode=0o600)
+        (folder / MARK).write_text(str(inode))
+
+
+def _marked(folder: Path) -> int:
+    """Give the inode of the file that was found damaged; 0 where there is none."""
+    try:
+        return int((folder / MARK).read_text())
+    except (OSError, ValueError):
+        return 0
 
 
 def files_set_aside(folder: Path) -> list[Path]:
@@ -79,17 +108,36 @@ def files_set_aside(folder: Path) -> list[Path]:
 
 
 def _store(folder: Path, key: Secret, now_ms: int) -> Store:
-    path, mark = folder / STORE_FILE, folder / MARK
-    if mark.exists():
+    path = folder / STORE_FILE
+    if _marked(folder) == _inode(path) != 0:
         _set_aside(path, now_ms)
     try:
-        store = Store(path, key)
+        store = _purged(path, key, now_ms)
     except StoreDamaged:
-        _mark(folder)  # a crash while it is moved must not leave it without its log, whole to all appearances
+        # A crash while it is moved must not leave it without its log, whole to all appearances.
+        _mark(folder, _inode(path))
         _set_aside(path, now_ms)
-        store = Store(path, key)
-    mark.unlink(missing_ok=True)
+        store = _purged(path, key, now_ms)
+    (folder / MARK).unlink(missing_ok=True)
     return store
+
+
+def _purged(path: Path, key: Secret, now_ms: int) -> Store:
+    """Open a store and remove what has ended, which goes through all of it: damage shows now rather than at work."""
+    store = Store(path, key)
+    try:
+        store.purge(now_ms)
+    except AllianceClientError:
+        store.close()
+        raise
+    return store
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 def _set_aside(path: Path, now_ms: int) -> None:

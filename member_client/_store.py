@@ -82,7 +82,7 @@ class Store:
         self._writing, self._reading = Lock(), Lock()
         self.is_damaged = False
         """Whether something in the file was found damaged since it was opened."""
-        self._inode = _made(path)
+        self.inode = _made(path)
         with self._translated():
             self._writer = _connected(path)
             self._writer.execute("PRAGMA journal_mode=WAL")
@@ -162,7 +162,7 @@ class Store:
     def is_in_place(self) -> bool:
         """Whether the file that is open is the one under its name, and not one that was moved away."""
         try:
-            return self._path.stat().st_ino == self._inode
+            return self._path.stat().st_ino == self.inode
         except OSError:
             return False
 

@@ -5,6 +5,7 @@ Rules:
 1. gRPC's exceptions end here: what leaves is ours, chained.
 2. Only what passes by itself is tried again (hub away or busy): with exponential backoff, full jitter, and never past
    the deadline; a bounded number of times unless that is a patient one. A refusal is never tried again.
+   Where several in a row found the hub away, a call that somebody waits for is tried once.
 3. Every call of the protocol may be repeated; a request is built anew for each try, so that headers carry the time
    of their own try.
 4. A channel belongs to one event loop, and is made when it is first needed. It is made anew where it failed again and
@@ -13,6 +14,7 @@ Rules:
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -43,6 +45,8 @@ FAILURES_A_CHANNEL = 6
 RENEWAL_SECONDS = 5.0
 """Pause between looks at the files of certificate and CA."""
 OLD_CHANNEL_SECONDS = 60.0
+
+_log = logging.getLogger("member_client.transport")
 
 T = TypeVar("T")
 Request = TypeVar("Request", contravariant=True)
@@ -136,13 +140,18 @@ def may_be_tried_again(error: AllianceClientError, failures: int, deadline: Dead
     return is_passing(error) and (failures < MAX_TRIES or deadline.patient) and deadline.remaining() > 0
 
 
-async def retried(attempt: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
-    """Try until it succeeds, is refused, or tries or time run out; raises what the last try raised."""
+async def retried(
+    attempt: Callable[[], Awaitable[T]], deadline: Deadline, is_worth_it: Callable[[], bool] = lambda: True
+) -> T:
+    """Try until it succeeds, is refused, or tries or time run out; raises what the last try raised.
+
+    An impatient call is not tried again where `is_worth_it` says no: whoever waits is told at once.
+    """
     for number in count():
         try:
             return await attempt()
         except AllianceClientError as error:
-            if not may_be_tried_again(error, number + 1, deadline):
+            if not may_be_tried_again(error, number + 1, deadline) or not (deadline.patient or is_worth_it()):
                 raise
         await pause(number, deadline)
     raise AssertionError("unreachable: the last try returns or raises")
@@ -162,12 +171,18 @@ class Transport:
         self._channel: grpc.aio.Channel | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failures = 0
+        self._failed_in_a_row = 0
         self._next_look = 0.0
         self._looking = asyncio.Lock()
         self._ending: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
         return f"Transport({self._credentials.address.target})"
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last call found the hub away."""
+        return self._failed_in_a_row > 0
 
     def channel(self) -> grpc.aio.Channel:
         """Give the running loop's channel, anew after a close or on another loop."""
@@ -203,10 +218,10 @@ class Transport:
                 if is_passing(error):
                     self._count_failure()
                 raise
-            self._failures = 0
+            self._note_success()
             return response
 
-        return await retried(attempt_under_what_is_new, deadline)
+        return await retried(attempt_under_what_is_new, deadline, lambda: self._failed_in_a_row <= MAX_TRIES)
 
     async def close(self) -> None:
         """Close the channel; a later call opens a new one."""
@@ -229,7 +244,15 @@ class Transport:
                 self._credentials = credentials
                 self._let_go()
 
+    def _note_success(self) -> None:
+        if self._failed_in_a_row > MAX_TRIES:
+            _log.warning("the hub is back")
+        self._failures = self._failed_in_a_row = 0
+
     def _count_failure(self) -> None:
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row == MAX_TRIES + 1:
+            _log.warning("the hub is away: calls that somebody waits for are tried once until it is back")
         self._failures += 1
         if self._failures >= FAILURES_A_CHANNEL:
             self._let_go()

@@ -21,6 +21,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
+from alliance.identifiers import Kind
 from alliance.taxonomy import Purpose
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._drawing import HANDFUL, Handfuls
@@ -28,7 +29,7 @@ from member_client.audit import AuditEntry
 from member_client.doctor import Finding
 from member_client.errors import InvalidUse
 from member_client.own_claims import OwnClaim
-from member_client.screening import OnProgress, screening_purpose
+from member_client.screening import OnProgress, checked_question, screening_purpose
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import Verdict
 
@@ -104,6 +105,7 @@ class BlockingClient:
     ) -> Iterator[Verdict]:
         """Screen many subjects in bounded memory; gives verdicts in the subjects' order."""
         why = screening_purpose(purpose)
+        checked_question(consent, request_id)
 
         def asked(drawn: Iterable[Subject] | Handfuls[Subject]) -> AsyncGenerator[Sequence[Verdict], None]:
             return self._client._verdicts(drawn, why, consent, request_id, on_progress)
@@ -137,21 +139,30 @@ class BlockingClient:
             )
         )
 
+    def knows_run(self, request_id: str) -> bool:
+        """Tell whether a run over many subjects was begun here under this id within the last day."""
+        return self._run(self._client.knows_run(request_id))
+
     def preview_screening(self, subjects: Iterable[Subject]) -> Iterator[Verdict]:
         """Tell what could be asked about subjects; asks nothing."""
         return self._pulled(self._client._previewed, subjects)
 
     # -- own claims ----------------------------------------------------------------------------------------------
 
-    def preview(self, rows: Iterable[ContributionRow]) -> Iterator[ContributionPreview]:
+    def preview(self, rows: Iterable[ContributionRow], *, relist: bool = False) -> Iterator[ContributionPreview]:
         """Tell what would become of rows if they were contributed; sends none of them."""
-        return self._pulled(self._client._previews, rows)
+        return self._pulled(lambda drawn: self._client._previews(drawn, relist=relist), rows)
 
     def contribute(
-        self, rows: Iterable[ContributionRow], *, consent: Consent | None = None, amend: bool = False
+        self,
+        rows: Iterable[ContributionRow],
+        *,
+        consent: Consent | None = None,
+        amend: bool = False,
+        relist: bool = False,
     ) -> Iterator[ContributionResult]:
         """Contribute claims; gives one result a row, in order."""
-        return self._pulled(lambda drawn: self._client._results(drawn, consent, amend=amend), rows)
+        return self._pulled(lambda drawn: self._client._results(drawn, consent, amend=amend, relist=relist), rows)
 
     def amend(self, entry_id: bytes, row: ContributionRow) -> ContributionResult:
         """Put a claim about the same identifier in the same category in the place of one of this member's own."""
@@ -160,6 +171,10 @@ class BlockingClient:
     def claims(self, *, live_only: bool = False) -> Iterator[OwnClaim]:
         """List this member's claims, oldest first."""
         return self._pulled(lambda _: _singly(self._client.claims(live_only=live_only)), ())
+
+    def find_claims(self, kind: Kind, text: str) -> list[OwnClaim]:
+        """Give this member's claims about an identifier, as far as this machine filed them."""
+        return self._run(self._client.find_claims(kind, text))
 
     def claim(self, entry_id: bytes) -> OwnClaim:
         """Get one of this member's claims; raises NotFound."""

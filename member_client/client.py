@@ -5,6 +5,7 @@ No exception but those of `member_client.errors` leaves it, and nothing it retur
 """
 
 import asyncio
+import hmac
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
@@ -13,12 +14,14 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from alliance.clock import Clock, SystemClock
+from alliance.identifiers import Kind
 from alliance.taxonomy import Purpose
 from member_client import _frames, audit, doctor
 from member_client._attempt import unasked
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._deadline import Deadline
 from member_client._drawing import flattened
+from member_client._runs import is_known_run
 from member_client._session import Session
 from member_client._transport import pause
 from member_client.amending import amended
@@ -28,8 +31,9 @@ from member_client.config import Profile
 from member_client.contributing import Contributor, Rows
 from member_client.doctor import Finding
 from member_client.errors import HubUnavailable, InvalidUse, PinsDamaged, StoreDamaged
+from member_client.finding import found_claims
 from member_client.own_claims import OwnClaim, OwnClaims
-from member_client.screening import OnProgress, Screener, Subjects, checked_choice, screening_purpose
+from member_client.screening import OnProgress, Screener, Subjects, checked_choice, checked_question, screening_purpose
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import OnUnavailable, Verdict
 
@@ -78,6 +82,11 @@ class AllianceClient:
         where the hub cannot be asked in time: step up, proceed, or raise HubUnavailable.
         """
         checked_choice(on_unavailable)
+        given: tuple[object, object] = (profile, deadline_ms)  # callers without a type checker pass texts
+        if not isinstance(given[0], Profile):
+            raise InvalidUse("profile is a Profile: Profile.load(folder), or AllianceClient.from_env()")
+        if not isinstance(given[1], int | None):
+            raise InvalidUse("deadline_ms is a whole number of milliseconds")
         if deadline_ms is not None and deadline_ms <= 0:
             raise InvalidUse("deadline_ms is a positive number of milliseconds")
         self.profile = profile
@@ -129,6 +138,8 @@ class AllianceClient:
     async def close(self) -> None:
         """Close everything; the client may be used again afterwards."""
         opening, self._opening, self._screening = self._opening, None, None
+        if self._blocking is not None:
+            await asyncio.to_thread(self._blocking.close)
         for task in tuple(self._retiring):
             task.cancel()
         await asyncio.gather(*self._retiring, return_exceptions=True)
@@ -176,6 +187,11 @@ class AllianceClient:
         anything is sent, Denied and IntegrityError; HubUnavailable only if `on_unavailable` says so.
         """
         asked_for = screening_purpose(purpose)
+        checked_question(consent, request_id)
+        given: object = subject
+        if not isinstance(given, Subject):
+            raise InvalidUse("subject is a Subject: Subject(ref, phone=…), or Subject.of(ref, {…})")
+        Consent.checked(subject.consent)
         deadline = Deadline.after(self._deadline_ms / 1000)
         try:
             try:
@@ -212,6 +228,7 @@ class AllianceClient:
         same again within a day: what was settled gives the same verdicts, what was sent is charged once, and the same
         id with other subjects is ConflictingRetry.
         """
+        checked_question(consent, request_id)
         return flattened(self._verdicts(subjects, screening_purpose(purpose), consent, request_id, on_progress))
 
     async def _verdicts(
@@ -226,6 +243,16 @@ class AllianceClient:
         async with aclosing(screener.many(subjects, purpose, consent, request_id, on_progress)) as batches:
             async for verdicts in batches:
                 yield verdicts
+
+    async def keyed_digest(self, data: bytes) -> bytes:
+        """Digest data under a key of this machine's, 32 bytes: what may be shown without being tried out."""
+        session = await self._session()
+        return hmac.digest(session.store.derived_key(b"digests").reveal(), data, "sha256")
+
+    async def knows_run(self, request_id: str) -> bool:
+        """Tell whether a run over many subjects was begun here under this id within the last day."""
+        session = await self._session()
+        return await session.workers.disk(is_known_run, request_id, session.store, self._clock.now_ms())
 
     async def preview_screening(self, subjects: Subjects) -> AsyncIterator[Verdict]:
         """Tell what could be asked about subjects, by the lists in force; sends nothing of them and asks nothing.
@@ -262,6 +289,7 @@ class AllianceClient:
         Raises InvalidUse, ConfigurationInvalid without the extra `frames`, and what `screen_many` raises.
         """
         asked_for = screening_purpose(purpose)
+        checked_question(consent, request_id)
         return await _frames.screened(
             frame,
             _frames.FrameColumns(columns, ref, consent_column),
@@ -272,39 +300,40 @@ class AllianceClient:
 
     # -- own claims ----------------------------------------------------------------------------------------------
 
-    async def preview(self, rows: Rows) -> AsyncIterator[ContributionPreview]:
+    async def preview(self, rows: Rows, *, relist: bool = False) -> AsyncIterator[ContributionPreview]:
         """Tell what would become of rows if they were contributed, one result a row, in order; sends none of them.
 
         It goes by this machine's journal: a claim that another machine of this member filed counts as new here.
         """
-        async with aclosing(flattened(self._previews(rows))) as results:
+        async with aclosing(flattened(self._previews(rows, relist=relist))) as results:
             async for result in results:
                 yield result
 
-    async def _previews(self, rows: Rows) -> AsyncGenerator[list[ContributionPreview], None]:
-        async with aclosing(Contributor(await self._session()).preview(rows)) as batches:
+    async def _previews(self, rows: Rows, *, relist: bool = False) -> AsyncGenerator[list[ContributionPreview], None]:
+        async with aclosing(Contributor(await self._session()).preview(rows, relist=relist)) as batches:
             async for results in batches:
                 yield results
 
     async def contribute(
-        self, rows: Rows, *, consent: Consent | None = None, amend: bool = False
+        self, rows: Rows, *, consent: Consent | None = None, amend: bool = False, relist: bool = False
     ) -> AsyncIterator[ContributionResult]:
         """Contribute claims; gives one result a row, in order.
 
         A run that stopped is taken up by running it again: what the hub acknowledged costs nothing a second time.
         `consent` is the statement of basis; without one, the alliance's own tables in force are the basis. With
         `amend`, a row that says something else than this member's claim on the same identifier in the same category
-        takes that claim's place; without, it is refused.
+        takes that claim's place; without, it is refused. A row whose claim this machine withdrew is refused unless
+        `relist` says that it is meant: a list that is filed again must not list again who was listed in error.
         """
-        async with aclosing(flattened(self._results(rows, consent, amend=amend))) as results:
+        async with aclosing(flattened(self._results(rows, consent, amend=amend, relist=relist))) as results:
             async for result in results:
                 yield result
 
     async def _results(
-        self, rows: Rows, consent: Consent | None, *, amend: bool
+        self, rows: Rows, consent: Consent | None, *, amend: bool, relist: bool
     ) -> AsyncGenerator[list[ContributionResult], None]:
         contributor = Contributor(await self._session())
-        async with aclosing(contributor.contribute(rows, consent, amend=amend)) as batches:
+        async with aclosing(contributor.contribute(rows, consent, amend=amend, relist=relist)) as batches:
             async for results in batches:
                 yield results
 
@@ -320,6 +349,13 @@ class AllianceClient:
         """List this member's claims, oldest first."""
         async for claim in OwnClaims(await self._session()).listed(live_only=live_only):
             yield claim
+
+    async def find_claims(self, kind: Kind, text: str) -> list[OwnClaim]:
+        """Give this member's claims about an identifier, as far as this machine filed them; sends nothing of it.
+
+        Raises InvalidUse where the text is no identifier of the kind.
+        """
+        return await found_claims(await self._session(), kind, text)
 
     async def claim(self, entry_id: bytes) -> OwnClaim:
         """Get one of this member's claims; raises NotFound."""

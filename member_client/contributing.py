@@ -38,14 +38,14 @@ from member_client._contributions import (
     PreviewOutcome,
 )
 from member_client._deadline import Deadline
-from member_client._drafting import Drafted, Refused, all_drafted
+from member_client._drafting import RELIST, WITHDRAWN_BEFORE, Drafted, Refused, all_drafted
 from member_client._epochs import PinnedEpoch
 from member_client._evaluation import prepared
 from member_client._facts import Facts
-from member_client._journal import Acknowledged, Drawn, Journal, Place
+from member_client._journal import Drawn, Journal, Known, Place
 from member_client._session import Session
 from member_client._turns import Turn
-from member_client.errors import EpochNotServed
+from member_client.errors import EpochNotServed, StatementInvalid
 from member_client.own_claims import OwnClaim, OwnClaims
 from member_client.subjects import Consent
 
@@ -67,10 +67,11 @@ def standing_basis() -> Consent:
 class _Run:
     """One call of `contribute`: its stream, the rows that are open in it, and whose turn it is."""
 
-    def __init__(self, stream: ClaimStream, basis: Consent, *, amend: bool) -> None:
+    def __init__(self, stream: ClaimStream, basis: Consent, *, amend: bool, relist: bool) -> None:
         self.stream = stream
         self.basis = basis
         self.amend = amend
+        self.relist = relist
         self.open_rows: dict[bytes, Row] = {}
         self._naming: Turn | None = None
         self._sending: Turn | None = None
@@ -90,11 +91,11 @@ class Contributor:
         self._claims = OwnClaims(session)
 
     async def contribute(
-        self, rows: Rows, consent: Consent | None, *, amend: bool
+        self, rows: Rows, consent: Consent | None, *, amend: bool, relist: bool = False
     ) -> AsyncGenerator[list[ContributionResult], None]:
         """Contribute rows; gives one result a row, in order, by chunks."""
         basis = standing_basis() if consent is None else consent
-        run = _Run(ClaimStream(self._session.transport), basis, amend=amend)
+        run = _Run(ClaimStream(self._session.transport), basis, amend=amend, relist=relist)
         open_chunks: deque[asyncio.Task[list[ContributionResult]]] = deque()
         chunks = drawing.chunks(rows, MAX_ROWS)
         try:
@@ -114,18 +115,18 @@ class Contributor:
             await chunks.aclose()
             await run.stream.close()
 
-    async def preview(self, rows: Rows) -> AsyncGenerator[list[ContributionPreview], None]:
+    async def preview(self, rows: Rows, *, relist: bool = False) -> AsyncGenerator[list[ContributionPreview], None]:
         """Tell what would become of rows, by chunks, by the journal and the lists in force; sends none of them."""
         facts = await self._session.facts.now()
-        seen: set[bytes] = set()
+        seen: dict[bytes, bytes] = {}
         async with aclosing(drawing.chunks(rows, MAX_ROWS)) as chunks:
             async for chunk in chunks:
                 drawn_up = await self._session.workers.cpu(self.drawn_up, chunk, facts)
                 asked = _placed(drawn_up, {}, facts.epoch)
                 known = await self._session.workers.disk(self._journal.known, [place for _, _, place in asked])
                 now_ms = self._session.clock.now_ms()
-                stands = {id(row): stands for (row, _, _), (stands, _) in zip(asked, known, strict=True)}
-                yield [_preview(row, stands.get(id(row)), now_ms, seen) for row in drawn_up]
+                found = {id(row): it for (row, _, _), it in zip(asked, known, strict=True)}
+                yield [_preview(row, found.get(id(row)), now_ms, seen, relist=relist) for row in drawn_up]
 
     async def _contributed(
         self, chunk: list[ContributionRow], run: _Run, naming: Turn, sending: Turn
@@ -172,7 +173,11 @@ class Contributor:
         known = await self._session.workers.disk(self._journal.known, [place for _, _, place in asked])
         now_ms = self._session.clock.now_ms()
         fresh: list[Asked] = []
-        for (row, draft, place), (stands, drawn) in zip(asked, known, strict=True):
+        for (row, draft, place), it in zip(asked, known, strict=True):
+            stands, drawn = it.stands, it.drawn
+            if it.was_withdrawn and drawn is None and not run.relist:
+                row.refuse(Refused(WITHDRAWN_BEFORE, RELIST))
+                continue
             if stands is not None and stands.ends_at > now_ms:
                 if stands.content == draft.content:
                     row.stand(ContributionOutcome.UNCHANGED, stands.entry_id)
@@ -217,18 +222,29 @@ class Contributor:
     async def _sent(self, rows: list[Row], run: _Run) -> list[Row]:
         """Send what is sealed of a chunk, and take over what came of it; gives the rows that were sent."""
         sent = [row for row in rows if row.drawn is not None]
-        again: list[Row] = []
+        in_the_way: list[tuple[Row, OwnClaim]] = []
         for row, answer in zip(sent, await _exchanged(sent, run.stream), strict=True):
             row.take(answer)
-            if answer.HasField("standing_claim"):
-                row.take_standing(self._claims.read(answer.standing_claim))
-                if run.amend and _is_replaced(row):
-                    again.append(row)
+            if int(answer.refusal) == Reason.LIVE_CLAIM_EXISTS and answer.HasField("standing_claim"):
+                in_the_way.append((row, self._claims.standing(answer.standing_claim, row.claim_bytes)))
+        await self._take_standing(in_the_way)
+        again = [row for row, _ in in_the_way if run.amend and _is_replaced(row)]
         if again:
             await self._withdrawn([row.standing for row in again if row.standing is not None])
             for row, answer in zip(again, await _exchanged(again, run.stream), strict=True):
                 row.take(answer, amended=True)
         return sent
+
+    async def _take_standing(self, in_the_way: Sequence[tuple[Row, OwnClaim]]) -> None:
+        """Take over claims that stand in rows' ways; raises StatementInvalid where one was withdrawn from here."""
+        if not in_the_way:
+            return
+        gone = await self._session.workers.disk(self._journal.withdrawn, [claim.entry_id for _, claim in in_the_way])
+        if gone:
+            raise StatementInvalid("The hub shows a claim as standing that this member withdrew.")
+        now_ms = self._session.clock.now_ms()
+        for row, claim in in_the_way:
+            row.take_standing(claim, now_ms)
 
     async def _withdrawn(self, claims: Sequence[OwnClaim]) -> None:
         """Withdraw claims that are replaced, several at a time."""
@@ -276,18 +292,34 @@ def _is_replaced(row: Row) -> bool:
     return refused and row.standing is not None and row.standing.status is ClaimStatus.ACTIVE
 
 
-def _preview(row: Row, stands: Acknowledged | None, now_ms: int, seen: set[bytes]) -> ContributionPreview:
-    """Judge a row; `seen` are digests of what earlier rows of the run said."""
+def _preview(
+    row: Row, known: Known | None, now_ms: int, seen: dict[bytes, bytes], *, relist: bool
+) -> ContributionPreview:
+    """Judge a row; `seen` holds what earlier rows of the run said, by what they said it about."""
     number = row.row.row_number
     if isinstance(row.outcome, Refused):
-        return ContributionPreview(number, PreviewOutcome.REFUSED, row.outcome.reason, row.outcome.how_to_fix)
-    if row.place is None or (digest := blake2b(row.place.drawn, digest_size=16).digest()) in seen:
+        return _refused(number, row.outcome)
+    if row.place is None or known is None:
+        return ContributionPreview(number, PreviewOutcome.UNCHANGED)  # an earlier row of the chunk says the same
+    about, content = _digest(row.place.acknowledged), _digest(row.outcome.content)
+    if (said := seen.setdefault(about, content)) is not content:
+        if said != content:
+            return _refused(number, Refused.by(Reason.LIVE_CLAIM_EXISTS))
         return ContributionPreview(number, PreviewOutcome.UNCHANGED)
-    seen.add(digest)
-    if stands is None or stands.ends_at <= now_ms:
+    if known.was_withdrawn and not relist:
+        return _refused(number, Refused(WITHDRAWN_BEFORE, RELIST))
+    if known.stands is None or known.stands.ends_at <= now_ms:
         return ContributionPreview(number, PreviewOutcome.NEW)
-    same = stands.content == row.outcome.content
+    same = known.stands.content == row.outcome.content
     return ContributionPreview(number, PreviewOutcome.UNCHANGED if same else PreviewOutcome.CHANGED)
+
+
+def _refused(number: int, refused: Refused) -> ContributionPreview:
+    return ContributionPreview(number, PreviewOutcome.REFUSED, refused.reason, refused.how_to_fix)
+
+
+def _digest(data: bytes) -> bytes:
+    return blake2b(data, digest_size=16).digest()
 
 
 def _still_filed(drawn: Drawn, now_ms: int) -> bool:

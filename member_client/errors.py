@@ -50,7 +50,10 @@ class NotEnrolled(AllianceClientError):
     """The profile's folder holds no enrolled profile."""
 
     exit_code = 3
-    how_to_fix = "Run `member-client enrol BUNDLE` with the bundle that the alliance sent."
+    how_to_fix = (
+        "Name the profile's folder by ALLIANCE_HOME or --profile, or run `member-client enrol BUNDLE` with the bundle "
+        "that the alliance sent."
+    )
 
 
 class ConfigurationInvalid(AllianceClientError):

@@ -1,5 +1,6 @@
 """A contributor's own claims, as the hub holds them, each verified to be the one that was signed here."""
 
+import hmac
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -179,6 +180,19 @@ class OwnClaims:
 
     def _read_all(self, records: Iterable[ClaimRecord]) -> list[OwnClaim]:
         return [self.read(record) for record in records]
+
+    def standing(self, record: ClaimRecord, row: bytes) -> OwnClaim:
+        """Verify a claim that the hub shows in the way of a row, claim bytes of this member; raises StatementInvalid.
+
+        It must be about the same: tag, epoch, kind and category. Else a hub could pass any claim off for a row that it
+        never filed, or have an unrelated one withdrawn.
+        """
+        shown = self.read(record)
+        there, sent = claims.parse(record.claim), claims.parse(row)
+        about = ((it.epoch, it.kind, it.category) for it in (there, sent))
+        if not hmac.compare_digest(there.tag, sent.tag) or len(set(about)) > 1:
+            raise StatementInvalid("The hub shows a claim in a row's way that is about something else.")
+        return shown
 
     def read(self, record: ClaimRecord) -> OwnClaim:
         """Verify a record of one of this member's claims; raises StatementInvalid."""

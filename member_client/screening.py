@@ -69,6 +69,13 @@ def checked_choice(on_unavailable: str) -> None:
         raise InvalidUse(f"on_unavailable is one of {', '.join(get_args(OnUnavailable))}")
 
 
+def checked_question(consent: object, request_id: object) -> None:
+    """Raise InvalidUse for what callers without a type checker pass by mistake."""
+    Consent.checked(consent)
+    if request_id is not None and (not isinstance(request_id, str) or not request_id):
+        raise InvalidUse("request_id is a text of your own, such as the id of the application, and not an empty one")
+
+
 class Screener:
     """Screens for one member."""
 

@@ -55,6 +55,9 @@ class Consent:
         SHA-256 over the framed policy, sort of evidence and SHA-256 of its content. Raises InvalidUse where the
         evidence is empty or cannot be read.
         """
+        given: tuple[object, object] = (evidence, policy)  # callers without a type checker pass None
+        if not isinstance(given[0], bytes | Path | str) or not isinstance(given[1], str):
+            raise InvalidUse("a consent is made of bytes, a Path or a reference, and the name of a policy")
         sort = b"reference" if isinstance(evidence, str) else b"document"
         content = _digest_of(evidence)
         return cls(sha256(pack(b"alliance/consent/1", policy.encode(), sort, content)).digest())
@@ -63,6 +66,12 @@ class Consent:
     def digest(self) -> bytes:
         """SHA-256 of evidence and policy, 32 bytes."""
         return self._digest
+
+    @staticmethod
+    def checked(consent: object) -> None:
+        """Raise InvalidUse for what is no consent: callers without a type checker pass the evidence itself."""
+        if consent is not None and not isinstance(consent, Consent):
+            raise InvalidUse("consent is a Consent: Consent.of(...) makes one of evidence, a file or a reference")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Consent) and other._digest == self._digest
@@ -130,13 +139,15 @@ class Subject:
         self.ref = ref
         self.consent = consent
         self._texts = _present({name: given[name] for name in FIELDS if given[name] is not None})
+        if ref in self._texts.values():
+            raise InvalidUse("ref repeats a field: refs are shown and kept, so take your own case or customer number")
 
     @classmethod
     def of(cls, ref: str, fields: Mapping[str, str | None], *, consent: Consent | None = None) -> Self:
         """Make a subject of fields by name, such as the columns of a file; raises InvalidUse for an unknown one."""
         if not fields.keys() <= FIELDS.keys():
-            unknown = sorted(fields.keys() - FIELDS.keys())
-            raise InvalidUse(f"unknown fields {unknown}: the fields are {', '.join(FIELDS)}")
+            # Not which: a mapping that was turned round has identifiers for names.
+            raise InvalidUse(f"{len(fields.keys() - FIELDS.keys())} unknown fields: the fields are {', '.join(FIELDS)}")
         subject = cls.__new__(cls)
         subject.ref = ref
         subject.consent = consent

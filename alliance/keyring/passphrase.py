@@ -30,6 +30,8 @@ def obtain_passphrase(folder: Path, *, create: bool = False) -> Secret:
     try:
         value = path.read_text().strip()
     except (OSError, UnicodeDecodeError):
+        if named:
+            raise KeyFileInvalid(f"the file that {PASSPHRASE_FILE_VARIABLE} names cannot be read") from None
         value = ""
     if not value:
         raise KeyFileInvalid(

@@ -50,7 +50,9 @@ class Faults(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its
         self._failures[method] = chain(self._failures[method], asked)
 
     def hold(self, method: str, seconds: float) -> None:
-        """Hold every call of a method; lets go what is held now."""
+        """Hold every call of a method; lets go what is held now. To hold all calls no longer ends every delay."""
+        if method == EVERY_METHOD and not seconds:
+            self._delays.clear()
         self._delays.pop(method, None)
         if seconds:
             self._delays[method] = seconds

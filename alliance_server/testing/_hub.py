@@ -194,6 +194,9 @@ class AllianceHub:
 
         Raises ValueError for a name that is no method's; it lists the names.
         """
+        given: object = reason
+        if not isinstance(given, Reason):
+            raise ValueError("reason is one of alliance.errors.Reason, such as Reason.BUDGET_EXHAUSTED")  # noqa: TRY004
         if times is not None and times < 0:
             raise ValueError("times is 0 or more, or None for all")
         name = checked_method(method)
@@ -202,8 +205,8 @@ class AllianceHub:
     def delay(self, ms: float, method: str = EVERY_METHOD) -> None:
         """Hold every call, or every call of one method, so many milliseconds before the hub sees it; 0 ends that.
 
-        What is held at that moment is let go. A method's own delay goes before that of all. Raises ValueError for a
-        name that is no method's; it lists the names.
+        `delay(0)` ends every delay. What is held at that moment is let go. A method's own delay goes before that of
+        all. Raises ValueError for a name that is no method's; it lists the names.
         """
         if ms < 0:
             raise ValueError("a delay is 0 or more milliseconds")

@@ -131,6 +131,8 @@ def _show(session: Session, field: str, purpose: Purpose, report: SyncReport, ve
     if lines and not session.as_json:
         print_matches(session, lines, with_rows=False)
     session.say(styled_state(str(verdict.state)) + tr(" · you may: {action}", action=may(verdict.action.word)))
+    if verdict.integrity:
+        session.say(tr("INTEGRITY: a claim's signature, contributor or box is wrong; the hub's operator was told"))
     if verdict.receipt:
         session.say(tr("receipt {receipt}", receipt=verdict.receipt))
     for reason in _reasons(verdict):

@@ -6,10 +6,12 @@ from typing import Annotated, Any, Final
 import typer
 from rich.cells import set_cell_size
 
-from alliance.taxonomy import Category, ClaimStatus, EvidenceLevel, SubjectRole, Word
+from alliance.identifiers import Kind
+from alliance.taxonomy import Category, ClaimStatus, EvidenceLevel, SubjectRole, Word, retention_ms
 from member_client import ContributionRow, OwnClaim
 from member_client.cli.check import typed
 from member_client.cli.claim_rows import Defaults, option_expiry, option_word
+from member_client.cli.completing import complete_field
 from member_client.cli.group import UsageFault
 from member_client.cli.language import retold, tr, word
 from member_client.cli.options import (
@@ -21,9 +23,10 @@ from member_client.cli.options import (
 from member_client.cli.outputs import readable
 from member_client.cli.session import Session, session_of
 from member_client.cli.tables import print_table
-from member_client.files import shown_date
+from member_client.files import FIELDS, shown_date
+from member_client.subjects import as_kind
 
-claims_app = typer.Typer(no_args_is_help=True, help="List, show, amend and withdraw your own claims.")
+claims_app = typer.Typer(no_args_is_help=True, help="List, find, show, amend and withdraw your own claims.")
 
 _DEFAULT_LIMIT: Final = 100
 _ENTRY_ID_BYTES: Final = 16
@@ -51,11 +54,15 @@ def list_claims(
     """
     session = session_of(context)
     found, more = session.run(_listed(session, live_only=live, limit=limit))
+    _list(session, found, more=more)
+
+
+def _list(session: Session, found: list[OwnClaim], *, more: bool) -> None:
     session.document({"claims": [record(claim) for claim in found], "more": more})
     if session.as_json:
         return
     if found:
-        rows = [list(_read(claim).values()) for claim in found]
+        rows = [list(_read(claim).values())[: len(_COLUMNS)] for claim in found]
         print_table(session, _COLUMNS, rows, spared=_SPARED, whole=tr("claims show ENTRY or --json has them"))
     else:
         session.say(tr("no claims"))
@@ -73,6 +80,30 @@ def show_claim(context: typer.Context, entry: EntryId) -> None:
     """
     session = session_of(context)
     _print(session, session.run(_claim(session, entry_id(entry))))
+
+
+@claims_app.command("find")
+def find_claims(
+    context: typer.Context,
+    kind: Annotated[
+        str, typer.Argument(help="What the value is, as for check.", metavar="KIND", autocompletion=complete_field)
+    ],
+    value: Annotated[
+        str, typer.Argument(help="The identifier; - asks for it, out of the shell's history.", metavar="VALUE")
+    ],
+) -> None:
+    """Find your own claims about an identifier, among those filed from here.
+
+    The value is looked up in the journal of this machine and sent nowhere:
+
+      member-client claims find phone -
+    """
+    session = session_of(context)
+    name = kind.strip().lower()
+    if name not in FIELDS:
+        raise UsageFault(tr("KIND is one of {fields}", fields=", ".join(FIELDS)))
+    found = session.run(_found(session, *as_kind(name, typed(value))))
+    _list(session, found, more=False)
 
 
 @claims_app.command("withdraw")
@@ -112,8 +143,8 @@ def amend_claim(
 ) -> None:
     r"""Replace one of your own claims by one that says something else.
 
-    Identifier, kind and category stay; what is not named stays too, but for
-    the end, which is as late as may be. The old claim is withdrawn, the new
+    Identifier, kind and category stay, and so does what is not named; the end
+    comes earlier where the new claim may not live as long. The old claim is withdrawn, the new
     one has an entry id of its own. The identifier is asked for where - stands
     for it:
 
@@ -122,6 +153,8 @@ def amend_claim(
     """
     session = session_of(context)
     entry_bytes = entry_id(entry)
+    if role is None and evidence is None and evidence_file is None and expires is None:
+        raise UsageFault(tr("nothing to amend: name what is to change, see member-client claims amend --help"))
     now_ms = session.ports.clock.now_ms()
     defaults = Defaults(
         role=option_word(SubjectRole, "--role", role),
@@ -154,6 +187,11 @@ async def _listed(session: Session, *, live_only: bool, limit: int) -> tuple[lis
     return found, False
 
 
+async def _found(session: Session, kind: Kind, text: str) -> list[OwnClaim]:
+    async with session.client() as client:
+        return await client.find_claims(kind, text)
+
+
 async def _claim(session: Session, entry: bytes) -> OwnClaim:
     async with session.client() as client:
         return await client.claim(entry)
@@ -171,7 +209,7 @@ async def _amended(session: Session, entry: bytes, text: str, defaults: Defaults
             category=claim.category,
             role=defaults.role or claim.role,
             evidence=evidence,
-            expires_at=defaults.expires_at,
+            expires_at=defaults.expires_at or _kept_end(session, claim, defaults.role or claim.role, evidence),
             observed_from=claim.observed_from,
             observed_to=claim.observed_to,
             evidence_file=defaults.evidence_file,
@@ -179,6 +217,11 @@ async def _amended(session: Session, entry: bytes, text: str, defaults: Defaults
         )
         result = await client.amend(entry, row)
         return await client.claim(result.entry_id)
+
+
+def _kept_end(session: Session, claim: OwnClaim, role: SubjectRole, evidence: EvidenceLevel) -> int:
+    """Give the claim's end, or the latest that its new role and evidence allow."""
+    return min(claim.expires_at, session.ports.clock.now_ms() + retention_ms(claim.kind, role, evidence))
 
 
 async def _withdrawn(session: Session, entry: bytes, reason: str) -> OwnClaim:
@@ -197,6 +240,7 @@ def record(claim: OwnClaim) -> dict[str, Any]:
         "filed": shown_date(claim.filed_at),
         "until": shown_date(claim.expires_at),
         "status": claim.status.word,
+        "reason": claim.reason,
     }
 
 

@@ -20,6 +20,7 @@ from member_client.cli.options import (
     MapOption,
     RefOption,
     RefusedOption,
+    RelistOption,
     ResumeOption,
     RoleOption,
 )
@@ -71,6 +72,7 @@ def contribute(
     refused: RefusedOption = None,
     *,
     amend: AmendOption = False,
+    relist: RelistOption = False,
     dry_run: DryRunOption = False,
     resume: ResumeOption = None,
 ) -> None:
@@ -79,8 +81,8 @@ def contribute(
     refused = refused or refused_path(file)
     table = open_table(file)
     refuse_same_paths(table.path, refused)
-    options = (file.name, category, role, evidence, expires, sorted(columns or ()), amend)
-    run_id, now_ms = contribution_id(resume, table.path, options, session.ports.clock.now_ms())
+    options = (file.name, category, role, evidence, expires, sorted(columns or ()), amend, relist)
+    run_id, now_ms = contribution_id(session, resume, table.path, options, session.ports.clock.now_ms())
     defaults = Defaults(
         category=option_word(Category, "--category", category),
         role=option_word(SubjectRole, "--role", role),
@@ -91,7 +93,7 @@ def contribute(
     layout = resolve(table, parse_map(columns or ()), ref=ref, attributes=ATTRIBUTES)
     refuse_incomplete(layout, defaults)
     reader = RowReader(layout, defaults, file.resolve().parent, now_ms)
-    order = Order(table, reader, refused, run_id, amend)
+    order = Order(table, reader, refused, run_id, amend, relist)
     if dry_run:
         preview = session.run(preview_contribution(session, order))
         session.document(preview)

@@ -37,6 +37,7 @@ class Order:
     refused: Path
     run_id: str
     amend: bool = False
+    relist: bool = False
 
     @property
     def expected(self) -> int:
@@ -110,7 +111,7 @@ async def contribute_table(session: Session, order: Order) -> Outcome:
         run = Contributing(order, refused)
         advance = files.enter_context(progress(session, order.table.path.name, order.expected))
         async with session.client() as client:
-            async for result in client.contribute(ReadAhead(run.rows()), amend=order.amend):
+            async for result in client.contribute(ReadAhead(run.rows()), amend=order.amend, relist=order.relist):
                 run.take(result)
                 advance()
             run.in_order.catch_up()

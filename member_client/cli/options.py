@@ -48,6 +48,10 @@ RefusedOption = Annotated[
 ]
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would become of FILE, and send nothing.")]
+RunIdOption = Annotated[
+    str | None,
+    typer.Option(help="Name the run yourself: it begins, or goes on where it stopped, after a kill too.", metavar="ID"),
+]
 ResumeOption = Annotated[
     str | None, typer.Option(help="Go on with the run that printed this id; same FILE, same options.", metavar="ID")
 ]
@@ -88,6 +92,9 @@ ExpiresOption = Annotated[
         help="2027-01-31 (ends as that day begins, UTC), or 90d from today on; else as long as may be.",
         metavar="DATE",
     ),
+]
+RelistOption = Annotated[
+    bool, typer.Option("--relist", help="List anew what you withdrew; else such rows are refused.")
 ]
 AmendOption = Annotated[
     bool, typer.Option("--amend", help="Replace claims of yours that say something else than their row.")

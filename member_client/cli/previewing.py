@@ -68,7 +68,7 @@ async def preview_contribution(session: Session, order: Contribution) -> dict[st
         run = Contributing(order, refused)
         advance = files.enter_context(progress(session, order.table.path.name, order.expected))
         async with session.client() as client:
-            async for result in client.preview(ReadAhead(run.rows())):
+            async for result in client.preview(ReadAhead(run.rows()), relist=order.relist):
                 run.take(result)
                 outcomes[str(result.outcome)] += 1
                 advance()
@@ -80,6 +80,7 @@ async def preview_contribution(session: Session, order: Contribution) -> dict[st
         session.say(tr("changed rows are refused unless --amend replaces the claims that stand"))
     _say_refused(session, refused)
     evaluations = outcomes["new"] + (outcomes["changed"] if order.amend else 0)
+    would_be_refused = refused.count > 0 or (outcomes["changed"] > 0 and not order.amend)
     return {
         "file": str(order.table.path),
         "dry_run": True,
@@ -88,7 +89,7 @@ async def preview_contribution(session: Session, order: Contribution) -> dict[st
         "evaluations": evaluations,
         "refused_reasons": dict(sorted(run.outcome.reasons.items())),
         "refused_file": str(order.refused) if refused.count else None,
-        "exit_code": ending(refused=refused.count > 0),
+        "exit_code": ending(refused=would_be_refused),
     }
 
 

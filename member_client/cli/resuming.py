@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from member_client.cli.session import Session
+
 _READ_BYTES: Final = 1 << 20
-_SCREENING: Final = re.compile(r"S-[A-Z2-7]{16}")
+_NAMED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _CONTRIBUTION: Final = re.compile(r"C-([0-9]{8})-([A-Z2-7]{16})")
 _ID_BYTES: Final = 10
 
@@ -44,18 +46,32 @@ def resumable(run_id: str) -> Iterator[None]:
         raise
 
 
-def screening_id(resume: str | None) -> str:
-    """Give a new run's id, or the one that is taken up; raises UsageFault where it is none."""
+def screening_id(resume: str | None, named: str | None = None) -> str:
+    """Give a new run's id, the one that is taken up, or the caller's own; raises UsageFault where it is none."""
+    if resume is not None and named is not None:
+        raise UsageFault(tr("--resume and --run-id exclude each other"))
+    if named is not None:
+        if not _NAMED.fullmatch(named):
+            raise UsageFault(tr("--run-id has 1 to 64 letters, digits and . _ -, and begins with none of these signs"))
+        return named
     if resume is None:
         return f"S-{_text(os.urandom(_ID_BYTES))}"
-    if not _SCREENING.fullmatch(resume):
+    if not _NAMED.fullmatch(resume):
         raise UsageFault(tr("--resume takes the id that the run printed, for example S-ABCDEFGHIJKLMNOP"))
     return resume
 
 
-def contribution_id(resume: str | None, file: Path, options: object, now_ms: int) -> tuple[str, int]:
+def unknown_run() -> UsageFault:
+    """Give the complaint about an id under which nothing was begun."""
+    return UsageFault(
+        tr("--resume: no run was begun here under this id within the last day; without --resume all is asked anew")
+    )
+
+
+def contribution_id(session: Session, resume: str | None, file: Path, options: object, now_ms: int) -> tuple[str, int]:
     """Give the run's id and the time from which durations count; raises UsageFault where it is another run's."""
-    digest = _digest(file, options)
+    # Under a key: the id is printed, and who sees it must not try out what the file holds.
+    digest = _text(session.run(_keyed(session, _digest(file, options)))[:_ID_BYTES])
     if resume is None:
         day = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%d")
         return f"C-{day}-{digest}", now_ms
@@ -72,7 +88,7 @@ def contribution_id(resume: str | None, file: Path, options: object, now_ms: int
 
 
 def _how_to_go_on(run_id: str) -> str:
-    if _SCREENING.fullmatch(run_id):
+    if not _CONTRIBUTION.fullmatch(run_id):
         return tr("to go on where it stopped: the same command with --resume {id}, within a day", id=run_id)
     return tr("to go on where it stopped: the same command with --resume {id}", id=run_id)
 
@@ -81,13 +97,18 @@ def _another_run() -> UsageFault:
     return UsageFault(tr("--resume: file and options must be those of the run that printed this id"))
 
 
-def _digest(file: Path, options: object) -> str:
+async def _keyed(session: Session, data: bytes) -> bytes:
+    async with session.client() as client:
+        return await client.keyed_digest(data)
+
+
+def _digest(file: Path, options: object) -> bytes:
     """Digest a file and what is said of its rows."""
     digest = sha256(repr(options).encode())
     with file.open("rb") as content:
         while chunk := content.read(_READ_BYTES):
             digest.update(chunk)
-    return _text(digest.digest()[:_ID_BYTES])
+    return digest.digest()
 
 
 def _text(data: bytes) -> str:

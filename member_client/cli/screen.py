@@ -20,6 +20,7 @@ from member_client.cli.options import (
     RefOption,
     RefusedOption,
     ResumeOption,
+    RunIdOption,
     ShowOption,
 )
 from member_client.cli.outputs import refuse_same_paths, refused_path
@@ -55,7 +56,8 @@ the others go on.
 --dry-run reads the file, says how many identifiers would be asked about
 and which rows refused, and sends nothing. A run that stops prints its id:
 the same command with --resume and this id goes on within a day, and asks
-and pays for nothing twice. Without --resume all is asked anew.
+and pays for nothing twice. Without --resume all is asked anew. A job that
+may be killed names its run beforehand, with --run-id.
 
 Exit codes: 0 done, 4 some rows refused, 5 hub away or rows not settled, 6
 denied or out of budget, 7 integrity, 10 and 11 by --fail-on, 130
@@ -78,6 +80,7 @@ def screen(
     *,
     dry_run: DryRunOption = False,
     resume: ResumeOption = None,
+    run_id: RunIdOption = None,
 ) -> None:
     """Screen a file of customers."""
     session = session_of(context)
@@ -87,7 +90,8 @@ def screen(
     table = open_table(file)
     refuse_same_paths(table.path, refused, out)
     layout = resolve(table, parse_map(columns or ()), ref=ref, consent=consent_column)
-    order = Order(table, layout, why.word, basis, out, refused, show, screening_id(resume))
+    name = screening_id(resume, run_id)
+    order = Order(table, layout, why.word, basis, out, refused, show, name, is_resumed=resume is not None)
     if dry_run:
         preview = session.run(preview_screening(session, order))
         session.document(preview)

@@ -18,6 +18,7 @@ from member_client.cli.matches import OUT_COLUMNS, Line, bare_record, match_line
 from member_client.cli.outputs import refused_file, result_file, told_refusal
 from member_client.cli.progress import Stopwatch, progress
 from member_client.cli.reading import RowsInOrder
+from member_client.cli.resuming import unknown_run
 from member_client.files import BadRow, Refusal, RowFault
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import State
@@ -43,6 +44,7 @@ class Order:
     refused: Path
     show: int
     run_id: str
+    is_resumed: bool = False
 
 
 @dataclass(slots=True)
@@ -131,6 +133,8 @@ async def screen_table(session: Session, order: Order) -> Outcome:
         run = Screening(order, refused, write)
         advance = files.enter_context(progress(session, order.table.path.name, order.table.expected_rows))
         async with session.client() as client:
+            if order.is_resumed and not await client.knows_run(order.run_id):
+                raise unknown_run()
             report = await client.sync()
             verdicts = client.screen_many(
                 ReadAhead(run.subjects()), purpose=order.purpose, consent=order.consent, request_id=order.run_id

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from alliance.clock import Clock
+    from alliance.identifiers import Kind
     from member_client import (
         Consent,
         ContributionPreview,
@@ -71,12 +72,23 @@ class HubClient(Protocol):
         """Tell which fields could be asked about, and send none."""
 
     def contribute(
-        self, rows: AsyncIterable[ContributionRow], *, amend: bool = False
+        self, rows: AsyncIterable[ContributionRow], *, amend: bool = False, relist: bool = False
     ) -> AsyncIterator[ContributionResult]:
         """Contribute claims, and tell what became of each."""
 
-    def preview(self, rows: AsyncIterable[ContributionRow]) -> AsyncIterator[ContributionPreview]:
+    def preview(
+        self, rows: AsyncIterable[ContributionRow], *, relist: bool = False
+    ) -> AsyncIterator[ContributionPreview]:
         """Tell what would become of claims, and send none."""
+
+    async def keyed_digest(self, data: bytes) -> bytes:
+        """Digest data under a key of this machine's."""
+
+    async def knows_run(self, request_id: str) -> bool:
+        """Tell whether a run was begun under an id."""
+
+    async def find_claims(self, kind: Kind, text: str) -> list[OwnClaim]:
+        """Give the member's own claims about an identifier."""
 
     async def amend(self, entry_id: bytes, row: ContributionRow) -> ContributionResult:
         """Put a claim in the place of one of the member's own."""

@@ -108,9 +108,9 @@ class _PartCheck:
         if self._depth > _MAX_DEPTH:
             raise TableInvalid(_DAMAGED)
         if name == _CELL:
-            # Where a formula gives a text, that may be an empty one.
-            self._has_formula, self._is_computed = False, attributes.get("t") == "str"
+            self._has_formula, self._is_computed, self._is_text = False, False, attributes.get("t") == "str"
         elif name == _VALUE and self._has_formula:
+            self._is_computed = self._is_text  # where a formula gives a text, that may be an empty one
             self._parser.CharacterDataHandler = self._take_value
         elif name == _FORMULA:
             self._has_formula = True

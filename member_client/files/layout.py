@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from alliance.identifiers import InvalidIdentifier, Kind, canonicalise, needs_general_parser
 from member_client.files.model import RowFault, RowReason, TableInvalid, shown_name
 from member_client.subjects import FIELDS as SUBJECT_FIELDS
 from member_client.subjects import Consent, Subject, as_kind
@@ -19,7 +20,6 @@ from member_client.subjects import Consent, Subject, as_kind
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from alliance.identifiers import Kind
     from member_client.files.model import Row
     from member_client.files.table import Table
 
@@ -38,6 +38,8 @@ ATTRIBUTES: Final = (
 """What else a row of a contribution may say."""
 
 _LONG: Final = ("kind", "identifier")
+_DAMAGED: Final = "1E+1"
+"""Stands for an identifier that a spreadsheet kept as a number: `norm/1` refuses this as what it is."""
 _TELLING_LENGTH: Final = 7  # a shorter text is inside many a case number by chance
 
 
@@ -83,26 +85,26 @@ class Layout:
     def cells(self, row: Row) -> list[Cell]:
         """Give the row's identifiers, empty ones included; raises RowFault."""
         if self.identifiers:
-            return [Cell(name, column, row.cell(column)) for name, column in self.identifiers.items()]
+            return [Cell(name, column, _identifier(row, column)) for name, column in self.identifiers.items()]
         name = row.text(self.kind).lower()
         if name not in FIELDS:
             raise RowFault(RowReason.UNKNOWN_KIND if name else RowReason.EMPTY, self.kind)
-        return [Cell(name, self.identifier, row.cell(self.identifier))]
+        return [Cell(name, self.identifier, _identifier(row, self.identifier))]
 
     def ref_of(self, row: Row) -> str:
-        """Give the row's ref column, else its number; nothing where it repeats an identifier of the row.
+        """Give the row's ref column, else its number; nothing where it is an identifier, or repeats one of the row.
 
-        Nothing either where one of these cells is no text: nobody can tell then what the ref repeats.
+        Nothing either where one of these cells cannot be read: nobody can tell then what the ref repeats.
         """
         if not self.ref:
             return str(row.number)
         try:
-            ref, identifiers = row.text(self.ref), [row.text(column) for column in self.identifier_columns]
+            ref, identifiers = row.text(self.ref), [_identifier(row, column) for column in self.identifier_columns]
         except RowFault:
             return ""
         if not ref:
             return str(row.number)
-        return "" if _repeats_any(ref, identifiers) else ref
+        return "" if _repeats_any(ref, map(str.strip, identifiers)) or _is_identifier(ref) else ref
 
     def read(self, row: Row) -> tuple[str, list[Cell]]:
         """Give ref and identifiers of a row; raises RowFault."""
@@ -130,6 +132,24 @@ class Layout:
         if not row.text(self.consent):
             raise RowFault(RowReason.CONSENT_MISSING, self.consent)
         return Consent.of(row.text(self.consent))
+
+
+def _identifier(row: Row, column: str) -> str:
+    """Give an identifier's cell; of one that was a float, a text that is refused for that, beside the row's others."""
+    return _DAMAGED if row.faults.get(column) is RowReason.SPREADSHEET_DAMAGED else row.cell(column)
+
+
+def _is_identifier(ref: str) -> bool:
+    """Whether a ref is somebody's mobile number or resident id, of whatever row: refs are kept and printed."""
+    for kind in (Kind.PHONE, Kind.RESIDENT_ID):
+        if needs_general_parser(kind, ref):
+            continue
+        try:
+            canonicalise(kind, ref, suppression=None)
+        except InvalidIdentifier:
+            continue
+        return True
+    return False
 
 
 def _repeats_any(ref: str, identifiers: Iterable[str]) -> bool:

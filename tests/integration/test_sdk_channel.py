@@ -1,6 +1,7 @@
 """The channel inside: certificates that are renewed on disk, hubs that go and come back, damaged stores."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from support.hub import RunningHub, running_hub
 from support.sdk import BASIS, PHONES, PORTFOLIO, contribute, lender, row, screen
 
 from alliance.crypto.secret import Secret
-from member_client import AllianceClient, NotAuthenticated, State, StoreDamaged, Subject
+from member_client import AllianceClient, ConfigurationInvalid, NotAuthenticated, State, StoreDamaged, Subject
 from member_client._certificates import checked_certificate, new_key, request_for
 from member_client._credentials import TLS_CERTIFICATE, TLS_KEY
 
@@ -101,3 +102,12 @@ async def test_damage_that_stays_is_raised(new_hub_folder: NewFolder, monkeypatc
         monkeypatch.setattr("member_client._verdict_cache.VerdictCache.answer", damaged)
         with pytest.raises(StoreDamaged):
             await a.screen(Subject("C-1", phone=PHONES[0]), purpose=PORTFOLIO, consent=BASIS, request_id="R-1")
+
+
+async def test_a_profile_that_names_another_alliance_than_its_certificate_is_refused(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
+        await a.sync()
+        for bent in (replace(a.profile, alliance="dev"), replace(a.profile, member="b")):
+            async with AllianceClient(bent, clock=hub.clock) as other:
+                with pytest.raises(ConfigurationInvalid):
+                    await other.sync()

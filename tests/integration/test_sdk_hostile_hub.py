@@ -17,15 +17,18 @@ from alliance.claims import Draft
 from alliance.crypto import sealing, tagging
 from alliance.crypto.secret import Secret
 from alliance.crypto.signing import SigningKey
+from alliance.errors import Reason
 from alliance.identifiers import Kind, canonicalise
-from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
+from alliance.taxonomy import Category, ClaimStatus, EvidenceLevel, SubjectRole
 from alliance.v1.claim_pb2 import BoxContents
+from alliance.v1.registry_pb2 import ClaimRecord
 from alliance_server.hub_keys import HubKeys
 from alliance_server.services.compute import Compute
 from alliance_server.services.local_evaluator import LocalEvaluator
 from alliance_server.storage.tables import ClaimTable, EntryReportTable, FilterStateTable, table_of
 from member_client import (
     AllianceClient,
+    ContributionOutcome,
     FilterRolledBack,
     FilterTampered,
     IntegrityError,
@@ -305,3 +308,56 @@ async def test_a_hub_that_hides_buckets_is_unconfirmed_not_clear(new_hub_folder:
         await hub.settle()
         tamper.active = True
         assert (await check(b)).state is not State.CLEAR
+
+
+# -- what a hub shows in the way of a contribution --------------------------------------------------------------
+
+
+class InTheWay:
+    """Answers every row of a contribution with one claim of the contributor's own."""
+
+    def __init__(self) -> None:
+        self.record: Any = None
+        self.refusal = int(Reason.LIVE_CLAIM_EXISTS)
+
+    def __call__(self, reply: Any) -> None:
+        for result in reply.results:
+            result.refusal = self.refusal
+            result.standing_claim.CopyFrom(self.record)
+
+
+@pytest.mark.parametrize("amend", [False, True])
+async def test_a_claim_about_something_else_is_never_taken_for_a_row(new_hub_folder: NewFolder, *, amend: bool) -> None:
+    shown = InTheWay()
+    tamper = Tamper("Contribute", shown)
+    async with running_hub(new_hub_folder(), interceptors=[tamper]) as hub, lender(hub, "a") as a:
+        (filed,) = await contribute(a, [row(PHONES[0])])
+        stored = hub.hub.store.read_now(lambda transaction: transaction.claims.get(filed.entry_id))
+        assert stored is not None
+        shown.record = ClaimRecord(claim=stored.claim, signature=stored.signature, status=int(stored.status))  # type: ignore[arg-type]
+        tamper.active = True
+        for other in (row(PHONES[1]), row(PHONES[0], category=Category.PHISHING)):
+            with pytest.raises(StatementInvalid):
+                [it async for it in a.contribute([other], amend=amend)]
+        # Nor is a claim shown beside an acceptance taken for anything.
+        shown.refusal = 0
+        (taken,) = [it async for it in a.contribute([row(PHONES[2])])]
+        assert taken.outcome is ContributionOutcome.ACCEPTED
+        tamper.active = False
+        assert (await a.claim(filed.entry_id)).status is ClaimStatus.ACTIVE
+
+
+async def test_a_claim_that_was_withdrawn_from_here_does_not_stand_in_the_way(
+    new_hub_folder: NewFolder,
+) -> None:
+    shown = InTheWay()
+    tamper = Tamper("Contribute", shown)
+    async with running_hub(new_hub_folder(), interceptors=[tamper]) as hub, lender(hub, "a") as a:
+        (filed,) = await contribute(a, [row(PHONES[0])])
+        stored = hub.hub.store.read_now(lambda transaction: transaction.claims.get(filed.entry_id))
+        assert stored is not None
+        shown.record = ClaimRecord(claim=stored.claim, signature=stored.signature, status=int(stored.status))  # type: ignore[arg-type]
+        await a.withdraw(filed.entry_id, reason="filed_in_error")
+        tamper.active = True
+        with pytest.raises(StatementInvalid):
+            [it async for it in a.contribute([row(PHONES[0])], relist=True)]

@@ -1,5 +1,6 @@
 """A client in memory, for the tests of the command line: it answers by the text of an identifier."""
 
+import hashlib
 from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
@@ -108,6 +109,8 @@ class FakeClient:
     withdrawn: list[tuple[bytes, str]] = field(default_factory=list)
     runs: list[str | None] = field(default_factory=list)
     amends: list[bool] = field(default_factory=list)
+    relists: list[bool] = field(default_factory=list)
+    begun: set[str] = field(default_factory=set)
 
     async def sync(self) -> SyncReport:
         self.calls["sync"] += 1
@@ -167,7 +170,20 @@ class FakeClient:
             ]
             yield verdict(subject.ref, fields, on_unavailable="step_up")
 
-    async def preview(self, rows: AsyncIterable[ContributionRow]) -> AsyncIterator[ContributionPreview]:
+    async def keyed_digest(self, data: bytes) -> bytes:
+        return hashlib.sha256(b"key" + data).digest()
+
+    async def knows_run(self, request_id: str) -> bool:
+        return request_id in self.begun
+
+    async def find_claims(self, kind: Kind, text: str) -> list[OwnClaim]:
+        canonicalise(kind, text)
+        return self.own if text in self.listed else []
+
+    async def preview(
+        self, rows: AsyncIterable[ContributionRow], *, relist: bool = False
+    ) -> AsyncIterator[ContributionPreview]:
+        self.relists.append(relist)
         async for row in rows:
             try:
                 canonical = canonicalise(row.kind, row.text).canonical
@@ -185,8 +201,9 @@ class FakeClient:
         return ContributionResult(0, ContributionOutcome.AMENDED, entry_id=entry_id)
 
     async def contribute(
-        self, rows: AsyncIterable[ContributionRow], *, amend: bool = False
+        self, rows: AsyncIterable[ContributionRow], *, amend: bool = False, relist: bool = False
     ) -> AsyncIterator[ContributionResult]:
+        self.relists.append(relist)
         self.amends.append(amend)
         for row in [it async for it in rows]:
             self._fail_if_due()

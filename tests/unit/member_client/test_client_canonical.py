@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -144,3 +145,14 @@ def test_which_texts_need_a_general_parser(kind: Kind, text: str, *, needs: bool
     assert needs_general_parser(kind, text) is needs
     with pytest.raises(InvalidIdentifier):
         canonicalise(kind, text + "?!")
+
+
+def test_what_lies_in_the_working_folder_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALLIANCE_PASSPHRASE", "a passphrase")
+    worker = Worker()
+    assert worker.forms(LANDLINES[:1], "CN") == ["+862083330000"]
+    environment = Path(f"/proc/{worker._process.pid}/environ")
+    assert not environment.exists() or b"a passphrase" not in environment.read_bytes()
+    worker.close()

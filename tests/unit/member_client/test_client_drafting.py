@@ -11,7 +11,10 @@ from alliance.taxonomy import DAY_MS, Category, EvidenceLevel, SubjectRole
 from member_client import ContributionRow
 from member_client._canonical import Canon
 from member_client._drafting import Drafted, Refused, all_drafted
-from member_client._journal import Drawn, Journal, Place, Settled
+from member_client._journal import Drawn, Journal, Known, Place, Settled
+
+NOTHING = Known(None, None)
+WITHDRAWN = Known(None, None, was_withdrawn=True)
 
 
 def row(**bent: Any) -> ContributionRow:
@@ -85,23 +88,25 @@ def test_the_journal_knows_what_was_drawn_acknowledged_and_withdrawn(tmp_path: P
     draft = drawn(row())
     place = Place.of(draft, 1)
     claim = sealed_claim(new_signing_key(), "alpha", tag(1), b"L" * 32)
-    assert journal.known([place]) == [(None, None)]
+    assert journal.known([place]) == [NOTHING]
     journal.draw([(place, Drawn(claim, b"salt"))])
-    assert Journal(new_store(tmp_path)).known([place]) == [(None, Drawn(claim, b"salt"))]
+    assert Journal(new_store(tmp_path)).known([place]) == [Known(None, Drawn(claim, b"salt"))]
     ends_at = draft.draft.expires_at
     journal.settle([Settled(place, draft.content, claim.entry_id, ends_at, b"salt")])
-    ((stands, left),) = journal.known([place])
-    assert left is None
+    (known,) = journal.known([place])
+    stands = known.stands
+    assert known.drawn is None
     assert stands is not None
     assert (stands.entry_id, stands.content, stands.ends_at) == (claim.entry_id, draft.content, draft.draft.expires_at)
-    assert journal.known([Place.of(draft, 2)]) == [(None, None)]
+    assert journal.known([Place.of(draft, 2)]) == [NOTHING]
+    assert journal.entries([place, Place.of(draft, 2)]) == [claim.entry_id]
     journal.withdraw(claim.entry_id, draft.draft.expires_at)
-    assert Journal(new_store(tmp_path)).known([place, Place.of(draft, 2)]) == [(None, None)] * 2
+    assert Journal(new_store(tmp_path)).known([place, Place.of(draft, 2)]) == [WITHDRAWN, NOTHING]
     # Contributed again, it stands again under its new name.
     other = sealed_claim(new_signing_key(), "alpha", tag(1), b"L" * 32)
     assert other.entry_id != claim.entry_id
     journal.settle([Settled(place, draft.content, other.entry_id, ends_at, b"")])
-    ((stands, _),) = journal.known([place])
+    (stands,) = (it.stands for it in journal.known([place]))
     assert stands is not None
     assert stands.entry_id == other.entry_id
     assert b"13967210483" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
@@ -112,7 +117,7 @@ def test_a_refused_row_is_forgotten(tmp_path: Path) -> None:
     place = Place.of(drawn(row()), 1)
     journal.draw([(place, Drawn(sealed_claim(new_signing_key(), "alpha", tag(1), b"L" * 32), b""))])
     journal.settle([], [place])
-    assert journal.known([place]) == [(None, None)]
+    assert journal.known([place]) == [NOTHING]
 
 
 def test_a_row_shows_no_identifier() -> None:

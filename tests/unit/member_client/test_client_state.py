@@ -1,6 +1,8 @@
 """What changes in a profile: damage is noticed, set aside and rebuilt; pins are not."""
 
+import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,45 @@ def test_a_folder_in_the_place_of_the_file_is_no_damage(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationInvalid):
         opened(tmp_path)
     assert not files_set_aside(tmp_path)
+
+
+@pytest.mark.parametrize("loss", ["removed", "emptied", "rows removed"])
+def test_pins_that_are_gone_are_not_taken_for_new_ones(tmp_path: Path, loss: str) -> None:
+    state = opened(tmp_path)
+    state.pins.put(Shelf.PINS, b"epoch", b"pinned")
+    state.close()
+    path = tmp_path / PINS_FILE
+    if loss == "rows removed":
+        with sqlite3.connect(path) as other:
+            other.execute("DELETE FROM pins")
+    else:
+        for part in ("", "-wal", "-shm"):
+            path.with_name(path.name + part).unlink(missing_ok=True)
+        if loss == "emptied":
+            path.touch()
+    for _ in range(2):
+        with pytest.raises(PinsDamaged):
+            opened(tmp_path)
+    # Who wants to trust anew moves both away.
+    path.unlink(missing_ok=True)
+    (tmp_path / STORE_FILE).unlink()
+    opened(tmp_path).close()
+
+
+@pytest.mark.parametrize("offset", [0, 4096, 40_000, 100_000, 200_000])
+def test_damage_anywhere_in_the_file_heals(tmp_path: Path, offset: int) -> None:
+    state = opened(tmp_path)
+    state.store.put_many([(Shelf.JOURNAL, b"%d" % number, b"v" * 400, 10**15) for number in range(800)])
+    state.close()
+    with (tmp_path / STORE_FILE).open("r+b") as file:
+        file.seek(offset)
+        file.write(os.urandom(16_384))
+    for _ in range(3):
+        with suppress(StoreDamaged):
+            state = opened(tmp_path)
+            state.store.get_many(Shelf.JOURNAL, [b"%d" % number for number in range(800)])
+        state.close()
+    again = opened(tmp_path)
+    again.store.put(Shelf.JOURNAL, b"new", b"v")
+    assert again.store.get(Shelf.JOURNAL, b"new") == b"v"
+    assert len(files_set_aside(tmp_path)) == 1
