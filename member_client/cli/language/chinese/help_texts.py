@@ -43,10 +43,12 @@ COMMANDS: Final = {
     (
         "--dry-run reads the file, says how many identifiers would be asked about and which rows refused, and sends "
         "nothing. A run that stops prints its id: the same command with --resume and this id goes on within a day, and "
-        "asks and pays for nothing twice. Without --resume all is asked anew."
+        "asks and pays for nothing twice. Without --resume all is asked anew. A job that may be killed names its run "
+        "beforehand, with --run-id."
     ): (
         "--dry-run 只读取文件，说明将查询多少个标识、哪些行不予受理，不发送任何数据。运行中止时会打印其编号：一天之内用"
         "同一命令加上 --resume 和该编号，即从中止处继续，已查询的不再查询，也不重复计费。不加 --resume 则全部重新查询。"
+        "可能被强行终止的任务请事先用 --run-id 为运行命名。"
     ),
     (
         "Exit codes: 0 done, 4 some rows refused, 5 hub away or rows not settled, 6 denied or out of budget, 7 "
@@ -82,19 +84,25 @@ COMMANDS: Final = {
     (
         "Exit codes: 0 done, 4 some rows refused, 5 hub away, 6 denied or out of budget, 130 interrupted."
     ): "退出码：0 完成，4 有行未受理，5 联盟中心不可用，6 被拒绝或额度用尽，130 被中断。",
-    "List, show, amend and withdraw your own claims.": "列出、查看、更正和撤回本机构的报送记录。",
+    "List, find, show, amend and withdraw your own claims.": "列出、查找、查看、更正和撤回本机构的报送记录。",
     "List your own claims, oldest first.": "列出本机构的报送记录，最早的在前。",
+    "Find your own claims about an identifier, among those filed from here.": (
+        "查找本机构从本机报送的、关于某个标识的记录。"
+    ),
+    "The value is looked up in the journal of this machine and sent nowhere:": (
+        "只在本机的报送日志中查找，该值不发送到任何地方："
+    ),
     "Show one of your own claims.": "查看本机构的一条报送记录。",
     "Withdraw one of your own claims, for good.": "永久撤回本机构的一条报送记录。",
     "Replace one of your own claims by one that says something else.": (
         "更正本机构的一条报送记录：以内容不同的新记录取代。"
     ),
     (
-        "Identifier, kind and category stay; what is not named stays too, but for the end, which is as late as may be. "
-        "The old claim is withdrawn, the new one has an entry id of its own. The identifier is asked for where - "
-        "stands for it:"
+        "Identifier, kind and category stay, and so does what is not named; the end comes earlier where the new claim "
+        "may not live as long. The old claim is withdrawn, the new one has an entry id of its own. The identifier is "
+        "asked for where - stands for it:"
     ): (
-        "标识、类型和类别不变；未指定的内容也不变，到期日除外：未指定时取允许的最长期限。原记录会被撤回，新记录另有记录编"
+        "标识、类型和类别不变，未指定的内容也不变；新记录允许的期限较短的，到期日相应提前。原记录会被撤回，新记录另有记录编"
         "号。以 - 代替标识时会提示输入："
     ),
 }
@@ -145,6 +153,11 @@ OPTIONS: Final = {
         "2027-01-31（该日 UTC 零时到期），或 90d 表示自今日起 90 天；未指定时取允许的最长期限。"
     ),
     "Document behind the whole list; it stays here.": "整份名单所依据的文件；该文件留在本机。",
+    "Name the run yourself: it begins, or goes on where it stopped, after a kill too.": (
+        "自行为运行命名：以该名称开始，或从中止处继续，被强行终止后也可继续。"
+    ),
+    "List anew what you withdrew; else such rows are refused.": "重新报送本机构已撤回的内容；未指定时此类行不予受理。",
+    "What the value is, as for check.": "值的类型，与 check 命令相同。",
     "Say what would become of FILE, and send nothing.": "说明 FILE 将如何处理，不发送任何数据。",
     "Go on with the run that printed this id; same FILE, same options.": (
         "继续打印了该编号的那次运行；FILE 和选项须与当时相同。"

@@ -138,8 +138,8 @@ FILES: Final = {
         "{path}: missing column {missing}; columns found: {found}. Name the columns in the first line, with no title "
         "above it, or use --map FIELD=COLUMN; nothing was sent"
     ): (
-        "{path}：缺少列 {missing}；现有的列：{found}。列名须写在第一行，其上不得有标题行（包括合并单元格的标题），"
-        "或使用 --map FIELD=COLUMN；未发送任何数据"
+        "{path}：缺少列 {missing}；现有的列：{found}。列名须写在第一行，其上不得有标题行（含合并单元格），或使用 "
+        "--map FIELD=COLUMN；未发送任何数据"
     ),
     "{path}: column {column} stands there more than once": "{path}：列 {column} 出现多次",
     "{path}: there is no such file (a regular file is needed, because it is read twice)": (

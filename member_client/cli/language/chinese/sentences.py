@@ -199,6 +199,15 @@ SENTENCES: Final = {
         "增量设置的位多于其报送记录所能产生的数量，或填满了过滤器。"
     ),
     "A delta does not fit the filter's bits.": "增量与过滤器的数据不符。",
+    "The certificate is not valid yet.": "证书尚未生效。",
+    "The hub shows a claim as standing that this member withdrew.": "联盟中心把本机构已撤回的记录当作有效记录出示。",
+    "The hub shows a claim in a row's way that is about something else.": (
+        "联盟中心出示了一条与该行无关的记录，作为拒绝该行的理由。"
+    ),
+    "the pins in {path} are gone, or not those that this member's store was used with": (
+        "{path} 中的锁定记录已丢失，或与本机存储所用的不同"
+    ),
+    "Another call is reading this answer: ask again.": "另一调用正在读取该应答：请重试。",
     "The heartbeat tells of changes that the hub did not give.": "心跳提到的变更联盟中心没有给出。",
 }
 """English sentence → Chinese; where one is missing, the class's own meaning stands before the English."""
