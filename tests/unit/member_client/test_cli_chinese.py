@@ -54,6 +54,7 @@ def customers(tmp_path: Path) -> Path:
         "claims",
         "claims list",
         "claims show",
+        "claims find",
         "claims withdraw",
         "claims amend",
         "doctor",

@@ -50,9 +50,10 @@ ADVICE: Final = {
     "Take a new request id for new content, and repeat old content unchanged.": (
         "内容有变时请使用新的请求编号；重试时请保持内容不变。"
     ),
-    "Run `member-client enrol BUNDLE` with the bundle that the alliance sent.": (
-        "请用联盟发来的入盟包运行 `member-client enrol BUNDLE`。"
-    ),
+    (
+        "Name the profile's folder by ALLIANCE_HOME or --profile, or run `member-client enrol BUNDLE` with the bundle "
+        "that the alliance sent."
+    ): ("请用 ALLIANCE_HOME 或 --profile 指明身份目录，或用联盟发来的入盟包运行 `member-client enrol BUNDLE`。"),
     "Correct what the sentence names; a passphrase comes from ALLIANCE_PASSPHRASE or ALLIANCE_PASSPHRASE_FILE.": (
         "请更正提示所指的内容；口令由 ALLIANCE_PASSPHRASE 或 ALLIANCE_PASSPHRASE_FILE 提供。"
     ),

@@ -23,6 +23,16 @@ FAULTS: Final = {
     "--resume takes the id that the run printed, for example C-20260301-ABCDEFGHIJKLMNOP": (
         "--resume 后面是运行时打印的编号，例如 C-20260301-ABCDEFGHIJKLMNOP"
     ),
+    "--resume and --run-id exclude each other": "--resume 与 --run-id 不能同时使用",
+    "--run-id has 1 to 64 letters, digits and . _ -, and begins with none of these signs": (
+        "--run-id 由 1 至 64 个字母、数字和 . _ - 组成，且不以这些符号开头"
+    ),
+    "--resume: no run was begun here under this id within the last day; without --resume all is asked anew": (
+        "--resume：一天之内本机没有以此编号开始的运行；不加 --resume 则全部重新查询"
+    ),
+    "nothing to amend: name what is to change, see member-client claims amend --help": (
+        "没有要更正的内容：请指明更改什么，用法见 member-client claims amend --help"
+    ),
     "--resume: there is no such day": "--resume：没有这个日期",
     "--resume: file and options must be those of the run that printed this id": (
         "--resume：文件和选项须与打印该编号的那次运行相同"

@@ -43,10 +43,12 @@ COMMANDS: Final = {
     (
         "--dry-run reads the file, says how many identifiers would be asked about and which rows refused, and sends "
         "nothing. A run that stops prints its id: the same command with --resume and this id goes on within a day, and "
-        "asks and pays for nothing twice. Without --resume all is asked anew."
+        "asks and pays for nothing twice. Without --resume all is asked anew. A job that may be killed names its run "
+        "beforehand, with --run-id."
     ): (
         "--dry-run 只读取文件，说明将查询多少个标识、哪些行不予受理，不发送任何数据。运行中止时会打印其编号：一天之内用"
         "同一命令加上 --resume 和该编号，即从中止处继续，已查询的不再查询，也不重复计费。不加 --resume 则全部重新查询。"
+        "可能被强制终止的作业，请事先用 --run-id 为运行命名。"
     ),
     (
         "Exit codes: 0 done, 4 some rows refused, 5 hub away or rows not settled, 6 denied or out of budget, 7 "
@@ -82,7 +84,11 @@ COMMANDS: Final = {
     (
         "Exit codes: 0 done, 4 some rows refused, 5 hub away, 6 denied or out of budget, 130 interrupted."
     ): "退出码：0 完成，4 有行未受理，5 联盟中心不可用，6 被拒绝或额度用尽，130 被中断。",
-    "List, show, amend and withdraw your own claims.": "列出、查看、更正和撤回本机构的报送记录。",
+    "List, find, show, amend and withdraw your own claims.": "列出、查找、查看、更正和撤回本机构的报送记录。",
+    "Find your own claims about an identifier, among those filed from here.": (
+        "在从本机报送的记录中，查找本机构对某一标识的报送记录。"
+    ),
+    "The value is looked up in the journal of this machine and sent nowhere:": "该值只在本机的日志中查找，不会发送：",
     "List your own claims, oldest first.": "列出本机构的报送记录，最早的在前。",
     "Show one of your own claims.": "查看本机构的一条报送记录。",
     "Withdraw one of your own claims, for good.": "永久撤回本机构的一条报送记录。",
@@ -90,12 +96,12 @@ COMMANDS: Final = {
         "更正本机构的一条报送记录：以内容不同的新记录取代。"
     ),
     (
-        "Identifier, kind and category stay; what is not named stays too, but for the end, which is as late as may be. "
-        "The old claim is withdrawn, the new one has an entry id of its own. The identifier is asked for where - "
-        "stands for it:"
+        "Identifier, kind and category stay, and so does what is not named; the end comes earlier where the new claim "
+        "may not live as long. The old claim is withdrawn, the new one has an entry id of its own. The identifier is "
+        "asked for where - stands for it:"
     ): (
-        "标识、类型和类别不变；未指定的内容也不变，到期日除外：未指定时取允许的最长期限。原记录会被撤回，新记录另有记录编"
-        "号。以 - 代替标识时会提示输入："
+        "标识、类型和类别不变，未指定的内容也不变；新记录允许的期限较短的，到期日相应提前。原记录会被撤回，新记录另有记录"
+        "编号。以 - 代替标识时会提示输入："
     ),
 }
 """Paragraphs of commands; examples are not translated."""
@@ -149,6 +155,11 @@ OPTIONS: Final = {
     "Go on with the run that printed this id; same FILE, same options.": (
         "继续打印了该编号的那次运行；FILE 和选项须与当时相同。"
     ),
+    "Name the run yourself: it begins, or goes on where it stopped, after a kill too.": (
+        "自行为运行命名：以此编号开始，或从中止处继续，被强制终止后也可以。"
+    ),
+    "List anew what you withdrew; else such rows are refused.": "重新报送已撤回的记录；否则这些行不予受理。",
+    "What the value is, as for check.": "值的类型，同 check 命令。",
     "Replace claims of yours that say something else than their row.": "本机构的报送记录与其行内容不同的，予以更正。",
     "The identifier once more; - asks for it, out of the shell's history.": (
         "再次给出该标识；用 - 代替则提示输入，不留在 shell 的历史记录中。"
