@@ -290,15 +290,21 @@ def _preview(
         return _refused(number, row.outcome)
     if row.place is None or known is None:
         return ContributionPreview(number, PreviewOutcome.UNCHANGED)  # an earlier row of the chunk says the same
-    said = seen.setdefault(_digest(row.place.acknowledged), _digest(row.outcome.content))
-    if said != _digest(row.outcome.content):
-        return _refused(number, Refused.by(Reason.LIVE_CLAIM_EXISTS))
     if known.was_withdrawn and not relist:
         return _refused(number, Refused(WITHDRAWN_BEFORE, RELIST))
+    about, says = _digest(row.place.acknowledged), _digest(row.outcome.content)
+    if about in seen:
+        same = seen[about] == says
+        return ContributionPreview(number, PreviewOutcome.UNCHANGED) if same else _contradicts(number)
+    seen[about] = says
     if known.stands is None or known.stands.ends_at <= now_ms:
         return ContributionPreview(number, PreviewOutcome.NEW)
     same = known.stands.content == row.outcome.content
     return ContributionPreview(number, PreviewOutcome.UNCHANGED if same else PreviewOutcome.CHANGED)
+
+
+def _contradicts(number: int) -> ContributionPreview:
+    return _refused(number, Refused.by(Reason.LIVE_CLAIM_EXISTS))
 
 
 def _refused(number: int, refused: Refused) -> ContributionPreview:
