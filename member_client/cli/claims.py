@@ -144,9 +144,9 @@ def amend_claim(
     r"""Replace one of your own claims by one that says something else.
 
     Identifier, kind and category stay, and so does what is not named; the end
-    comes earlier where the new claim may not live as long. The old claim is withdrawn, the new
-    one has an entry id of its own. The identifier is asked for where - stands
-    for it:
+    comes earlier where the new claim may not live as long. The old claim is
+    withdrawn, the new one has an entry id of its own. The identifier is asked
+    for where - stands for it:
 
       member-client claims amend 5f0c2b7e9d4148f6a3b1c0d2e4f60718 - \
         --role client_victim

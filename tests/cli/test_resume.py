@@ -25,7 +25,7 @@ ROWS = 8_000
 LISTED = range(0, ROWS, 97)
 NONSENSE = range(50, ROWS, 1_000)
 IDENTIFIERS = ROWS - len(NONSENSE)
-GIVEN = "S-ABCDEFGHIJKLMNOP"
+GIVEN = "book-of-january"
 USED = "SELECT coalesce(sum(used), 0) FROM budgets WHERE member_id = :it AND resource = :resource"
 
 
@@ -132,6 +132,6 @@ async def test_an_interrupted_screening_says_how_it_goes_on_and_is_charged_once(
 
 async def test_a_killed_screening_is_taken_up_by_the_id_that_it_was_given(tmp_path: Path) -> None:
     async with staged(tmp_path) as (calm, stopped):
-        code, said, told = await stopped.stopped_half_way(signal.SIGKILL, "--resume", GIVEN)
+        code, said, told = await stopped.stopped_half_way(signal.SIGKILL, "--run-id", GIVEN)
         assert (code, said, told) == (-signal.SIGKILL, b"", b"")
         await _ends_like_the_other(calm, stopped, GIVEN)

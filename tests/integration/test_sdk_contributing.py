@@ -126,17 +126,53 @@ async def test_a_consumer_that_stops_leaves_a_run_that_can_be_taken_up(new_hub_f
         assert filed(hub) == 80
 
 
-async def test_what_was_withdrawn_is_contributed_anew_and_then_stands(new_hub_folder: NewFolder) -> None:
+async def test_what_was_withdrawn_is_refused_unless_it_is_relisted_and_then_stands(new_hub_folder: NewFolder) -> None:
     rows = numbered(20)
     async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
         first = await contribute(a, rows)
         await a.withdraw(first[5].entry_id, reason="filed_in_error")
-        second = await contribute(a, rows)
-        assert [result.row_number for result in second if result.outcome is ACCEPTED] == [5]
+        refused = await results_of(a, rows)
+        assert [(it.row_number, it.reason) for it in refused if it.outcome is not UNCHANGED] == [
+            (5, "withdrawn_before")
+        ]
+        assert "--relist" in refused[5].how_to_fix
+        assert [(it.outcome, it.reason) async for it in a.preview(rows[5:6])] == [
+            (PreviewOutcome.REFUSED, "withdrawn_before")
+        ]
+        assert [it.outcome async for it in a.preview(rows[5:6], relist=True)] == [PreviewOutcome.NEW]
+        second = [result async for result in a.contribute(rows, relist=True)]
+        assert [result.row_number for result in second if result.outcome is not UNCHANGED] == [5]
+        assert second[5].outcome is ACCEPTED
         assert second[5].entry_id != first[5].entry_id
         third = await contribute(a, rows)
         assert {result.outcome for result in third} == {UNCHANGED}
         assert third[5].entry_id == second[5].entry_id
+
+
+async def test_a_dry_run_finds_rows_that_contradict_earlier_ones_of_the_same_list(new_hub_folder: NewFolder) -> None:
+    rows = numbered(3)
+    twice = [*rows, rows[0], replace(rows[1], role=SubjectRole.CLIENT_VICTIM)]
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
+        told = [(it.outcome, it.reason) async for it in a.preview(twice)]
+        assert [outcome for outcome, _ in told[:4]] == [PreviewOutcome.NEW] * 3 + [PreviewOutcome.UNCHANGED]
+        assert told[4] == (PreviewOutcome.REFUSED, "live_claim_exists")
+
+
+async def test_own_claims_are_found_by_their_identifier_in_any_spelling(new_hub_folder: NewFolder) -> None:
+    rows = numbered(3)
+    other = replace(rows[1], category=Category.PHISHING)
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        results = await contribute(a, [*rows, other])
+        mine = {results[1].entry_id, results[3].entry_id}
+        spelled = rows[1].text.replace("+86", "0086 ")
+        assert {claim.entry_id for claim in await a.find_claims(Kind.PHONE, spelled)} == mine
+        await a.withdraw(results[1].entry_id, reason="filed_in_error")
+        found = {claim.entry_id: claim for claim in await a.find_claims(Kind.PHONE, rows[1].text)}
+        assert found.keys() == mine
+        assert found[results[1].entry_id].reason == "filed_in_error"
+        assert await b.find_claims(Kind.PHONE, rows[1].text) == []
+        with pytest.raises(InvalidUse, match="this is no phone"):
+            await a.find_claims(Kind.PHONE, "1")
 
 
 def changed(rows: list[ContributionRow], *places: int) -> list[ContributionRow]:

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -171,6 +172,9 @@ def test_unknown_methods_are_refused_with_the_names_there_are(shared_hub: Allian
         shared_hub.delay(10, "evaluate")
     with pytest.raises(ValueError, match="0 or more"):
         shared_hub.fail_next("Evaluate", times=-1)
+    by_word: Any = "budget_exhausted"
+    with pytest.raises(ValueError, match="reason is one of"):
+        shared_hub.fail_next("Evaluate", reason=by_word)
     with pytest.raises(ValueError, match="0 or more"):
         shared_hub.delay(-1)
 
@@ -236,6 +240,14 @@ async def test_a_hub_that_is_too_slow_leaves_the_verdict_open(alliance_hub: Alli
         assert (verdict.state, verdict.action) == (State.UNKNOWN, Action.STEP_UP)
         alliance_hub.delay(0, "Evaluate")
     async with alliance_hub.client("lender-b") as client:
+        assert (await ask(client)).state is State.CLEAR
+
+
+async def test_no_delay_at_all_ends_those_of_single_methods_too(alliance_hub: AllianceHub) -> None:
+    async with alliance_hub.client("lender-b") as client:
+        await client.ready(30)
+        alliance_hub.delay(60_000, "Evaluate")
+        alliance_hub.delay(0)
         assert (await ask(client)).state is State.CLEAR
 
 

@@ -55,6 +55,7 @@ def customers(tmp_path: Path) -> Path:
         "claims",
         "claims list",
         "claims show",
+        "claims find",
         "claims withdraw",
         "claims amend",
         "doctor",

@@ -127,6 +127,23 @@ def test_a_contribution_is_one_document(claims: Path, options: tuple[str, ...], 
     }
 
 
+@pytest.mark.parametrize(("options", "code"), [((), 4), (("--amend",), 0)])
+def test_changed_rows_end_a_dry_run_as_they_would_end_the_run(
+    claims: Path, options: tuple[str, ...], code: int
+) -> None:
+    claims.write_text(f"kind,identifier\nphone,{CHANGED}\n", "utf-8")
+    assert Cli()("contribute", claims, *STATED, "--dry-run", *options).exit_code == code
+    assert Cli()("contribute", claims, *STATED, *options).exit_code == code
+
+
+@pytest.mark.parametrize("options", [(), ("--relist",)])
+def test_relisting_is_asked_of_the_sdk(claims: Path, options: tuple[str, ...]) -> None:
+    cli = Cli()
+    cli("contribute", claims, *STATED, *options)
+    cli("contribute", claims, *STATED, "--dry-run", *options)
+    assert cli.client.relists == [bool(options)] * 2
+
+
 def test_with_amend_nobody_is_told_that_changed_rows_are_refused(claims: Path) -> None:
     assert "--amend" not in Cli()("contribute", claims, *STATED, "--dry-run", "--amend").stdout
 

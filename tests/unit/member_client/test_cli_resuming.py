@@ -14,6 +14,7 @@ from member_client.errors import StorageFull
 DAY_MS = 86_400_000
 WHY = ("--purpose", "portfolio_screening", "--consent", "basis-7")
 STATED = ("--category", "phishing", "--role", "perpetrator", "--expires", "90d")
+GIVEN = "book-of.2027_01"
 COMMANDS = {"screen": WHY, "contribute": STATED}
 SHAPES = {"screen": r"S-[A-Z2-7]{16}", "contribute": r"C-20260921-[A-Z2-7]{16}"}
 WITHIN = {"screen": ", within a day", "contribute": ""}
@@ -99,31 +100,40 @@ def test_a_wrong_option_prints_no_id(command: str, path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["screen", "contribute"])
-@pytest.mark.parametrize(
-    "typed",
-    [
-        "",
-        "S-",
-        "s-abcdefghijklmnop",
-        "S-ABCDEFGHIJKLMNO",
-        "S-ABCDEFGHIJKLMNOPQ",
-        "S-ABCDEFGHIJKLMN01",
-        "S-ABCDEFGHIJKLMNOP\n",
-        "C-20260921-ABCDEFGHIJKLMNO",
-        "C-2026092-ABCDEFGHIJKLMNOP",
-        "C-２０２６０９２１-ABCDEFGHIJKLMNOP",
-        LISTED,
-    ],
-)
+@pytest.mark.parametrize("typed", ["", "-x", ".x", "S-ABCDEFGHIJKLMNOP\n", "two words", "编号", "a" * 65])
 def test_only_ids_are_taken_and_what_was_typed_is_not_repeated(command: str, path: Path, typed: str) -> None:
     _refuses_the_form(command, path, typed)
 
 
 @pytest.mark.parametrize(
-    ("command", "other"), [("screen", "C-20260921-ABCDEFGHIJKLMNOP"), ("contribute", "S-ABCDEFGHIJKLMNOP")]
+    "typed",
+    [
+        "S-",
+        "s-abcdefghijklmnop",
+        "S-ABCDEFGHIJKLMNO",
+        "S-ABCDEFGHIJKLMNOPQ",
+        "S-ABCDEFGHIJKLMN01",
+        "C-20260921-ABCDEFGHIJKLMNO",
+        "C-2026092-ABCDEFGHIJKLMNOP",
+        "C-２０２６０９２１-ABCDEFGHIJKLMNOP",
+        "S-ABCDEFGHIJKLMNOP",
+        GIVEN,
+        LISTED,
+    ],
 )
-def test_a_command_takes_no_id_of_the_other(command: str, path: Path, other: str) -> None:
-    _refuses_the_form(command, path, other)
+def test_a_contribution_takes_no_other_ids(path: Path, typed: str) -> None:
+    _refuses_the_form("contribute", path, typed)
+
+
+@pytest.mark.parametrize("typed", ["S-ABCDEFGHIJKLMNOP", "C-20260921-ABCDEFGHIJKLMNOP", GIVEN, LISTED])
+def test_a_screening_that_nobody_began_is_not_taken_up(path: Path, typed: str) -> None:
+    cli = Cli()
+    result = cli("screen", path, *WHY, "--resume", typed)
+    assert result.exit_code == 2
+    assert "--resume: no run was begun here under this id within the last day" in result.stderr
+    assert "to go on" not in result.stderr
+    assert_no_identifier(result.output)
+    assert not cli.client.runs
 
 
 def _refuses_the_form(command: str, path: Path, typed: str) -> None:
@@ -144,6 +154,7 @@ def test_the_id_of_a_screening_goes_to_the_sdk_and_into_the_document(path: Path)
     first, second = (json.loads(cli("screen", path, *WHY, "--json").stdout)["run"] for _ in range(2))
     assert first != second
     assert re.fullmatch(SHAPES["screen"], first)
+    cli.client.begun.add(first)
     document = json.loads(cli("screen", path, *WHY, "--resume", first, "--json").stdout)
     assert document["run"] == first
     assert cli.client.runs == [first, second, first]
@@ -156,9 +167,33 @@ def test_what_a_screening_left_open_is_asked_about_again_under_its_id(tmp_path: 
     assert f"not settled: hub_unavailable 1, integrity 1; --resume {run_id} asks about them again" in result.stdout
 
 
+def test_a_screening_may_be_named_beforehand(path: Path) -> None:
+    cli = Cli()
+    assert json.loads(cli("screen", path, *WHY, "--run-id", GIVEN, "--json").stdout)["run"] == GIVEN
+    assert cli.client.runs == [GIVEN]
+    result = stopped("screen", path, HubUnavailable("away"), "--run-id", GIVEN)
+    assert f"--resume {GIVEN}, within a day" in result.stderr
+
+
+@pytest.mark.parametrize("named", ["", "-x", ".x", "x\n", "two words", "编号", "a" * 65])
+def test_names_of_runs_are_plain(path: Path, named: str) -> None:
+    cli = Cli()
+    result = cli("screen", path, *WHY, "--run-id", named)
+    assert result.exit_code == 2
+    assert "--run-id has 1 to 64 letters, digits and . _ -" in result.stderr
+    assert not cli.client.runs
+
+
+def test_a_run_is_named_or_taken_up_and_not_both(path: Path) -> None:
+    result = Cli()("screen", path, *WHY, "--run-id", GIVEN, "--resume", GIVEN)
+    assert result.exit_code == 2
+    assert "--resume and --run-id exclude each other" in result.stderr
+
+
 def test_another_files_screening_is_a_wrong_option(path: Path) -> None:
     conflict = ConflictingRetry("This request id was used for other subjects within the last day.")
-    result = stopped("screen", path, conflict, "--resume", "S-ABCDEFGHIJKLMNOP")
+    cli = Cli(FakeClient(fault=conflict, begun={GIVEN}))
+    result = cli("screen", path, *WHY, "--resume", GIVEN)
     assert result.exit_code == 2
     assert "--resume: file and options must be those of the run that printed this id" in result.stderr
     assert "to go on" not in result.stderr
@@ -185,6 +220,7 @@ def test_the_id_of_a_contribution_is_its_days_and_its_contents(path: Path) -> No
         ("--evidence", "E2", "--evidence-file", __file__),
         ("--map", "kind=kind", "--map", "identifier=identifier"),
         ("--amend",),
+        ("--relist",),
     ],
 )
 def test_another_option_is_another_contribution(path: Path, options: tuple[str, ...]) -> None:

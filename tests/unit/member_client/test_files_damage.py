@@ -90,18 +90,44 @@ def test_a_damaged_id_is_refused_with_the_reason_and_without_the_value(
     ((refusal,), cli) = screened(path, tmp_path / "out.csv")
     assert (refusal["row"], refusal["column"], refusal["reason"]) == ("1", "id_no", "spreadsheet_damaged")
     assert "export again" in refusal["how_to_fix"]
-    # A text is refused by the identifier's own rules, inside of the SDK; what is none never gets there.
-    assert len(cli.client.subjects) == isinstance(value, str)
+    assert [subject.ref for subject in cli.client.subjects] == ["C-1"]  # it costs its field, not its row
     for written in (path.with_name("list.refused.csv"), tmp_path / "out.csv"):
         assert "10101" not in written.read_text()
 
 
-def test_a_ref_is_not_shown_where_the_damaged_cell_may_be_the_same(tmp_path: Path) -> None:
+def test_a_ref_stays_beside_a_damaged_cell_unless_it_is_an_identifier_itself(tmp_path: Path) -> None:
     rows = [(CLEAN, float(CLEAN) + 0.5), ("C-2", 1.5)]
     path = as_excel(tmp_path, ("no", "id_no"), rows)
     refusals, _ = screened(path, tmp_path / "out.csv")
-    assert [(refusal["row"], refusal["ref"]) for refusal in refusals] == [("1", ""), ("2", "")]
+    assert [(refusal["row"], refusal["ref"]) for refusal in refusals] == [("1", ""), ("2", "C-2")]
     assert_no_identifier(path.with_name("list.refused.csv").read_text(), (tmp_path / "out.csv").read_text())
+
+
+@pytest.mark.parametrize("writer", [as_jsonl, as_parquet, as_excel])
+def test_a_damaged_cell_costs_its_field_and_the_others_are_asked(tmp_path: Path, writer: Writer) -> None:
+    path = writer(tmp_path, ("no", "mobile", "id_no"), [("C-1", LISTED, float(ID_AS_NUMBER))])
+    out = tmp_path / "out.parquet"
+    options = ("--map", "phone=mobile", "--map", "resident_id=id_no", "--ref", "no", "--out", out)
+    result = Cli()("screen", path, *options, "--purpose", "portfolio_screening", "--consent", "basis-7")
+    assert result.exit_code == 4, result.output
+    (told,) = pq.read_table(out).to_pylist()
+    assert (told["ref"], told["state"]) == ("C-1", "match")
+    refused = path.with_name("list.refused.csv").read_text("utf-8")
+    assert "1,C-1,id_no,spreadsheet_damaged," in refused
+    assert "1.10101" not in refused
+
+
+@pytest.mark.parametrize("ref", [CLEAN, "139 0013 9000", "11010519491231002X"])
+def test_a_ref_that_is_a_mobile_number_or_resident_id_is_refused_and_not_repeated(tmp_path: Path, ref: str) -> None:
+    path = as_csv(tmp_path, ("no", "mobile"), [(ref, LISTED), ("C-2", LISTED)])
+    cli, out = Cli(), tmp_path / "out.csv"
+    options = ("--map", "phone=mobile", "--ref", "no", "--purpose", "portfolio_screening", "--consent", "basis-7")
+    result = cli("screen", path, *options, "--out", out)
+    assert result.exit_code == 4
+    assert [subject.ref for subject in cli.client.subjects] == ["C-2"]
+    refused = path.with_name("list.refused.csv").read_text("utf-8")
+    assert "1,,no,ref_is_identifier," in refused
+    assert not [text for text in (result.output, refused, out.read_text("utf-8")) if ref in text]
 
 
 @pytest.mark.parametrize("writer", [as_jsonl, as_parquet, as_excel])
