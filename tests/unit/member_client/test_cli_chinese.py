@@ -54,6 +54,7 @@ def customers(tmp_path: Path) -> Path:
         "contribute",
         "claims",
         "claims list",
+        "claims find",
         "claims show",
         "claims find",
         "claims withdraw",
