@@ -173,7 +173,7 @@ def test_unknown_methods_are_refused_with_the_names_there_are(shared_hub: Allian
     with pytest.raises(ValueError, match="0 or more"):
         shared_hub.fail_next("Evaluate", times=-1)
     by_word: Any = "budget_exhausted"
-    with pytest.raises(ValueError, match="reason is one of alliance.errors.Reason"):
+    with pytest.raises(ValueError, match=r"reason is one of alliance\.errors\.Reason"):
         shared_hub.fail_next("Evaluate", reason=by_word)
     with pytest.raises(ValueError, match="0 or more"):
         shared_hub.delay(-1)
