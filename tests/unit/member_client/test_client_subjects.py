@@ -33,13 +33,9 @@ def test_numbers_are_refused_without_being_shown() -> None:
 
 
 def test_a_ref_that_repeats_a_field_is_refused_without_being_shown() -> None:
-    for make in (
-        lambda: Subject("13800138000", phone="13800138000"),
-        lambda: Subject.of("x@y.cn", {"email": "x@y.cn"}),
-    ):
-        with pytest.raises(InvalidUse, match="ref repeats a field") as caught:
-            make()
-        assert not {"13800138000", "x@y.cn"} & set(str(caught.value).split())
+    with pytest.raises(InvalidUse, match="ref repeats a field") as caught:
+        Subject("13800138000", phone="13800138000")
+    assert "13800138000" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("evidence", "policy"), [(None, "p"), (7, "p"), ("basis-7", None)])
