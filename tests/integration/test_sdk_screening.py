@@ -33,7 +33,7 @@ async def test_what_is_passed_by_mistake_is_told_before_anything_is_sent(new_hub
     )
     async with running_hub(new_hub_folder()) as hub, lender(hub, "b") as b:
         for wrong, words in mistakes:
-            given = {"purpose": PORTFOLIO, "consent": BASIS} | wrong
+            given: dict[str, Any] = {"purpose": PORTFOLIO, "consent": BASIS} | wrong
             with pytest.raises(InvalidUse, match=words):
                 await b.screen(subject, **given)
             with pytest.raises(InvalidUse, match=words):
