@@ -79,6 +79,19 @@ async def test_a_hub_that_went_and_came_back_is_found_again(new_hub_folder: NewF
             assert (await a.screen(subject, purpose=PORTFOLIO, consent=BASIS)).state is State.CLEAR
 
 
+async def test_an_outage_is_told_as_one_even_to_the_hasty(new_hub_folder: NewFolder) -> None:
+    folder = new_hub_folder()
+    async with running_hub(folder) as hub, lender(hub, "a", deadline_ms=100) as a:
+        await a.ready(30)
+        subject = Subject("C-1", phone=PHONES[0])
+        await hub.hub.stop()
+        for _ in range(40):  # more than six failed calls in a row
+            await a.screen(subject, purpose=PORTFOLIO, consent=BASIS)
+        for _ in range(3):
+            verdict = await a.screen(subject, purpose=PORTFOLIO, consent=BASIS)
+            assert (verdict.state, verdict.fields[0].reason) == (State.UNKNOWN, "hub_unavailable")
+
+
 async def test_a_store_that_is_damaged_at_work_is_rebuilt_at_work(new_hub_folder: NewFolder) -> None:
     async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
         await contribute(b, [row(PHONES[0])])

@@ -100,6 +100,15 @@ async def test_a_preview_tells_what_could_be_asked_and_asks_nothing(new_hub_fold
         assert (charged(hub), b.usage.evaluations) == (0, 0)
 
 
+async def test_a_run_is_known_once_it_was_begun_for_a_day(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "b") as b:
+        assert not await b.knows_run("n")
+        await run(b, SUBJECTS[:15], "n")
+        assert (await b.knows_run("n"), await b.knows_run("other")) == (True, False)
+        hub.clock.advance(days=1, seconds=1)
+        assert not await b.knows_run("n")
+
+
 async def test_after_a_day_an_id_is_free_again(new_hub_folder: NewFolder) -> None:
     async with running_hub(new_hub_folder()) as hub, lender(hub, "b") as b:
         await run(b, SUBJECTS[:10], "n")

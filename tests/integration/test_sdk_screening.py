@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from support.hub import RunningHub, running_hub
 from support.sdk import BASIS, PHONES, PORTFOLIO, Silence, contribute, lender, row
 
-from member_client import AllianceClient, BudgetExhausted, Consent, HubUnavailable, State, Subject, Verdict
+from member_client import AllianceClient, BudgetExhausted, Consent, HubUnavailable, InvalidUse, State, Subject, Verdict
 from member_client import _confirming as confirming
 from member_client.screening import BATCH_IDENTIFIERS, OPEN_BATCHES
 
@@ -22,6 +22,29 @@ FEW_CHARGES = {"budgets": {"loan_application": 2}}
 def asked(client: AllianceClient, phone: str, request_id: str | None = "app-1") -> Any:
     subject = Subject("C-1", phone=phone, ip="8.8.8.8")
     return client.screen(subject, purpose="loan_application", consent=SIGNED, request_id=request_id)
+
+
+async def test_what_is_passed_by_mistake_is_told_before_anything_is_sent(new_hub_folder: NewFolder) -> None:
+    subject = Subject("C-1", phone=PHONES[0])
+    mistakes: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"consent": "basis-7"}, "consent is a Consent"),
+        ({"request_id": ""}, "request_id is a text"),
+        ({"request_id": 7}, "request_id is a text"),
+    )
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "b") as b:
+        for wrong, words in mistakes:
+            given: dict[str, Any] = {"purpose": PORTFOLIO, "consent": BASIS} | wrong
+            with pytest.raises(InvalidUse, match=words):
+                await b.screen(subject, **given)
+            with pytest.raises(InvalidUse, match=words):
+                b.screen_many([subject], **given)
+        with pytest.raises(InvalidUse, match="subject is a Subject"):
+            await b.screen(cast("Any", PHONES[0]), purpose=PORTFOLIO, consent=BASIS)
+        assert b.usage.evaluations == 0
+        with pytest.raises(InvalidUse, match="profile is a Profile"):
+            AllianceClient(cast("Any", str(b.profile.folder)))
+        with pytest.raises(InvalidUse, match="deadline_ms is a whole number"):
+            AllianceClient(b.profile, deadline_ms=cast("Any", "150"))
 
 
 async def test_what_was_evaluated_without_an_answer_is_charged_once(new_hub_folder: NewFolder) -> None:

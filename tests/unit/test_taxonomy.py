@@ -216,6 +216,11 @@ def test_words_are_read_kindly_and_refused_without_repeating_the_text() -> None:
     assert "mule_account" in str(caught.value)
 
 
+def test_words_are_written_as_words() -> None:
+    assert f"{Category.MULE_ACCOUNT}" == str(Category.MULE_ACCOUNT) == "mule_account"
+    assert f"{Action.STEP_UP:>8}|{Purpose.PORTFOLIO_SCREENING}" == " step_up|portfolio_screening"
+
+
 def test_the_policy_version_follows_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     before = policy_version()
     assert len(before) == 32

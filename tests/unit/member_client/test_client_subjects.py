@@ -1,9 +1,11 @@
 """Subjects: fields in order, kinds by name, and a repr that holds no identifier."""
 
+from typing import Any
+
 import pytest
 
 from alliance.identifiers import Kind
-from member_client import InvalidUse, Subject
+from member_client import Consent, InvalidUse, Subject
 from member_client.subjects import FIELDS
 
 
@@ -28,6 +30,18 @@ def test_numbers_are_refused_without_being_shown() -> None:
     with pytest.raises(InvalidUse) as caught:
         Subject("r", phone=13800138000)  # type: ignore[arg-type]
     assert "13800138000" not in str(caught.value)
+
+
+def test_a_ref_that_repeats_a_field_is_refused_without_being_shown() -> None:
+    with pytest.raises(InvalidUse, match="ref repeats a field") as caught:
+        Subject("13800138000", phone="13800138000")
+    assert "13800138000" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("evidence", "policy"), [(None, "p"), (7, "p"), ("basis-7", None)])
+def test_a_consent_is_made_of_evidence(evidence: Any, policy: Any) -> None:
+    with pytest.raises(InvalidUse, match="a consent is made of"):
+        Consent.of(evidence, policy=policy)
 
 
 def test_repr_shows_the_ref_and_no_identifier() -> None:

@@ -3,6 +3,10 @@
 from typing import Final
 
 ROWS: Final = {
+    (
+        "You withdrew your claim on this identifier in this category: leave the row out, or list it anew on purpose "
+        "(--relist)."
+    ): "本机构已撤回在该类别下对该标识的报送记录：请删去该行；确需重新报送的，请加上 --relist。",
     "The cell is empty: leave the row out or fill it in.": "单元格为空：请删去该行或补填。",
     "The text is longer than any identifier: check that the column holds one value a row.": (
         "文本长于任何标识：请检查该列每行是否只有一个值。"

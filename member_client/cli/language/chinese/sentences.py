@@ -15,6 +15,22 @@ SENTENCES: Final = {
     "The header is stale, from the future, or another member's; check the clock.": (
         "请求头已过时、时间超前或属于其他成员；请检查时钟。"
     ),
+    "profile is a Profile: Profile.load(folder), or AllianceClient.from_env()": (
+        "profile 须为 Profile：用 Profile.load(folder) 取得，或改用 AllianceClient.from_env()"
+    ),
+    "deadline_ms is a whole number of milliseconds": "deadline_ms 须为整数毫秒",
+    "a consent is made of bytes, a Path or a reference, and the name of a policy": (
+        "同意凭据由字节、Path 或编号，加上政策名称构成"
+    ),
+    "consent is a Consent: Consent.of(...) makes one of evidence, a file or a reference": (
+        "consent 须为 Consent：用 Consent.of(...) 由凭据、文件或编号生成"
+    ),
+    "ref repeats a field: refs are shown and kept, so take your own case or customer number": (
+        "ref 与某个字段相同：ref 会被显示和保存，请使用贵机构自己的案件号或客户号"
+    ),
+    "request_id is a text of your own, such as the id of the application, and not an empty one": (
+        "request_id 须为贵机构自己的非空文本，例如申请编号"
+    ),
     "This id was used before with other content.": "该编号曾用于其他内容。",
     "The day's budget for this purpose is spent; it renews at 00:00 UTC.": "该用途当日的额度已用尽；UTC 零时更新。",
     "This epoch does not serve the call.": "该密钥周期不提供此项服务。",
