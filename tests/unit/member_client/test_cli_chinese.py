@@ -56,7 +56,6 @@ def customers(tmp_path: Path) -> Path:
         "claims list",
         "claims find",
         "claims show",
-        "claims find",
         "claims withdraw",
         "claims amend",
         "doctor",
