@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from support.hub import running_hub
+from support.leak_files import is_input
 from support.sdk import BASIS, PHONES, PORTFOLIO, contribute, lender, row
 
 from member_client import ConsentMissing, InvalidUse
@@ -30,6 +31,7 @@ async def test_frames_of_each_library_are_screened(new_hub_folder: NewFolder, tm
         for number, phone in enumerate(content["mobile"])
     ]
     pq.write_table(pa.table(content), tmp_path / "list.parquet")
+    is_input(tmp_path / "list.parquet")
     frames = (pd.DataFrame(content), pl.DataFrame(content), pa.table(content).to_reader(), tmp_path / "list.parquet")
     async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
         await contribute(a, [row(phone) for phone in listed])
