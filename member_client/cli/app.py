@@ -96,10 +96,16 @@ app.add_typer(claims_app, name="claims")
 app.command()(doctor)
 
 
+def _ended(*_: object) -> None:
+    """Stop as an interrupt does, and say how to go on: a scheduler that ends a run is somebody who interrupts it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a job in the background of a script, say
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
+
+
 def main() -> None:
     """Run the command line."""
     # Without a handler of ours, Python prints what libraries log, in the middle of the progress bar.
     logging.getLogger().addHandler(logging.NullHandler())
-    # A scheduler that ends the run is somebody who interrupts it: it stops as well-ordered, and says how to go on.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _ended)
     app()
