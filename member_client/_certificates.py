@@ -40,7 +40,7 @@ def checked_certificate(der: bytes, *, ca_pem: bytes, key_pem: Secret, spiffe_id
     """
     try:
         certificate = x509.load_der_x509_certificate(der)
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise CertificateInvalid("The certificate cannot be read.") from error
     return _checked(certificate, ca_pem, key_pem, spiffe_id, now_ms)
 
@@ -49,7 +49,7 @@ def check_certificate(pem: bytes, *, ca_pem: bytes, key_pem: Secret, spiffe_id: 
     """Check a certificate that lies in a profile as `checked_certificate` does; raises CertificateInvalid."""
     try:
         certificate = x509.load_pem_x509_certificate(pem)
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise CertificateInvalid("The certificate cannot be read.") from error
     _checked(certificate, ca_pem, key_pem, spiffe_id, now_ms)
 
