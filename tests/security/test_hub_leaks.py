@@ -113,9 +113,10 @@ def test_a_field_that_is_not_allowed_does_not_get_out(log: io.StringIO) -> None:
     assert "13800138000" not in line
 
 
-def test_libraries_get_their_name_out_and_nothing_else(log: io.StringIO) -> None:
+def test_libraries_get_their_name_out_and_nothing_else(log: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", log)
     logging.getLogger().handlers.clear()
-    configure_logs()  # again: pytest set a level of its own for the test's body
+    configure_logs()  # again: pytest set its level and its streams for the test's body
     try:
         int("13800138000 is no number")
     except ValueError:
