@@ -24,7 +24,7 @@ _SEQUENCES = ("01234567890123456789", "0123456789abcdef0123456789abcdef", "abcde
 
 ALL_OF_THE_FIRST, ONE_IN = 50, 20
 """Of a kind in a test: the first fifty, and one in twenty of the others. What leaks one of a list leaks more of it."""
-_NOBODYS = {"example.com", "example.net", "example.org", "localhost"}
+_NOBODYS = {"examplecom", "examplenet", "exampleorg", "localhost"}
 """Domains that are kept for examples and stand in our own help, and the host of every hub here."""
 
 
@@ -75,9 +75,8 @@ def is_significant(text: str) -> bool:
     """Tell whether a text is not likely to stand somewhere by chance."""
     content = "".join(character for character in text if character.isalnum()).lower()
     is_sequence = any(content in sequence for sequence in _SEQUENCES)
-    if text.lower() in _NOBODYS:
-        return False
-    return len(content) >= MIN_SIGNIFICANT and len(set(content)) >= MIN_DIFFERENT and not is_sequence
+    is_long = len(content) >= MIN_SIGNIFICANT and len(set(content)) >= MIN_DIFFERENT
+    return is_long and not is_sequence and content not in _NOBODYS
 
 
 def _encodable(text: str) -> str:
