@@ -79,7 +79,7 @@ def is_named(pem: bytes, spiffe_id: str) -> bool:
     try:
         certificate = x509.load_pem_x509_certificate(pem)
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (ValueError, x509.ExtensionNotFound):
+    except (*_UNREADABLE, x509.ExtensionNotFound, x509.DuplicateExtension):
         return False
     return names.get_values_for_type(x509.UniformResourceIdentifier) == [spiffe_id]
 
