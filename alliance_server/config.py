@@ -2,12 +2,14 @@
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from alliance.crypto.backend import ENVIRONMENT_VARIABLE
 from alliance.errors import AllianceError
 from alliance_server.domain.quotas import DEFAULT_BUDGETS
 
@@ -16,6 +18,11 @@ CONFIG_FILE = "hub.toml"
 
 class ConfigurationInvalid(AllianceError):
     """The hub's folder or configuration cannot be used."""
+
+
+def settings_of_others(variables: Iterable[str]) -> list[str]:
+    """Name those variables that set up hubs and profiles; the choice of a backend belongs to the machine."""
+    return [name for name in variables if name.startswith("ALLIANCE_") and name != ENVIRONMENT_VARIABLE]
 
 
 def _alliance(name: str) -> str:

@@ -1,5 +1,6 @@
 """The member's TLS key, its request for a certificate, and what a certificate must show before it is believed."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -13,6 +14,10 @@ from alliance.crypto.secret import Secret
 from member_client.errors import CertificateInvalid, ConfigurationInvalid
 
 _SKEW: Final = timedelta(minutes=5)
+_UNREADABLE: Final = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.UnsupportedGeneralNameType)
+"""What the library raises for bytes that are no certificate; not all of it is a ValueError."""
+_NOT_OURS: Final = (*_UNREADABLE, x509.ExtensionNotFound, x509.DuplicateExtension)
+"""What it raises where a certificate lacks what we look for in it."""
 
 
 def new_key() -> Secret:
@@ -29,38 +34,36 @@ def request_for(key_pem: Secret, member: str) -> bytes:
     return request.public_bytes(serialization.Encoding.DER)
 
 
-_UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.UnsupportedGeneralNameType)
-"""What the library raises for bytes that are no certificate; not all of it is a ValueError."""
-
-
 def checked_certificate(der: bytes, *, ca_pem: bytes, key_pem: Secret, spiffe_id: str, now_ms: int) -> bytes:
     """Give the certificate, PEM, once it is believed; raises CertificateInvalid.
 
     It must be issued by the CA, for our key, now valid, and name us by exactly one URI.
     """
-    try:
-        certificate = x509.load_der_x509_certificate(der)
-    except _UNREADABLE as error:
-        raise CertificateInvalid("The certificate cannot be read.") from error
-    return _checked(certificate, ca_pem, key_pem, spiffe_id, now_ms)
+    return _checked(x509.load_der_x509_certificate, der, ca_pem, key_pem, spiffe_id, now_ms)
 
 
 def check_certificate(pem: bytes, *, ca_pem: bytes, key_pem: Secret, spiffe_id: str, now_ms: int) -> None:
     """Check a certificate that lies in a profile as `checked_certificate` does; raises CertificateInvalid."""
+    _checked(x509.load_pem_x509_certificate, pem, ca_pem, key_pem, spiffe_id, now_ms)
+
+
+def _checked(
+    load: Callable[[bytes], x509.Certificate],
+    encoded: bytes,
+    ca_pem: bytes,
+    key_pem: Secret,
+    spiffe_id: str,
+    now_ms: int,
+) -> bytes:
     try:
-        certificate = x509.load_pem_x509_certificate(pem)
+        certificate = load(encoded)
     except _UNREADABLE as error:
         raise CertificateInvalid("The certificate cannot be read.") from error
-    _checked(certificate, ca_pem, key_pem, spiffe_id, now_ms)
-
-
-def _checked(certificate: x509.Certificate, ca_pem: bytes, key_pem: Secret, spiffe_id: str, now_ms: int) -> bytes:
     try:
         certificate.verify_directly_issued_by(ca_certificate(ca_pem))
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+        uris = _uris(certificate)
         public_key = certificate.public_key()
-    except (*_UNREADABLE, TypeError, InvalidSignature, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
+    except (*_NOT_OURS, TypeError, InvalidSignature) as error:
         raise CertificateInvalid("The certificate is not one that the alliance's CA issued to a member.") from error
     if _spki(public_key) != _spki(_key(key_pem).public_key()):
         raise CertificateInvalid("The certificate was issued for another key.")
@@ -77,11 +80,14 @@ def _checked(certificate: x509.Certificate, ca_pem: bytes, key_pem: Secret, spif
 def is_named(pem: bytes, spiffe_id: str) -> bool:
     """Tell whether a certificate names exactly this identity."""
     try:
-        certificate = x509.load_pem_x509_certificate(pem)
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (*_UNREADABLE, x509.ExtensionNotFound, x509.DuplicateExtension):
+        return _uris(x509.load_pem_x509_certificate(pem)) == [spiffe_id]
+    except _NOT_OURS:
         return False
-    return names.get_values_for_type(x509.UniformResourceIdentifier) == [spiffe_id]
+
+
+def _uris(certificate: x509.Certificate) -> list[str]:
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return names.get_values_for_type(x509.UniformResourceIdentifier)
 
 
 def ca_certificate(pem: bytes) -> x509.Certificate:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from alliance.crypto.backend import ENVIRONMENT_VARIABLE
+from alliance_server.config import settings_of_others
 
 _POLL_SECONDS = 0.05
 _END_SECONDS = 10.0
@@ -165,9 +165,7 @@ def timed(children: Callable[[], Sequence[Child]], seconds: float) -> tuple[list
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("ALLIANCE_") or name == ENVIRONMENT_VARIABLE
-    }
+    inherited = dict(os.environ)
+    for name in settings_of_others(os.environ):
+        del inherited[name]
     return {**inherited, "PYTHONUTF8": "1", **settings}

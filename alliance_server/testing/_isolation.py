@@ -5,19 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from alliance.clock import SystemClock
-from alliance.crypto.backend import ENVIRONMENT_VARIABLE
 from alliance_server.authority import CertificateAuthority
+from alliance_server.config import settings_of_others
 from alliance_server.domain.members import Certificate
 
 
 @contextmanager
 def no_settings() -> Iterator[None]:
     """Take variables `ALLIANCE_…` away while a hub is made or opened; the choice of a backend stays."""
-    taken = {
-        name: os.environ.pop(name)
-        for name in list(os.environ)
-        if name.startswith("ALLIANCE_") and name != ENVIRONMENT_VARIABLE
-    }
+    taken = {name: os.environ.pop(name) for name in settings_of_others(os.environ)}
     try:
         yield
     finally:

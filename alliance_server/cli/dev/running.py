@@ -10,13 +10,12 @@ from tempfile import TemporaryDirectory
 import uvloop
 from rich.console import Console
 
-from alliance.crypto.backend import ENVIRONMENT_VARIABLE
 from alliance_server.bootstrap import Hub
 from alliance_server.cli.dev.folder import opened_config, working_folder
 from alliance_server.cli.dev.furnishing import furnish
 from alliance_server.cli.dev.printing import welcome
 from alliance_server.cli.hub import say, start_hub
-from alliance_server.config import ConfigurationInvalid
+from alliance_server.config import ConfigurationInvalid, settings_of_others
 from alliance_server.demo.lender import Lender
 from alliance_server.demo.processes import DemoFailed, Processes
 from alliance_server.domain.epochs import contributes
@@ -28,9 +27,8 @@ INTERRUPTED = 130
 def run_dev(out: Console, folder: Path, port: int, seed: int, *, memory: bool) -> int:
     """Serve until SIGINT or SIGTERM, and give the exit code; raises ConfigurationInvalid."""
     caller = dict(os.environ)
-    for name in caller:
-        if name.startswith("ALLIANCE_") and name != ENVIRONMENT_VARIABLE:
-            del os.environ[name]  # meant for another hub or profile
+    for name in settings_of_others(caller):
+        del os.environ[name]
     configure_logs(logging.WARNING)
     with working_folder(folder, memory=memory) as home:
         hub = Hub(opened_config(home, port))
