@@ -16,7 +16,7 @@ from member_client._drafting import Drafted, Refused
 from member_client._journal import Drawn, Place, Settled
 from member_client.own_claims import OwnClaim
 
-_PASSING = frozenset({Reason.STORAGE_FULL, Reason.UNAVAILABLE, Reason.INTERNAL})
+_PASSING = frozenset(reason.name.lower() for reason in (Reason.STORAGE_FULL, Reason.UNAVAILABLE, Reason.INTERNAL))
 """Refusals that pass: the sealed row is kept and sent again by the next run."""
 
 
@@ -100,11 +100,9 @@ class Row:
 
     def dropped(self) -> Place | None:
         """Give the place of a row that was refused for good, and so is not sent again as it is."""
-        refused = self.result is not None and self.result.outcome is ContributionOutcome.REFUSED
-        return self.place if refused and self.result and self.result.reason not in _PASSING_WORDS else None
-
-
-_PASSING_WORDS = frozenset(reason.name.lower() for reason in _PASSING)
+        if self.result is None or self.result.outcome is not ContributionOutcome.REFUSED:
+            return None
+        return None if self.result.reason in _PASSING else self.place
 
 
 def _reason(answer: ClaimRowResult) -> Reason:

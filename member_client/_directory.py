@@ -17,10 +17,11 @@ from google.protobuf.message import DecodeError
 from alliance import statements
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import SignatureInvalid
-from alliance.v1.directory_pb2 import ListMembersRequest, Member
+from alliance.v1.directory_pb2 import ListMembersRequest, ListMembersResponse, Member
 from alliance.v1.directory_pb2_grpc import DirectoryServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client._deadline import Deadline
+from member_client._paging import pages
 from member_client._store import Shelf, Store
 from member_client._transport import Transport, always
 from member_client.errors import HubError, MemberKeyChanged, StatementInvalid
@@ -87,15 +88,18 @@ def _name(member: str) -> bytes:
 
 async def fetch(transport: Transport, hub_key: VerifyingKey, deadline: Deadline) -> Directory:
     """Fetch all pages of the directory."""
-    signed: list[SignedStatement] = []
-    token = ""
-    for _ in range(MAX_PAGES):
+
+    async def fetch_page(token: str) -> ListMembersResponse:
         request = ListMembersRequest(page_size=PAGE_SIZE, page_token=token)
-        page = await transport.call(
+        return await transport.call(
             lambda channel: DirectoryServiceStub(channel).ListMembers, always(request), deadline
         )
+
+    signed: list[SignedStatement] = []
+    number = 0
+    async for page in pages(fetch_page):
+        number += 1
         signed.extend(page.members)
-        token = page.next_page_token
-        if not token:
-            return Directory.of(signed, hub_key)
-    raise HubError("The hub's directory does not end.")
+        if number == MAX_PAGES and page.next_page_token:
+            raise HubError("The hub's directory does not end.")
+    return Directory.of(signed, hub_key)

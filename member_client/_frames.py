@@ -25,7 +25,7 @@ from member_client.files.extras import ExtraMissing, pyarrow
 from member_client.files.parquet_records import schema_of
 from member_client.screening import OnProgress
 from member_client.subjects import FIELDS, Subject
-from member_client.verdicts import OnUnavailable, Verdict
+from member_client.verdicts import OnUnavailable, Together, Verdict
 from member_client.verdicts import verdict as judged
 
 FRAME_COLUMNS: Final = (
@@ -181,18 +181,18 @@ class _Run:
 
 
 def _of_matches(verdict: Verdict) -> dict[str, str | int]:
-    """Give what a verdict's matches say together: the best evidence, the latest end, the strongest status."""
+    """Give a verdict's matches as columns."""
     matches = verdict.matches
     if not matches:
         return {}
-    contributors = sorted({match.contributor for match in matches})
+    together = Together.of(matches)
     return {
         "fields": " ".join(dict.fromkeys(match.field for match in matches)),
         "categories": " ".join(dict.fromkeys(match.category.word for match in matches)),
         "roles": " ".join(dict.fromkeys(match.role.word for match in matches)),
-        "evidence": max(match.evidence for match in matches).name,
-        "sources": len(contributors),
-        "until": shown_date(max(match.expires_at for match in matches)),
-        "status": min(match.status for match in matches).word,
-        "contributors": " ".join(contributors),
+        "evidence": together.evidence.name,
+        "sources": len(together.contributors),
+        "until": shown_date(together.expires_at),
+        "status": together.status.word,
+        "contributors": " ".join(together.contributors),
     }

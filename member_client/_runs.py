@@ -42,7 +42,7 @@ class Run:
     """The batches of one run."""
 
     def __init__(self, request_id: str, purpose: Purpose, store: Store, ledger: Ledger, clock: Clock) -> None:
-        self._name = request_id.encode(errors="replace")
+        self._request_id = request_id
         self._purpose = purpose
         self._store = store
         self._ledger = ledger
@@ -51,20 +51,11 @@ class Run:
 
     def batch(self, number: int, subjects: Sequence[Subject], consent: Consent | None) -> "RunBatch":
         """Look a batch up; raises ConflictingRetry where the run asked something else in its place. Blocks."""
-        name = pack(self._name, b"%d" % number)
+        name = _batch_name(self._request_id, number)
         content = self._content(subjects, consent)
-        record = self._store.get(Shelf.RUNS, name)
-        kept: list[bytes] = []
-        if record is not None:
-            try:
-                ends_at, kept_content, *kept = unpack(record)
-                is_over = int(ends_at) <= self._clock.now_ms()
-            except ValueError:
-                raise StoreDamaged("A run in the local store cannot be read.") from None
-            if is_over:
-                kept = []
-            elif not hmac.compare_digest(kept_content, content):
-                raise ConflictingRetry("This request id was used for other subjects within the last day.")
+        kept_content, *kept = _live(name, self._store, self._clock.now_ms()) or [content]
+        if not hmac.compare_digest(kept_content, content):
+            raise ConflictingRetry("This request id was used for other subjects within the last day.")
         return RunBatch(name, content, subjects, kept, self._store, self._ledger, self._clock)
 
     def _content(self, subjects: Sequence[Subject], consent: Consent | None) -> bytes:
@@ -80,13 +71,28 @@ class Run:
 
 def is_known_run(request_id: str, store: Store, now_ms: int) -> bool:
     """Tell whether a run was begun under this id and is kept still. Blocks."""
-    record = store.get(Shelf.RUNS, pack(request_id.encode(errors="replace"), b"0"))
+    return _live(_batch_name(request_id, 0), store, now_ms) is not None
+
+
+def _batch_name(request_id: str, number: int) -> bytes:
+    return pack(request_id.encode(errors="replace"), b"%d" % number)
+
+
+def _live(name: bytes, store: Store, now_ms: int) -> list[bytes] | None:
+    """Give a batch's record, its content first; None where there is none any more. Blocks."""
+    record = store.get(Shelf.RUNS, name)
     if record is None:
-        return False
+        return None
     try:
-        return int(unpack(record)[0]) > now_ms
+        ends_at, content, *kept = unpack(record)
+        is_over = int(ends_at) <= now_ms
     except ValueError:
-        raise StoreDamaged("A run in the local store cannot be read.") from None
+        raise _unreadable() from None
+    return None if is_over else [content, *kept]
+
+
+def _unreadable() -> StoreDamaged:
+    return StoreDamaged("A run in the local store cannot be read.")
 
 
 class RunBatch:
@@ -121,7 +127,7 @@ class RunBatch:
             _, request_id, *others = self._kept
             told = {int(place): decoded(verdict) for place, verdict in map(unpack, others)}
         except ValueError:
-            raise StoreDamaged("A run in the local store cannot be read.") from None
+            raise _unreadable() from None
         return [
             told.get(place) or verdicts.clear(subject.ref, clear_fields(subject.names), request_id.decode(), place)
             for place, subject in enumerate(self._subjects)

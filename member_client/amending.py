@@ -7,12 +7,10 @@ very same tag is replaced.
 import hmac
 from typing import Final
 
-from alliance.taxonomy import ClaimStatus, Purpose
-from member_client import _consents
+from alliance.taxonomy import ClaimStatus
 from member_client._contributions import ContributionOutcome, ContributionResult, ContributionRow
 from member_client._deadline import Deadline
 from member_client._drafting import Refused
-from member_client._evaluation import prepared
 from member_client._session import Session
 from member_client.contributing import EVALUATION_SECONDS, Contributor, standing_basis
 from member_client.errors import EpochNotServed, IllegalTransition, InvalidUse
@@ -25,13 +23,17 @@ async def amended(session: Session, entry_id: bytes, row: ContributionRow) -> Co
     """Replace a claim; raises NotFound, IllegalTransition, or InvalidUse where the row is about something else."""
     claim, tag = await OwnClaims(session).with_tag(entry_id)
     _check(claim, row)
-    if not hmac.compare_digest(tag, await _tag_of(session, claim, row)):
-        raise InvalidUse(_OTHER)
     contributor = Contributor(session)
-    results = [it async for batch in contributor.contribute([row], None, amend=True) for it in batch]
-    if results[0].outcome is ContributionOutcome.REFUSED:
-        raise InvalidUse(f"the row is refused: {results[0].reason}. {results[0].how_to_fix}")
-    return results[0]
+    if not hmac.compare_digest(tag, await _tag_of(session, contributor, claim, row)):
+        raise InvalidUse(_OTHER)
+    (result,) = [it async for batch in contributor.contribute([row], None, amend=True) for it in batch]
+    if result.outcome is ContributionOutcome.REFUSED:
+        raise _refused(result)
+    return result
+
+
+def _refused(why: ContributionResult | Refused) -> InvalidUse:
+    return InvalidUse(f"the row is refused: {why.reason}. {why.how_to_fix}")
 
 
 def _check(claim: OwnClaim, row: ContributionRow) -> None:
@@ -41,16 +43,14 @@ def _check(claim: OwnClaim, row: ContributionRow) -> None:
         raise IllegalTransition(f"The claim is {claim.status.word}, and only an active one is amended.")
 
 
-async def _tag_of(session: Session, claim: OwnClaim, row: ContributionRow) -> bytes:
+async def _tag_of(session: Session, contributor: Contributor, claim: OwnClaim, row: ContributionRow) -> bytes:
     """Derive the tag of the row's identifier under the claim's epoch."""
     facts = await session.facts.now()
     if facts.epoch.id != claim.epoch:
         raise EpochNotServed("The claim is of another epoch than the one that serves.")
-    (drawn_up,) = await session.workers.cpu(Contributor(session).drawn_up, [row], facts)
+    (drawn_up,) = await session.workers.cpu(contributor.drawn_up, [row], facts)
     draft = drawn_up.outcome
     if isinstance(draft, Refused):
-        raise InvalidUse(f"the row is refused: {draft.reason}. {draft.how_to_fix}")
-    digests = _consents.needed(Purpose.CONTRIBUTION, [None], standing_basis())
-    inputs = [draft.identifier.input_bytes]
-    batch = await session.workers.cpu(prepared, inputs, digests, Purpose.CONTRIBUTION, facts.epoch)
-    return (await session.evaluator.evaluate(batch, Deadline.after(EVALUATION_SECONDS))).tag(0)
+        raise _refused(draft)
+    deadline = Deadline.after(EVALUATION_SECONDS)
+    return (await contributor.evaluated([draft], standing_basis(), facts.epoch, deadline)).tag(0)

@@ -12,9 +12,10 @@ from google.protobuf.message import DecodeError
 
 from alliance.crypto import merkle
 from alliance.taxonomy import Purpose
-from alliance.v1.audit_pb2 import AuditEvent, AuditRecord, ListEventsRequest
+from alliance.v1.audit_pb2 import AuditEvent, AuditRecord, ListEventsRequest, ListEventsResponse
 from alliance.v1.audit_pb2_grpc import AuditServiceStub
 from member_client._deadline import Deadline
+from member_client._paging import pages
 from member_client._session import Session
 from member_client._transport import always
 from member_client.errors import StatementInvalid
@@ -73,14 +74,13 @@ def read_event(record: AuditRecord, member: str) -> AuditEntry:
 
 async def events(session: Session) -> AsyncIterator[AuditEntry]:
     """List this member's own events, oldest first."""
-    token = ""
-    while True:
+
+    async def fetch(token: str) -> ListEventsResponse:
         request = ListEventsRequest(page_size=PAGE_SIZE, page_token=token)
-        page = await session.transport.call(
+        return await session.transport.call(
             lambda channel: AuditServiceStub(channel).ListEvents, always(request), Deadline.after(CALL_SECONDS)
         )
+
+    async for page in pages(fetch):
         for record in page.records:
             yield read_event(record, session.profile.member)
-        token = page.next_page_token
-        if not token:
-            return

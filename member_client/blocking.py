@@ -25,9 +25,9 @@ from alliance.identifiers import Kind
 from alliance.taxonomy import Purpose
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._drawing import HANDFUL, Handfuls
+from member_client._forking import check_not_forked
 from member_client.audit import AuditEntry
 from member_client.doctor import Finding
-from member_client.errors import InvalidUse
 from member_client.own_claims import OwnClaim
 from member_client.screening import OnProgress, checked_question, screening_purpose
 from member_client.subjects import Consent, Subject
@@ -203,9 +203,9 @@ class BlockingClient:
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._starting:
-            if self._loop is not None and self._process != os.getpid():
-                raise InvalidUse("the process was forked after the client was used: make a client in each process")
-            if self._loop is None:
+            if self._loop is not None:
+                check_not_forked(self._process)
+            else:
                 self._loop, self._process = asyncio.new_event_loop(), os.getpid()
                 thread = threading.Thread(target=_serve, args=(self._loop,), name="alliance-blocking", daemon=True)
                 thread.start()

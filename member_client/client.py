@@ -21,6 +21,7 @@ from member_client._attempt import unasked
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._deadline import Deadline
 from member_client._drawing import flattened
+from member_client._forking import check_not_forked
 from member_client._runs import is_known_run
 from member_client._session import Session
 from member_client._transport import pause
@@ -254,14 +255,12 @@ class AllianceClient:
         session = await self._session()
         return await session.workers.disk(is_known_run, request_id, session.store, self._clock.now_ms())
 
-    async def preview_screening(self, subjects: Subjects) -> AsyncIterator[Verdict]:
+    def preview_screening(self, subjects: Subjects) -> AsyncIterator[Verdict]:
         """Tell what could be asked about subjects, by the lists in force; sends nothing of them and asks nothing.
 
         Fields are refused, or unknown for the reason `not_asked`.
         """
-        async with aclosing(flattened(self._previewed(subjects))) as verdicts:
-            async for verdict in verdicts:
-                yield verdict
+        return flattened(self._previewed(subjects))
 
     async def _previewed(self, subjects: Subjects) -> AsyncGenerator[list[Verdict], None]:
         screener = await self._screener()
@@ -300,21 +299,19 @@ class AllianceClient:
 
     # -- own claims ----------------------------------------------------------------------------------------------
 
-    async def preview(self, rows: Rows, *, relist: bool = False) -> AsyncIterator[ContributionPreview]:
+    def preview(self, rows: Rows, *, relist: bool = False) -> AsyncIterator[ContributionPreview]:
         """Tell what would become of rows if they were contributed, one result a row, in order; sends none of them.
 
         It goes by this machine's journal: a claim that another machine of this member filed counts as new here.
         """
-        async with aclosing(flattened(self._previews(rows, relist=relist))) as results:
-            async for result in results:
-                yield result
+        return flattened(self._previews(rows, relist=relist))
 
-    async def _previews(self, rows: Rows, *, relist: bool = False) -> AsyncGenerator[list[ContributionPreview], None]:
+    async def _previews(self, rows: Rows, *, relist: bool) -> AsyncGenerator[list[ContributionPreview], None]:
         async with aclosing(Contributor(await self._session()).preview(rows, relist=relist)) as batches:
             async for results in batches:
                 yield results
 
-    async def contribute(
+    def contribute(
         self, rows: Rows, *, consent: Consent | None = None, amend: bool = False, relist: bool = False
     ) -> AsyncIterator[ContributionResult]:
         """Contribute claims; gives one result a row, in order.
@@ -325,9 +322,7 @@ class AllianceClient:
         takes that claim's place; without, it is refused. A row whose claim this machine withdrew is refused unless
         `relist` says that it is meant: a list that is filed again must not list again who was listed in error.
         """
-        async with aclosing(flattened(self._results(rows, consent, amend=amend, relist=relist))) as results:
-            async for result in results:
-                yield result
+        return flattened(self._results(rows, consent, amend=amend, relist=relist))
 
     async def _results(
         self, rows: Rows, consent: Consent | None, *, amend: bool, relist: bool
@@ -418,8 +413,7 @@ class AllianceClient:
         opening = self._opening
         if opening is None or not opening.done() or opening.cancelled() or opening.exception() is not None:
             return None
-        if self._process != os.getpid():
-            raise InvalidUse("the process was forked after the client was used: make a client in each process")
+        check_not_forked(self._process)
         return opening.result()
 
     def _retire(self, damaged: Session) -> None:

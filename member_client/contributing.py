@@ -168,6 +168,15 @@ class Contributor:
         )
         return [Row(row, outcome) for row, outcome in zip(chunk, outcomes, strict=True)]
 
+    async def evaluated(
+        self, drafts: Sequence[Drafted], basis: Consent, epoch: PinnedEpoch, deadline: Deadline
+    ) -> Tags:
+        """Have rows' identifiers evaluated, for a contribution; one evaluation each."""
+        inputs = [draft.identifier.input_bytes for draft in drafts]
+        digests = _consents.needed(Purpose.CONTRIBUTION, [None] * len(inputs), basis)
+        batch = await self._session.workers.cpu(prepared, inputs, digests, Purpose.CONTRIBUTION, epoch)
+        return await self._session.evaluator.evaluate(batch, deadline)
+
     async def _sealed(self, asked: Sequence[Asked], run: _Run, epoch: PinnedEpoch) -> None:
         """Give every row a result or a sealed claim that is written down."""
         known = await self._session.workers.disk(self._journal.known, [place for _, _, place in asked])
@@ -192,10 +201,8 @@ class Contributor:
                 fresh.append((row, draft, place))
         if not fresh:
             return
-        inputs = [draft.identifier.input_bytes for _, draft, _ in fresh]
-        digests = _consents.needed(Purpose.CONTRIBUTION, [None] * len(inputs), run.basis)
-        batch = await self._session.workers.cpu(prepared, inputs, digests, Purpose.CONTRIBUTION, epoch)
-        tags = await self._session.evaluator.evaluate(batch, Deadline.after(EVALUATION_SECONDS, patient=True))
+        deadline = Deadline.after(EVALUATION_SECONDS, patient=True)
+        tags = await self.evaluated([draft for _, draft, _ in fresh], run.basis, epoch, deadline)
         drawn_rows = await self._session.workers.cpu(self._seal, fresh, tags, epoch.id)
         await self._session.workers.disk(self._journal.draw, drawn_rows)
 

@@ -14,11 +14,18 @@ from alliance.identifiers import Kind
 from alliance.taxonomy import Category, ClaimStatus, EvidenceLevel, SharingLevel, SubjectRole
 from alliance.v1 import taxonomy_pb2
 from alliance.v1.claim_pb2 import ClaimStatusChange
-from alliance.v1.registry_pb2 import ClaimRecord, GetClaimRequest, ListClaimsRequest, WithdrawClaimRequest
+from alliance.v1.registry_pb2 import (
+    ClaimRecord,
+    GetClaimRequest,
+    ListClaimsRequest,
+    ListClaimsResponse,
+    WithdrawClaimRequest,
+)
 from alliance.v1.registry_pb2_grpc import RegistryServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client._deadline import Deadline
 from member_client._journal import Journal
+from member_client._paging import pages
 from member_client._session import Session
 from member_client._transport import always
 from member_client.errors import InvalidUse, StatementInvalid
@@ -114,19 +121,16 @@ class OwnClaims:
 
     async def listed(self, *, live_only: bool) -> AsyncIterator[OwnClaim]:
         """List own claims, oldest first."""
-        token = ""
-        while True:
+
+        async def fetch(token: str) -> ListClaimsResponse:
             request = ListClaimsRequest(page_size=PAGE_SIZE, page_token=token, live_only=live_only)
-            page = await self._session.transport.call(
-                lambda channel: RegistryServiceStub(channel).ListClaims,
-                always(request),
-                Deadline.after(CALL_SECONDS),
+            return await self._session.transport.call(
+                lambda channel: RegistryServiceStub(channel).ListClaims, always(request), Deadline.after(CALL_SECONDS)
             )
+
+        async for page in pages(fetch):
             for claim in await self._session.workers.cpu(self._read_all, page.claims):
                 yield claim
-            token = page.next_page_token
-            if not token:
-                return
 
     async def one(self, entry_id: bytes) -> OwnClaim:
         """Get one own claim; raises NotFound."""

@@ -13,7 +13,7 @@ import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from alliance.claims import OpenedClaim
 from alliance.identifiers import Kind
@@ -116,6 +116,27 @@ class FieldVerdict:
     state: State
     reason: str = ""
     matches: tuple[Match, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What several matches say together: best evidence, sources in order, latest end, and the status that stands."""
+
+    evidence: EvidenceLevel
+    contributors: tuple[str, ...]
+    expires_at: int
+    status: ClaimStatus
+
+    @classmethod
+    def of(cls, matches: Sequence[Match]) -> Self:
+        """Combine at least one match."""
+        return cls(
+            evidence=max(match.evidence for match in matches),
+            contributors=tuple(sorted({match.contributor for match in matches})),
+            expires_at=max(match.expires_at for match in matches),
+            # Active stands before disputed and suspended in the table of statuses.
+            status=min(match.status for match in matches),
+        )
 
 
 @dataclass(frozen=True, slots=True)

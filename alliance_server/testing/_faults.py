@@ -17,6 +17,7 @@ from alliance.clock import Clock
 from alliance.errors import Reason
 from alliance_server.domain.quotas import renews_at
 from alliance_server.rpc.errors import status_of
+from alliance_server.rpc.interceptors.guard import shape_of
 from alliance_server.rpc.policy import POLICY
 
 METHODS: Final = tuple(sorted(name.rpartition("/")[2] for name in POLICY if name.startswith("/alliance.")))
@@ -81,9 +82,7 @@ class Faults(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its
         return self._before(handler, method)
 
     def _before(self, handler: Any, method: str) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped tuples
-        sort = f"{'stream' if handler.request_streaming else 'unary'}_"
-        sort += "stream" if handler.response_streaming else "unary"
-        behaviour = getattr(handler, sort)
+        make, behaviour = shape_of(handler)
 
         async def unary(request: Any, context: Any) -> Any:  # noqa: ANN401
             await self._meet(method, context)
@@ -94,7 +93,8 @@ class Faults(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its
             async for reply in behaviour(request, context):
                 yield reply
 
-        return handler._replace(**{sort: stream if handler.response_streaming else unary})
+        faulty = stream if handler.response_streaming else unary
+        return make(faulty, handler.request_deserializer, handler.response_serializer)
 
     async def _meet(self, method: str, context: Any) -> None:  # noqa: ANN401
         if seconds := self._delays.get(method, self._delays.get(EVERY_METHOD, 0)):

@@ -70,10 +70,11 @@ def check(
         fail_on=fails,
     )
     _show(session, name, why, report, verdict)
+    document = _document(why, report, verdict, code)
     if repeat:
-        p50, p99 = percentile_ms(seconds, 50), percentile_ms(seconds, 99)
-        session.say(tr("p50 {p50} ms · p99 {p99} ms of {answers:,} answers", p50=p50, p99=p99, answers=len(seconds)))
-    session.document(_document(why, report, verdict, code) | (_latency(seconds) if repeat else {}))
+        document["latency_ms"] = latency = _latency(seconds)
+        session.say(tr("p50 {p50} ms · p99 {p99} ms of {answers:,} answers", **latency))
+    session.document(document)
     raise typer.Exit(code)
 
 
@@ -142,8 +143,7 @@ def _show(session: Session, field: str, purpose: Purpose, report: SyncReport, ve
 
 
 def _latency(seconds: list[float]) -> dict[str, Any]:
-    p50, p99 = percentile_ms(seconds, 50), percentile_ms(seconds, 99)
-    return {"latency_ms": {"p50": p50, "p99": p99, "answers": len(seconds)}}
+    return {"p50": percentile_ms(seconds, 50), "p99": percentile_ms(seconds, 99), "answers": len(seconds)}
 
 
 def _document(purpose: Purpose, report: SyncReport, verdict: Verdict, code: int) -> dict[str, Any]:

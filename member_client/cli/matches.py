@@ -16,6 +16,7 @@ from alliance.taxonomy import Action, Category, ClaimStatus, SubjectRole
 from member_client.cli.language import ENGLISH, retold, spoken, tr, word
 from member_client.cli.tables import print_table
 from member_client.files import shown_date
+from member_client.verdicts import Together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,9 +86,7 @@ def match_lines(row: int, ref: str, verdict: Verdict) -> list[Line]:
 
 def _line(row: int, ref: str, verdict: Verdict, key: tuple[str, str, str], group: list[Match]) -> Line:
     name, category, role = key
-    # Active stands before disputed and suspended in the table of statuses.
-    status = min(match.status for match in group)
-    contributors = sorted({match.contributor for match in group})
+    together = Together.of(group)
     return Line(
         row=row,
         ref=ref,
@@ -96,11 +95,11 @@ def _line(row: int, ref: str, verdict: Verdict, key: tuple[str, str, str], group
         field=name,
         category=category,
         role=role,
-        evidence=max(match.evidence for match in group).name,
-        sources=len(contributors),
-        until=shown_date(max(match.expires_at for match in group)),
-        status=status.word,
-        contributors=" ".join(contributors),
+        evidence=together.evidence.name,
+        sources=len(together.contributors),
+        until=shown_date(together.expires_at),
+        status=together.status.word,
+        contributors=" ".join(together.contributors),
         receipt=verdict.receipt,
     )
 

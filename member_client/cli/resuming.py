@@ -13,7 +13,7 @@ import os
 import re
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from typing import TYPE_CHECKING, Final
 
 from member_client.cli.group import UsageFault
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from member_client.cli.session import Session
 
-_READ_BYTES: Final = 1 << 20
 _NAMED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _CONTRIBUTION: Final = re.compile(r"C-([0-9]{8})-([A-Z2-7]{16})")
 _ID_BYTES: Final = 10
@@ -104,11 +103,8 @@ async def _keyed(session: Session, data: bytes) -> bytes:
 
 def _digest(file: Path, options: object) -> bytes:
     """Digest a file and what is said of its rows."""
-    digest = sha256(repr(options).encode())
     with file.open("rb") as content:
-        while chunk := content.read(_READ_BYTES):
-            digest.update(chunk)
-    return digest.digest()
+        return file_digest(content, lambda: sha256(repr(options).encode())).digest()
 
 
 def _text(data: bytes) -> str:

@@ -23,6 +23,7 @@ from google.protobuf.message import DecodeError, Message
 from grpc import aio
 
 from alliance.v1.bucket_pb2 import GetBucketsResponse
+from alliance_server.rpc.interceptors.guard import shape_of
 from member_client import AllianceClient, AllianceClientError, State, Subject, enrol
 from support.fuzzing import LENGTHS, damage, spoil
 from support.hub import RunningHub, running_hub
@@ -50,7 +51,7 @@ class HostileReplies(aio.ServerInterceptor):  # type: ignore[type-arg]  # generi
             return _with_flipped_boxes(handler)  # else there is nothing to report
         if handler is None or name != self.method:
             return handler
-        make, behaviour = _shape(handler)
+        make, behaviour = shape_of(handler)
 
         async def unary(request: Any, context: Any) -> bytes:
             await self._perhaps_refuse(context)
@@ -109,16 +110,6 @@ def _hides(reply: GetBucketsResponse, content: bytes) -> bool:
         return False
     known = {(entry.entry_id, entry.handle) for entry in shown.entries}
     return any((entry.entry_id, entry.handle) not in known for entry in reply.entries)
-
-
-def _shape(handler: Any) -> tuple[Any, Any]:
-    match handler.request_streaming, handler.response_streaming:
-        case False, False:
-            return grpc.unary_unary_rpc_method_handler, handler.unary_unary
-        case False, True:
-            return grpc.unary_stream_rpc_method_handler, handler.unary_stream
-        case _:
-            return grpc.stream_stream_rpc_method_handler, handler.stream_stream
 
 
 class Lender:

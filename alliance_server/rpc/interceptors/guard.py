@@ -41,7 +41,7 @@ class Guarded:
 
 
 def _wrap(handler: Any, method: str, guard: Guard) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped tuples
-    make, behaviour = _shape(handler)
+    make, behaviour = shape_of(handler)
     writes_itself = inspect.iscoroutinefunction(behaviour)
     read = _read_all if handler.request_streaming else _read
 
@@ -73,7 +73,8 @@ async def _read_all(handler: Any, messages: AsyncIterator[bytes]) -> AsyncIterat
         yield _read(handler, message)
 
 
-def _shape(handler: Any) -> tuple[Any, Any]:  # noqa: ANN401
+def shape_of(handler: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    """Give what makes a handler of the same sort, and the handler's behaviour."""
     match handler.request_streaming, handler.response_streaming:
         case False, False:
             return grpc.unary_unary_rpc_method_handler, handler.unary_unary
