@@ -198,6 +198,14 @@ def test_a_page_is_one_shell_and_a_program_runs_with_all_its_parts(
     run_page(page, tmp_path, environment(tmp_path))
 
 
+def test_tests_of_a_page_leave_the_folders_of_this_run_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "<!-- test: file test_it.py -->\n```python\ndef test_it(tmp_path):\n    print(tmp_path)\n```\n"
+        f"```sh\npython -m pytest -q -s -p no:cacheprovider test_it.py | grep {tmp_path}/pytest-of-\n```\n"
+    )
+    run_page(made(tmp_path, monkeypatch, text), tmp_path, environment(tmp_path))
+
+
 @pytest.mark.parametrize("block", ["```sh\nfalse\n```\n", "```sh\necho one\n```\n```text\ntwo\n```\n"])
 def test_a_block_that_fails_or_prints_otherwise_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: str

@@ -262,6 +262,8 @@ def environment(folder: Path, ports: tuple[int, int] | None = None) -> dict[str,
         "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
         "HOME": str(folder),
         "LANG": "C.UTF-8",
+        # A page's own pytest would take others' rights to the common root away, and with them PostgreSQL its files.
+        "PYTEST_DEBUG_TEMPROOT": str(folder),
     }
     if ports is not None:
         listen, enrolment = (f"127.0.0.1:{port}" for port in ports)
