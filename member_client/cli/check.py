@@ -55,9 +55,7 @@ def check(
         domain -- -example.com
     """
     session = session_of(context)
-    name = kind.strip().lower()
-    if name not in FIELDS:
-        raise UsageFault(tr("KIND is one of {fields}", fields=", ".join(FIELDS)))
+    name = field_of(kind)
     why = screening_purpose(purpose)
     basis = needed_consent(why, consent)
     fails = read_fail_on(fail_on)
@@ -76,6 +74,14 @@ def check(
         session.say(tr("p50 {p50} ms · p99 {p99} ms of {answers:,} answers", **latency))
     session.document(document)
     raise typer.Exit(code)
+
+
+def field_of(kind: str) -> str:
+    """Give the field that KIND names; raises UsageFault."""
+    name = kind.strip().lower()
+    if name not in FIELDS:
+        raise UsageFault(tr("KIND is one of {fields}", fields=", ".join(FIELDS)))
+    return name
 
 
 def typed(value: str) -> str:

@@ -9,7 +9,7 @@ from rich.cells import set_cell_size
 from alliance.identifiers import Kind
 from alliance.taxonomy import Category, ClaimStatus, EvidenceLevel, SubjectRole, Word, retention_ms
 from member_client import ContributionRow, OwnClaim
-from member_client.cli.check import typed
+from member_client.cli.check import field_of, typed
 from member_client.cli.claim_rows import Defaults, option_expiry, option_word
 from member_client.cli.completing import complete_field
 from member_client.cli.group import UsageFault
@@ -23,7 +23,7 @@ from member_client.cli.options import (
 from member_client.cli.outputs import readable
 from member_client.cli.session import Session, session_of
 from member_client.cli.tables import print_table
-from member_client.files import FIELDS, shown_date
+from member_client.files import shown_date
 from member_client.subjects import as_kind
 
 claims_app = typer.Typer(no_args_is_help=True, help="List, find, show, amend and withdraw your own claims.")
@@ -99,10 +99,7 @@ def find_claims(
       member-client claims find phone -
     """
     session = session_of(context)
-    name = kind.strip().lower()
-    if name not in FIELDS:
-        raise UsageFault(tr("KIND is one of {fields}", fields=", ".join(FIELDS)))
-    found = session.run(_found(session, *as_kind(name, typed(value))))
+    found = session.run(_found(session, *as_kind(field_of(kind), typed(value))))
     _list(session, found, more=False)
 
 
