@@ -27,7 +27,7 @@ from member_client._transport import Transport, always
 from member_client.errors import HubError, MemberKeyChanged, StatementInvalid
 
 PAGE_SIZE: Final = 1000
-MAX_PAGES: Final = 1000
+MAX_MEMBERS: Final = 1_000_000
 
 
 def read_member(statement: SignedStatement, hub_key: VerifyingKey) -> Member:
@@ -96,10 +96,8 @@ async def fetch(transport: Transport, hub_key: VerifyingKey, deadline: Deadline)
         )
 
     signed: list[SignedStatement] = []
-    number = 0
-    async for page in pages(fetch_page):
-        number += 1
-        signed.extend(page.members)
-        if number == MAX_PAGES and page.next_page_token:
+    async for members in pages(fetch_page, lambda page: page.members):
+        signed.extend(members)
+        if len(signed) > MAX_MEMBERS:
             raise HubError("The hub's directory does not end.")
     return Directory.of(signed, hub_key)

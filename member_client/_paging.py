@@ -1,7 +1,9 @@
 """Lists that the hub gives page by page."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
+
+from member_client.errors import HubError
 
 
 class _Page(Protocol):
@@ -11,14 +13,26 @@ class _Page(Protocol):
 
 
 Page = TypeVar("Page", bound=_Page)
+Item = TypeVar("Item")
 
 
-async def pages(fetch: Callable[[str], Awaitable[Page]]) -> AsyncGenerator[Page, None]:
-    """Give a list's pages in order; `fetch` gets the one that a token names, the empty token the first."""
+async def pages(
+    fetch: Callable[[str], Awaitable[Page]], items: Callable[[Page], Sequence[Item]]
+) -> AsyncGenerator[Sequence[Item], None]:
+    """Give what a list's pages hold, in order; `fetch` gets the one that a token names, the empty token the first.
+
+    A page that announces another one holds something and names a page that was not given yet, so that no hub can keep
+    a caller waiting at a list without end. Raises HubError otherwise.
+    """
     token = ""
+    given = {token}
     while True:
         page = await fetch(token)
-        yield page
+        held = items(page)
+        yield held
         token = page.next_page_token
         if not token:
             return
+        if not held or token in given:
+            raise HubError("The hub gives a list whose pages do not end.")
+        given.add(token)

@@ -81,6 +81,6 @@ async def events(session: Session) -> AsyncIterator[AuditEntry]:
             lambda channel: AuditServiceStub(channel).ListEvents, always(request), Deadline.after(CALL_SECONDS)
         )
 
-    async for page in pages(fetch):
-        for record in page.records:
+    async for records in pages(fetch, lambda page: page.records):
+        for record in records:
             yield read_event(record, session.profile.member)

@@ -128,8 +128,8 @@ class OwnClaims:
                 lambda channel: RegistryServiceStub(channel).ListClaims, always(request), Deadline.after(CALL_SECONDS)
             )
 
-        async for page in pages(fetch):
-            for claim in await self._session.workers.cpu(self._read_all, page.claims):
+        async for records in pages(fetch, lambda page: page.claims):
+            for claim in await self._session.workers.cpu(self._read_all, records):
                 yield claim
 
     async def one(self, entry_id: bytes) -> OwnClaim:

@@ -1,6 +1,6 @@
 """A hub, or a member, that misbehaves: each ends in its own typed error and the outcome that the protocol says."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,7 +21,7 @@ from alliance.errors import Reason
 from alliance.identifiers import Kind, canonicalise
 from alliance.taxonomy import Category, ClaimStatus, EvidenceLevel, SubjectRole
 from alliance.v1.claim_pb2 import BoxContents
-from alliance.v1.registry_pb2 import ClaimRecord
+from alliance.v1.registry_pb2 import ClaimRecord, ListClaimsResponse
 from alliance_server.hub_keys import HubKeys
 from alliance_server.services.compute import Compute
 from alliance_server.services.local_evaluator import LocalEvaluator
@@ -31,6 +31,7 @@ from member_client import (
     ContributionOutcome,
     FilterRolledBack,
     FilterTampered,
+    HubError,
     IntegrityError,
     ProofRejected,
     State,
@@ -361,3 +362,54 @@ async def test_a_claim_that_was_withdrawn_from_here_does_not_stand_in_the_way(
         tamper.active = True
         with pytest.raises(StatementInvalid):
             [it async for it in a.contribute([row(PHONES[0])], relist=True)]
+
+
+async def _read_claims(client: AllianceClient) -> None:
+    [it async for it in client.claims()]
+
+
+async def _read_events(client: AllianceClient) -> None:
+    [it async for it in client.events()]
+
+
+class SameAgain:
+    """One page again and again, by a token that the hub takes."""
+
+    def __call__(self, reply: Any) -> None:
+        reply.next_page_token = "1-1" if isinstance(reply, ListClaimsResponse) else "1"
+
+
+class NothingMore:
+    """Pages without end that hold nothing."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def __call__(self, reply: Any) -> None:
+        self.given += 1
+        reply.ClearField(next(field.name for field in reply.DESCRIPTOR.fields if field.is_repeated))
+        reply.next_page_token = str(self.given)
+
+
+@pytest.mark.parametrize("endless", [SameAgain, NothingMore])
+@pytest.mark.parametrize(
+    ("method", "read"),
+    [
+        ("ListClaims", _read_claims),
+        ("ListEvents", _read_events),
+        ("ListMembers", AllianceClient.sync),
+    ],
+)
+async def test_a_list_without_end_is_refused(
+    new_hub_folder: NewFolder,
+    method: str,
+    read: Callable[[AllianceClient], Awaitable[object]],
+    endless: Callable[[], Callable[[Any], None]],
+) -> None:
+    tamper = Tamper(method, endless())
+    async with running_hub(new_hub_folder(), interceptors=[tamper]) as hub, lender(hub, "a") as a:
+        await contribute(a, [row(phone) for phone in PHONES[:3]])
+        await read(a)
+        tamper.active = True
+        with pytest.raises(HubError, match="do not end"):
+            await read(a)

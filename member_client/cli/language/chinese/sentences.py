@@ -106,6 +106,7 @@ SENTENCES: Final = {
     "Member {member} has another identity key than when it was first seen.": (
         "成员 {member} 的身份密钥与首次所见不同。"
     ),
+    "The hub gives a list whose pages do not end.": "联盟中心给出的列表分页没有终点。",
     "The hub's directory does not end.": "联盟中心的成员目录没有终点。",
     "The hub's statement about an epoch does not verify.": "联盟中心关于密钥周期的声明未能通过验证。",
     "The hub's statement about an epoch names another suite or no key.": (
