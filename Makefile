@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# A file's tests stay together, for they share a hub; the slow ones come first, as the folders' names have it.
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 BUF    := @bufbuild/buf@1.75.0
 PROTOS := $(wildcard proto/alliance/v1/*.proto)
 CRATE  := native/.cargo/config.toml native/Cargo.toml native/Cargo.lock native/pyproject.toml native/alliance_native.pyi $(wildcard native/src/*.rs)
@@ -41,10 +43,10 @@ demo: backend  ## Contribute, screen and audit on made-up data; LISTS=dir for re
 	@$(BIN)/alliance-server demo $(if $(LISTS),--lists $(LISTS)) $(if $(KEEP),--keep $(KEEP))
 
 test: backend  ## Run the test suite
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 nightly: backend  ## Run the suite with its slow soaks
-	@$(BIN)/python -m pytest -m 'nightly or not nightly' --timeout 3600
+	@$(PYTEST) -m 'nightly or not nightly' --timeout 3600
 
 check: $(READY) check-native  ## Types, lint, import contracts, dependencies, protos
 	$(BIN)/ruff check .

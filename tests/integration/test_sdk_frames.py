@@ -35,6 +35,7 @@ async def test_frames_of_each_library_are_screened(new_hub_folder: NewFolder, tm
     frames = (pd.DataFrame(content), pl.DataFrame(content), pa.table(content).to_reader(), tmp_path / "list.parquet")
     async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
         await contribute(a, [row(phone) for phone in listed])
+        await hub.settle()
         for frame in frames:
             found = await b.screen_frame(
                 frame, columns={"phone": "mobile"}, ref="app_id", purpose=PORTFOLIO, consent=BASIS
@@ -51,6 +52,7 @@ async def test_frames_of_each_library_are_screened(new_hub_folder: NewFolder, tm
 async def test_synchronous_code_screens_frames_too(new_hub_folder: NewFolder) -> None:
     async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
         await contribute(a, [row(PHONES[1])])
+        await hub.settle()
 
         def screen() -> Any:
             with b.blocking as blocking:

@@ -131,6 +131,26 @@ def test_a_marked_test_may_show_what_it_uses(tmp_path: Path) -> None:
     assert (done.returncode, ": 0 found" in done.stdout) == (0, True), done.stdout
 
 
+def test_workers_search_what_their_own_tests_wrote(tmp_path: Path) -> None:
+    done = session(tmp_path / "inner", bodies_of(LEAKS), "test_inner.py", "-n", "2")
+    assert f"{len(LEAKS)} passed" in done.stdout, done.stdout
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    assert not [number for number in NUMBERS if number[3:] in done.stdout + done.stderr]
+    leaking = {line.rpartition("::")[2].partition(" ")[0] for line in done.stdout.splitlines() if "used by" in line}
+    assert leaking == {f"test_{place}" for place in range(len(LEAKS))}
+
+
+def test_workers_that_find_nothing_let_the_session_pass(tmp_path: Path) -> None:
+    done = session(tmp_path / "inner", bodies_of(INNOCENT), "test_inner.py", "-n", "2")
+    assert (done.returncode, done.stdout.count(": 0 found")) == (0, 2), done.stdout
+
+
+def test_a_worker_that_ends_before_it_searched_fails_the_session(tmp_path: Path) -> None:
+    done = session(tmp_path / "inner", "import os\n\ndef test_end():\n    os._exit(0)\n", "test_inner.py", "-n", "2")
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "ended before it searched" in done.stdout, done.stdout
+
+
 def test_a_whole_suite_that_nothing_was_searched_of_fails(tmp_path: Path) -> None:
     done = session(tmp_path / "inner", "def test_nothing():\n    pass\n")
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout

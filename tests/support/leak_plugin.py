@@ -5,6 +5,9 @@ search that found nothing because it searched nothing, or that does not find wha
 
 A test that shows identifiers on purpose carries `@pytest.mark.shows_identifiers(reason="…")`: what it writes is left
 out, what it uses is still looked for elsewhere.
+
+Where workers share the tests (pytest-xdist) each searches what its own tests wrote, and the session that started them
+sums up.
 """
 
 import logging
@@ -13,7 +16,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,21 +38,72 @@ _PLANTED = "+8613140728366"
 _SHOWN_HITS = 40
 
 
-class LeakSearch:
-    """Watches a session, and searches at its end."""
+@dataclass(frozen=True)
+class Result:
+    """What came of a search: failures, the texts looked for, bytes by place, files, seconds."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    failures: list[str]
+    texts: int
+    sizes: dict[str, int]
+    files: int
+    seconds: float
+
+
+class LeakReport:
+    """Sums up what searches found, and lets the session fail by it."""
+
+    def __init__(self) -> None:
+        self._results: list[Result] = []
+        self._failures: list[str] = []
+
+    def add(self, result: Result) -> None:
+        self._results.append(result)
+        self._failures += result.failures
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take a worker's result; one that ended without was not searched."""
+        if (found := getattr(node, "workeroutput", {}).get(NAME)) is None:
+            self._failures.append("A worker ended before it searched what its tests wrote.")
+        else:
+            self.add(Result(**found))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if _is_whole(session):
+            sizes = sum((Counter(result.sizes) for result in self._results), Counter[str]())
+            self._failures += what_was_not_searched(sum(result.texts for result in self._results), sizes)
+        if self._failures:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._failures:
+            terminalreporter.section("identifiers where none belong", red=True)
+            for line in self._failures[:_SHOWN_HITS]:
+                terminalreporter.line(line)
+            if (more := len(self._failures) - _SHOWN_HITS) > 0:
+                terminalreporter.line(f"… and {more} more")
+        for result in self._results:
+            terminalreporter.line(
+                f"identifiers: {result.texts:,} texts and their hashes looked for in "
+                f"{sum(result.sizes.values()) / 1e6:,.0f} MB, {result.files:,} files among them: "
+                f"{len(result.failures)} found in {result.seconds:.1f} s"
+            )
+
+
+class LeakSearch:
+    """Watches the tests of a process, and searches at its end."""
+
+    def __init__(self, config: pytest.Config, report: LeakReport) -> None:
         self.config = config
         self.used = UsedIdentifiers()
-        self.failures: list[str] = []
-        self.summary = ""
+        self.roots: list[Path] = []
+        self._report = report
         self._workshop = Path(tempfile.mkdtemp(prefix="leak-search-"))
-        self.spool = Spool(self._workshop / "spool")
+        self._spool = Spool(self._workshop / "spool")
         self._test = _BETWEEN_TESTS
         self._is_shown = False
-        self.roots: list[Path] = []
         self._left_out: set[Path] = set()
-        self._files = 0
 
     def start(self) -> None:
         watch_canonicaliser(self.used, lambda: self._test)
@@ -56,13 +112,13 @@ class LeakSearch:
 
     def note(self, place: str, content: str | bytes) -> None:
         """Take what was written at a place."""
-        if not self._is_shown and not self.spool.is_closed:
+        if not self._is_shown and not self._spool.is_closed:
             encoded = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
-            self.spool.add(Piece(place, self._test), encoded)
+            self._spool.add(Piece(place, self._test), encoded)
 
     def _note_file(self, name: str) -> None:
-        if not self._is_shown and not self.spool.is_closed:
-            self.spool.add_file(Piece(FILE, f"{Path(name).name}, of {self._test}"), Path(name))
+        if not self._is_shown and not self._spool.is_closed:
+            self._spool.add_file(Piece(FILE, f"{Path(name).name}, of {self._test}"), Path(name))
 
     # -- hooks ---------------------------------------------------------------------------------------------------
 
@@ -91,63 +147,51 @@ class LeakSearch:
                 self.note(OUTPUT, content)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    def pytest_sessionfinish(self) -> None:
         if self.config.option.collectonly:
             return
-        started = time.perf_counter()
         try:
-            self._search(whole=_is_whole(session))
+            result = self._search()
         finally:
             shutil.rmtree(self._workshop)
-        self.summary += f" in {time.perf_counter() - started:.1f} s"
-        if self.failures:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self.failures:
-            terminalreporter.section("identifiers where none belong", red=True)
-            for line in self.failures[:_SHOWN_HITS]:
-                terminalreporter.line(line)
-            if (more := len(self.failures) - _SHOWN_HITS) > 0:
-                terminalreporter.line(f"… and {more} more")
-        if self.summary:
-            terminalreporter.line(self.summary)
+        if hasattr(self.config, "workeroutput"):
+            self.config.workeroutput[NAME] = asdict(result)
+        else:
+            self._report.add(result)
 
     # -- at the end ----------------------------------------------------------------------------------------------
 
     def _folders(self) -> set[Path]:
         return {entry for root in self.roots for entry in root.iterdir()}
 
-    def _search(self, *, whole: bool) -> None:
-        self._take_files()
+    def _search(self) -> Result:
+        started = time.perf_counter()
+        files = self._take_files()
         planted = UsedIdentifiers()
         planted.note(Kind.PHONE, _PLANTED, _PLANTED, PLANTED)
         for text in planted.texts():
             for pattern in patterns_of(text):
-                self.spool.add(Piece(PLANTED, PLANTED), pattern)
-        self.spool.close()
+                self._spool.add(Piece(PLANTED, PLANTED), pattern)
+        self._spool.close()
         texts = self.used.texts()
-        hits = self.spool.hits(texts.keys() | planted.texts().keys())
+        hits = self._spool.hits(texts.keys() | planted.texts().keys())
         found = [hit for hit in hits if hit.piece.place != PLANTED]
-        self.failures += lines_of(found, texts | planted.texts())
+        failures = lines_of(found, texts | planted.texts())
         if {hit.text for hit in hits if hit.piece.place == PLANTED} != set(planted.texts()):
-            self.failures.append("The search does not find what was planted: it shows nothing.")
-        if whole:
-            self.failures += what_was_not_searched(len(texts), self.spool.sizes)
-        megabytes = sum(self.spool.sizes.values()) / 1e6
-        self.summary = (
-            f"identifiers: {len(texts):,} texts and their hashes looked for in {megabytes:,.0f} MB, "
-            f"{self._files:,} files among them: {len(found)} found"
-        )
+            failures.append("The search does not find what was planted: it shows nothing.")
+        return Result(failures, len(texts), dict(self._spool.sizes), files, time.perf_counter() - started)
 
-    def _take_files(self) -> None:
+    def _take_files(self) -> int:
+        """Take what the tests' folders hold; returns how many files that were."""
+        taken = 0
         for root in self.roots:
             for path in sorted(root.rglob("*")):
                 left_out = any(folder in self._left_out for folder in (path, *path.parents))
                 if left_out or path.is_symlink() or not path.is_file() or str(path) in inputs:
                     continue
-                self._files += 1
-                self.spool.add_file(Piece(FILE, str(path.relative_to(root))), path)
+                taken += 1
+                self._spool.add_file(Piece(FILE, str(path.relative_to(root))), path)
+        return taken
 
 
 def lines_of(hits: list[Hit], texts: dict[bytes, Origin]) -> list[str]:
@@ -184,6 +228,10 @@ def _searched_root(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARK}(reason): writes identifiers on purpose; what it writes is not searched")
-    search = LeakSearch(config)
-    search.start()
-    config.pluginmanager.register(search, NAME)
+    report = LeakReport()
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(report, f"{NAME}-report")
+    if hasattr(config, "workerinput") or config.getoption("dist", "no") == "no":
+        search = LeakSearch(config, report)
+        search.start()
+        config.pluginmanager.register(search, NAME)
