@@ -42,24 +42,27 @@ MAX_STREAMS = 256
 """Calls under way on one connection; a client's further ones wait on its own side."""
 MAX_ENROLMENT_BYTES = 16 * 1024
 """Anybody may call the enrolment port, so what it reads before it knows whom is small."""
-_OPTIONS = (
-    ("grpc.max_connection_age_ms", 60 * 60 * 1000),
-    ("grpc.max_connection_age_grace_ms", 60 * 1000),
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.so_reuseport", 0),
-)
-_MEMBER_OPTIONS = (
-    *_OPTIONS,
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_concurrent_streams", MAX_STREAMS),
-)
-_ENROLMENT_OPTIONS = (
-    *_OPTIONS,
-    ("grpc.max_receive_message_length", MAX_ENROLMENT_BYTES),
-    ("grpc.max_concurrent_streams", MAX_STREAMS),
-    ("grpc.max_connection_idle_ms", 60 * 1000),
-)
+MAX_CONNECTIONS = 4096
+MAX_ENROLMENT_CONNECTIONS = 256
+"""Connections to a port at a time: each takes memory, most of it for what was received and nobody read yet."""
+MAX_IDLE_MS = 10 * 60 * 1000
+MAX_ENROLMENT_IDLE_MS = 60 * 1000
+
+
+def _options(message_bytes: int, connections: int, idle_ms: int) -> tuple[tuple[str, int], ...]:
+    return (
+        ("grpc.max_receive_message_length", message_bytes),
+        ("grpc.max_concurrent_streams", MAX_STREAMS),
+        ("grpc.max_allowed_incoming_connections", connections),
+        ("grpc.max_connection_idle_ms", idle_ms),
+        ("grpc.max_connection_age_ms", 60 * 60 * 1000),
+        ("grpc.max_connection_age_grace_ms", 60 * 1000),
+        ("grpc.server_handshake_timeout_ms", 10 * 1000),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.so_reuseport", 0),
+    )
+
 
 SERVICES = tuple(
     file.DESCRIPTOR.services_by_name[name].full_name
@@ -105,7 +108,8 @@ def member_server(
     servicers: Servicers, guard: Guard, tls: ServerTls, address: str, interceptors: Sequence[Any] = ()
 ) -> tuple[aio.Server, int]:
     """Make the server for members; returns it with the port that it bound. Interceptors stand outside the guard."""
-    server = aio.server(interceptors=interceptors, options=_MEMBER_OPTIONS)
+    options = _options(MAX_MESSAGE_BYTES, MAX_CONNECTIONS, MAX_IDLE_MS)
+    server = aio.server(interceptors=interceptors, options=options)
     guarded: Any = Guarded(server, guard)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(servicers.audit, guarded)
     bucket_pb2_grpc.add_BucketServiceServicer_to_server(servicers.buckets, guarded)
@@ -127,7 +131,8 @@ def enrolment_server(
     servicer: EnrolmentServicer, guard: Guard, tls: ServerTls, address: str, interceptors: Sequence[Any] = ()
 ) -> tuple[aio.Server, int]:
     """Make the server for enrolment; returns it with the port that it bound. Interceptors stand outside the guard."""
-    server = aio.server(interceptors=interceptors, options=_ENROLMENT_OPTIONS)
+    options = _options(MAX_ENROLMENT_BYTES, MAX_ENROLMENT_CONNECTIONS, MAX_ENROLMENT_IDLE_MS)
+    server = aio.server(interceptors=interceptors, options=options)
     guarded: Any = Guarded(server, guard)
     enrolment_pb2_grpc.add_EnrolmentServiceServicer_to_server(servicer, guarded)
     credentials = grpc.ssl_server_credentials([(tls.key, tls.certificate)])

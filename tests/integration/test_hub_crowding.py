@@ -1,14 +1,20 @@
 """No member's calls take the place of all."""
 
 import asyncio
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
 
+import grpc
 import pytest
 from conftest import Members
-from support.hub import RunningHub
-from support.wire import refuses
+from support.hub import RunningHub, running_hub
+from support.wire import enrol, refuses
 
 from alliance.errors import Reason
 from alliance.v1 import registry_pb2
+from alliance_server.rpc import server
 from alliance_server.rpc.interceptors import calls
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -35,3 +41,40 @@ async def reaches(hub: RunningHub, member: str, calls_under_way: int) -> None:
     async with asyncio.timeout(20):
         while hub.hub.calls.under_way(member) != calls_under_way:  # noqa: ASYNC110 - the hub tells nobody
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("port", ["port", "enrolment_port"])
+async def test_a_port_takes_so_many_connections_and_no_more(
+    new_hub_folder: Callable[[], Path], monkeypatch: pytest.MonkeyPatch, port: str
+) -> None:
+    """Nobody who is silent keeps others out for longer than a handshake may last."""
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 5)
+    monkeypatch.setattr(server, "MAX_ENROLMENT_CONNECTIONS", 5)
+    async with running_hub(new_hub_folder()) as hub:
+        address = "127.0.0.1", getattr(hub.hub, port)
+        crowd = [socket.create_connection(address) for _ in range(5)]
+        with pytest.raises(grpc.RpcError) as caught:
+            await enrolled(hub)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        for one in crowd:
+            one.close()
+        async with asyncio.timeout(20):
+            while not await is_let_in(hub):  # noqa: ASYNC110 - the hub tells nobody
+                await asyncio.sleep(0.05)
+
+
+async def enrolled(hub: RunningHub) -> None:
+    """Enrol and make a call."""
+    member = await enrol(hub, f"lender-{secrets.token_hex(4)}")
+    try:
+        await member.registry.ListClaims(registry_pb2.ListClaimsRequest())
+    finally:
+        await member.close()
+
+
+async def is_let_in(hub: RunningHub) -> bool:
+    try:
+        await enrolled(hub)
+    except grpc.RpcError:
+        return False
+    return True

@@ -1,14 +1,17 @@
 """The channel inside: certificates that are renewed on disk, hubs that go and come back, damaged stores."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from support.hub import RunningHub, running_hub
 from support.sdk import BASIS, PHONES, PORTFOLIO, contribute, lender, row, screen
 
 from alliance.crypto.secret import Secret
+from alliance_server.rpc import server
 from member_client import AllianceClient, ConfigurationInvalid, NotAuthenticated, State, StoreDamaged, Subject
 from member_client._certificates import checked_certificate, new_key, request_for
 from member_client._credentials import TLS_CERTIFICATE, TLS_KEY
@@ -77,6 +80,25 @@ async def test_a_hub_that_went_and_came_back_is_found_again(new_hub_folder: NewF
         async with running_hub(folder, clock=hub.clock, config={"listen": f"127.0.0.1:{port}"}):
             await a.ready(30)
             assert (await a.screen(subject, purpose=PORTFOLIO, consent=BASIS)).state is State.CLEAR
+
+
+async def test_a_connection_that_the_hub_closed_as_idle_is_opened_again(
+    new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "MAX_IDLE_MS", 1_000)
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a", on_unavailable="raise") as a:
+        subject = Subject("C-1", phone=PHONES[0])
+        await a.screen(subject, purpose=PORTFOLIO, consent=BASIS)
+        async with asyncio.timeout(20):
+            while connections(hub.hub.port):  # noqa: ASYNC110 - gRPC tells nobody
+                await asyncio.sleep(0.1)
+        assert (await a.screen(subject, purpose=PORTFOLIO, consent=BASIS)).state is State.CLEAR
+
+
+def connections(port: int) -> list[object]:
+    """This process's connections to a port, from its own side."""
+    mine = psutil.Process().net_connections("tcp")
+    return [it for it in mine if it.raddr[1:] == (port,) and it.status == psutil.CONN_ESTABLISHED]
 
 
 async def test_an_outage_is_told_as_one_even_to_the_hasty(new_hub_folder: NewFolder) -> None:

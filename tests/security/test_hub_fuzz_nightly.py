@@ -22,7 +22,7 @@ from support.bombardment import (
 )
 from support.fuzzing import hostile
 from support.hub import RunningHub
-from support.misconduct import ACTS, garbage_metadata, misbehave, over_the_limit, raw_misconduct
+from support.misconduct import ACTS, garbage_metadata, hang_up, misbehave, over_the_limit, raw_misconduct
 from support.process import HubProcess, hub_process
 from support.raw_http2 import raw_connection
 from support.rpcs import CONTRIBUTE, ENROL, RPCS, good_requests, sender
@@ -112,6 +112,7 @@ class Siege:
                 self.misconduct += len(acts) + 1
             assert await alive(member)
             await member.close()
+            hang_up(self.process.ports[0])
 
     async def raw_frames(self, connections: int) -> None:
         """Send frames that no library would send."""

@@ -5,11 +5,15 @@ free. The hub need not answer such calls well, or at all where they are broken o
 """
 
 import asyncio
+import os
 import random
+import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import grpc
+import psutil
 from grpc import aio
 
 from support.bombardment import SECONDS
@@ -108,6 +112,14 @@ async def misbehave(dice: random.Random, channel: Any, rpc: Rpc, good: Good, act
     code = await call.code()
     assert code not in FAULT_CODES, f"{rpc.path} ends {code.name} after {act.__name__}"
     return str(code.name)
+
+
+def hang_up(port: int) -> None:
+    """End this process's connections to a port; gRPC's client keeps some open, on which a write failed, for good."""
+    for connection in psutil.Process().net_connections("tcp"):
+        if connection.raddr[1:] == (port,):
+            with socket.socket(fileno=os.dup(connection.fd)) as copy, suppress(OSError):
+                copy.shutdown(socket.SHUT_RDWR)
 
 
 def _is_left_open(rpc: Rpc, act: Act) -> bool:
