@@ -17,7 +17,13 @@ from google.protobuf.message import DecodeError
 from alliance import statements
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import SignatureInvalid
-from alliance.v1.directory_pb2 import ListMembersRequest, ListMembersResponse, Member
+from alliance.v1.directory_pb2 import (
+    MEMBER_ROLE_MEMBER,
+    MEMBER_ROLE_UNSPECIFIED,
+    ListMembersRequest,
+    ListMembersResponse,
+    Member,
+)
 from alliance.v1.directory_pb2_grpc import DirectoryServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client._deadline import Deadline
@@ -28,6 +34,7 @@ from member_client.errors import HubError, MemberKeyChanged, StatementInvalid
 
 PAGE_SIZE: Final = 1000
 MAX_MEMBERS: Final = 1_000_000
+_INSTITUTIONS: Final = (MEMBER_ROLE_UNSPECIFIED, MEMBER_ROLE_MEMBER)
 
 
 def read_member(statement: SignedStatement, hub_key: VerifyingKey) -> Member:
@@ -42,9 +49,11 @@ def read_member(statement: SignedStatement, hub_key: VerifyingKey) -> Member:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Identity keys by member id, past members included."""
+    """Identity keys by member id, past members included, and who of them is no institution."""
 
     keys: Mapping[str, VerifyingKey]
+    officers: frozenset[str] = frozenset()
+    """Ids of admins, liaisons and auditors."""
 
     @classmethod
     def of(cls, signed: Iterable[SignedStatement], hub_key: VerifyingKey) -> Self:
@@ -60,11 +69,11 @@ class Directory:
                     raise MemberKeyChanged("The hub names two identity keys of one member.")
         except SignatureInvalid as error:
             raise StatementInvalid("The hub's statement about a member holds no key.") from error
-        return cls(keys)
+        return cls(keys, frozenset(member.id for member in members if member.role not in _INSTITUTIONS))
 
-    def key_of(self, member: str) -> VerifyingKey | None:
-        """Give a member's key; None where there is no such member."""
-        return self.keys.get(member)
+    def key_of(self, contributor: str) -> VerifyingKey | None:
+        """Give a contributor's key; None where there is no such member, or it is none that contributes."""
+        return None if contributor in self.officers else self.keys.get(contributor)
 
     def __len__(self) -> int:
         return len(self.keys)

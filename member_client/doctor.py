@@ -122,7 +122,7 @@ def _certificate(session: Session, clock: Clock) -> Finding:
 
 
 def _membership(session: Session, directory: Directory) -> Finding:
-    key = directory.key_of(session.profile.member)
+    key = directory.keys.get(session.profile.member)
     if key is None or key.public_key != session.identity.public_key:
         return Finding(
             Level.ERROR,

@@ -52,6 +52,38 @@ MEMBER_STATE_OFFBOARDED: MemberState.ValueType  # 4
 """Gone; claims end."""
 Global___MemberState: _TypeAlias = MemberState  # noqa: Y015
 
+class _MemberRole:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MemberRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MemberRole.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MEMBER_ROLE_UNSPECIFIED: _MemberRole.ValueType  # 0
+    """Absent: a member institution."""
+    MEMBER_ROLE_MEMBER: _MemberRole.ValueType  # 1
+    """An institution that contributes and screens."""
+    MEMBER_ROLE_ADMIN: _MemberRole.ValueType  # 2
+    """An admin of the alliance: one person, who proposes and approves."""
+    MEMBER_ROLE_LIAISON: _MemberRole.ValueType  # 3
+    """A police liaison."""
+    MEMBER_ROLE_AUDITOR: _MemberRole.ValueType  # 4
+    """An auditor or regulator."""
+
+class MemberRole(_MemberRole, metaclass=_MemberRoleEnumTypeWrapper):
+    """What an enrolled party is to the alliance: it decides what it may call."""
+
+MEMBER_ROLE_UNSPECIFIED: MemberRole.ValueType  # 0
+"""Absent: a member institution."""
+MEMBER_ROLE_MEMBER: MemberRole.ValueType  # 1
+"""An institution that contributes and screens."""
+MEMBER_ROLE_ADMIN: MemberRole.ValueType  # 2
+"""An admin of the alliance: one person, who proposes and approves."""
+MEMBER_ROLE_LIAISON: MemberRole.ValueType  # 3
+"""A police liaison."""
+MEMBER_ROLE_AUDITOR: MemberRole.ValueType  # 4
+"""An auditor or regulator."""
+Global___MemberRole: _TypeAlias = MemberRole  # noqa: Y015
+
 @_typing.final
 class Member(_message.Message):
     """Payload of the hub's statement `member`."""
@@ -63,6 +95,7 @@ class Member(_message.Message):
     IDENTITY_KEY_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     STATED_AT_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Member id, at most 32 bytes."""
     display_name: _builtins.str
@@ -73,6 +106,8 @@ class Member(_message.Message):
     """State when the statement was made."""
     stated_at: _builtins.int
     """When the statement was made, milliseconds UTC."""
+    role: Global___MemberRole.ValueType
+    """Role; it never changes. Claims count only where a member institution signed them."""
     def __init__(
         self,
         *,
@@ -81,10 +116,11 @@ class Member(_message.Message):
         identity_key: _builtins.bytes = ...,
         state: Global___MemberState.ValueType = ...,
         stated_at: _builtins.int = ...,
+        role: Global___MemberRole.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "id", b"id", "identity_key", b"identity_key", "state", b"state", "stated_at", b"stated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "id", b"id", "identity_key", b"identity_key", "role", b"role", "state", b"state", "stated_at", b"stated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

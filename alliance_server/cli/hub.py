@@ -18,7 +18,8 @@ from alliance.development import DEVELOPMENT_ALLIANCE
 from alliance.keyring.store import write_atomically
 from alliance_server.bootstrap import Hub
 from alliance_server.config import CONFIG_FILE, ConfigurationInvalid, HubConfig, load_config
-from alliance_server.domain.audit import AuditAction, record_event
+from alliance_server.domain.actions import AuditAction
+from alliance_server.domain.audit import record_event
 from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.domain.ports import Transaction

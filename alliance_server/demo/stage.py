@@ -16,7 +16,7 @@ from alliance_server.demo.capture import ENROLMENT
 from alliance_server.demo.hub import HONEST
 from alliance_server.demo.lender import Lender
 from alliance_server.demo.processes import Child, DemoFailed, Processes, demand
-from alliance_server.domain.audit import AuditAction
+from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.storage import database
 from alliance_server.storage.tables import AuditTable, table_of

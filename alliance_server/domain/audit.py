@@ -6,41 +6,17 @@ tag of a query, or a prefix.
 
 import os
 from dataclasses import dataclass
-from enum import StrEnum
 
 from alliance.crypto import merkle
 from alliance.errors import Reason
-from alliance.taxonomy import Purpose, policy_version
+from alliance.taxonomy import Purpose
 from alliance.v1 import taxonomy_pb2
 from alliance.v1.audit_pb2 import AuditEvent
+from alliance_server.domain.actions import AuditAction
+from alliance_server.domain.policy import POLICY_VERSION
 
 SALT_BYTES = 32
 OK = "ok"
-
-
-class AuditAction(StrEnum):
-    """Typed names of what is audited."""
-
-    AUDIT_LIST = "audit:event:list"
-    BUCKET_GET = "bucket:entry:get"
-    BUCKET_REPORT = "bucket:entry:report"
-    CALL_REFUSE = "call:unauthenticated:refuse"
-    CLAIM_CONTRIBUTE = "claim:contribute"
-    CLAIM_GET = "claim:get"
-    CLAIM_LIST = "claim:list"
-    CLAIM_WITHDRAW = "claim:withdraw"
-    EPOCH_BEGIN = "epoch:begin"
-    EPOCH_LIST = "epoch:list"
-    EVALUATION = "evaluation:evaluate"
-    FILTER_BUILD = "filter:snapshot:build"
-    FILTER_DELTAS = "filter:delta:list"
-    FILTER_DOWNLOAD = "filter:snapshot:download"
-    FILTER_GET = "filter:header:get"
-    MEMBER_ENROL = "member:enrol"
-    MEMBER_INVITE = "member:invite"
-    MEMBER_LIST = "member:list"
-    MEMBER_REVOKE = "member:certificate:revoke"
-    SUPPRESSION_GET = "suppression:list:get"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +29,6 @@ class AuditRecord:
     salt: bytes
     event: bytes
     leaf_hash: bytes
-
-
-_POLICY_VERSION = policy_version()
 
 
 def record_event(
@@ -82,7 +55,7 @@ def record_event(
         items=items,
         items_refused=items_refused,
         commitments=commitments,
-        policy_version=_POLICY_VERSION,
+        policy_version=POLICY_VERSION,
         outcome=refusal.name if refusal else OK,
     ).SerializeToString()
     salt = os.urandom(SALT_BYTES)

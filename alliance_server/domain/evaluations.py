@@ -19,11 +19,12 @@ from alliance.crypto.signing import VerifyingKey, key_id
 from alliance.crypto.tagging import decode_many
 from alliance.errors import AllianceError, Reason, SignatureInvalid
 from alliance.statements import EVALUATION_HEADER
-from alliance.taxonomy import CONSENT_NEEDS, ConsentNeed, Purpose
+from alliance.taxonomy import ConsentNeed, Purpose
 from alliance.v1.evaluation_pb2 import EvaluationHeader
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import Caller, Role
+from alliance_server.domain.policy import PURPOSES
 
 MAX_SKEW_MS = 2 * 60 * 1000
 REQUEST_ID_BYTES = 16
@@ -32,20 +33,6 @@ MAX_ELEMENTS = 4096
 MAX_OPERATOR_BYTES = 32
 MAX_HEADER_BYTES = 1024
 """Bytes of a signed header, which is kept as it came: unknown fields must not make it an attic."""
-
-PURPOSES_OF: dict[Role, frozenset[Purpose]] = {
-    Role.MEMBER: frozenset(
-        {
-            Purpose.LOAN_APPLICATION,
-            Purpose.ACCOUNT_OPENING,
-            Purpose.TRANSACTION,
-            Purpose.PORTFOLIO_SCREENING,
-            Purpose.CONTRIBUTION,
-        }
-    ),
-}
-"""Purposes open to each role. Rotation, dispute, intersection and case open with the features that need them."""
-
 
 RequestKey: TypeAlias = tuple[str, bytes]
 """Member and request id."""
@@ -169,9 +156,10 @@ def _check_purpose(header: EvaluationHeader, role: Role) -> Purpose:
         purpose = Purpose(header.purpose)
     except ValueError:
         raise Refused(Reason.INVALID_REQUEST, "the purpose is unknown") from None
-    if purpose not in PURPOSES_OF.get(role, frozenset()):
+    need = PURPOSES.get(role, {}).get(purpose)
+    if need is None:
         raise Refused(Reason.PURPOSE_NOT_PERMITTED, f"{purpose.word} is not open to this role")
-    needed = 0 if CONSENT_NEEDS[purpose] is ConsentNeed.NONE else 32
+    needed = 0 if need is ConsentNeed.NONE else 32
     if len(header.consent_root) != needed:
         raise Refused(Reason.CONSENT_MISSING, f"{purpose.word} needs a consent root of {needed} bytes")
     return purpose

@@ -26,23 +26,32 @@ class MemberState(IntEnum):
 
 
 class Role(IntEnum):
-    """What a caller may do; kept in the database by number."""
+    """What a caller may do, with the wire's numbers."""
 
-    MEMBER = 1
-    ADMIN = 2
-    LIAISON = 3
-    AUDITOR = 4
+    MEMBER = directory_pb2.MEMBER_ROLE_MEMBER
+    ADMIN = directory_pb2.MEMBER_ROLE_ADMIN
+    LIAISON = directory_pb2.MEMBER_ROLE_LIAISON
+    AUDITOR = directory_pb2.MEMBER_ROLE_AUDITOR
+
+    @property
+    def word(self) -> str:
+        """The word for it."""
+        return self.name.lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An institution. `identity_key` is empty until it has enrolled."""
+    """An enrolled party: an institution, or a person or office with another role, which never changes.
+
+    `identity_key` is empty until it has enrolled.
+    """
 
     id: str
     display_name: str
     state: MemberState
     identity_key: bytes
     stated_at: int
+    role: Role = Role.MEMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +101,4 @@ def admit(member: Member, certificate: Certificate, now: int) -> Caller:
         raise Refused(Reason.NOT_AUTHENTICATED, "certificate is revoked")
     if not certificate.not_before <= now < certificate.not_after:
         raise Refused(Reason.NOT_AUTHENTICATED, "certificate is expired or not valid yet")
-    return Caller(member.id, Role.MEMBER, member.identity_key, certificate.serial)
+    return Caller(member.id, member.role, member.identity_key, certificate.serial)

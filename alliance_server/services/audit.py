@@ -3,7 +3,8 @@
 import threading
 
 from alliance.errors import Reason
-from alliance_server.domain.audit import AuditAction, AuditRecord, record_event
+from alliance_server.domain.actions import AuditAction
+from alliance_server.domain.audit import AuditRecord, record_event
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.domain.ports import Store
 from alliance_server.services.call import Call

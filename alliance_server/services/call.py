@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from alliance.clock import Clock
 from alliance.errors import Reason
 from alliance.taxonomy import Purpose
-from alliance_server.domain.audit import AuditAction, AuditRecord, record_event
+from alliance_server.domain.actions import AuditAction
+from alliance_server.domain.audit import AuditRecord, record_event
 from alliance_server.domain.members import Caller
 
 

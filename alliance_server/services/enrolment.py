@@ -19,7 +19,8 @@ from alliance.errors import Reason, SignatureInvalid
 from alliance.statements import ENROLMENT
 from alliance.v1.enrolment_pb2 import EnrolmentRequest
 from alliance.v1.statement_pb2 import SignedStatement
-from alliance_server.domain.audit import AuditAction, record_event
+from alliance_server.domain.actions import AuditAction
+from alliance_server.domain.audit import record_event
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import (
     HUB_ACTOR,
@@ -28,6 +29,7 @@ from alliance_server.domain.members import (
     Invitation,
     Member,
     MemberState,
+    Role,
     check_member_id,
 )
 from alliance_server.domain.ports import Store, Transaction
@@ -64,8 +66,8 @@ class EnrolmentService:
         self._key = key
         self._clock = clock
 
-    async def invite(self, member_id: str, display_name: str) -> Ticket:
-        """Invite a new member, or one that has not enrolled yet, again; raises Refused."""
+    async def invite(self, member_id: str, display_name: str, role: Role = Role.MEMBER) -> Ticket:
+        """Invite somebody new, or one that has not enrolled yet, again; raises Refused."""
         check_member_id(member_id)
         now = self._clock.now_ms()
         ticket = Ticket(member_id, secrets.token_bytes(TOKEN_BYTES), now + INVITATION_LIFE_MS)
@@ -74,7 +76,9 @@ class EnrolmentService:
             known = transaction.members.get(member_id)
             if known is not None and known.state is not MemberState.INVITED:
                 raise Refused(Reason.CONFLICTING_RETRY, "the member is enrolled already")
-            transaction.members.save(Member(member_id, display_name, MemberState.INVITED, b"", now))
+            if known is not None and known.role is not role:
+                raise Refused(Reason.CONFLICTING_RETRY, f"{member_id} was invited as {known.role.word}")
+            transaction.members.save(Member(member_id, display_name, MemberState.INVITED, b"", now, role))
             invitation = Invitation(sha256(ticket.token).digest(), member_id, ticket.expires_at)
             transaction.members.save_invitation(invitation)
             transaction.record(

@@ -29,7 +29,8 @@ from alliance.statements import FILTER_DELTA, FILTER_HEADER, FILTER_HEARTBEAT
 from alliance.taxonomy import DAY_MS
 from alliance.v1.filter_pb2 import FilterDelta, FilterHeader, FilterHeartbeat
 from alliance.v1.statement_pb2 import SignedStatement
-from alliance_server.domain.audit import AuditAction, record_event
+from alliance_server.domain.actions import AuditAction
+from alliance_server.domain.audit import record_event
 from alliance_server.domain.epochs import SERVING
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.evaluations import MAX_SKEW_MS

@@ -31,6 +31,7 @@ def member_statement(key: SigningKey, member: Member) -> SignedStatement:
         identity_key=member.identity_key,
         state=directory_pb2.MemberState.ValueType(member.state),
         stated_at=member.stated_at,
+        role=directory_pb2.MemberRole.ValueType(member.role),
     )
     return key.statement(MEMBER, payload.SerializeToString())
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from alliance_server.domain.epochs import Epoch, EpochState
-from alliance_server.domain.members import Certificate, Invitation, Member, MemberState
+from alliance_server.domain.members import Certificate, Invitation, Member, MemberState, Role
 from alliance_server.storage.tables import (
     CertificateTable,
     EpochTable,
@@ -31,7 +31,7 @@ _MAX_EPOCH = 2**31 - 1
 
 
 def _member(row: sa.Row[tuple[object, ...]]) -> Member:
-    return Member(row.id, row.display_name, MemberState(row.state), row.identity_key, row.stated_at)
+    return Member(row.id, row.display_name, MemberState(row.state), row.identity_key, row.stated_at, Role(row.role))
 
 
 class SqlMembers:
@@ -57,6 +57,7 @@ class SqlMembers:
             "state": member.state,
             "identity_key": member.identity_key,
             "stated_at": member.stated_at,
+            "role": member.role,
         }
         changed = self._connection.execute(sa.update(_MEMBERS).where(_MEMBERS.c.id == member.id).values(values))
         if changed.rowcount == 0:

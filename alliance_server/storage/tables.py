@@ -40,6 +40,8 @@ class MemberTable(SQLModel, table=True):
     """Empty until enrolled; then immutable."""
     stated_at: int = Field(sa_column=_big())
     """When state or key last changed."""
+    role: int = Field(default=1, sa_column=Column(SmallInteger, nullable=False, server_default="1"))
+    """Immutable."""
 
 
 class CertificateTable(SQLModel, table=True):

@@ -15,10 +15,10 @@ from grpc_status import rpc_status
 
 from alliance.clock import Clock
 from alliance.errors import Reason
+from alliance_server.domain.policy import POLICY
 from alliance_server.domain.quotas import renews_at
 from alliance_server.rpc.errors import status_of
 from alliance_server.rpc.interceptors.guard import shape_of
-from alliance_server.rpc.policy import POLICY
 
 METHODS: Final = tuple(sorted(name.rpartition("/")[2] for name in POLICY if name.startswith("/alliance.")))
 """Every method of the protocol, without its service."""

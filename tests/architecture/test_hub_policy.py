@@ -13,8 +13,11 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 import alliance.v1
-from alliance_server.domain.audit import AuditAction
-from alliance_server.rpc.policy import EVERYBODY, MEMBERS, POLICY
+from alliance.taxonomy import ConsentNeed, Purpose
+from alliance_server.domain import policy
+from alliance_server.domain.actions import AuditAction
+from alliance_server.domain.members import Role
+from alliance_server.domain.policy import EVERYBODY, MEMBERS, POLICY, POLICY_VERSION, PURPOSES, Rule
 from alliance_server.rpc.server import SERVICES, ServerTls, Servicers, enrolment_server, member_server
 
 PLUMBING = {
@@ -119,7 +122,40 @@ def test_only_plumbing_and_enrolment_go_without_a_registered_caller() -> None:
     expected = {method for method in POLICY if any(method.startswith(prefix) for prefix in PLUMBING)}
     assert open_to_all == expected | {"/alliance.v1.EnrolmentService/Enrol"}
     for method, rule in POLICY.items():
-        assert rule.roles == (EVERYBODY if method in open_to_all else MEMBERS)
+        assert (rule.roles == EVERYBODY) == (method in open_to_all)
+
+
+def test_what_concerns_claims_is_the_members_alone() -> None:
+    """Admins, liaisons and auditors see nothing that could tell them of an identifier."""
+    services = ("BucketService", "EvaluationService", "FilterService", "RegistryService")
+    for method, rule in POLICY.items():
+        if any(f".{service}/" in method for service in services):
+            assert rule.roles == MEMBERS
+
+
+def test_the_version_is_that_of_all_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert policy._version() == POLICY_VERSION
+    method = "/alliance.v1.EpochService/ListEpochs"
+    changed = {
+        "POLICY": {**POLICY, method: Rule(MEMBERS, POLICY[method].action)},
+        "PURPOSES": {Role.MEMBER: {**PURPOSES[Role.MEMBER], Purpose.CONTRIBUTION: ConsentNeed.NONE}},
+        "policy_version": lambda: bytes(32),
+    }
+    versions = {POLICY_VERSION}
+    for name, value in changed.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(policy, name, value)
+            versions.add(policy._version())
+    assert len(versions) == 1 + len(changed)
+
+
+def test_no_call_and_no_configuration_changes_a_table() -> None:
+    with pytest.raises(TypeError):
+        POLICY["method"] = Rule(MEMBERS)  # type: ignore[index]
+    with pytest.raises(TypeError):
+        PURPOSES[Role.ADMIN] = {}  # type: ignore[index]
+    with pytest.raises(TypeError):
+        PURPOSES[Role.MEMBER][Purpose.CASE] = ConsentNeed.NONE  # type: ignore[index]
 
 
 def test_every_audited_method_has_an_action_of_its_own() -> None:

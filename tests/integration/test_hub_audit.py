@@ -13,9 +13,8 @@ from support.wire import WireMember, refuses, row_of, valid_elements
 
 from alliance.crypto import merkle
 from alliance.errors import Reason
-from alliance.taxonomy import policy_version
 from alliance.v1 import audit_pb2, bucket_pb2, directory_pb2, epoch_pb2, filter_pb2, registry_pb2
-from alliance_server.rpc.policy import POLICY
+from alliance_server.domain.policy import POLICY, POLICY_VERSION
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -154,7 +153,7 @@ async def test_an_event_says_who_when_what_and_under_which_policy(hub: RunningHu
     (event,) = [it for it in member.events() if it.action == "epoch:list"]
     assert event.actor == member.id
     assert before <= event.time <= hub.clock.now_ms()
-    assert event.policy_version == policy_version()
+    assert event.policy_version == POLICY_VERSION
     assert event.items == 1
 
 

@@ -26,7 +26,7 @@ from support.wire import WireMember, enrol, enrolment_channel, row_of
 
 from alliance.errors import Reason
 from alliance.v1.registry_pb2 import ContributeRequest
-from alliance_server.rpc.policy import POLICY
+from alliance_server.domain.policy import POLICY
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

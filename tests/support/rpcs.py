@@ -1,15 +1,18 @@
 """Every RPC that the hub serves: what the descriptors say of it, a good request of it, and how to send bytes to it."""
 
+import asyncio
 import importlib
 import os
 import pkgutil
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.message import Message
+from grpc import aio
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
@@ -134,10 +137,11 @@ def sender(channel: Any, rpc: Rpc, metadata: Callable[[], Any] = lambda: None) -
     both = channel.stream_stream(rpc.path)
 
     async def exchanged(content: bytes) -> None:
-        async def messages() -> AsyncIterator[bytes]:
-            yield content
-
-        await _read(rpc, both(messages(), metadata=metadata()))
+        call = both(metadata=metadata())
+        with suppress(aio.AioRpcError, asyncio.InvalidStateError):  # refused before it was sent: the reading says how
+            await call.write(content)
+            await call.done_writing()
+        await _read(rpc, call)
 
     return exchanged
 

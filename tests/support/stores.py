@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from alliance.crypto import tagging
 from alliance.taxonomy import ClaimStatus, Purpose
-from alliance_server.domain.audit import AuditAction, AuditRecord, record_event
+from alliance_server.domain.actions import AuditAction
+from alliance_server.domain.audit import AuditRecord, record_event
 from alliance_server.domain.claims import StoredClaim
 from alliance_server.domain.epochs import SUITE, Epoch, EpochState
 from alliance_server.domain.evaluations import Evaluation

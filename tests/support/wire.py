@@ -45,6 +45,7 @@ from alliance.v1 import (
 )
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.authority import server_name
+from alliance_server.domain.members import Role
 from support.hub import RunningHub
 
 Pem = tuple[bytes, bytes]
@@ -140,9 +141,9 @@ def _channel(hub: RunningHub, address: str, identity: Pem | None) -> Any:  # the
     return aio.secure_channel(address, credentials, [("grpc.ssl_target_name_override", name), *CHANNEL_OPTIONS])
 
 
-async def enrol(hub: RunningHub, member_id: str) -> "WireMember":
-    """Invite a member and enrol it through the enrolment port."""
-    ticket = await hub.hub.enrolment.invite(member_id, f"{member_id} Ltd")
+async def enrol(hub: RunningHub, member_id: str, role: Role = Role.MEMBER) -> "WireMember":
+    """Invite somebody and enrol them through the enrolment port."""
+    ticket = await hub.hub.enrolment.invite(member_id, f"{member_id} Ltd", role)
     tls_key, (key, _) = new_tls_key(), SigningKey.generate()
     async with enrolment_channel(hub) as channel:
         request = enrol_request(ticket.token, key, certificate_request(tls_key))

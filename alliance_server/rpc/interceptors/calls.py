@@ -22,9 +22,9 @@ from alliance.clock import Clock
 from alliance.errors import AllianceError, Reason
 from alliance_server.domain.errors import Refused, reason_of
 from alliance_server.domain.members import Role
+from alliance_server.domain.policy import POLICY
 from alliance_server.rpc.errors import status_of
 from alliance_server.rpc.interceptors.authentication import Authenticator, StreamWatch
-from alliance_server.rpc.policy import POLICY
 from alliance_server.services.audit import AuditService
 from alliance_server.services.call import Call
 

@@ -13,8 +13,8 @@ from alliance.v1 import directory_pb2, epoch_pb2
 from alliance_server.domain.claims import ClaimRow, check_transition
 from alliance_server.domain.epochs import SERVING, Epoch, EpochState, contributes, require_contributing, require_serving
 from alliance_server.domain.errors import Refused
-from alliance_server.domain.evaluations import PURPOSES_OF
 from alliance_server.domain.members import Certificate, Member, MemberState, Role, admit, check_member_id
+from alliance_server.domain.policy import PURPOSES
 from alliance_server.domain.quotas import DEFAULT_BUDGETS, Resource, day_of, renews_at
 from alliance_server.rpc.interceptors.authentication import peer_certificate
 from alliance_server.services.paging import DEFAULT_PAGE, MAX_PAGE, name, numbers, page_size
@@ -70,7 +70,7 @@ def test_days_are_utc_and_renew_at_midnight() -> None:
 
 
 def test_every_open_purpose_has_a_budget_by_its_own_number() -> None:
-    for purposes in PURPOSES_OF.values():
+    for purposes in PURPOSES.values():
         for purpose in purposes:
             assert int(Resource[purpose.name]) == int(purpose)
             assert DEFAULT_BUDGETS[purpose.word] > 0
@@ -86,6 +86,8 @@ def test_states_are_the_wires() -> None:
         assert int(directory_pb2.MemberState.Value(f"MEMBER_STATE_{state.name}")) == int(state)
     for epoch_state in EpochState:
         assert int(epoch_pb2.EpochState.Value(f"EPOCH_STATE_{epoch_state.name}")) == int(epoch_state)
+    for role in Role:
+        assert int(directory_pb2.MemberRole.Value(f"MEMBER_ROLE_{role.name}")) == int(role)
 
 
 @pytest.mark.parametrize("member_id", ["a", "9", "a-b", "a--b", "x" * 32, "0-0"])

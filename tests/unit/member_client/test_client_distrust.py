@@ -15,7 +15,14 @@ from alliance.taxonomy import DAY_MS, Category, ClaimStatus, EvidenceLevel, Subj
 from alliance.v1 import bucket_pb2, taxonomy_pb2
 from alliance.v1.bucket_pb2 import BucketEntry, GetBucketsResponse
 from alliance.v1.claim_pb2 import ClaimStatusChange
-from alliance.v1.directory_pb2 import Member
+from alliance.v1.directory_pb2 import (
+    MEMBER_ROLE_ADMIN,
+    MEMBER_ROLE_AUDITOR,
+    MEMBER_ROLE_LIAISON,
+    MEMBER_ROLE_MEMBER,
+    Member,
+    MemberRole,
+)
 from alliance.v1.registry_pb2 import ClaimRecord
 from member_client import ClockWrong, FilterTampered, HubError, MemberKeyChanged, StatementInvalid
 from member_client._bucket_fetch import _check_order
@@ -51,6 +58,19 @@ def test_a_members_key_is_the_one_first_seen(tmp_path: Path) -> None:
     with pytest.raises(MemberKeyChanged) as caught:
         pin(directory(alpha=ALPHA, beta=OTHER), new_store(tmp_path))
     assert caught.value.exit_code == 7
+
+
+@pytest.mark.parametrize("role", [MEMBER_ROLE_ADMIN, MEMBER_ROLE_LIAISON, MEMBER_ROLE_AUDITOR])
+def test_whoever_is_no_institution_contributes_nothing(role: MemberRole.ValueType) -> None:
+    """Their keys are known all the same: they sign other things."""
+    signed = [
+        HUB.statement(statements.MEMBER, Member(id=name, identity_key=key.public_key, role=its).SerializeToString())
+        for name, key, its in (("alpha", ALPHA, MEMBER_ROLE_MEMBER), ("officer", BETA, role))
+    ]
+    known = Directory.of(signed, HUB_KEY)
+    assert known.key_of("alpha") is not None
+    assert known.key_of("officer") is None
+    assert known.keys["officer"].public_key == BETA.public_key
 
 
 def test_two_keys_of_one_member_at_once_are_refused() -> None:

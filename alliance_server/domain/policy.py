@@ -1,0 +1,89 @@
+"""Who may do what: the frozen tables of role, method, purpose and dual control, under one version hash.
+
+- A method that is not in the table is refused; a test holds the table against every descriptor.
+- Every audit event names the version of the tables that decided, those of the taxonomy among them.
+- A change of a table is a release: no call and no configuration changes one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Final
+
+from alliance.taxonomy import CONSENT_NEEDS, ConsentNeed, Purpose, policy_version
+from alliance_server.domain.actions import AuditAction
+from alliance_server.domain.members import Role
+
+_V1 = "/alliance.v1."
+EVERYBODY: frozenset[Role] = frozenset()
+MEMBERS = frozenset({Role.MEMBER})
+ENROLLED = frozenset(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Roles that may call a method, and the action under which calls are audited.
+
+    A rule without an action belongs to the plumbing: it needs no registered caller and leaves no event.
+    """
+
+    roles: frozenset[Role]
+    action: AuditAction | None = None
+    service_admits: bool = False
+    """Whether the service looks the caller up, in the unit of work that charges the call, and not the guard."""
+
+
+POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        f"{_V1}AuditService/ListEvents": Rule(ENROLLED, AuditAction.AUDIT_LIST),
+        f"{_V1}BucketService/GetBuckets": Rule(MEMBERS, AuditAction.BUCKET_GET),
+        f"{_V1}BucketService/ReportEntry": Rule(MEMBERS, AuditAction.BUCKET_REPORT),
+        f"{_V1}DirectoryService/ListMembers": Rule(ENROLLED, AuditAction.MEMBER_LIST),
+        f"{_V1}EpochService/GetSuppressionList": Rule(ENROLLED, AuditAction.SUPPRESSION_GET),
+        f"{_V1}EpochService/ListEpochs": Rule(ENROLLED, AuditAction.EPOCH_LIST),
+        f"{_V1}EvaluationService/Evaluate": Rule(MEMBERS, AuditAction.EVALUATION, service_admits=True),
+        f"{_V1}FilterService/DownloadSnapshot": Rule(MEMBERS, AuditAction.FILTER_DOWNLOAD),
+        f"{_V1}FilterService/GetFilter": Rule(MEMBERS, AuditAction.FILTER_GET),
+        f"{_V1}FilterService/ListDeltas": Rule(MEMBERS, AuditAction.FILTER_DELTAS),
+        f"{_V1}RegistryService/Contribute": Rule(MEMBERS, AuditAction.CLAIM_CONTRIBUTE),
+        f"{_V1}RegistryService/GetClaim": Rule(MEMBERS, AuditAction.CLAIM_GET),
+        f"{_V1}RegistryService/ListClaims": Rule(MEMBERS, AuditAction.CLAIM_LIST),
+        f"{_V1}RegistryService/WithdrawClaim": Rule(MEMBERS, AuditAction.CLAIM_WITHDRAW),
+        # On the enrolment port, which has no client certificates: the token is the authority, and the service audits.
+        f"{_V1}EnrolmentService/Enrol": Rule(EVERYBODY),
+        # Plumbing, on the port that asks for client certificates of the alliance's CA.
+        "/grpc.health.v1.Health/Check": Rule(EVERYBODY),
+        "/grpc.health.v1.Health/Watch": Rule(EVERYBODY),
+        "/grpc.health.v1.Health/List": Rule(EVERYBODY),
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Rule(EVERYBODY),
+    }
+)
+
+_MEMBERS_PURPOSES = (
+    Purpose.LOAN_APPLICATION,
+    Purpose.ACCOUNT_OPENING,
+    Purpose.TRANSACTION,
+    Purpose.PORTFOLIO_SCREENING,
+    Purpose.CONTRIBUTION,
+)
+PURPOSES: Final[Mapping[Role, Mapping[Purpose, ConsentNeed]]] = MappingProxyType(
+    {Role.MEMBER: MappingProxyType({purpose: CONSENT_NEEDS[purpose] for purpose in _MEMBERS_PURPOSES})}
+)
+"""Purposes open to each role, with the consent that each needs.
+
+Rotation, dispute, intersection and case open with the features that need them.
+"""
+
+
+def _version() -> bytes:
+    tables = (
+        policy_version().hex(),
+        sorted((method, sorted(it.word for it in rule.roles), str(rule.action)) for method, rule in POLICY.items()),
+        sorted((role.word, purpose.word, need.word) for role, row in PURPOSES.items() for purpose, need in row.items()),
+    )
+    return sha256(repr(tables).encode()).digest()
+
+
+POLICY_VERSION: Final = _version()
+"""SHA-256 of all tables."""
