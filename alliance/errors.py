@@ -85,6 +85,9 @@ class Reason(IntEnum):
     ILLEGAL_TRANSITION = wire.ERROR_REASON_ILLEGAL_TRANSITION
     STORAGE_FULL = wire.ERROR_REASON_STORAGE_FULL
     UNAVAILABLE = wire.ERROR_REASON_UNAVAILABLE
+    PROPOSAL_CLOSED = wire.ERROR_REASON_PROPOSAL_CLOSED
+    ANOTHER_ADMIN_NEEDED = wire.ERROR_REASON_ANOTHER_ADMIN_NEEDED
+    MEMBER_STATE_CONFLICT = wire.ERROR_REASON_MEMBER_STATE_CONFLICT
 
 
 class StatusCode(IntEnum):
@@ -160,4 +163,13 @@ CATALOGUE: dict[Reason, PublicError] = {
         StatusCode.UNAVAILABLE, "The hub's storage is full; what was acknowledged is safe. Try again later."
     ),
     Reason.UNAVAILABLE: PublicError(StatusCode.UNAVAILABLE, "The hub is busy or stopping; try again."),
+    Reason.PROPOSAL_CLOSED: PublicError(
+        StatusCode.FAILED_PRECONDITION, "The proposal is decided, withdrawn or expired; propose it again."
+    ),
+    Reason.ANOTHER_ADMIN_NEEDED: PublicError(
+        StatusCode.PERMISSION_DENIED, "Another admin decides this, and not the one who proposed it."
+    ),
+    Reason.MEMBER_STATE_CONFLICT: PublicError(
+        StatusCode.FAILED_PRECONDITION, "The member's state does not permit this change."
+    ),
 }

@@ -2,11 +2,13 @@
 
 from typing import Final
 
-# Signed by a member's identity key.
+# Signed by the identity key of a member, or of an admin.
 CLAIM: Final = "claim"
 CLAIM_STATUS: Final = "claim-status"
 ENROLMENT: Final = "enrolment"
 EVALUATION_HEADER: Final = "evaluation-header"
+PROPOSAL: Final = "proposal"
+PROPOSAL_DECISION: Final = "proposal-decision"
 
 # Signed by the hub's identity key. The hub signs `claim-status` too, where it tells readers of a status.
 EPOCH: Final = "epoch"

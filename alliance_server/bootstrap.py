@@ -18,6 +18,7 @@ from alliance_server.hub_keys import HubKeys, open_keys
 from alliance_server.rpc.interceptors.authentication import Authenticator
 from alliance_server.rpc.interceptors.calls import CallGuard
 from alliance_server.rpc.server import ServerTls, Servicers, enrolment_server, member_server
+from alliance_server.rpc.servicers.admin import AdminServicer
 from alliance_server.rpc.servicers.audit import AuditServicer
 from alliance_server.rpc.servicers.buckets import BucketServicer
 from alliance_server.rpc.servicers.enrolment import EnrolmentServicer
@@ -25,10 +26,12 @@ from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochService
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
+from alliance_server.services.administration import Administration
 from alliance_server.services.admission import Admission
 from alliance_server.services.audit import AuditService
 from alliance_server.services.buckets import BucketService
 from alliance_server.services.budgets import Budgets
+from alliance_server.services.changes import Changes
 from alliance_server.services.compute import Compute
 from alliance_server.services.directory import DirectoryService
 from alliance_server.services.enrolment import EnrolmentService
@@ -82,6 +85,7 @@ class Hub:
         authenticator = Authenticator(self.store, config.alliance, self.clock)
         self.calls = CallGuard(authenticator, self.audit, self.clock)
         self.enrolment = EnrolmentService(self.store, self.keys.authority, self.keys.identity, self.clock)
+        self.administration = Administration(self.store, Changes(config.budgets))
 
     async def start(self) -> None:
         """Check the epoch keys, build what filters there must be and are not, then listen."""
@@ -116,6 +120,7 @@ class Hub:
         evaluations = EvaluationService(self.store, self._evaluator, Admission(budgets), self.compute)
         directory = DirectoryService(self.store, self.keys.identity)
         return Servicers(
+            admin=AdminServicer(self.administration),
             audit=AuditServicer(self.audit),
             buckets=BucketServicer(BucketService(self.store, budgets, self.keys.identity)),
             directory=DirectoryServicer(directory),
@@ -138,6 +143,7 @@ class Hub:
                 if self.clock.now_ms() - last_flush >= _FLUSH_EVERY_MS:
                     last_flush = self.clock.now_ms()
                     await self.audit.flush(last_flush)
+                    await self.administration.warn_of_overdue(last_flush)
             except Exception as error:  # noqa: BLE001 - a turn that fails is tried again; filters go stale meanwhile
                 _log.error("maintenance failed", error=type(error).__name__)
 

@@ -19,6 +19,7 @@ ALLOWED_FIELDS = frozenset(
         "error",
         "event",
         "folder",
+        "items",
         "level",
         "listings",
         "logger",

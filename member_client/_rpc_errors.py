@@ -36,6 +36,9 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.ILLEGAL_TRANSITION: errors.IllegalTransition,
     Reason.STORAGE_FULL: errors.StorageFull,
     Reason.UNAVAILABLE: errors.HubUnavailable,
+    Reason.PROPOSAL_CLOSED: errors.ProposalClosed,
+    Reason.ANOTHER_ADMIN_NEEDED: errors.NotPermitted,
+    Reason.MEMBER_STATE_CONFLICT: errors.MemberStateConflict,
 }
 
 _BY_CODE: dict[grpc.StatusCode, tuple[type[errors.AllianceClientError], str]] = {

@@ -182,6 +182,18 @@ class IllegalTransition(Denied):
     how_to_fix = "Look at the claim's status first; withdrawn and expired claims stay as they are."
 
 
+class ProposalClosed(Denied):
+    """The proposal is decided, withdrawn or expired."""
+
+    how_to_fix = "List the proposals, and propose it again where it is still wanted."
+
+
+class MemberStateConflict(Denied):
+    """The member's state does not permit the change."""
+
+    how_to_fix = "Look at the member's state first: offboarding and revocation are for good."
+
+
 class BudgetExhausted(Denied):
     """The day's budget for the purpose is spent; `retry_at` says when it renews, milliseconds UTC, if known."""
 

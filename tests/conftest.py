@@ -18,6 +18,7 @@ from support.stores import Databases, epoch
 from support.wire import WireMember, enrol
 
 from alliance.crypto.backend import Backend
+from alliance_server.domain.members import Role
 from alliance_server.storage import database, schema
 from alliance_server.storage.unit_of_work import SqlStore
 
@@ -112,8 +113,8 @@ class Members:
         self._made: list[WireMember] = []
         self._names = iter(range(1, 10_000))
 
-    async def __call__(self, hub: RunningHub, name: str = "") -> WireMember:
-        member = await enrol(hub, name or f"lender-{next(self._names)}")
+    async def __call__(self, hub: RunningHub, name: str = "", role: Role = Role.MEMBER) -> WireMember:
+        member = await enrol(hub, name or f"{role.word}-{next(self._names)}", role)
         self._made.append(member)
         return member
 

@@ -72,6 +72,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The hub's storage is full; earlier data is intact."""
     ERROR_REASON_UNAVAILABLE: _ErrorReason.ValueType  # 24
     """The hub is overloaded or shutting down."""
+    ERROR_REASON_PROPOSAL_CLOSED: _ErrorReason.ValueType  # 25
+    """The proposal is decided, withdrawn or expired."""
+    ERROR_REASON_ANOTHER_ADMIN_NEEDED: _ErrorReason.ValueType  # 26
+    """Another admin decides this, and not the one who proposed it."""
+    ERROR_REASON_MEMBER_STATE_CONFLICT: _ErrorReason.ValueType  # 27
+    """The member's state does not permit this change."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason in the ErrorInfo (domain `alliance`) of every refused call, and of every refused row."""
@@ -126,4 +132,10 @@ ERROR_REASON_STORAGE_FULL: ErrorReason.ValueType  # 23
 """The hub's storage is full; earlier data is intact."""
 ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 24
 """The hub is overloaded or shutting down."""
+ERROR_REASON_PROPOSAL_CLOSED: ErrorReason.ValueType  # 25
+"""The proposal is decided, withdrawn or expired."""
+ERROR_REASON_ANOTHER_ADMIN_NEEDED: ErrorReason.ValueType  # 26
+"""Another admin decides this, and not the one who proposed it."""
+ERROR_REASON_MEMBER_STATE_CONFLICT: ErrorReason.ValueType  # 27
+"""The member's state does not permit this change."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -18,6 +18,7 @@ from alliance_server.domain.members import Role
 _V1 = "/alliance.v1."
 EVERYBODY: frozenset[Role] = frozenset()
 MEMBERS = frozenset({Role.MEMBER})
+ADMINS = frozenset({Role.ADMIN})
 ENROLLED = frozenset(Role)
 
 
@@ -36,6 +37,10 @@ class Rule:
 
 POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
     {
+        f"{_V1}AdminService/Decide": Rule(ADMINS, AuditAction.PROPOSAL_DECIDE),
+        f"{_V1}AdminService/ListProposals": Rule(ADMINS, AuditAction.PROPOSAL_LIST),
+        f"{_V1}AdminService/PreviewChange": Rule(ADMINS, AuditAction.PROPOSAL_PREVIEW),
+        f"{_V1}AdminService/Propose": Rule(ADMINS, AuditAction.PROPOSAL_MAKE),
         f"{_V1}AuditService/ListEvents": Rule(ENROLLED, AuditAction.AUDIT_LIST),
         f"{_V1}BucketService/GetBuckets": Rule(MEMBERS, AuditAction.BUCKET_GET),
         f"{_V1}BucketService/ReportEntry": Rule(MEMBERS, AuditAction.BUCKET_REPORT),
@@ -76,11 +81,37 @@ Rotation, dispute, intersection and case open with the features that need them.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Whether another admin must approve a change, and whether one may do it at once and be reviewed afterwards."""
+
+    dual: bool
+    may_break_glass: bool = False
+
+
+CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
+    {
+        "invite": Control(dual=True),
+        "offboard": Control(dual=True),
+        "raise_budget": Control(dual=True, may_break_glass=True),
+        "resume": Control(dual=True, may_break_glass=True),
+        "revoke_certificates_of_admin": Control(dual=True, may_break_glass=True),
+        "suspend_admin": Control(dual=True, may_break_glass=True),
+        # What only protects needs no second admin, so that it never waits.
+        "lower_budget": Control(dual=False),
+        "revoke_certificates": Control(dual=False),
+        "suspend": Control(dual=False),
+    }
+)
+"""Who must agree, by what a change does."""
+
+
 def _version() -> bytes:
     tables = (
         policy_version().hex(),
         sorted((method, sorted(it.word for it in rule.roles), str(rule.action)) for method, rule in POLICY.items()),
         sorted((role.word, purpose.word, need.word) for role, row in PURPOSES.items() for purpose, need in row.items()),
+        sorted((name, control.dual, control.may_break_glass) for name, control in CONTROLS.items()),
     )
     return sha256(repr(tables).encode()).digest()
 

@@ -1,6 +1,7 @@
 """What the services need from outside: a store of units of work, and an evaluator. Contract suites run on each."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -11,7 +12,9 @@ from alliance_server.domain.claims import ListedEntry, Stock, StoredClaim
 from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.evaluations import Evaluation, RequestKey
 from alliance_server.domain.filters import Delta, FilterState, Snapshot
-from alliance_server.domain.members import Certificate, Invitation, Member, MemberState
+from alliance_server.domain.members import Certificate, Invitation, Member, MemberState, Role
+from alliance_server.domain.proposals import Proposal
+from alliance_server.domain.quotas import Charged
 
 T = TypeVar("T")
 
@@ -45,6 +48,12 @@ class MemberRepository(Protocol):
 
     def set_state(self, member_id: str, state: MemberState, now: int) -> None:
         """Change a membership's state."""
+
+    def count_ever_enrolled(self, role: Role) -> int:
+        """Count those of a role who have a key, whatever their state."""
+
+    def count_certificates(self, member_id: str, now: int) -> int:
+        """Count a member's certificates that are good."""
 
 
 class EpochRepository(Protocol):
@@ -99,6 +108,9 @@ class ClaimRepository(Protocol):
     def report(self, entry_id: bytes, reporter: str, finding: int, now: int) -> None:
         """Record that an entry was found wrong."""
 
+    def count_own_live(self, contributor: str, now: int) -> int:
+        """Count a contributor's live claims."""
+
 
 class FilterRepository(Protocol):
     """Filter states, snapshots and deltas."""
@@ -131,8 +143,17 @@ class FilterRepository(Protocol):
 class QuotaRepository(Protocol):
     """Budgets, contribution credit and the replay cache."""
 
-    def charge(self, member_id: str, resource: int, day: int, items: int) -> int:
-        """Add items (or take them back, where negative) and give the day's total."""
+    def charge(self, member_id: str, resource: int, day: int, items: int) -> Charged:
+        """Add items (or take them back, where negative) and give the day's total, and the member's own limit."""
+
+    def used(self, member_id: str, resource: int, day: int) -> int:
+        """Give the items used on a day."""
+
+    def limit(self, member_id: str, resource: int) -> int | None:
+        """Give a member's own limit of items a day; None where it has none of its own."""
+
+    def set_limit(self, member_id: str, resource: int, items: int) -> None:
+        """Give a member a limit of its own."""
 
     def evaluation_contents(self, requests: Sequence[RequestKey]) -> dict[RequestKey, bytes]:
         """Give the content digests of those requests that were admitted before."""
@@ -152,6 +173,28 @@ class AuditRepository(Protocol):
 
     def page(self, actor: str, after: int, limit: int) -> list[tuple[int, AuditRecord]]:
         """Give an actor's events after a row number, with their row numbers."""
+
+    def count(self, actor: str, since: int, most: int) -> int:
+        """Count an actor's newest events since a time, at most so many."""
+
+
+class ProposalRepository(Protocol):
+    """Proposals of admins."""
+
+    def get(self, proposal_id: bytes) -> Proposal | None:
+        """Give a proposal. Held until the unit of work ends."""
+
+    def add(self, proposal: Proposal) -> None:
+        """Add a proposal."""
+
+    def decide(self, proposal: Proposal) -> None:
+        """Keep the decision about a proposal."""
+
+    def page(self, after: int, limit: int, *, undecided_only: bool) -> list[tuple[int, Proposal]]:
+        """Give proposals after a row number, with their row numbers."""
+
+    def count_overdue(self, now: int) -> int:
+        """Count those done by break-glass whose review is overdue."""
 
 
 class LeaseRepository(Protocol):
@@ -177,10 +220,15 @@ class Transaction(Protocol):
     @property
     def audit(self) -> AuditRepository: ...  # noqa: D102 - its type says it
     @property
+    def proposals(self) -> ProposalRepository: ...  # noqa: D102 - its type says it
+    @property
     def leases(self) -> LeaseRepository: ...  # noqa: D102 - its type says it
 
     def record(self, record: AuditRecord) -> None:
         """Add an audit record to the unit of work."""
+
+    def undone(self) -> AbstractContextManager[None]:
+        """Take back whatever is done inside the block."""
 
 
 class Store(Protocol):

@@ -1,6 +1,7 @@
 """Daily budgets: how many items a member may ask for, a purpose and a day (UTC)."""
 
 from enum import IntEnum
+from typing import NamedTuple
 
 from alliance.taxonomy import DAY_MS, Purpose
 
@@ -15,6 +16,13 @@ class Resource(IntEnum):
     CONTRIBUTION = Purpose.CONTRIBUTION
     BUCKET_PREFIXES = 100
     CONTRIBUTION_REFUNDS = 101
+
+
+class Charged(NamedTuple):
+    """A day's total after a charge, and the member's own limit, None where the hub's default holds."""
+
+    total: int
+    limit: int | None
 
 
 DEFAULT_BUDGETS: dict[str, int] = {

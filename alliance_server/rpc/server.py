@@ -12,6 +12,8 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from grpc_reflection.v1alpha._async import ReflectionServicer
 
 from alliance.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
     audit_pb2,
     audit_pb2_grpc,
     bucket_pb2,
@@ -29,6 +31,7 @@ from alliance.v1 import (
     registry_pb2_grpc,
 )
 from alliance_server.rpc.interceptors.guard import Guard, Guarded
+from alliance_server.rpc.servicers.admin import AdminServicer
 from alliance_server.rpc.servicers.audit import AuditServicer
 from alliance_server.rpc.servicers.buckets import BucketServicer
 from alliance_server.rpc.servicers.enrolment import EnrolmentServicer
@@ -67,6 +70,7 @@ def _options(message_bytes: int, connections: int, idle_ms: int) -> tuple[tuple[
 SERVICES = tuple(
     file.DESCRIPTOR.services_by_name[name].full_name
     for file, name in (
+        (admin_pb2, "AdminService"),
         (audit_pb2, "AuditService"),
         (bucket_pb2, "BucketService"),
         (directory_pb2, "DirectoryService"),
@@ -83,6 +87,7 @@ SERVICES = tuple(
 class Servicers:
     """All servicers of the members' port."""
 
+    admin: AdminServicer
     audit: AuditServicer
     buckets: BucketServicer
     directory: DirectoryServicer
@@ -111,6 +116,7 @@ def member_server(
     options = _options(MAX_MESSAGE_BYTES, MAX_CONNECTIONS, MAX_IDLE_MS)
     server = aio.server(interceptors=interceptors, options=options)
     guarded: Any = Guarded(server, guard)
+    admin_pb2_grpc.add_AdminServiceServicer_to_server(servicers.admin, guarded)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(servicers.audit, guarded)
     bucket_pb2_grpc.add_BucketServiceServicer_to_server(servicers.buckets, guarded)
     directory_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, guarded)

@@ -1,18 +1,18 @@
-"""Daily budgets, charged inside the unit of work that they belong to."""
+"""Daily budgets, charged inside the unit of work that they belong to: a member's own limits, else the hub's."""
 
 from collections.abc import Mapping, Sequence
 
 from alliance.errors import Reason
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.ports import Transaction
-from alliance_server.domain.quotas import Resource, day_of, renews_at
+from alliance_server.domain.quotas import Charged, Resource, day_of, renews_at
 
 
 class Budgets:
-    """Daily limits by resource; the same for every member."""
+    """Daily limits by resource."""
 
     def __init__(self, limits: Mapping[str, int]) -> None:
-        """Take items a member and day, by the resource's word."""
+        """Take the default: items a member and day, by the resource's word."""
         self._limits = dict(limits)
 
     def charge(self, transaction: Transaction, member_id: str, resource: str, items: int, now: int) -> None:
@@ -25,9 +25,10 @@ class Budgets:
         self, transaction: Transaction, member_id: str, resource: str, items: Sequence[int], now: int
     ) -> list[Refused | None]:
         """Charge the items of several calls, one after the other; those that the day's budget does not hold, not."""
-        limit, day, kind = self._limits[resource], day_of(now), Resource[resource.upper()]
+        day, kind = day_of(now), Resource[resource.upper()]
         asked = sum(items)
-        used = transaction.quotas.charge(member_id, kind, day, asked) - asked
+        charged = transaction.quotas.charge(member_id, kind, day, asked)
+        limit, used = self._limit(resource, charged), charged.total - asked
         outcomes: list[Refused | None] = []
         for count in items:
             if used + count <= limit:
@@ -49,7 +50,10 @@ class Budgets:
         """
         day = day_of(now)
         refunded = transaction.quotas.charge(member_id, Resource.CONTRIBUTION_REFUNDS, day, items)
-        over = max(0, refunded - self._limits["contribution_refunds"])
-        left = transaction.quotas.charge(member_id, Resource.CONTRIBUTION, day, -max(0, items - over))
+        over = max(0, refunded.total - self._limit("contribution_refunds", refunded))
+        left = transaction.quotas.charge(member_id, Resource.CONTRIBUTION, day, -max(0, items - over)).total
         if left < 0:
             transaction.quotas.charge(member_id, Resource.CONTRIBUTION, day, -left)
+
+    def _limit(self, resource: str, charged: Charged) -> int:
+        return self._limits[resource] if charged.limit is None else charged.limit

@@ -22,17 +22,9 @@ from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import record_event
 from alliance_server.domain.errors import Refused
-from alliance_server.domain.members import (
-    HUB_ACTOR,
-    INVITATION_LIFE_MS,
-    Certificate,
-    Invitation,
-    Member,
-    MemberState,
-    Role,
-    check_member_id,
-)
+from alliance_server.domain.members import Certificate, Invitation, Member, MemberState, Role
 from alliance_server.domain.ports import Store, Transaction
+from alliance_server.services import memberships
 from alliance_server.services.statements import member_statement
 
 TOKEN_BYTES = 32
@@ -67,32 +59,18 @@ class EnrolmentService:
         self._clock = clock
 
     async def invite(self, member_id: str, display_name: str, role: Role = Role.MEMBER) -> Ticket:
-        """Invite somebody new, or one that has not enrolled yet, again; raises Refused."""
-        check_member_id(member_id)
+        """Invite somebody in the operator's name; raises Refused once the alliance has its admins."""
         now = self._clock.now_ms()
-        ticket = Ticket(member_id, secrets.token_bytes(TOKEN_BYTES), now + INVITATION_LIFE_MS)
+        token = secrets.token_bytes(TOKEN_BYTES)
 
-        def work(transaction: Transaction) -> None:
-            known = transaction.members.get(member_id)
-            if known is not None and known.state is not MemberState.INVITED:
-                raise Refused(Reason.CONFLICTING_RETRY, "the member is enrolled already")
-            if known is not None and known.role is not role:
-                raise Refused(Reason.CONFLICTING_RETRY, f"{member_id} was invited as {known.role.word}")
-            transaction.members.save(Member(member_id, display_name, MemberState.INVITED, b"", now, role))
-            invitation = Invitation(sha256(ticket.token).digest(), member_id, ticket.expires_at)
-            transaction.members.save_invitation(invitation)
-            transaction.record(
-                record_event(
-                    time=now,
-                    actor=HUB_ACTOR,
-                    action=AuditAction.MEMBER_INVITE,
-                    items=1,
-                    commitments=(sha256(member_id.encode()).digest(),),
-                )
-            )
+        def work(transaction: Transaction) -> Ticket:
+            if memberships.is_founded(transaction):
+                raise Refused(Reason.NOT_PERMITTED, "the alliance has its admins: they invite, and not the operator")
+            digest = sha256(token).digest()
+            expires_at = memberships.invite(transaction, member_id, display_name, role, digest, now)
+            return Ticket(member_id, token, expires_at)
 
-        await self._store.write(work)
-        return ticket
+        return await self._store.write(work)
 
     async def enrol(self, token: bytes, statement: SignedStatement) -> tuple[Certificate, SignedStatement]:
         """Enrol the token's member; raises Refused or SignatureInvalid."""
@@ -118,21 +96,7 @@ class EnrolmentService:
     async def revoke(self, member_id: str) -> int:
         """Revoke all certificates of a member; returns how many."""
         now = self._clock.now_ms()
-
-        def work(transaction: Transaction) -> int:
-            revoked = transaction.members.revoke_certificates(member_id, now)
-            transaction.record(
-                record_event(
-                    time=now,
-                    actor=HUB_ACTOR,
-                    action=AuditAction.MEMBER_REVOKE,
-                    items=revoked,
-                    commitments=(sha256(member_id.encode()).digest(),),
-                )
-            )
-            return revoked
-
-        return await self._store.write(work)
+        return await self._store.write(lambda transaction: memberships.revoke_certificates(transaction, member_id, now))
 
     def _enrol(
         self,

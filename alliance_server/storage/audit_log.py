@@ -35,3 +35,10 @@ class SqlAudit:
         return [
             (row.id, AuditRecord(row.actor, row.time, row.action, row.salt, row.event, row.leaf_hash)) for row in rows
         ]
+
+    def count(self, actor: str, since: int, most: int) -> int:
+        """Count an actor's newest events since a time, at most so many."""
+        columns = _EVENTS.c
+        own = sa.select(columns.time).where(columns.actor == actor)
+        newest = own.order_by(columns.id.desc()).limit(most).subquery()
+        return self._connection.execute(sa.select(sa.func.count()).where(newest.c.time >= since)).scalar_one()

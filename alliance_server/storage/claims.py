@@ -210,3 +210,8 @@ class SqlClaims:
             self._connection.execute(
                 sa.insert(_REPORTS).values(entry_id=entry_id, reporter=reporter, finding=finding, reported_at=now)
             )
+
+    def count_own_live(self, contributor: str, now: int) -> int:
+        """Count a contributor's live claims."""
+        live = (_CLAIMS.c.contributor == contributor, _live(), _CLAIMS.c.expires_at > now)
+        return self._connection.execute(sa.select(sa.func.count()).where(*live)).scalar_one()

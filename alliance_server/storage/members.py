@@ -69,6 +69,17 @@ class SqlMembers:
             sa.update(_MEMBERS).where(_MEMBERS.c.id == member_id).values(state=state, stated_at=now)
         )
 
+    def count_ever_enrolled(self, role: Role) -> int:
+        """Count those of a role who have a key, whatever their state."""
+        enrolled = sa.select(sa.func.count()).where(_MEMBERS.c.role == role, _MEMBERS.c.identity_key != b"")
+        return self._connection.execute(enrolled).scalar_one()
+
+    def count_certificates(self, member_id: str, now: int) -> int:
+        """Count a member's certificates that are good."""
+        columns = _CERTIFICATES.c
+        good = (columns.member_id == member_id, columns.revoked_at.is_(None), columns.not_after > now)
+        return self._connection.execute(sa.select(sa.func.count()).where(*good)).scalar_one()
+
     def by_serial(self, serial: str) -> tuple[Member, Certificate] | None:
         """Give the holder of a certificate."""
         row = self._connection.execute(_BY_SERIAL, {"serial_number": serial}).first()

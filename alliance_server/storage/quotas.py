@@ -9,14 +9,19 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from alliance_server.domain.evaluations import REQUEST_ID_BYTES, Evaluation, RequestKey
+from alliance_server.domain.quotas import Charged
 from alliance_server.storage import bulk
-from alliance_server.storage.tables import BudgetTable, CreditTable, EvaluationTable, LeaseTable, table_of
+from alliance_server.storage.tables import BudgetTable, CreditTable, EvaluationTable, LeaseTable, LimitTable, table_of
 
 _BUDGETS = table_of(BudgetTable)
 _CREDITS = table_of(CreditTable)
 _EVALUATIONS = table_of(EvaluationTable)
 _LEASES = table_of(LeaseTable)
+_LIMITS = table_of(LimitTable)
 
+_LIMIT = sa.select(_LIMITS.c["items"]).where(
+    _LIMITS.c.member_id == sa.bindparam("member"), _LIMITS.c.resource == sa.bindparam("what")
+)
 _CHARGE = (
     sa.update(_BUDGETS)
     .where(
@@ -25,7 +30,7 @@ _CHARGE = (
         _BUDGETS.c.day == sa.bindparam("on"),
     )
     .values(used=_BUDGETS.c.used + sa.bindparam("items"))
-    .returning(_BUDGETS.c.used)
+    .returning(_BUDGETS.c.used, _LIMIT.scalar_subquery().label("own_limit"))
 )
 _EVALUATION_CONTENTS = bulk.Lookup(
     _EVALUATIONS, "request_id, content_sha256", "member_id = :member AND request_id = {key}", REQUEST_ID_BYTES
@@ -39,15 +44,33 @@ class SqlQuotas:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def charge(self, member_id: str, resource: int, day: int, items: int) -> int:
-        """Add items (or take them back, where negative) and give the day's total."""
+    def charge(self, member_id: str, resource: int, day: int, items: int) -> Charged:
+        """Add items (or take them back, where negative) and give the day's total, and the member's own limit."""
         parameters = {"member": member_id, "what": resource, "on": day, "items": items}
-        total: int | None = self._connection.execute(_CHARGE, parameters).scalar()
-        if total is None:
-            total = items
-            values = {"member_id": member_id, "resource": resource, "day": day, "used": items}
-            self._connection.execute(sa.insert(_BUDGETS).values(values))
-        return total
+        row = self._connection.execute(_CHARGE, parameters).first()
+        if row is not None:
+            return Charged(row.used, row.own_limit)
+        values = {"member_id": member_id, "resource": resource, "day": day, "used": items}
+        self._connection.execute(sa.insert(_BUDGETS).values(values))
+        return Charged(items, self.limit(member_id, resource))
+
+    def used(self, member_id: str, resource: int, day: int) -> int:
+        """Give the items used on a day."""
+        columns = _BUDGETS.c
+        key = (columns.member_id == member_id, columns.resource == resource, columns.day == day)
+        return self._connection.execute(sa.select(columns.used).where(*key)).scalar() or 0
+
+    def limit(self, member_id: str, resource: int) -> int | None:
+        """Give a member's own limit of items a day; None where it has none of its own."""
+        return self._connection.execute(_LIMIT, {"member": member_id, "what": resource}).scalar()
+
+    def set_limit(self, member_id: str, resource: int, items: int) -> None:
+        """Give a member a limit of its own."""
+        key = (_LIMITS.c.member_id == member_id, _LIMITS.c.resource == resource)
+        changed = self._connection.execute(sa.update(_LIMITS).where(*key).values(items=items))
+        if changed.rowcount == 0:
+            values = {"member_id": member_id, "resource": resource, "items": items}
+            self._connection.execute(sa.insert(_LIMITS).values(values))
 
     def evaluation_contents(self, requests: Sequence[RequestKey]) -> dict[RequestKey, bytes]:
         """Give the content digests of those requests that were admitted before."""

@@ -212,6 +212,44 @@ class BudgetTable(SQLModel, table=True):
     used: int = Field(sa_column=_big())
 
 
+class LimitTable(SQLModel, table=True):
+    """Limits of single members, where the hub's default does not hold. Mutable."""
+
+    __tablename__ = "budget_limits"
+
+    member_id: str = Field(primary_key=True, max_length=32)
+    resource: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    items: int = Field(sa_column=_big())
+    """Items a UTC day."""
+
+
+class ProposalTable(SQLModel, table=True):
+    """Proposals of admins. State and decision are mutable until it is decided; all else is immutable."""
+
+    __tablename__ = "proposals"
+
+    row: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    )
+    id: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
+    proposer: str = Field(max_length=32)
+    change: str
+    """Name of the change, as the policy's table of controls has it."""
+    statement: bytes = Field(sa_column=_bytes())
+    """SignedStatement `proposal`."""
+    payload_sha256: bytes = Field(sa_column=_bytes())
+    proposed_at: int = Field(sa_column=_big())
+    decide_by: int = Field(sa_column=_big())
+    """Exclusive."""
+    state: int = Field(sa_column=_small())
+    decision: bytes | None = Field(default=None, sa_column=_bytes(nullable=True))
+    """SignedStatement `proposal-decision`. NULL: not decided, or there is nothing to decide."""
+    decided_by: str = Field(max_length=32)
+    """Empty: nobody."""
+    decided_at: int | None = Field(default=None, sa_column=_big(nullable=True))
+
+
 class CreditTable(SQLModel, table=True):
     """Contribution evaluations that rows may still be filed for. Mutable."""
 

@@ -14,8 +14,9 @@ Rules:
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -31,6 +32,7 @@ from alliance_server.storage.audit_log import SqlAudit, append
 from alliance_server.storage.claims import SqlClaims
 from alliance_server.storage.filters import SqlFilters
 from alliance_server.storage.members import SqlEpochs, SqlMembers
+from alliance_server.storage.proposals import SqlProposals
 from alliance_server.storage.quotas import SqlLeases, SqlQuotas
 
 T = TypeVar("T")
@@ -50,12 +52,24 @@ class SqlTransaction:
         self.filters = SqlFilters(connection)
         self.quotas = SqlQuotas(connection)
         self.audit = SqlAudit(connection)
+        self.proposals = SqlProposals(connection)
         self.leases = SqlLeases(connection)
         self.records: list[AuditRecord] = []
+        self._connection = connection
 
     def record(self, record: AuditRecord) -> None:
         """Add an audit record to the unit of work."""
         self.records.append(record)
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Take back whatever is done inside the block."""
+        kept, savepoint = len(self.records), self._connection.begin_nested()
+        try:
+            yield
+        finally:
+            savepoint.rollback()
+            del self.records[kept:]
 
 
 class _Unit:

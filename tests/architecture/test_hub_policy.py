@@ -25,10 +25,14 @@ PLUMBING = {
     f"/{reflection.SERVICE_NAME}/",
 }
 NOT_CALLS = {AuditAction.CALL_REFUSE, AuditAction.EPOCH_BEGIN, AuditAction.FILTER_BUILD, AuditAction.MEMBER_ENROL} | {
+    AuditAction.MEMBER_BUDGET,
     AuditAction.MEMBER_INVITE,
+    AuditAction.MEMBER_OFFBOARD,
+    AuditAction.MEMBER_RESUME,
     AuditAction.MEMBER_REVOKE,
+    AuditAction.MEMBER_SUSPEND,
 }
-"""Actions of the hub's own jobs and operator, and enrolment, which its service records."""
+"""Actions of the hub's own jobs and operator, what admins have done, and enrolment, which its service records."""
 
 
 def files() -> Iterator[FileDescriptor]:
@@ -95,7 +99,7 @@ def test_the_table_covers_every_method_of_every_service() -> None:
 
 def test_the_members_port_registers_what_the_table_knows(recorder: Recorder) -> None:
     anything: Any = Anything()
-    server, _port = member_server(Servicers(*[anything] * 7), anything, TLS, "address")
+    server, _port = member_server(Servicers(*[anything] * 8), anything, TLS, "address")
     assert isinstance(server, Recorder)
     assert recorder.methods <= set(POLICY)
     enrolment = {method for method in described() if "/alliance.v1.EnrolmentService/" in method}

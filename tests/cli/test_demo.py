@@ -126,6 +126,7 @@ def test_real_lists_match_as_a_plain_intersection_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.shows_identifiers(reason="the demo makes the lenders' own lists, and searches its files itself")
 def test_the_whole_demo(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_demo(None, None) == 0
     text = capsys.readouterr().out
@@ -134,6 +135,7 @@ def test_the_whole_demo(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.shows_identifiers(reason="the demo makes the lenders' own lists, and searches its files itself")
 @needs_real_lists
 def test_the_whole_of_the_real_lists(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_demo(REAL, None) == 0

@@ -222,7 +222,7 @@ async def test_a_conflict_between_two_processes_is_tried_again(databases: Databa
         earlier = transaction.quotas.evaluation_contents([("lender-a", bytes(16))])
         meeting.wait()
         if not earlier:
-            charged.append(transaction.quotas.charge("lender-a", 5, 1, 10))
+            charged.append(transaction.quotas.charge("lender-a", 5, 1, 10).total)
             transaction.quotas.add_evaluations([evaluation()], NOW)
         transaction.record(event())
 
@@ -317,7 +317,7 @@ async def test_the_registrys_sequence_has_no_gaps_under_two_writers(databases: D
 async def test_charges_of_two_processes_add_up(databases: Databases) -> None:
     stores = [databases.open(), databases.open()]
     works = [
-        stores[number % 2].write(lambda transaction: transaction.quotas.charge("lender-a", 5, 1, 3))
+        stores[number % 2].write(lambda transaction: transaction.quotas.charge("lender-a", 5, 1, 3).total)
         for number in range(80)
     ]
     assert sorted(await asyncio.gather(*works)) == [3 * number for number in range(1, 81)]
@@ -395,7 +395,12 @@ def test_an_epoch_that_is_not_there(store: SqlStore, number: int) -> None:
 
 def test_budgets_are_counted_by_member_resource_and_day(store: SqlStore) -> None:
     def charges(transaction: Transaction) -> list[int]:
-        charge = transaction.quotas.charge
+        def charge(member: str, resource: int, day: int, items: int) -> int:
+            charged = transaction.quotas.charge(member, resource, day, items)
+            assert charged.limit is None
+            assert transaction.quotas.used(member, resource, day) == charged.total
+            return charged.total
+
         return [
             charge("a", 1, 10, 5),
             charge("a", 1, 10, 7),
@@ -407,6 +412,22 @@ def test_budgets_are_counted_by_member_resource_and_day(store: SqlStore) -> None
         ]
 
     assert store.write_now(charges) == [5, 12, 1, 2, 3, 8, 8 + 2**40]
+
+
+def test_a_member_may_have_a_limit_of_its_own(store: SqlStore) -> None:
+    def work(transaction: Transaction) -> list[int | None]:
+        quotas = transaction.quotas
+        found = [quotas.limit("a", 1), quotas.charge("a", 1, 10, 5).limit]
+        for items in (7, 2**40):
+            quotas.set_limit("a", 1, items)
+            found += [
+                quotas.limit("a", 1),
+                quotas.charge("a", 1, 10, 1).limit,
+                quotas.charge("a", 1, items % 97, 1).limit,
+            ]
+        return [*found, quotas.limit("a", 2), quotas.limit("b", 1)]
+
+    assert store.write_now(work) == [None, None, 7, 7, 7, 2**40, 2**40, 2**40, None, None]
 
 
 def test_credit_is_spent_down_to_nothing(store: SqlStore) -> None:

@@ -9,11 +9,14 @@ import pytest
 import sqlalchemy as sa
 from grpc import aio
 from support.hub import RunningHub
-from support.wire import WireMember, refuses, row_of, valid_elements
+from support.rpcs import role_of
+from support.wire import WireMember, enrol, refuses, row_of, valid_elements
 
 from alliance.crypto import merkle
 from alliance.errors import Reason
-from alliance.v1 import audit_pb2, bucket_pb2, directory_pb2, epoch_pb2, filter_pb2, registry_pb2
+from alliance.v1 import admin_pb2, audit_pb2, bucket_pb2, directory_pb2, epoch_pb2, filter_pb2, registry_pb2
+from alliance.v1.directory_pb2 import MEMBER_ROLE_MEMBER
+from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY, POLICY_VERSION
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -54,7 +57,26 @@ async def deltas(member: WireMember) -> None:
     await drain(member.filters.ListDeltas(filter_pb2.ListDeltasRequest(base_sha256=await base_of(member))))
 
 
+PREVIEW = admin_pb2.PreviewChangeRequest(
+    change=admin_pb2.Change(
+        invite=admin_pb2.Invite(member="late", display_name="Late", role=MEMBER_ROLE_MEMBER, token_sha256=bytes(32))
+    )
+)
+
+
+async def decide(admin: WireMember) -> None:
+    other = await enrol(admin.hub, f"other-{os.urandom(4).hex()}", Role.ADMIN)
+    proposal = other.proposal(PREVIEW.change)
+    await other.propose(proposal)
+    await admin.decide(proposal, admin.decision(proposal, admin_pb2.DECISION_REJECT))
+    await other.close()
+
+
 SUCCEEDS: dict[str, Call] = {
+    "AdminService/Decide": decide,
+    "AdminService/ListProposals": lambda it: it.admin.ListProposals(admin_pb2.ListProposalsRequest()),
+    "AdminService/PreviewChange": lambda it: it.admin.PreviewChange(PREVIEW),
+    "AdminService/Propose": lambda it: it.propose(it.proposal(PREVIEW.change)),
     "AuditService/ListEvents": lambda it: it.audit.ListEvents(audit_pb2.ListEventsRequest()),
     "BucketService/GetBuckets": lambda it: drain(
         it.buckets.GetBuckets(bucket_pb2.GetBucketsRequest(epoch=1, prefixes=[0]))
@@ -74,9 +96,13 @@ SUCCEEDS: dict[str, Call] = {
     "RegistryService/ListClaims": lambda it: it.registry.ListClaims(registry_pb2.ListClaimsRequest()),
     "RegistryService/WithdrawClaim": withdraw,
 }
-"""Every call that a member may make, made well."""
+"""Every call, made well."""
 
 REFUSED: dict[str, Call] = {
+    "AdminService/Decide": lambda it: it.admin.Decide(admin_pb2.DecideRequest()),
+    "AdminService/ListProposals": lambda it: it.admin.ListProposals(admin_pb2.ListProposalsRequest(page_token="x")),
+    "AdminService/PreviewChange": lambda it: it.admin.PreviewChange(admin_pb2.PreviewChangeRequest()),
+    "AdminService/Propose": lambda it: it.admin.Propose(admin_pb2.ProposeRequest()),
     "AuditService/ListEvents": lambda it: it.audit.ListEvents(audit_pb2.ListEventsRequest(page_token="x")),
     "BucketService/GetBuckets": lambda it: drain(it.buckets.GetBuckets(bucket_pb2.GetBucketsRequest(epoch=1))),
     "BucketService/ReportEntry": lambda it: it.buckets.ReportEntry(bucket_pb2.ReportEntryRequest()),
@@ -104,13 +130,18 @@ async def test_all_audited_calls_are_here() -> None:
     assert audited == set(SUCCEEDS) == set(REFUSED) | CANNOT_BE_WRONG
 
 
+async def caller_of(method: str, hub: RunningHub, members: Any) -> WireMember:
+    caller: WireMember = await members(hub, role=role_of(f"/alliance.v1.{method}"))
+    return caller
+
+
 def action_of(method: str) -> str:
     return str(POLICY[f"/alliance.v1.{method}"].action)
 
 
 @pytest.mark.parametrize("method", SUCCEEDS)
 async def test_one_event_for_a_call_that_succeeds(hub: RunningHub, members: Any, method: str) -> None:
-    member = await members(hub)
+    member = await caller_of(method, hub, members)
     await SUCCEEDS[method](member)
     events = [it for it in member.events() if it.action == action_of(method)]
     assert len(events) == 1
@@ -119,7 +150,7 @@ async def test_one_event_for_a_call_that_succeeds(hub: RunningHub, members: Any,
 
 @pytest.mark.parametrize("method", REFUSED)
 async def test_one_event_for_a_call_that_is_refused(hub: RunningHub, members: Any, method: str) -> None:
-    member = await members(hub)
+    member = await caller_of(method, hub, members)
     before = len(member.events())
     with pytest.raises(aio.AioRpcError):
         await REFUSED[method](member)
@@ -130,7 +161,7 @@ async def test_one_event_for_a_call_that_is_refused(hub: RunningHub, members: An
 
 @pytest.mark.parametrize("method", SUCCEEDS)
 async def test_a_message_that_cannot_be_read_is_refused_and_audited(hub: RunningHub, members: Any, method: str) -> None:
-    member = await members(hub)
+    member = await caller_of(method, hub, members)
     before = len(member.events())
     path = f"/alliance.v1.{method}"
     with refuses(Reason.INVALID_REQUEST):
@@ -199,8 +230,9 @@ async def test_events_hold_no_tag_prefix_blinded_element_or_key(own_hub: Running
     sealed = member.seal(tags.tag(0), tags.label_key(0).reveal())
     await member.contribute(row_of(sealed))
     await own_hub.settle()
+    admin = await own_members(own_hub, role=Role.ADMIN)
     for method in SUCCEEDS:
-        await SUCCEEDS[method](member)
+        await SUCCEEDS[method](member if role_of(f"/alliance.v1.{method}") is Role.MEMBER else admin)
     await drain(member.buckets.GetBuckets(bucket_pb2.GetBucketsRequest(epoch=1, prefix_bits=20, prefixes=[0xABCDE])))
     with own_hub.hub.store.engine.connect() as connection:
         stored = [bytes(it) for it in connection.execute(sa.text("SELECT event FROM audit_events")).scalars()]

@@ -16,11 +16,12 @@ from support.wire import WireMember, refuses, valid_elements
 from alliance.crypto import group, oprf, tagging
 from alliance.crypto.signing import SigningKey
 from alliance.errors import Reason
-from alliance.taxonomy import DAY_MS, Purpose, policy_version
+from alliance.taxonomy import DAY_MS, Purpose
 from alliance.v1.evaluation_pb2 import EvaluateRequest, EvaluationHeader
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.epochs import EpochState
 from alliance_server.domain.evaluations import MAX_SKEW_MS
+from alliance_server.domain.policy import POLICY_VERSION
 from alliance_server.domain.quotas import DEFAULT_BUDGETS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -396,5 +397,5 @@ async def test_the_digest_of_what_was_asked_is_in_the_event(member: WireMember) 
     event = member.events()[-1]
     assert all(len(it) == 32 for it in event.commitments)
     assert len(event.commitments) == 2
-    assert event.policy_version == policy_version()
+    assert event.policy_version == POLICY_VERSION
     assert sha256(blinded).digest() not in event.commitments

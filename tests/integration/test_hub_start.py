@@ -149,6 +149,9 @@ async def test_a_hub_of_the_release_before_is_upgraded_once(new_hub_folder: NewF
     folder, said = new_hub_folder(), Console(quiet=True)
     execute(
         folder,
+        "DROP TABLE proposals",
+        "DROP TABLE budget_limits",
+        "ALTER TABLE members DROP COLUMN role",
         "DROP INDEX claims_by_tag",
         "CREATE INDEX claims_by_tag ON claims (epoch, tag)",
         "UPDATE alembic_version SET version_num = '0001'",

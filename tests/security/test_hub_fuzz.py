@@ -21,11 +21,12 @@ from support.bombardment import (
 )
 from support.fuzzing import hostile
 from support.hub import running_hub
-from support.rpcs import ENROL, FAULTS, RPCS, Rpc, Send, good_requests, of_members_port, sender
+from support.rpcs import ENROL, FAULTS, RPCS, Rpc, Send, good_requests, of_members_port, role_of, sender
 from support.wire import WireMember, enrol, enrolment_channel, row_of
 
 from alliance.errors import Reason
 from alliance.v1.registry_pb2 import ContributeRequest
+from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -50,6 +51,14 @@ async def target(
         await member.close()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def admin(target: WireMember) -> AsyncIterator[WireMember]:
+    """An admin of the same hub."""
+    caller = await enrol(target.hub, "admin-1", Role.ADMIN)
+    yield caller
+    await caller.close()
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def bystander(target: WireMember) -> AsyncIterator[WireMember]:
     """Another member of the same hub."""
@@ -70,14 +79,15 @@ async def test_no_method_is_left_out(target: WireMember) -> None:
 
 
 @of_members_port
-async def test_hostile_requests(target: WireMember, bystander: WireMember, rpc: Rpc) -> None:
+async def test_hostile_requests(target: WireMember, admin: WireMember, bystander: WireMember, rpc: Rpc) -> None:
     dice = random.Random(f"hostile {rpc.path}")  # noqa: S311 - repeatable
-    contents = list(hostile(dice, good_requests(target)[rpc.path], COUNT))
-    before = len(target.events())
-    answers = await bombard(rpc, sender(target.channel, rpc), contents)
+    caller = target if role_of(rpc.path) is Role.MEMBER else admin
+    contents = list(hostile(dice, good_requests(caller)[rpc.path], COUNT))
+    before = len(caller.events())
+    answers = await bombard(rpc, sender(caller.channel, rpc), contents)
     assert answers.total() == COUNT
     # One event a call, whatever it was; gRPC's own services leave none.
-    assert len(target.events()) - before == (0 if rpc.is_plumbing else COUNT)
+    assert len(caller.events()) - before == (0 if rpc.is_plumbing else COUNT)
     assert answers["INVALID_REQUEST"] > 0
     assert await alive(target)
     assert await alive(bystander)

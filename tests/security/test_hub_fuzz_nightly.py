@@ -25,8 +25,10 @@ from support.hub import RunningHub
 from support.misconduct import ACTS, garbage_metadata, hang_up, misbehave, over_the_limit, raw_misconduct
 from support.process import HubProcess, hub_process
 from support.raw_http2 import raw_connection
-from support.rpcs import CONTRIBUTE, ENROL, RPCS, good_requests, sender
+from support.rpcs import CONTRIBUTE, ENROL, RPCS, good_requests, role_of, sender
 from support.wire import WireMember, enrol, enrolment_channel, row_of
+
+from alliance_server.domain.members import Role
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(3600), pytest.mark.asyncio(loop_scope="module")]
 
@@ -60,15 +62,30 @@ class Siege:
         await member.credit(500)
         return member
 
+    async def caller(self, path: str) -> WireMember:
+        """A caller of its own whose role may call a method."""
+        role = role_of(path)
+        if role is Role.MEMBER:
+            return await self.member()
+        return await enrol(self.hub, f"{role.word}-{next(self._names)}", role)
+
+    async def is_alive(self) -> bool:
+        """Tell whether the hub still works for somebody new."""
+        member = await self.member()
+        try:
+            return await alive(member)
+        finally:
+            await member.close()
+
     async def messages(self, count: int) -> None:
         """Send messages as they come to every method, one event a call."""
         for path in sorted(RPCS.keys() - {ENROL}):
-            rpc, member = RPCS[path], await self.member()
+            rpc, member = RPCS[path], await self.caller(path)
             contents = hostile(self.dice(path), good_requests(member)[path], count)
             before = len(member.events())
             self.answers += await bombard(rpc, sender(member.channel, rpc), contents)
             assert len(member.events()) - before == (0 if rpc.is_plumbing else count)
-            assert await alive(member)
+            assert await self.is_alive()
             await member.close()
 
     async def signed(self, count: int) -> None:
@@ -101,7 +118,7 @@ class Siege:
     async def broken_calls(self, rounds: int) -> None:
         """Break calls off, lie in metadata and frames."""
         for path in sorted(RPCS.keys() - {ENROL}):
-            rpc, member, dice = RPCS[path], await self.member(), self.dice(f"broken {path}")
+            rpc, member, dice = RPCS[path], await self.caller(path), self.dice(f"broken {path}")
             make = good_requests(member)[path]
             noisy = sender(member.channel, rpc, lambda dice=dice: garbage_metadata(dice))  # type: ignore[misc]
             for _ in range(rounds):
@@ -110,7 +127,7 @@ class Siege:
                     await misbehave(dice, member.channel, rpc, lambda make=make: make().SerializeToString(), act)  # type: ignore[misc]
                 await answer(rpc, noisy, make().SerializeToString())
                 self.misconduct += len(acts) + 1
-            assert await alive(member)
+            assert await self.is_alive()
             await member.close()
             hang_up(self.process.ports[0])
 

@@ -18,7 +18,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 
 import alliance.v1
 from alliance.errors import Reason
-from alliance.v1 import audit_pb2, bucket_pb2, directory_pb2, epoch_pb2, filter_pb2
+from alliance.v1 import admin_pb2, audit_pb2, bucket_pb2, directory_pb2, epoch_pb2, filter_pb2
 from alliance.v1.evaluation_pb2 import EvaluateRequest
 from alliance.v1.registry_pb2 import (
     ContributeRequest,
@@ -27,6 +27,8 @@ from alliance.v1.registry_pb2 import (
     ListClaimsRequest,
     WithdrawClaimRequest,
 )
+from alliance_server.domain.members import Role
+from alliance_server.domain.policy import POLICY
 from support.wire import WireMember, valid_elements
 
 Send = Callable[[bytes], Any]
@@ -39,6 +41,7 @@ ENROL = "/alliance.v1.EnrolmentService/Enrol"
 WATCH = "/grpc.health.v1.Health/Watch"
 CONTRIBUTE = "/alliance.v1.RegistryService/Contribute"
 BLINDED = valid_elements(2)
+SUSPENSION = admin_pb2.Change(suspend=admin_pb2.Suspend(member="nobody"))
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,12 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
     """Give, by path, makers of good requests of the members' port."""
     entry_id = os.urandom(16)
     made: dict[str, Callable[[], Message]] = {
+        "AdminService/Decide": lambda: admin_pb2.DecideRequest(
+            proposal_id=entry_id, decision=member.decision(member.proposal(SUSPENSION))
+        ),
+        "AdminService/ListProposals": lambda: admin_pb2.ListProposalsRequest(page_size=3, page_token="1"),
+        "AdminService/PreviewChange": lambda: admin_pb2.PreviewChangeRequest(change=SUSPENSION),
+        "AdminService/Propose": lambda: admin_pb2.ProposeRequest(proposal=member.proposal(SUSPENSION)),
         "AuditService/ListEvents": lambda: audit_pb2.ListEventsRequest(page_size=3, page_token="1"),
         "BucketService/GetBuckets": lambda: bucket_pb2.GetBucketsRequest(epoch=1, prefix_bits=4, prefixes=[1, 2]),
         "BucketService/ReportEntry": lambda: bucket_pb2.ReportEntryRequest(
@@ -116,6 +125,12 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
         ),
     }
     return {f"/alliance.v1.{name}": make for name, make in made.items()} | plumbing
+
+
+def role_of(path: str) -> Role:
+    """Give a role that may call a method: a member's where it may."""
+    roles = POLICY[path].roles
+    return Role.MEMBER if not roles or Role.MEMBER in roles else min(roles)
 
 
 def sender(channel: Any, rpc: Rpc, metadata: Callable[[], Any] = lambda: None) -> Send:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -25,9 +25,11 @@ from alliance.crypto.signing import SigningKey
 from alliance.crypto.tagging import Tags
 from alliance.errors import CATALOGUE, ERROR_DOMAIN, Reason
 from alliance.identifiers import Kind
-from alliance.statements import CLAIM_STATUS, ENROLMENT, EVALUATION_HEADER
+from alliance.statements import CLAIM_STATUS, ENROLMENT, EVALUATION_HEADER, PROPOSAL, PROPOSAL_DECISION
 from alliance.taxonomy import DAY_MS, Category, ClaimStatus, EvidenceLevel, Purpose, SharingLevel, SubjectRole
 from alliance.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
     audit_pb2,
     audit_pb2_grpc,
     bucket_pb2_grpc,
@@ -46,6 +48,7 @@ from alliance.v1 import (
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.authority import server_name
 from alliance_server.domain.members import Role
+from alliance_server.services import memberships
 from support.hub import RunningHub
 
 Pem = tuple[bytes, bytes]
@@ -143,10 +146,17 @@ def _channel(hub: RunningHub, address: str, identity: Pem | None) -> Any:  # the
 
 async def enrol(hub: RunningHub, member_id: str, role: Role = Role.MEMBER) -> "WireMember":
     """Invite somebody and enrol them through the enrolment port."""
-    ticket = await hub.hub.enrolment.invite(member_id, f"{member_id} Ltd", role)
+    token, now = os.urandom(32), hub.clock.now_ms()
+    digest = sha256(token).digest()
+    hub.hub.store.write_now(lambda it: memberships.invite(it, member_id, f"{member_id} Ltd", role, digest, now))
+    return await enrol_by_token(hub, member_id, token)
+
+
+async def enrol_by_token(hub: RunningHub, member_id: str, token: bytes) -> "WireMember":
+    """Enrol whom a token was made for through the enrolment port."""
     tls_key, (key, _) = new_tls_key(), SigningKey.generate()
     async with enrolment_channel(hub) as channel:
-        request = enrol_request(ticket.token, key, certificate_request(tls_key))
+        request = enrol_request(token, key, certificate_request(tls_key))
         reply = await enrolment_pb2_grpc.EnrolmentServiceStub(channel).Enrol(request)
     certificate = x509.load_der_x509_certificate(reply.certificate).public_bytes(serialization.Encoding.PEM)
     return WireMember(hub, member_id, key, (pem_of(tls_key), certificate))
@@ -158,6 +168,7 @@ class WireMember:
     def __init__(self, hub: RunningHub, member_id: str, key: SigningKey, identity: Pem) -> None:
         self.hub, self.id, self.key, self.identity = hub, member_id, key, identity
         self.channel = members_channel(hub, identity)
+        self.admin: Any = admin_pb2_grpc.AdminServiceStub(self.channel)
         self.audit: Any = audit_pb2_grpc.AuditServiceStub(self.channel)
         self.buckets: Any = bucket_pb2_grpc.BucketServiceStub(self.channel)
         self.directory: Any = directory_pb2_grpc.DirectoryServiceStub(self.channel)
@@ -316,6 +327,43 @@ class WireMember:
 
     # -- what the hub holds of it, read beside the wire ----------------------------------------------------
 
+    def proposal(self, change: admin_pb2.Change, **changes: Any) -> SignedStatement:
+        """A proposal of this admin, right unless changed."""
+        fields: dict[str, Any] = {
+            "id": os.urandom(16),
+            "proposer": self.id,
+            "change": change,
+            "reason": "a test",
+            "proposed_at": self.now,
+        }
+        return self.key.statement(PROPOSAL, admin_pb2.Proposal(**(fields | changes)).SerializeToString())
+
+    def decision(
+        self, proposal: SignedStatement, decision: int = admin_pb2.DECISION_APPROVE, **changes: Any
+    ) -> SignedStatement:
+        """A decision of this admin about a proposal, right unless changed."""
+        fields: dict[str, Any] = {
+            "proposal_sha256": sha256(proposal.payload).digest(),
+            "admin": self.id,
+            "decision": decision,
+            "reason": "read and agreed",
+            "decided_at": self.now,
+        }
+        return self.key.statement(
+            PROPOSAL_DECISION, admin_pb2.ProposalDecision(**(fields | changes)).SerializeToString()
+        )
+
+    async def propose(self, proposal: SignedStatement) -> admin_pb2.ProposalRecord:
+        """Send a proposal."""
+        reply = await self.admin.Propose(admin_pb2.ProposeRequest(proposal=proposal))
+        return cast("admin_pb2.ProposalRecord", reply.proposal)
+
+    async def decide(self, proposal: SignedStatement, decision: SignedStatement) -> admin_pb2.ProposalRecord:
+        """Send a decision."""
+        proposal_id = admin_pb2.Proposal.FromString(proposal.payload).id
+        reply = await self.admin.Decide(admin_pb2.DecideRequest(proposal_id=proposal_id, decision=decision))
+        return cast("admin_pb2.ProposalRecord", reply.proposal)
+
     def events(self) -> list[audit_pb2.AuditEvent]:
         """All its audit events, read from the database, so that reading leaves none."""
         return events_of(self.hub, self.id)
@@ -323,9 +371,7 @@ class WireMember:
     def used(self, resource: int) -> int:
         """What it used of a resource today, without charging."""
         day = self.now // DAY_MS
-        total: int = self.hub.hub.store.write_now(
-            lambda transaction: transaction.quotas.charge(self.id, resource, day, 0)
-        )
+        total: int = self.hub.hub.store.write_now(lambda transaction: transaction.quotas.used(self.id, resource, day))
         return total
 
 

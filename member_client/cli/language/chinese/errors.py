@@ -29,6 +29,8 @@ CLASSES: Final = {
     "Replayed": "联盟中心认为请求的时间已过或尚未到",
     "EpochNotServed": "该密钥周期不提供此项服务",
     "IllegalTransition": "报送记录的状态不允许该变更",
+    "ProposalClosed": "该提案已有决定、已撤回或已过期",
+    "MemberStateConflict": "成员的状态不允许该变更",
     "BudgetExhausted": "该用途当日的额度已用尽",
     "IntegrityError": "证明、签名、密钥或序号有误：请停止使用并联系安全负责人",
     "ProofRejected": "联盟中心的计算结果与已锁定的密钥不符：密钥不同，或应答被更改",
@@ -84,6 +86,10 @@ ADVICE: Final = {
         "请校准本机时钟（NTP）：联盟中心允许前后各两分钟的偏差。"
     ),
     "Run `member-client sync`, then repeat.": "请运行 `member-client sync` 后重试。",
+    "List the proposals, and propose it again where it is still wanted.": "请查看提案列表；如仍需要，请重新提出。",
+    "Look at the member's state first: offboarding and revocation are for good.": (
+        "请先查看成员的状态：退出联盟与证书吊销不可逆转。"
+    ),
     "Look at the claim's status first; withdrawn and expired claims stay as they are.": (
         "请先查看报送记录的状态；已撤回和已到期的记录不再变更。"
     ),

@@ -1,0 +1,55 @@
+"""AdminService."""
+
+from typing import Any
+
+from grpc import aio
+
+from alliance.v1 import admin_pb2, admin_pb2_grpc
+from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.rpc.interceptors.calls import current_call
+from alliance_server.services.administration import Administration, Shown
+
+Context = aio.ServicerContext[Any, Any]
+
+
+class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
+    """Lets admins change the alliance."""
+
+    def __init__(self, service: Administration) -> None:
+        self._service = service
+
+    async def PreviewChange(
+        self, request: admin_pb2.PreviewChangeRequest, context: Context
+    ) -> admin_pb2.PreviewChangeResponse:
+        """Say what a change would do."""
+        return admin_pb2.PreviewChangeResponse(effect=await self._service.preview(current_call(), request.change))
+
+    async def Propose(self, request: admin_pb2.ProposeRequest, context: Context) -> admin_pb2.ProposeResponse:
+        """Take a proposal."""
+        shown = await self._service.propose(current_call(), request.proposal)
+        return admin_pb2.ProposeResponse(proposal=_record(shown))
+
+    async def Decide(self, request: admin_pb2.DecideRequest, context: Context) -> admin_pb2.DecideResponse:
+        """Decide a proposal."""
+        shown = await self._service.decide(current_call(), request.proposal_id, request.decision)
+        return admin_pb2.DecideResponse(proposal=_record(shown))
+
+    async def ListProposals(
+        self, request: admin_pb2.ListProposalsRequest, context: Context
+    ) -> admin_pb2.ListProposalsResponse:
+        """List a page of proposals."""
+        shown, more = await self._service.proposals(
+            current_call(), request.page_size, request.page_token, undecided_only=request.undecided_only
+        )
+        return admin_pb2.ListProposalsResponse(proposals=[_record(it) for it in shown], next_page_token=more)
+
+
+def _record(shown: Shown) -> admin_pb2.ProposalRecord:
+    decision = shown.proposal.decision
+    return admin_pb2.ProposalRecord(
+        proposal=SignedStatement.FromString(shown.proposal.statement),
+        state=admin_pb2.ProposalState.ValueType(shown.state),
+        decide_by=shown.proposal.decide_by,
+        decision=SignedStatement.FromString(decision) if decision else None,
+        effect=shown.effect,
+    )

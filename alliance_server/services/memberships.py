@@ -1,0 +1,106 @@
+"""What changes a membership: pure steps of a unit of work, each with an event of the hub.
+
+Who may have them done is decided before: by the operator of a hub that has no admins yet, or by the admins.
+"""
+
+from hashlib import sha256
+
+from alliance.errors import Reason
+from alliance_server.domain.actions import AuditAction
+from alliance_server.domain.audit import record_event
+from alliance_server.domain.errors import Refused
+from alliance_server.domain.members import (
+    HUB_ACTOR,
+    INVITATION_LIFE_MS,
+    Invitation,
+    Member,
+    MemberState,
+    Role,
+    check_member_id,
+)
+from alliance_server.domain.ports import Transaction
+from alliance_server.domain.quotas import Resource
+
+TOKEN_SHA256_BYTES = 32
+MAX_NAME_BYTES = 200
+FOUNDERS = 2
+"""Admins who have enrolled once there are so many: the operator alone decides nothing any more."""
+
+
+def invite(
+    transaction: Transaction, member_id: str, display_name: str, role: Role, token_sha256: bytes, now: int
+) -> int:
+    """Invite somebody new, or one who has not enrolled yet, again; returns when the token ends. Raises Refused."""
+    check_member_id(member_id)
+    if not display_name.strip() or len(display_name.encode()) > MAX_NAME_BYTES or not display_name.isprintable():
+        raise Refused(Reason.INVALID_REQUEST, "a name has 1 to 200 bytes that print")
+    if len(token_sha256) != TOKEN_SHA256_BYTES or transaction.members.invitation(token_sha256) is not None:
+        raise Refused(Reason.INVALID_REQUEST, "the token's digest has another length, or was used before")
+    known = transaction.members.get(member_id)
+    if known is not None and known.state is not MemberState.INVITED:
+        raise Refused(Reason.CONFLICTING_RETRY, "the member is enrolled already")
+    if known is not None and known.role is not role:
+        raise Refused(Reason.CONFLICTING_RETRY, f"{member_id} was invited as {known.role.word}")
+    expires_at = now + INVITATION_LIFE_MS
+    transaction.members.save(Member(member_id, display_name, MemberState.INVITED, b"", now, role))
+    transaction.members.save_invitation(Invitation(token_sha256, member_id, expires_at))
+    _record(transaction, AuditAction.MEMBER_INVITE, member_id, now)
+    return expires_at
+
+
+def suspend(transaction: Transaction, member_id: str, now: int) -> None:
+    """Refuse every call of a member from now on; raises Refused."""
+    enrolled(transaction, member_id, MemberState.ACTIVE)
+    transaction.members.set_state(member_id, MemberState.SUSPENDED, now)
+    _record(transaction, AuditAction.MEMBER_SUSPEND, member_id, now)
+
+
+def resume(transaction: Transaction, member_id: str, now: int) -> None:
+    """End a suspension; raises Refused."""
+    enrolled(transaction, member_id, MemberState.SUSPENDED)
+    transaction.members.set_state(member_id, MemberState.ACTIVE, now)
+    _record(transaction, AuditAction.MEMBER_RESUME, member_id, now)
+
+
+def revoke_certificates(transaction: Transaction, member_id: str, now: int) -> int:
+    """Revoke all certificates of a member, for good; returns how many."""
+    revoked = transaction.members.revoke_certificates(member_id, now)
+    _record(transaction, AuditAction.MEMBER_REVOKE, member_id, now, items=revoked)
+    return revoked
+
+
+def offboard(transaction: Transaction, member_id: str, now: int) -> None:
+    """End a membership, for good; raises Refused."""
+    enrolled(transaction, member_id, MemberState.ACTIVE, MemberState.SUSPENDED)
+    transaction.members.revoke_certificates(member_id, now)
+    transaction.members.set_state(member_id, MemberState.OFFBOARDED, now)
+    _record(transaction, AuditAction.MEMBER_OFFBOARD, member_id, now)
+
+
+def set_budget(transaction: Transaction, member_id: str, resource: Resource, items: int, now: int) -> None:
+    """Set how many items of a resource a member may use a day; raises Refused."""
+    enrolled(transaction, member_id, MemberState.ACTIVE, MemberState.SUSPENDED)
+    transaction.quotas.set_limit(member_id, resource, items)
+    _record(transaction, AuditAction.MEMBER_BUDGET, member_id, now)
+
+
+def enrolled(transaction: Transaction, member_id: str, *states: MemberState) -> Member:
+    """Give a member in one of these states; raises Refused."""
+    check_member_id(member_id)
+    member = transaction.members.get(member_id)
+    if member is None:
+        raise Refused(Reason.NOT_FOUND, "no such member")
+    if member.state not in states:
+        raise Refused(Reason.MEMBER_STATE_CONFLICT, f"the member is {member.state.name.lower()}")
+    return member
+
+
+def is_founded(transaction: Transaction) -> bool:
+    """Say whether the alliance's admins decide; once they do, they do for good."""
+    return transaction.members.count_ever_enrolled(Role.ADMIN) >= FOUNDERS
+
+
+def _record(transaction: Transaction, action: AuditAction, member_id: str, now: int, *, items: int = 1) -> None:
+    digest = sha256(member_id.encode()).digest()
+    event = record_event(time=now, actor=HUB_ACTOR, action=action, items=items, commitments=(digest,))
+    transaction.record(event)

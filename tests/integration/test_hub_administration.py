@@ -1,0 +1,482 @@
+"""Two-admin control over the wire: what one admin may do alone, what needs another, and what nobody may do."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.hub import RunningHub, running_hub
+from support.wire import WireMember, enrol, enrol_by_token, events_of, refuses, valid_elements
+
+from alliance.errors import Reason
+from alliance.taxonomy import DAY_MS, Purpose
+from alliance.v1 import admin_pb2, registry_pb2
+from alliance.v1.admin_pb2 import Change, ProposalRecord
+from alliance.v1.directory_pb2 import MEMBER_ROLE_ADMIN, MEMBER_ROLE_MEMBER
+from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.domain.errors import Refused
+from alliance_server.domain.members import HUB_ACTOR, INVITATION_LIFE_MS, MemberState, Role
+from alliance_server.domain.policy import CONTROLS
+from alliance_server.domain.proposals import PROPOSAL_LIFE_MS, REVIEW_WITHIN_MS
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+HOUR_MS = 60 * 60 * 1000
+LIST_CLAIMS = registry_pb2.ListClaimsRequest()
+
+
+@dataclass
+class Alliance:
+    """A hub with two admins and a member."""
+
+    hub: RunningHub
+    first: WireMember
+    second: WireMember
+    member: WireMember
+
+    def state(self, member_id: str = "") -> MemberState:
+        found = self.hub.hub.store.read_now(lambda it: it.members.get(member_id or self.member.id))
+        assert found is not None
+        return found.state
+
+    async def made(self, change: Change) -> ProposalRecord:
+        """Propose by the first and approve by the second, as far as it is needed."""
+        proposal = self.first.proposal(change)
+        record = await self.first.propose(proposal)
+        if record.state == admin_pb2.PROPOSAL_STATE_OPEN:
+            record = await self.second.decide(proposal, self.second.decision(proposal))
+        assert record.state == admin_pb2.PROPOSAL_STATE_EFFECTIVE
+        return record
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def alliance(new_hub_folder: Callable[[], Path]) -> AsyncIterator[Alliance]:
+    async with running_hub(new_hub_folder()) as hub:
+        first, second = await enrol(hub, "first", Role.ADMIN), await enrol(hub, "second", Role.ADMIN)
+        made = Alliance(hub, first, second, await enrol(hub, "lender"))
+        yield made
+        for caller in (made.first, made.second, made.member):
+            await caller.close()
+
+
+def invitation(member: str = "newcomer", token: bytes = bytes(32), role: int = MEMBER_ROLE_MEMBER) -> Change:
+    digest = sha256(token).digest()
+    return Change(invite=admin_pb2.Invite(member=member, display_name="New", role=role, token_sha256=digest))  # type: ignore[arg-type]
+
+
+def budget(items: int, resource: str = "portfolio_screening", member: str = "lender") -> Change:
+    return Change(set_budget=admin_pb2.SetBudget(member=member, resource=resource, items=items))
+
+
+SUSPEND = Change(suspend=admin_pb2.Suspend(member="lender"))
+RESUME = Change(resume=admin_pb2.Resume(member="lender"))
+OFFBOARD = Change(offboard=admin_pb2.Offboard(member="lender"))
+REVOKE = Change(revoke_certificates=admin_pb2.RevokeCertificates(member="lender"))
+DUAL = {
+    "invite": invitation(),
+    "offboard": OFFBOARD,
+    "raise_budget": budget(10**9),
+    "resume": RESUME,
+    "revoke_certificates_of_admin": Change(revoke_certificates=admin_pb2.RevokeCertificates(member="second")),
+    "suspend_admin": Change(suspend=admin_pb2.Suspend(member="second")),
+}
+SINGLE = {"lower_budget": budget(5), "revoke_certificates": REVOKE, "suspend": SUSPEND}
+
+
+async def test_every_control_of_the_policy_is_tried_here() -> None:
+    assert {name for name, control in CONTROLS.items() if control.dual} == DUAL.keys()
+    assert {name for name, control in CONTROLS.items() if not control.dual} == SINGLE.keys()
+
+
+async def prepared(alliance: Alliance, name: str) -> None:
+    if name == "resume":
+        await alliance.made(SUSPEND)
+
+
+def everything(alliance: Alliance) -> list[Any]:
+    """What could have been changed."""
+    queries = ("SELECT * FROM members", "SELECT * FROM certificates", "SELECT * FROM budget_limits")
+    with alliance.hub.hub.store.engine.connect() as connection:
+        return [connection.exec_driver_sql(query).fetchall() for query in queries]
+
+
+# -- one admin ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", DUAL)
+async def test_one_admin_alone_does_nothing_that_is_dual(alliance: Alliance, name: str) -> None:
+    await prepared(alliance, name)
+    before = everything(alliance)
+    proposal = alliance.first.proposal(DUAL[name])
+    record = await alliance.first.propose(proposal)
+    assert (record.state, record.effect.needs_approval) == (admin_pb2.PROPOSAL_STATE_OPEN, True)
+    for decision in (admin_pb2.DECISION_APPROVE, admin_pb2.DECISION_REJECT):
+        with refuses(Reason.ANOTHER_ADMIN_NEEDED):
+            await alliance.first.decide(proposal, alliance.first.decision(proposal, decision))
+    assert everything(alliance) == before
+
+
+@pytest.mark.parametrize("name", SINGLE)
+async def test_what_protects_needs_one_admin(alliance: Alliance, name: str) -> None:
+    before = everything(alliance)
+    record = await alliance.first.propose(alliance.first.proposal(SINGLE[name]))
+    assert record.state == admin_pb2.PROPOSAL_STATE_EFFECTIVE
+    assert everything(alliance) != before
+
+
+@pytest.mark.parametrize("name", DUAL)
+async def test_two_admins_make_a_change(alliance: Alliance, name: str) -> None:
+    await prepared(alliance, name)
+    before = everything(alliance)
+    proposal = alliance.second.proposal(DUAL[name]) if "admin" not in name else alliance.first.proposal(DUAL[name])
+    other = alliance.first if "admin" not in name else alliance.second
+    await (alliance.second if "admin" not in name else alliance.first).propose(proposal)
+    record = await other.decide(proposal, other.decision(proposal))
+    assert record.state == admin_pb2.PROPOSAL_STATE_EFFECTIVE
+    assert everything(alliance) != before
+
+
+# -- what a suspension, a resumption, an end do ------------------------------------------------------------------
+
+
+async def test_a_suspended_member_is_refused_at_the_next_call_and_let_in_when_resumed(alliance: Alliance) -> None:
+    member = alliance.member
+    await member.registry.ListClaims(LIST_CLAIMS)
+    await alliance.made(SUSPEND)
+    with refuses(Reason.NOT_AUTHENTICATED):
+        await member.registry.ListClaims(LIST_CLAIMS)
+    with refuses(Reason.NOT_AUTHENTICATED):
+        await member.evaluate(valid_elements(1))
+    await alliance.made(RESUME)
+    await member.registry.ListClaims(LIST_CLAIMS)
+
+
+async def test_offboarding_is_for_good(alliance: Alliance) -> None:
+    await alliance.made(OFFBOARD)
+    with refuses(Reason.NOT_AUTHENTICATED):
+        await alliance.member.registry.ListClaims(LIST_CLAIMS)
+    for change in (RESUME, SUSPEND, OFFBOARD, budget(5)):
+        with refuses(Reason.MEMBER_STATE_CONFLICT):
+            await alliance.first.propose(alliance.first.proposal(change))
+    with refuses(Reason.CONFLICTING_RETRY):
+        await alliance.first.propose(alliance.first.proposal(invitation("lender")))
+
+
+async def test_a_member_who_was_invited_by_two_enrols_with_the_proposers_token(alliance: Alliance) -> None:
+    token = os.urandom(32)
+    proposal = alliance.first.proposal(invitation(token=token))
+    await alliance.first.propose(proposal)
+    with refuses(Reason.TOKEN_REFUSED):
+        await enrol_by_token(alliance.hub, "newcomer", token)
+    alliance.hub.clock.advance(minutes=4)  # TLS is as old as that and no older
+    approved_at = alliance.hub.clock.now_ms()
+    await alliance.second.decide(proposal, alliance.second.decision(proposal))
+    found = alliance.hub.hub.store.read_now(lambda it: it.members.invitation(sha256(token).digest()))
+    assert found is not None
+    assert found.expires_at >= approved_at + INVITATION_LIFE_MS  # its day begins with the approval
+    newcomer = await enrol_by_token(alliance.hub, "newcomer", token)
+    await newcomer.registry.ListClaims(LIST_CLAIMS)
+    await newcomer.close()
+
+
+async def test_an_admin_is_invited_by_admins_and_then_is_one(alliance: Alliance) -> None:
+    token = os.urandom(32)
+    await alliance.made(invitation("third", token, MEMBER_ROLE_ADMIN))
+    third = await enrol_by_token(alliance.hub, "third", token)
+    record = await third.propose(third.proposal(SUSPEND))
+    assert record.state == admin_pb2.PROPOSAL_STATE_EFFECTIVE
+    with refuses(Reason.NOT_PERMITTED):
+        await third.registry.ListClaims(LIST_CLAIMS)
+    await third.close()
+
+
+async def test_a_budget_of_its_own_holds_at_once(alliance: Alliance) -> None:
+    member, purpose = alliance.member, Purpose.PORTFOLIO_SCREENING
+    await alliance.made(budget(3))
+    await member.evaluate(valid_elements(3), purpose=purpose)
+    with refuses(Reason.BUDGET_EXHAUSTED) as refusal:
+        await member.evaluate(valid_elements(1), purpose=purpose)
+    assert int(refusal.metadata["retry_at_ms"]) == (alliance.hub.clock.now_ms() // DAY_MS + 1) * DAY_MS
+    await alliance.made(budget(4))
+    await member.evaluate(valid_elements(1), purpose=purpose)
+    assert member.used(int(purpose)) == 4
+
+
+# -- proposals that do not hold ------------------------------------------------------------------------------------
+
+
+async def test_an_expired_proposal_is_closed(alliance: Alliance) -> None:
+    proposal = alliance.first.proposal(OFFBOARD)
+    record = await alliance.first.propose(proposal)
+    assert 0 <= alliance.hub.clock.now_ms() + PROPOSAL_LIFE_MS - record.decide_by < HOUR_MS
+    alliance.hub.clock.advance(seconds=PROPOSAL_LIFE_MS / 1000)
+    with refuses(Reason.PROPOSAL_CLOSED):
+        await alliance.second.decide(proposal, alliance.second.decision(proposal))
+    assert alliance.state() is MemberState.ACTIVE
+    assert (await listed(alliance.first))[-1].state == admin_pb2.PROPOSAL_STATE_EXPIRED
+    assert not await listed(alliance.first, undecided_only=True)
+
+
+async def listed(admin: WireMember, **request: Any) -> list[ProposalRecord]:
+    reply = await admin.admin.ListProposals(admin_pb2.ListProposalsRequest(**request))
+    return list(reply.proposals)
+
+
+async def test_a_decision_about_other_content_is_refused(alliance: Alliance) -> None:
+    proposal, other = alliance.first.proposal(budget(10**9)), alliance.first.proposal(budget(10**10))
+    await alliance.first.propose(proposal)
+    with refuses(Reason.CONFLICTING_RETRY):
+        await alliance.second.decide(proposal, alliance.second.decision(other))
+
+
+async def test_an_id_is_used_once(alliance: Alliance) -> None:
+    proposal = alliance.first.proposal(budget(10**9))
+    first = await alliance.first.propose(proposal)
+    assert await alliance.first.propose(proposal) == first
+    changed = alliance.first.proposal(OFFBOARD, id=admin_pb2.Proposal.FromString(proposal.payload).id)
+    with refuses(Reason.CONFLICTING_RETRY):
+        await alliance.first.propose(changed)
+
+
+async def test_a_proposal_is_decided_once(alliance: Alliance) -> None:
+    proposal = alliance.first.proposal(budget(10**9))
+    await alliance.first.propose(proposal)
+    rejection = alliance.second.decision(proposal, admin_pb2.DECISION_REJECT)
+    record = await alliance.second.decide(proposal, rejection)
+    assert record.state == admin_pb2.PROPOSAL_STATE_REJECTED
+    again = await alliance.second.decide(proposal, rejection)
+    assert (again.state, again.decision) == (record.state, record.decision)
+    for who, decision in (
+        (alliance.second, admin_pb2.DECISION_APPROVE),
+        (alliance.first, admin_pb2.DECISION_WITHDRAW),
+    ):
+        with refuses(Reason.PROPOSAL_CLOSED):
+            await who.decide(proposal, who.decision(proposal, decision))
+
+
+async def test_two_who_approve_at_once_make_it_once(alliance: Alliance) -> None:
+    token = os.urandom(32)
+    await alliance.made(invitation("third", token, MEMBER_ROLE_ADMIN))
+    third = await enrol_by_token(alliance.hub, "third", token)
+    proposal = alliance.first.proposal(OFFBOARD)
+    await alliance.first.propose(proposal)
+    outcomes = await asyncio.gather(
+        *(who.decide(proposal, who.decision(proposal)) for who in (alliance.second, third)), return_exceptions=True
+    )
+    assert sum(isinstance(it, ProposalRecord) for it in outcomes) == 1
+    made = [it for it in events_of(alliance.hub, HUB_ACTOR) if it.action == "member:offboard"]
+    assert len(made) == 1
+    await third.close()
+
+
+async def test_the_proposer_may_withdraw_and_nobody_else(alliance: Alliance) -> None:
+    proposal = alliance.first.proposal(OFFBOARD)
+    await alliance.first.propose(proposal)
+    with refuses(Reason.ANOTHER_ADMIN_NEEDED):
+        await alliance.second.decide(proposal, alliance.second.decision(proposal, admin_pb2.DECISION_WITHDRAW))
+    record = await alliance.first.decide(proposal, alliance.first.decision(proposal, admin_pb2.DECISION_WITHDRAW))
+    assert record.state == admin_pb2.PROPOSAL_STATE_WITHDRAWN
+
+
+async def test_a_proposal_of_somebody_who_is_no_admin_any_more_is_closed(alliance: Alliance) -> None:
+    token = os.urandom(32)
+    await alliance.made(invitation("third", token, MEMBER_ROLE_ADMIN))
+    third = await enrol_by_token(alliance.hub, "third", token)
+    proposal = third.proposal(OFFBOARD)
+    await third.propose(proposal)
+    await alliance.made(Change(suspend=admin_pb2.Suspend(member="third")))
+    with refuses(Reason.PROPOSAL_CLOSED):
+        await alliance.second.decide(proposal, alliance.second.decision(proposal))
+    assert alliance.state() is MemberState.ACTIVE
+    await third.close()
+
+
+async def test_what_cannot_be_made_any_more_stays_open(alliance: Alliance) -> None:
+    proposal = alliance.first.proposal(OFFBOARD)
+    await alliance.first.propose(proposal)
+    await alliance.made(OFFBOARD)
+    with refuses(Reason.MEMBER_STATE_CONFLICT):
+        await alliance.second.decide(proposal, alliance.second.decision(proposal))
+    assert (await listed(alliance.first, undecided_only=True))[0].proposal == proposal
+
+
+async def test_a_budget_that_would_be_raised_by_now_is_another_change(alliance: Alliance) -> None:
+    proposal = alliance.first.proposal(budget(10**9))
+    await alliance.first.propose(proposal)
+    await alliance.made(budget(10**10))
+    with refuses(Reason.PROPOSAL_CLOSED):
+        await alliance.second.decide(proposal, alliance.second.decision(proposal))
+
+
+WRONG: dict[str, tuple[dict[str, Any], Reason]] = {
+    "another admin's": ({"proposer": "second"}, Reason.REPLAYED),
+    "stale": ({"proposed_at": 0}, Reason.REPLAYED),
+    "without a reason": ({"reason": " "}, Reason.INVALID_REQUEST),
+    "of a long reason": ({"reason": "x" * 501}, Reason.INVALID_REQUEST),
+    "of a short id": ({"id": bytes(15)}, Reason.INVALID_REQUEST),
+    "without a change": ({"change": Change()}, Reason.INVALID_REQUEST),
+    "of nobody": ({"change": Change(suspend=admin_pb2.Suspend(member="nobody"))}, Reason.NOT_FOUND),
+    "of an id that no database takes": (
+        {"change": Change(suspend=admin_pb2.Suspend(member="a\0"))},
+        Reason.INVALID_REQUEST,
+    ),
+    "of a budget of such an id": ({"change": budget(5, member="a\0")}, Reason.INVALID_REQUEST),
+    "of one who is active": ({"change": RESUME}, Reason.MEMBER_STATE_CONFLICT),
+    "of an unknown resource": ({"change": budget(5, "coffee")}, Reason.INVALID_REQUEST),
+    "of a resource in capitals": ({"change": budget(5, "TRANSACTION")}, Reason.INVALID_REQUEST),
+    "of an absurd budget": ({"change": budget(2**63)}, Reason.INVALID_REQUEST),
+    "of a member's id that is none": ({"change": invitation("Not An Id")}, Reason.INVALID_REQUEST),
+    "of the hub's own id": ({"change": invitation("hub")}, Reason.INVALID_REQUEST),
+    "of an unknown role": ({"change": invitation(role=0)}, Reason.INVALID_REQUEST),
+    "of no token": (
+        {"change": Change(invite=admin_pb2.Invite(member="n", display_name="N", role=MEMBER_ROLE_MEMBER))},
+        Reason.INVALID_REQUEST,
+    ),
+    "by break-glass of what it does not do": ({"change": OFFBOARD, "break_glass": True}, Reason.NOT_PERMITTED),
+    "by break-glass of what needs none": ({"change": SUSPEND, "break_glass": True}, Reason.NOT_PERMITTED),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+async def test_a_proposal_that_is_wrong(alliance: Alliance, what: str) -> None:
+    changes, reason = WRONG[what]
+    before = everything(alliance)
+    with refuses(reason):
+        await alliance.first.propose(alliance.first.proposal(**({"change": SUSPEND} | changes)))
+    assert everything(alliance) == before
+    assert not await listed(alliance.first)
+
+
+async def test_a_signature_must_be_the_callers(alliance: Alliance) -> None:
+    theirs = alliance.second.proposal(SUSPEND, proposer="first")
+    with refuses(Reason.SIGNATURE_INVALID):
+        await alliance.first.propose(theirs)
+    mine = alliance.first.proposal(OFFBOARD)
+    await alliance.first.propose(mine)
+    for forged in (
+        alliance.first.decision(mine, admin="second"),
+        SignedStatement(type="proposal-decision", payload=alliance.second.decision(mine).payload),
+        mine,
+    ):
+        with refuses(Reason.SIGNATURE_INVALID):
+            await alliance.second.decide(mine, forged)
+    with refuses(Reason.REPLAYED):
+        await alliance.second.decide(mine, alliance.second.decision(mine, decided_at=0))
+    assert alliance.state() is MemberState.ACTIVE
+
+
+# -- break-glass ----------------------------------------------------------------------------------------------------
+
+
+async def test_break_glass_works_at_once_raises_an_alarm_and_is_reviewed_by_another(
+    alliance: Alliance, capfd: pytest.CaptureFixture[str]
+) -> None:
+    proposal = alliance.first.proposal(budget(10**9), break_glass=True)
+    record = await alliance.first.propose(proposal)
+    assert record.state == admin_pb2.PROPOSAL_STATE_UNREVIEWED
+    assert everything(alliance)[-1]
+    assert "break-glass: another admin must review" in "".join(capfd.readouterr())
+    with refuses(Reason.ANOTHER_ADMIN_NEEDED):
+        await alliance.first.decide(proposal, alliance.first.decision(proposal))
+    with refuses(Reason.PROPOSAL_CLOSED):
+        await alliance.first.decide(proposal, alliance.first.decision(proposal, admin_pb2.DECISION_WITHDRAW))
+
+    administration, clock = alliance.hub.hub.administration, alliance.hub.clock
+    assert await administration.warn_of_overdue(clock.now_ms()) == 0
+    clock.advance(seconds=REVIEW_WITHIN_MS / 1000)
+    assert await administration.warn_of_overdue(clock.now_ms()) == 1
+    assert "reviews are overdue" in "".join(capfd.readouterr())
+    (open_one,) = await listed(alliance.second, undecided_only=True)
+    assert open_one.proposal == proposal
+
+    record = await alliance.second.decide(
+        proposal, alliance.second.decision(proposal, admin_pb2.DECISION_REJECT, reason="it was no emergency")
+    )
+    assert record.state == admin_pb2.PROPOSAL_STATE_REJECTED
+    assert await administration.warn_of_overdue(clock.now_ms()) == 0
+
+
+# -- preview, list, audit ------------------------------------------------------------------------------------------
+
+
+async def test_a_preview_says_what_a_change_would_stop_and_changes_nothing(alliance: Alliance) -> None:
+    member = alliance.member
+    await member.credit(5)
+    await member.contribute(member.row(), member.row())
+    for _ in range(7):
+        await member.registry.ListClaims(LIST_CLAIMS)
+    before, calls = everything(alliance), len(member.events())
+    effect = (await alliance.first.admin.PreviewChange(admin_pb2.PreviewChangeRequest(change=SUSPEND))).effect
+    assert (effect.calls_an_hour, effect.live_claims, effect.certificates) == (calls, 2, 1)
+    assert not effect.needs_approval
+    alliance.hub.clock.advance(seconds=HOUR_MS / 1000)
+    effect = (await alliance.first.admin.PreviewChange(admin_pb2.PreviewChangeRequest(change=OFFBOARD))).effect
+    assert (effect.calls_an_hour, effect.needs_approval) == (0, True)
+    await member.evaluate(valid_elements(4), purpose=Purpose.PORTFOLIO_SCREENING)
+    effect = (await alliance.first.admin.PreviewChange(admin_pb2.PreviewChangeRequest(change=budget(9)))).effect
+    assert (effect.used_today, effect.needs_approval) == (4, False)
+    assert effect.budget > 9
+    assert everything(alliance) == before
+    with refuses(Reason.MEMBER_STATE_CONFLICT):
+        await alliance.first.admin.PreviewChange(admin_pb2.PreviewChangeRequest(change=RESUME))
+    assert not [it for it in events_of(alliance.hub, HUB_ACTOR) if it.action in {"member:suspend", "member:offboard"}]
+
+
+async def test_proposals_are_listed_by_pages_with_what_was_signed(alliance: Alliance) -> None:
+    proposals = [alliance.first.proposal(budget(10**9 + number)) for number in range(5)]
+    for proposal in proposals:
+        await alliance.first.propose(proposal)
+    found: list[SignedStatement] = []
+    token = ""
+    while True:
+        reply = await alliance.second.admin.ListProposals(admin_pb2.ListProposalsRequest(page_size=2, page_token=token))
+        found += [it.proposal for it in reply.proposals]
+        token = reply.next_page_token
+        if not token:
+            break
+    assert found == proposals
+
+
+async def test_every_step_is_in_the_audit_tables_bound_to_what_was_signed(alliance: Alliance) -> None:
+    proposal = alliance.first.proposal(OFFBOARD)
+    decision = alliance.second.decision(proposal)
+    await alliance.first.propose(proposal)
+    with refuses(Reason.ANOTHER_ADMIN_NEEDED):
+        await alliance.first.decide(proposal, alliance.first.decision(proposal))
+    await alliance.second.decide(proposal, decision)
+    digests = [sha256(it.payload).digest() for it in (proposal, decision)]
+    made, refused = alliance.first.events()[-2:]
+    (decided,) = alliance.second.events()[-1:]
+    assert (made.action, made.outcome, list(made.commitments)) == ("proposal:make", "ok", digests[:1])
+    assert (refused.action, refused.outcome) == ("proposal:decide", "ANOTHER_ADMIN_NEEDED")
+    assert (decided.action, decided.outcome, list(decided.commitments)) == ("proposal:decide", "ok", digests)
+    (done,) = [it for it in events_of(alliance.hub, HUB_ACTOR) if it.action == "member:offboard"]
+    assert list(done.commitments) == [sha256(b"lender").digest()]
+
+
+# -- the operator ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_operator_invites_until_there_are_two_admins_and_never_again(
+    new_hub_folder: Callable[[], Path],
+) -> None:
+    async with running_hub(new_hub_folder()) as hub:
+        service = hub.hub.enrolment
+        for name in ("first", "second"):
+            ticket = await service.invite(name, name, Role.ADMIN)
+            await service.invite(f"lender-{name}", name)
+            await (await enrol_by_token(hub, name, ticket.token)).close()
+        for role in Role:
+            with pytest.raises(Refused) as caught:
+                await service.invite("late", "late", role)
+            assert caught.value.reason is Reason.NOT_PERMITTED
+        # Not even where the admins are gone: nobody gets in by having them suspended.
+        now = hub.clock.now_ms()
+        hub.hub.store.write_now(lambda it: it.members.set_state("first", MemberState.SUSPENDED, now))
+        with pytest.raises(Refused):
+            await service.invite("late", "late")
