@@ -20,6 +20,15 @@ from member_client._contributions import (
     ContributionRow,
     PreviewOutcome,
 )
+from member_client.administration import (
+    Administration,
+    Change,
+    Decision,
+    Effect,
+    MemberRole,
+    Proposal,
+    ProposalState,
+)
 from member_client.audit import AuditEntry
 from member_client.blocking import BlockingClient
 from member_client.client import AllianceClient, SyncReport, Usage
@@ -71,6 +80,7 @@ from member_client.verdicts import FieldVerdict, Match, State, Verdict
 
 __all__ = [
     "Action",
+    "Administration",
     "AllianceClient",
     "AllianceClientError",
     "AlreadyEnrolled",
@@ -80,6 +90,7 @@ __all__ = [
     "BudgetExhausted",
     "Category",
     "CertificateInvalid",
+    "Change",
     "ClaimStatus",
     "ClockWrong",
     "ConfigurationInvalid",
@@ -90,7 +101,9 @@ __all__ = [
     "ContributionPreview",
     "ContributionResult",
     "ContributionRow",
+    "Decision",
     "Denied",
+    "Effect",
     "EpochKeyChanged",
     "EpochNotServed",
     "EvidenceLevel",
@@ -109,6 +122,7 @@ __all__ = [
     "Level",
     "Match",
     "MemberKeyChanged",
+    "MemberRole",
     "MemberStateConflict",
     "NotAuthenticated",
     "NotEnrolled",
@@ -119,7 +133,9 @@ __all__ = [
     "PreviewOutcome",
     "Profile",
     "ProofRejected",
+    "Proposal",
     "ProposalClosed",
+    "ProposalState",
     "Purpose",
     "PurposeNotPermitted",
     "Replayed",

@@ -9,7 +9,7 @@ Rules:
 
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 from google.protobuf.message import DecodeError
@@ -18,6 +18,7 @@ from alliance import statements
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import SignatureInvalid
 from alliance.v1.directory_pb2 import (
+    MEMBER_ROLE_ADMIN,
     MEMBER_ROLE_MEMBER,
     MEMBER_ROLE_UNSPECIFIED,
     ListMembersRequest,
@@ -52,8 +53,8 @@ class Directory:
     """Identity keys by member id, past members included, and who of them is no institution."""
 
     keys: Mapping[str, VerifyingKey]
-    officers: frozenset[str] = frozenset()
-    """Ids of admins, liaisons and auditors."""
+    officers: Mapping[str, int] = field(default_factory=dict)
+    """Roles of admins, liaisons and auditors by their ids."""
 
     @classmethod
     def of(cls, signed: Iterable[SignedStatement], hub_key: VerifyingKey) -> Self:
@@ -69,11 +70,15 @@ class Directory:
                     raise MemberKeyChanged("The hub names two identity keys of one member.")
         except SignatureInvalid as error:
             raise StatementInvalid("The hub's statement about a member holds no key.") from error
-        return cls(keys, frozenset(member.id for member in members if member.role not in _INSTITUTIONS))
+        return cls(keys, {member.id: member.role for member in members if member.role not in _INSTITUTIONS})
 
     def key_of(self, contributor: str) -> VerifyingKey | None:
         """Give a contributor's key; None where there is no such member, or it is none that contributes."""
         return None if contributor in self.officers else self.keys.get(contributor)
+
+    def admin_key(self, admin: str) -> VerifyingKey | None:
+        """Give an admin's key, past ones included; None where there is no such admin."""
+        return self.keys.get(admin) if self.officers.get(admin) == MEMBER_ROLE_ADMIN else None
 
     def __len__(self) -> int:
         return len(self.keys)

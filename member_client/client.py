@@ -25,6 +25,7 @@ from member_client._forking import check_not_forked
 from member_client._runs import is_known_run
 from member_client._session import Session
 from member_client._transport import pause
+from member_client.administration import Administration
 from member_client.amending import amended
 from member_client.audit import AuditEntry
 from member_client.blocking import BlockingClient
@@ -359,6 +360,12 @@ class AllianceClient:
     async def withdraw(self, entry_id: bytes, *, reason: str) -> OwnClaim:
         """Withdraw one of this member's claims, for a reason code; doing it again changes nothing."""
         return await OwnClaims(await self._session()).withdraw(entry_id, reason)
+
+    # -- for admins ----------------------------------------------------------------------------------------------
+
+    async def administration(self) -> Administration:
+        """Open the admin's side; calls of it are refused to whoever has another role."""
+        return Administration(await self._session())
 
     # -- looking after it ----------------------------------------------------------------------------------------
 

@@ -104,14 +104,16 @@ def invite(
     out: Annotated[Path, typer.Option(help="Enrolment bundle to write.")],
     folder: HubFolder = _DEFAULT_FOLDER,
     display_name: Annotated[str, typer.Option(help="Name of the institution; else the id.")] = "",
+    role: Annotated[str, typer.Option(help="member, admin, liaison or auditor; it never changes.")] = "member",
 ) -> None:
     """Invite a member: writes a bundle with a token that works once, within 24 hours.
 
     Send it by a channel that both sides trust; `member-client enrol BUNDLE` does the rest.
+    Once two admins have enrolled they invite, by `member-client admin invite`, and this is refused.
 
     Example: alliance-server member invite lender-a --out lender-a.json --dir hub
     """
-    invite_member(_out, folder, name, display_name or name, out)
+    invite_member(_out, folder, name, display_name or name, out, role)
 
 
 @member_app.command("list")

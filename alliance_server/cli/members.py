@@ -18,7 +18,7 @@ from alliance_server.authority import server_name
 from alliance_server.cli.hub import say
 from alliance_server.config import HubConfig, load_config
 from alliance_server.domain.errors import Refused
-from alliance_server.domain.members import Member
+from alliance_server.domain.members import Member, Role
 from alliance_server.domain.ports import Transaction
 from alliance_server.hub_keys import HubKeys, open_keys
 from alliance_server.services.enrolment import EnrolmentService, Ticket
@@ -61,14 +61,18 @@ def _public(config: HubConfig, listen: str) -> str:
     return f"{host}:{listen.rpartition(':')[2]}"
 
 
-def invite_member(out: Console, folder: Path, member_id: str, display_name: str, destination: Path) -> None:
-    """Invite a member and write its bundle."""
+def invite_member(
+    out: Console, folder: Path, member_id: str, display_name: str, destination: Path, role: str = "member"
+) -> None:
+    """Invite somebody and write their bundle."""
+    if role.upper() not in Role.__members__:
+        raise Refused(Reason.INVALID_REQUEST, f"a role is {', '.join(it.word for it in Role)}")
     if destination.exists():
         raise Refused(Reason.CONFLICTING_RETRY, f"{destination} exists; nothing was changed")
     if not destination.absolute().parent.is_dir():
         raise Refused(Reason.INVALID_REQUEST, f"there is no folder {destination.parent}; nothing was changed")
     with _open(folder) as (config, keys, _store, enrolment):
-        ticket = asyncio.run(enrolment.invite(member_id, display_name))
+        ticket = asyncio.run(enrolment.invite(member_id, display_name, Role[role.upper()]))
         addresses = _public(config, config.listen), _public(config, config.enrolment_listen)
         write_atomically(destination, bundle(config, keys, ticket, *addresses))
     say(out, f"{member_id} is invited; the token in {destination} works once, until {_moment(ticket.expires_at)}")
@@ -77,10 +81,11 @@ def invite_member(out: Console, folder: Path, member_id: str, display_name: str,
 
 def list_members(out: Console, folder: Path) -> None:
     """List members."""
-    table = Table("member", "name", "state", "since", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table("member", "name", "role", "state", "since", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     with _open(folder) as (_config, _keys, store, _enrolment):
         for member in store.read_now(_all_members):
-            table.add_row(member.id, Text(member.display_name), member.state.name.lower(), _moment(member.stated_at))
+            name, state = Text(member.display_name), member.state.name.lower()
+            table.add_row(member.id, name, member.role.word, state, _moment(member.stated_at))
     if table.row_count:
         out.print(table)
     else:

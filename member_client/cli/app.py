@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from member_client.cli.admin import admin_app
 from member_client.cli.check import check
 from member_client.cli.claims import claims_app
 from member_client.cli.completing import complete_language
@@ -93,6 +94,7 @@ app.command()(check)
 app.command(help=SCREEN_HELP)(screen)
 app.command(help=CONTRIBUTE_HELP)(contribute)
 app.add_typer(claims_app, name="claims")
+app.add_typer(admin_app, name="admin")
 app.command()(doctor)
 
 

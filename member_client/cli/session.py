@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Usage,
         Verdict,
     )
+    from member_client.administration import Administration
 
 _PIPED_WIDTH = 200
 Result = TypeVar("Result")
@@ -54,6 +55,9 @@ class HubClient(Protocol):
 
     async def sync(self) -> SyncReport:
         """Bring everything up to date."""
+
+    async def administration(self) -> Administration:
+        """Open the admin's side."""
 
     async def screen(self, subject: Subject, *, purpose: str, consent: Consent | None = None) -> Verdict:
         """Screen one subject."""

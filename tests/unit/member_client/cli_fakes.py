@@ -112,6 +112,9 @@ class FakeClient:
     relists: list[bool] = field(default_factory=list)
     begun: set[str] = field(default_factory=set)
 
+    async def administration(self) -> Any:
+        raise NotImplementedError
+
     async def sync(self) -> SyncReport:
         self.calls["sync"] += 1
         return SyncReport(

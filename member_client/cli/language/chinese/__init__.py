@@ -10,6 +10,7 @@ A test finds what is missing or stale: `tests/unit/member_client/test_cli_langua
 
 from typing import Final
 
+from member_client.cli.language.chinese.administration import ADMIN_COMMANDS, ADMIN_OPTIONS, ADMIN_SPOKEN, ADMIN_WORDS
 from member_client.cli.language.chinese.errors import ADVICE, CLASSES, FINDINGS
 from member_client.cli.language.chinese.faults import FAULTS, HEADINGS
 from member_client.cli.language.chinese.help_texts import COMMANDS, OPTIONS
@@ -18,13 +19,13 @@ from member_client.cli.language.chinese.results import RESULTS, TABLE_WORDS
 from member_client.cli.language.chinese.rows import FILES, ROWS
 from member_client.cli.language.chinese.sentences import SENTENCES
 
-SPOKEN: Final = {**RESULTS, **FAULTS, **HEADINGS}
+SPOKEN: Final = {**RESULTS, **FAULTS, **HEADINGS, **ADMIN_SPOKEN}
 """What `tr` says."""
 
-HELP: Final = {**COMMANDS, **OPTIONS}
+HELP: Final = {**COMMANDS, **OPTIONS, **ADMIN_COMMANDS, **ADMIN_OPTIONS}
 """What help says."""
 
-RETOLD: Final = {**TABLE_WORDS, **ROWS, **FILES, **SENTENCES, **ADVICE, **FINDINGS}
+RETOLD: Final = {**ADMIN_WORDS, **TABLE_WORDS, **ROWS, **FILES, **SENTENCES, **ADVICE, **FINDINGS}
 """What was worded in English elsewhere."""
 
 ERROR_CLASSES: Final = CLASSES

@@ -225,6 +225,17 @@ SENTENCES: Final = {
         "{path} 中的锁定记录已丢失，或与本机存储所用的不同"
     ),
     "Another call is reading this answer: ask again.": "另一调用正在读取该应答：请重试。",
+    "a budget is a number of items, 0 or more": "额度是不小于 0 的数量",
+    "a role is member, admin, liaison or auditor": "角色为 member、admin、liaison 或 auditor",
+    "a reason has 1 to {MAX_REASON_BYTES} bytes": "理由的长度为 1 至 {MAX_REASON_BYTES} 字节",
+    "several proposals begin so: give more digits": "有多项提案以此开头：请多给几位",
+    "There is no such proposal.": "没有这项提案。",
+    "{destination} exists; nothing was changed": "{destination} 已存在；未作任何变更",
+    "{destination} cannot be written; nothing was changed": "{destination} 无法写入；未作任何变更",
+    "The hub shows another proposal than was made.": "联盟中心显示的提案与所提出的不同。",
+    "The hub shows a decision about another proposal.": "联盟中心显示的决定属于另一项提案。",
+    "The hub shows a proposal that this version cannot read.": "联盟中心显示的提案本版本无法读取。",
+    "The hub shows a proposal that no admin signed.": "联盟中心显示的提案未经任何管理员签名。",
     "The heartbeat tells of changes that the hub did not give.": "心跳提到的变更联盟中心没有给出。",
 }
 """English sentence → Chinese; where one is missing, the class's own meaning stands before the English."""

@@ -1,0 +1,358 @@
+"""What an admin of the alliance does: propose changes, read what others proposed, decide.
+
+Rules:
+
+1. A proposal is shown only under the signature of an enrolled admin, whose key is pinned: the hub cannot have anybody
+   approve what no admin proposed.
+2. A decision names the digest of the proposal as it was read. It is made on what `proposals` or `proposal` gave, so
+   that nobody approves what they did not see.
+3. The token of an invitation is made here; the hub gets its digest. The bundle is written before the proposal is sent.
+"""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, Self
+
+from google.protobuf.message import DecodeError
+
+from alliance import statements
+from alliance.errors import SignatureInvalid
+from alliance.keyring.store import write_atomically
+from alliance.taxonomy import DAY_MS
+from alliance.v1 import admin_pb2, directory_pb2
+from alliance.v1.admin_pb2_grpc import AdminServiceStub
+from alliance.v1.statement_pb2 import SignedStatement
+from member_client._bundle import FORMAT, TOKEN_BYTES
+from member_client._deadline import Deadline
+from member_client._directory import Directory
+from member_client._paging import pages
+from member_client._session import Session
+from member_client._transport import always
+from member_client.errors import InvalidUse, NotFound, StatementInvalid, StorageFull
+
+PAGE_SIZE: Final = 100
+CALL_SECONDS: Final = 30.0
+PROPOSAL_ID_BYTES: Final = 16
+MAX_REASON_BYTES: Final = 500
+
+
+class MemberRole(IntEnum):
+    """What an enrolled party is to the alliance."""
+
+    MEMBER = directory_pb2.MEMBER_ROLE_MEMBER
+    ADMIN = directory_pb2.MEMBER_ROLE_ADMIN
+    LIAISON = directory_pb2.MEMBER_ROLE_LIAISON
+    AUDITOR = directory_pb2.MEMBER_ROLE_AUDITOR
+
+    @property
+    def word(self) -> str:
+        """The word for it."""
+        return self.name.lower()
+
+
+class ProposalState(IntEnum):
+    """Where a proposal stands."""
+
+    OPEN = admin_pb2.PROPOSAL_STATE_OPEN
+    EFFECTIVE = admin_pb2.PROPOSAL_STATE_EFFECTIVE
+    REJECTED = admin_pb2.PROPOSAL_STATE_REJECTED
+    WITHDRAWN = admin_pb2.PROPOSAL_STATE_WITHDRAWN
+    EXPIRED = admin_pb2.PROPOSAL_STATE_EXPIRED
+    UNREVIEWED = admin_pb2.PROPOSAL_STATE_UNREVIEWED
+
+    @property
+    def word(self) -> str:
+        """The word for it."""
+        return self.name.lower()
+
+
+class Decision(IntEnum):
+    """What an admin decides about a proposal."""
+
+    APPROVE = admin_pb2.DECISION_APPROVE
+    REJECT = admin_pb2.DECISION_REJECT
+    WITHDRAW = admin_pb2.DECISION_WITHDRAW
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be changed; made by `suspend`, `resume`, `revoke_certificates`, `offboard` and `set_budget`."""
+
+    message: admin_pb2.Change = field(repr=False)
+
+    @classmethod
+    def suspend(cls, member: str) -> Self:
+        """Refuse every call of a member from the next one on."""
+        return cls(admin_pb2.Change(suspend=admin_pb2.Suspend(member=member)))
+
+    @classmethod
+    def resume(cls, member: str) -> Self:
+        """End a suspension."""
+        return cls(admin_pb2.Change(resume=admin_pb2.Resume(member=member)))
+
+    @classmethod
+    def revoke_certificates(cls, member: str) -> Self:
+        """Revoke all certificates of a member, for good."""
+        return cls(admin_pb2.Change(revoke_certificates=admin_pb2.RevokeCertificates(member=member)))
+
+    @classmethod
+    def offboard(cls, member: str) -> Self:
+        """End a membership, for good; claims stay until they expire."""
+        return cls(admin_pb2.Change(offboard=admin_pb2.Offboard(member=member)))
+
+    @classmethod
+    def set_budget(cls, member: str, resource: str, items: int) -> Self:
+        """Set how many items of a resource (a purpose, say) a member may use a day."""
+        if not 0 <= items < 2**63:
+            raise InvalidUse("a budget is a number of items, 0 or more")
+        return cls(admin_pb2.Change(set_budget=admin_pb2.SetBudget(member=member, resource=resource, items=items)))
+
+    @property
+    def kind(self) -> str:
+        """What is done: `invite`, `suspend`, `resume`, `revoke_certificates`, `offboard`, `set_budget`."""
+        return self.message.WhichOneof("kind") or ""
+
+    @property
+    def member(self) -> str:
+        """Id of whom it is about."""
+        return str(getattr(self.message, self.kind).member) if self.kind else ""
+
+    @property
+    def role(self) -> MemberRole | None:
+        """Of an invitation: the role that goes with it."""
+        return MemberRole(self.message.invite.role) if self.kind == "invite" else None
+
+    @property
+    def details(self) -> dict[str, str | int]:
+        """All that is to be known of it, by name; a token's digest apart."""
+        if not self.kind:
+            return {}
+        one = getattr(self.message, self.kind)
+        found = {it.name: getattr(one, it.name) for it in one.DESCRIPTOR.fields if it.name != "token_sha256"}
+        return found | ({"role": self.role.word} if self.role else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a change would do now, as counts; those that do not apply are 0."""
+
+    calls_an_hour: int
+    live_claims: int
+    certificates: int
+    budget: int
+    used_today: int
+    needs_approval: bool
+    may_break_glass: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A proposal that an admin signed, times in milliseconds UTC; `effect` is None where it would have none now."""
+
+    id: bytes
+    proposer: str
+    change: Change
+    reason: str
+    proposed_at: int
+    break_glass: bool
+    state: ProposalState
+    decide_by: int
+    effect: Effect | None
+    decided_by: str = ""
+    decision: Decision | None = None
+    decision_reason: str = ""
+    digest: bytes = field(default=b"", repr=False)
+
+
+class Administration:
+    """An admin's side of the alliance."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def preview(self, change: Change) -> Effect:
+        """Say what a change would do now, and who must agree; raises Denied where it could not be made."""
+        request = admin_pb2.PreviewChangeRequest(change=change.message)
+        answer = await self._session.transport.call(
+            lambda channel: AdminServiceStub(channel).PreviewChange, always(request), Deadline.after(CALL_SECONDS)
+        )
+        return _effect(answer.effect)
+
+    async def propose(self, change: Change, reason: str, *, break_glass: bool = False) -> Proposal:
+        """Propose a change; one that needs no other admin has taken effect when this returns. Raises Denied."""
+        return await self._propose(change, reason, break_glass=break_glass)
+
+    async def invite(
+        self, member: str, destination: Path, reason: str, *, display_name: str = "", role: MemberRole | str = "member"
+    ) -> Proposal:
+        """Propose to invite somebody, and write the bundle that lets them enrol once another admin approved.
+
+        Raises InvalidUse where there is a file already; it holds a token and is never overwritten.
+        """
+        token = os.urandom(TOKEN_BYTES)
+        invite = admin_pb2.Invite(
+            member=member,
+            display_name=display_name or member,
+            role=_role(role).value,
+            token_sha256=sha256(token).digest(),
+        )
+        change = Change(admin_pb2.Change(invite=invite))
+        await self.preview(change)
+        await self._session.workers.disk(self._write_bundle, member, token, destination)
+        return await self._propose(change, reason)
+
+    async def decide(self, proposal: Proposal, decision: Decision, reason: str) -> Proposal:
+        """Decide a proposal as it was read; raises Denied where this admin may not, or it is closed."""
+        message = admin_pb2.ProposalDecision(
+            proposal_sha256=proposal.digest,
+            admin=self._session.profile.member,
+            decision=decision.value,
+            reason=_checked_reason(reason),
+            decided_at=self._session.clock.now_ms(),
+        )
+        statement = self._session.identity.statement(statements.PROPOSAL_DECISION, message.SerializeToString())
+        request = admin_pb2.DecideRequest(proposal_id=proposal.id, decision=statement)
+        answer = await self._session.transport.call(
+            lambda channel: AdminServiceStub(channel).Decide, always(request), Deadline.after(CALL_SECONDS)
+        )
+        return await self._read(answer.proposal)
+
+    async def proposals(self, *, undecided_only: bool = True) -> AsyncIterator[Proposal]:
+        """List proposals, oldest first; raises StatementInvalid where one is no admin's."""
+
+        async def fetch(token: str) -> admin_pb2.ListProposalsResponse:
+            request = admin_pb2.ListProposalsRequest(
+                page_size=PAGE_SIZE, page_token=token, undecided_only=undecided_only
+            )
+            return await self._session.transport.call(
+                lambda channel: AdminServiceStub(channel).ListProposals, always(request), Deadline.after(CALL_SECONDS)
+            )
+
+        async for records in pages(fetch, lambda page: page.proposals):
+            for record in records:
+                yield await self._read(record)
+
+    async def proposal(self, start: str) -> Proposal:
+        """Give the proposal whose id starts so, in hexadecimal; raises NotFound, or InvalidUse where several do."""
+        found = [it async for it in self.proposals(undecided_only=False) if it.id.hex().startswith(start.lower())]
+        if not found:
+            raise NotFound("There is no such proposal.")
+        if len(found) > 1:
+            raise InvalidUse("several proposals begin so: give more digits")
+        return found[0]
+
+    async def _propose(self, change: Change, reason: str, *, break_glass: bool = False) -> Proposal:
+        message = admin_pb2.Proposal(
+            id=os.urandom(PROPOSAL_ID_BYTES),
+            proposer=self._session.profile.member,
+            change=change.message,
+            reason=_checked_reason(reason),
+            proposed_at=self._session.clock.now_ms(),
+            break_glass=break_glass,
+        )
+        statement = self._session.identity.statement(statements.PROPOSAL, message.SerializeToString())
+        request = admin_pb2.ProposeRequest(proposal=statement)
+        answer = await self._session.transport.call(
+            lambda channel: AdminServiceStub(channel).Propose, always(request), Deadline.after(CALL_SECONDS)
+        )
+        if answer.proposal.proposal != statement:
+            raise StatementInvalid("The hub shows another proposal than was made.")
+        return await self._read(answer.proposal)
+
+    async def _read(self, record: admin_pb2.ProposalRecord) -> Proposal:
+        """Verify a record under the keys of the admins; asks for the directory again where one is not known yet."""
+        directory = (await self._session.facts.now()).directory
+        try:
+            return read_proposal(record, directory)
+        except StatementInvalid:
+            return read_proposal(record, await self._session.facts.refresh_directory())
+
+    def _write_bundle(self, member: str, token: bytes, destination: Path) -> None:
+        if destination.exists():
+            raise InvalidUse(f"{destination} exists; nothing was changed")
+        profile = self._session.profile
+        content = {
+            "format": FORMAT,
+            "alliance": profile.alliance,
+            "member": member,
+            "hub": profile.hub,
+            "enrolment": profile.enrolment,
+            "server_name": profile.server_name,
+            "ca": (profile.folder / profile.ca).read_text("ascii"),
+            "hub_key": profile.hub_key.hex(),
+            "token": token.hex(),
+            "expires_at": self._session.clock.now_ms() + _BUNDLE_LIFE_MS,
+        }
+        try:
+            write_atomically(destination, json.dumps(content, indent=1).encode())
+        except OSError as error:
+            raise StorageFull(f"{destination} cannot be written; nothing was changed") from error
+
+
+_BUNDLE_LIFE_MS: Final = 4 * DAY_MS
+"""Three days for the approval and one for the token."""
+
+
+def read_proposal(record: admin_pb2.ProposalRecord, directory: Directory) -> Proposal:
+    """Verify and read a proposal, and the decision about it; raises StatementInvalid."""
+    proposal, decision = admin_pb2.Proposal(), admin_pb2.ProposalDecision()
+    _verified(statements.PROPOSAL, record.proposal, proposal, "proposer", directory)
+    digest = sha256(record.proposal.payload).digest()
+    if record.HasField("decision"):
+        _verified(statements.PROPOSAL_DECISION, record.decision, decision, "admin", directory)
+        if decision.proposal_sha256 != digest:
+            raise StatementInvalid("The hub shows a decision about another proposal.")
+    try:
+        return Proposal(
+            id=proposal.id,
+            proposer=proposal.proposer,
+            change=Change(proposal.change),
+            reason=proposal.reason,
+            proposed_at=proposal.proposed_at,
+            break_glass=proposal.break_glass,
+            state=ProposalState(record.state),
+            decide_by=record.decide_by,
+            effect=_effect(record.effect) if record.HasField("effect") else None,
+            decided_by=decision.admin,
+            decision=Decision(decision.decision) if decision.admin else None,
+            decision_reason=decision.reason,
+            digest=digest,
+        )
+    except ValueError as error:
+        raise StatementInvalid("The hub shows a proposal that this version cannot read.") from error
+
+
+def _verified(kind: str, statement: SignedStatement, into: Any, signer: str, directory: Directory) -> None:  # noqa: ANN401
+    """Read a statement whose signer it names; it must be an admin, and have signed it."""
+    try:
+        into.ParseFromString(statement.payload)
+        key = directory.admin_key(getattr(into, signer))
+        if key is None:
+            raise StatementInvalid("The hub shows a proposal that no admin signed.")
+        key.verified_payload(kind, statement)
+    except (SignatureInvalid, DecodeError) as error:
+        raise StatementInvalid("The hub shows a proposal that no admin signed.") from error
+
+
+def _effect(effect: admin_pb2.Effect) -> Effect:
+    return Effect(**{it.name: getattr(effect, it.name) for it in effect.DESCRIPTOR.fields})
+
+
+def _role(role: MemberRole | str) -> MemberRole:
+    if isinstance(role, MemberRole):
+        return role
+    try:
+        return MemberRole[role.upper()]
+    except KeyError:
+        raise InvalidUse("a role is member, admin, liaison or auditor") from None
+
+
+def _checked_reason(reason: str) -> str:
+    if not reason.strip() or len(reason.encode()) > MAX_REASON_BYTES:
+        raise InvalidUse(f"a reason has 1 to {MAX_REASON_BYTES} bytes")
+    return reason

@@ -1,0 +1,362 @@
+"""`member-client admin`: what admins of the alliance do, with what it would change shown before it is asked for."""
+
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import typer
+
+from member_client import Administration, Change, Decision, Effect, Proposal, ProposalState
+from member_client.cli.group import UsageFault
+from member_client.cli.language import retold, tr
+from member_client.cli.session import Session, session_of
+from member_client.cli.tables import print_table
+
+admin_app = typer.Typer(no_args_is_help=True, help="For admins: propose changes, decide those of others.")
+
+T = TypeVar("T")
+_COLUMNS: Final = ("Proposal", "Change", "Member", "By", "State", "Decide by")
+_ID_DIGITS: Final = 8
+_STATES: Final = {
+    ProposalState.OPEN: "open",
+    ProposalState.EFFECTIVE: "effective",
+    ProposalState.REJECTED: "rejected",
+    ProposalState.WITHDRAWN: "withdrawn",
+    ProposalState.EXPIRED: "expired",
+    ProposalState.UNREVIEWED: "done by break-glass, to be reviewed",
+}
+_DETAILS: Final = {
+    "member": "Member",
+    "display_name": "Name",
+    "role": "Role",
+    "resource": "Budget of",
+    "items": "Items a day",
+}
+
+Member = Annotated[str, typer.Argument(help="Id of the member.", metavar="MEMBER")]
+ProposalId = Annotated[str, typer.Argument(help="The proposal's id, or its first digits.", metavar="PROPOSAL")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the other admins; no person's data.", metavar="TEXT")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; the preview is shown all the same.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would do, and propose nothing.")]
+BreakGlass = Annotated[
+    bool,
+    typer.Option("--break-glass", help="At once, with an alarm, and reviewed by another admin afterwards."),
+]
+
+
+@admin_app.command("invite")
+def invite(
+    context: typer.Context,
+    member: Member,
+    out: Annotated[Path, typer.Option("--out", help="Enrolment bundle to write.", metavar="FILE")],
+    reason: Reason,
+    *,
+    display_name: Annotated[str, typer.Option(help="Name of the institution or office.", metavar="NAME")] = "",
+    role: Annotated[str, typer.Option(help="member, admin, liaison or auditor.", metavar="ROLE")] = "member",
+) -> None:
+    r"""Propose to invite somebody, and write their enrolment bundle.
+
+    The bundle works once another admin approved, for 24 hours from then on.
+    Send it by a channel that both sides trust. Example:
+
+      member-client admin invite lender-b --out lender-b.json \
+        --display-name "Lender B" --reason "board of 3 March"
+    """
+    session = session_of(context)
+
+    async def work(admin: Administration) -> Proposal:
+        return await admin.invite(member, out, reason, display_name=display_name, role=role)
+
+    _shown(session, _done(session, work))
+    session.note(tr("{file} holds a token: send it by a channel that both sides trust", file=out))
+
+
+def _changing(
+    session: Session, change: Change, reason: str, *, yes: bool, dry_run: bool, break_glass: bool = False
+) -> None:
+    """Show what a change would do, ask, and propose it."""
+    effect = _done(session, lambda admin: admin.preview(change))
+    for line in _lines(effect):
+        session.say(line)
+    if dry_run:
+        session.document({"change": change.kind, "member": change.member, "effect": _record(effect)})
+        return
+    _ask(yes=yes)
+    _shown(session, _done(session, lambda admin: admin.propose(change, reason, break_glass=break_glass)))
+
+
+@admin_app.command("suspend")
+def suspend(
+    context: typer.Context,
+    member: Member,
+    reason: Reason,
+    *,
+    break_glass: BreakGlass = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Refuse every call of a member from the next one on; needs no other admin, except against an admin.
+
+    For example:
+
+      member-client admin suspend lender-b --reason "keys were stolen"
+    """
+    change = Change.suspend(member)
+    _changing(session_of(context), change, reason, yes=yes, dry_run=dry_run, break_glass=break_glass)
+
+
+@admin_app.command("resume")
+def resume(
+    context: typer.Context,
+    member: Member,
+    reason: Reason,
+    *,
+    break_glass: BreakGlass = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Propose to end a suspension.
+
+    For example:
+
+      member-client admin resume lender-b --reason "new keys, checked"
+    """
+    change = Change.resume(member)
+    _changing(session_of(context), change, reason, yes=yes, dry_run=dry_run, break_glass=break_glass)
+
+
+@admin_app.command("revoke")
+def revoke(
+    context: typer.Context,
+    member: Member,
+    reason: Reason,
+    *,
+    break_glass: BreakGlass = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Revoke all certificates of a member, for good; needs no other admin, except against an admin.
+
+    For example:
+
+      member-client admin revoke lender-b --reason "machine was lost"
+    """
+    change = Change.revoke_certificates(member)
+    _changing(session_of(context), change, reason, yes=yes, dry_run=dry_run, break_glass=break_glass)
+
+
+@admin_app.command("offboard")
+def offboard(
+    context: typer.Context, member: Member, reason: Reason, *, yes: Yes = False, dry_run: DryRun = False
+) -> None:
+    """Propose to end a membership, for good; its claims stay until they expire.
+
+    For example:
+
+      member-client admin offboard lender-b --reason "left the alliance"
+    """
+    _changing(session_of(context), Change.offboard(member), reason, yes=yes, dry_run=dry_run)
+
+
+@admin_app.command("budget")
+def budget(
+    context: typer.Context,
+    member: Member,
+    resource: Annotated[
+        str, typer.Argument(help="A purpose, bucket_prefixes or contribution_refunds.", metavar="RESOURCE")
+    ],
+    items: Annotated[int, typer.Argument(help="Items a day.", min=0, metavar="ITEMS")],
+    reason: Reason,
+    *,
+    break_glass: BreakGlass = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    r"""Set how many items a member may use a day; raising it needs another admin.
+
+    For example:
+
+      member-client admin budget lender-b loan_application 2000000 \
+        --reason "autumn campaign"
+    """
+    change = Change.set_budget(member, resource, items)
+    _changing(session_of(context), change, reason, yes=yes, dry_run=dry_run, break_glass=break_glass)
+
+
+@admin_app.command("proposals")
+def proposals(
+    context: typer.Context,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Those that are decided, too.")] = False,
+) -> None:
+    """List the proposals that wait for a decision.
+
+    For example:
+
+      member-client admin proposals
+    """
+    session = session_of(context)
+
+    async def work(admin: Administration) -> list[Proposal]:
+        return [it async for it in admin.proposals(undecided_only=not every)]
+
+    found = _done(session, work)
+    session.document({"proposals": [_document(it) for it in found]})
+    if session.as_json:
+        return
+    if not found:
+        session.say(tr("no proposals"))
+        return
+    rows = [
+        [
+            it.id.hex()[:_ID_DIGITS],
+            retold(it.change.kind),
+            it.change.member,
+            it.proposer,
+            retold(_STATES[it.state]),
+            _moment(it.decide_by) if it.state in (ProposalState.OPEN, ProposalState.UNREVIEWED) else "",
+        ]
+        for it in found
+    ]
+    print_table(session, _COLUMNS, rows, spared=("By", "Decide by"), whole=tr("admin show PROPOSAL or --json has them"))
+
+
+@admin_app.command("show")
+def show(context: typer.Context, proposal: ProposalId) -> None:
+    """Show a proposal, and what it would do now.
+
+    For example:
+
+      member-client admin show 5f0c2b7e
+    """
+    session = session_of(context)
+    _shown(session, _done(session, lambda admin: admin.proposal(proposal)))
+
+
+@admin_app.command("approve")
+def approve(context: typer.Context, proposal: ProposalId, reason: Reason, *, yes: Yes = False) -> None:
+    """Approve another admin's proposal: it takes effect at once. Or uphold what break-glass did.
+
+    For example:
+
+      member-client admin approve 5f0c2b7e --reason "spoke to their desk"
+    """
+    _deciding(session_of(context), proposal, Decision.APPROVE, reason, yes=yes)
+
+
+@admin_app.command("reject")
+def reject(context: typer.Context, proposal: ProposalId, reason: Reason, *, yes: Yes = False) -> None:
+    """Reject another admin's proposal. Or object to what break-glass did.
+
+    For example:
+
+      member-client admin reject 5f0c2b7e --reason "not agreed"
+    """
+    _deciding(session_of(context), proposal, Decision.REJECT, reason, yes=yes)
+
+
+@admin_app.command("withdraw")
+def withdraw(context: typer.Context, proposal: ProposalId, reason: Reason, *, yes: Yes = False) -> None:
+    """Take your own proposal back.
+
+    For example:
+
+      member-client admin withdraw 5f0c2b7e --reason "wrong member"
+    """
+    _deciding(session_of(context), proposal, Decision.WITHDRAW, reason, yes=yes)
+
+
+def _deciding(session: Session, start: str, decision: Decision, reason: str, *, yes: bool) -> None:
+    found = _done(session, lambda admin: admin.proposal(start))
+    for line in _description(found):
+        session.say(line)
+    _ask(yes=yes)
+    decided = _done(session, lambda admin: admin.decide(found, decision, reason))
+    session.document(_document(decided))
+    session.say(_line("State", retold(_STATES[decided.state])))
+
+
+def _done(session: Session, work: Callable[[Administration], Coroutine[Any, Any, T]]) -> T:
+    async def run() -> T:
+        async with session.client() as client:
+            return await work(await client.administration())
+
+    return session.run(run())
+
+
+def _ask(*, yes: bool) -> None:
+    if yes:
+        return
+    if not typer.get_text_stream("stdin").isatty():
+        raise UsageFault(tr("nobody is there to be asked: --yes goes on, --dry-run only looks"))
+    if not typer.confirm(tr("Go on?")):
+        raise typer.Exit
+
+
+def _shown(session: Session, proposal: Proposal) -> None:
+    session.document(_document(proposal))
+    for line in _description(proposal):
+        session.say(line)
+    if proposal.state is ProposalState.OPEN:
+        session.note(tr("another admin decides: member-client admin approve {id}", id=proposal.id.hex()[:_ID_DIGITS]))
+
+
+def _description(proposal: Proposal) -> list[str]:
+    lines = [
+        _line("Proposal", proposal.id.hex()),
+        _line("Change", retold(proposal.change.kind)),
+        *(_line(_DETAILS[name], str(value)) for name, value in proposal.change.details.items()),
+        _line("By", proposal.proposer),
+        _line("Reason", proposal.reason),
+        _line("State", retold(_STATES[proposal.state])),
+    ]
+    if proposal.state in (ProposalState.OPEN, ProposalState.UNREVIEWED):
+        lines.append(_line("Decide by", _moment(proposal.decide_by)))
+    if proposal.decided_by:
+        lines += [_line("Decided by", proposal.decided_by), _line("Because", proposal.decision_reason)]
+    return lines + (_lines(proposal.effect) if proposal.effect else [])
+
+
+def _lines(effect: Effect) -> list[str]:
+    """Say what a change would touch."""
+    lines = []
+    if effect.calls_an_hour:
+        lines.append(tr("calls of the member in the last hour: {calls:,}", calls=effect.calls_an_hour))
+    if effect.live_claims:
+        lines.append(tr("live claims of the member: {claims:,}", claims=effect.live_claims))
+    if effect.budget:
+        lines.append(
+            tr("budget now: {items:,} a day, {used:,} used today", items=effect.budget, used=effect.used_today)
+        )
+    lines.append(tr("another admin must approve") if effect.needs_approval else tr("takes effect at once"))
+    return lines
+
+
+def _line(name: str, value: str) -> str:
+    return f"{retold(name)}: {value}"
+
+
+def _record(effect: Effect) -> dict[str, object]:
+    return {name: getattr(effect, name) for name in Effect.__slots__}
+
+
+def _document(proposal: Proposal) -> dict[str, object]:
+    return {
+        "proposal": proposal.id.hex(),
+        "change": proposal.change.kind,
+        "details": proposal.change.details,
+        "proposer": proposal.proposer,
+        "reason": proposal.reason,
+        "break_glass": proposal.break_glass,
+        "state": proposal.state.word,
+        "proposed_at": proposal.proposed_at,
+        "decide_by": proposal.decide_by,
+        "decided_by": proposal.decided_by or None,
+        "decision_reason": proposal.decision_reason or None,
+        "effect": _record(proposal.effect) if proposal.effect else None,
+    }
+
+
+def _moment(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

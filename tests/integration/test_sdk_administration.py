@@ -1,0 +1,220 @@
+"""Admins on the SDK and on the command line: propose, read, decide; and a hub that lies to them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.hub import RunningHub, running_hub
+from support.sdk import Tamper
+from typer.testing import CliRunner
+
+from alliance.v1 import admin_pb2
+from alliance_server.domain.members import MemberState, Role
+from member_client import (
+    AllianceClient,
+    InvalidUse,
+    MemberStateConflict,
+    NotFound,
+    NotPermitted,
+    Profile,
+    ProposalClosed,
+    StatementInvalid,
+    enrol,
+)
+from member_client.administration import Administration, Change, Decision, MemberRole, Proposal, ProposalState
+from member_client.cli.app import app
+
+NewFolder = Callable[[], Path]
+
+
+@asynccontextmanager
+async def alliance(
+    folder: Path, interceptors: list[Any] | None = None
+) -> AsyncIterator[tuple[RunningHub, AllianceClient, AllianceClient]]:
+    """A hub with admins ann and bob, and the lender that the operator invited before."""
+    async with running_hub(folder, interceptors=interceptors or []) as hub:
+        profiles = []
+        for name, role in (("lender", Role.MEMBER), ("ann", Role.ADMIN), ("bob", Role.ADMIN)):
+            ticket = await hub.hub.enrolment.invite(name, name, role)
+            path = hub.folder / f"{name}.bundle.json"
+            path.write_bytes(_bundle(hub, ticket))
+            profiles.append(await enrol(path, hub.folder.parent / name))
+        async with (
+            AllianceClient(profiles[1], clock=hub.clock) as ann,
+            AllianceClient(profiles[2], clock=hub.clock) as bob,
+        ):
+            yield hub, ann, bob
+
+
+def _bundle(hub: RunningHub, ticket: Any) -> bytes:
+    from alliance_server.cli.members import bundle
+
+    return bundle(hub.hub.config, hub.hub.keys, ticket, hub.address, hub.enrolment_address)
+
+
+def state_of(hub: RunningHub, member: str) -> MemberState | None:
+    found = hub.hub.store.read_now(lambda it: it.members.get(member))
+    return found.state if found else None
+
+
+async def listed(admin: Administration, **options: Any) -> list[Proposal]:
+    return [it async for it in admin.proposals(**options)]
+
+
+async def test_two_admins_invite_a_lender_who_then_enrols(new_hub_folder: NewFolder, tmp_path: Path) -> None:
+    async with alliance(new_hub_folder()) as (hub, ann, bob):
+        first, second = await ann.administration(), await bob.administration()
+        destination = tmp_path / "new.json"
+        made = await first.invite("newcomer", destination, "board of 3 March", display_name="New Lender")
+        assert (made.state, made.change.kind, made.change.role) == (ProposalState.OPEN, "invite", MemberRole.MEMBER)
+        assert destination.stat().st_mode & 0o777 == 0o600
+        token = json.loads(destination.read_text())["token"]
+        assert token not in repr(made) + repr(made.change) + str(made.change.details)
+        with pytest.raises(InvalidUse, match="exists"):
+            await first.invite("another", destination, "once more")
+
+        (waiting,) = await listed(second)
+        assert replace(waiting, effect=None) == replace(made, effect=None)
+        assert waiting.change.details == {"member": "newcomer", "display_name": "New Lender", "role": "member"}
+        with pytest.raises(NotPermitted):
+            await first.decide(made, Decision.APPROVE, "mine")
+        done = await second.decide(waiting, Decision.APPROVE, "spoke to them")
+        assert (done.state, done.decided_by, done.decision) == (ProposalState.EFFECTIVE, "bob", Decision.APPROVE)
+        profile = await enrol(destination, tmp_path / "newcomer")
+        async with AllianceClient(profile, clock=hub.clock) as client:
+            assert (await client.sync()).members == 4
+        assert not await listed(second)
+        (kept,) = await listed(second, undecided_only=False)
+        assert kept.decision_reason == "spoke to them"
+        with pytest.raises(ProposalClosed):
+            await second.decide(kept, Decision.REJECT, "on second thought")
+
+
+async def test_a_change_is_previewed_made_and_refused_where_it_cannot_be(new_hub_folder: NewFolder) -> None:
+    async with alliance(new_hub_folder()) as (hub, ann, bob):
+        admin = await ann.administration()
+        effect = await admin.preview(Change.suspend("lender"))
+        assert (effect.certificates, effect.needs_approval) == (1, False)
+        assert state_of(hub, "lender") is MemberState.ACTIVE
+        done = await admin.propose(Change.suspend("lender"), "keys were stolen")
+        assert done.state is ProposalState.EFFECTIVE
+        assert state_of(hub, "lender") is MemberState.SUSPENDED
+        for wrong in (Change.suspend("lender"), Change.resume("bob")):
+            with pytest.raises(MemberStateConflict):
+                await admin.propose(wrong, "again")
+        with pytest.raises(InvalidUse):
+            await admin.propose(Change.resume("lender"), " ")
+        raised = await admin.propose(Change.set_budget("lender", "transaction", 10**9), "peak", break_glass=True)
+        assert raised.state is ProposalState.UNREVIEWED
+        reviewer = await bob.administration()
+        found = await reviewer.proposal(raised.id.hex()[:6])
+        assert (await reviewer.decide(found, Decision.APPROVE, "agreed")).state is ProposalState.EFFECTIVE
+        with pytest.raises(NotFound):
+            await reviewer.proposal("no")
+
+
+async def test_a_lender_is_no_admin(new_hub_folder: NewFolder) -> None:
+    async with alliance(new_hub_folder()) as (hub, _ann, _bob):
+        profile = Profile.load(hub.folder.parent / "lender")
+        async with AllianceClient(profile, clock=hub.clock) as lender:
+            admin = await lender.administration()
+            with pytest.raises(NotPermitted):
+                await admin.preview(Change.suspend("bob"))
+            with pytest.raises(NotPermitted):
+                await listed(admin)
+
+
+# -- a hub that lies ------------------------------------------------------------------------------------------------
+
+
+def _another_member(reply: Any) -> None:
+    for record in reply.proposals:
+        proposal = admin_pb2.Proposal.FromString(record.proposal.payload)
+        proposal.change.suspend.member = "bob"
+        record.proposal.payload = proposal.SerializeToString()
+
+
+def _another_proposer(reply: Any) -> None:
+    for record in reply.proposals:
+        proposal = admin_pb2.Proposal.FromString(record.proposal.payload)
+        proposal.proposer = "lender"
+        record.proposal.payload = proposal.SerializeToString()
+
+
+def _a_decision_from_elsewhere(reply: Any) -> None:
+    last = reply.proposals[-1]
+    last.decision.CopyFrom(reply.proposals[0].decision)
+
+
+def _garbage(reply: Any) -> None:
+    for record in reply.proposals:
+        record.proposal.payload = b"\xff"
+
+
+@pytest.mark.parametrize("lie", [_another_member, _another_proposer, _a_decision_from_elsewhere, _garbage])
+async def test_what_no_admin_signed_is_shown_to_nobody(new_hub_folder: NewFolder, lie: Callable[[Any], None]) -> None:
+    tamper = Tamper("ListProposals", lie)
+    async with alliance(new_hub_folder(), [tamper]) as (_hub, ann, bob):
+        first, second = await ann.administration(), await bob.administration()
+        rejected = await first.propose(Change.offboard("lender"), "left")
+        await second.decide(rejected, Decision.REJECT, "no")
+        await first.propose(Change.offboard("lender"), "left indeed")
+        assert len(await listed(second, undecided_only=False)) == 2
+        tamper.active = True
+        with pytest.raises(StatementInvalid):
+            await listed(second, undecided_only=False)
+
+
+# -- the command line -----------------------------------------------------------------------------------------------
+
+
+async def command(profile: Path, *arguments: str, answer: str | None = None) -> tuple[int, str]:
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["--profile", str(profile), *arguments], input=answer)
+    return done.exit_code, done.output
+
+
+async def test_the_commands(new_hub_folder: NewFolder, tmp_path: Path) -> None:
+    async with alliance(new_hub_folder()) as (hub, _ann, _bob):
+        ann, bob = (hub.folder.parent / name for name in ("ann", "bob"))
+        bundle = tmp_path / "new.json"
+        code, said = await command(
+            ann, "admin", "invite", "newcomer", "--out", str(bundle), "--reason", "board", "--role", "auditor"
+        )
+        assert code == 0, said
+        assert "Role: auditor" in said
+        assert "another admin decides" in said
+        assert bundle.exists()
+
+        code, said = await command(bob, "--json", "admin", "proposals")
+        (waiting,) = json.loads(said)["proposals"]
+        assert (waiting["change"], waiting["state"], waiting["proposer"]) == ("invite", "open", "ann")
+        assert json.loads(bundle.read_text())["token"] not in said
+        start = waiting["proposal"][:8]
+        code, said = await command(bob, "admin", "proposals")
+        assert start in said
+
+        code, said = await command(bob, "admin", "approve", start, "--reason", "spoke to them")
+        assert (code, "--yes goes on" in said) == (2, True), said
+        assert state_of(hub, "newcomer") is None
+        code, said = await command(ann, "admin", "approve", start, "--reason", "mine", "--yes")
+        assert (code, "Another admin decides this" in said) == (6, True), said
+        code, said = await command(bob, "admin", "approve", start, "--reason", "spoke to them", "--yes")
+        assert (code, "State: effective" in said) == (0, True), said
+        assert state_of(hub, "newcomer") is MemberState.INVITED
+
+        code, said = await command(ann, "admin", "suspend", "lender", "--reason", "stolen", "--dry-run")
+        assert (code, "takes effect at once" in said) == (0, True), said
+        assert state_of(hub, "lender") is MemberState.ACTIVE
+        code, said = await command(ann, "admin", "suspend", "lender", "--reason", "stolen", "--yes")
+        assert (code, state_of(hub, "lender")) == (0, MemberState.SUSPENDED), said
+        code, said = await command(bob, "admin", "resume", "lender", "--reason", "new keys", "--yes")
+        assert (code, "another admin must approve" in said) == (0, True), said
+        code, said = await command(bob, "admin", "budget", "lender", "coffee", "5", "--reason", "x", "--yes")
+        assert code != 0
+        code, said = await command(bob, "--lang", "zh-CN", "admin", "proposals", "--all")
+        assert "待决定" in said
