@@ -9,6 +9,7 @@ ENROLMENT: Final = "enrolment"
 EVALUATION_HEADER: Final = "evaluation-header"
 PROPOSAL: Final = "proposal"
 PROPOSAL_DECISION: Final = "proposal-decision"
+RENEWAL: Final = "renewal"
 
 # Signed by the hub's identity key. The hub signs `claim-status` too, where it tells readers of a status.
 EPOCH: Final = "epoch"

@@ -95,6 +95,11 @@ class CertificateAuthority:
             der=certificate.public_bytes(serialization.Encoding.DER),
         )
 
+    def key_of(self, certificate: Certificate) -> bytes:
+        """Give the public key of a certificate, DER."""
+        encoding, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        return x509.load_der_x509_certificate(certificate.der).public_key().public_bytes(encoding, form)
+
     def _build(
         self,
         common_name: str,

@@ -21,7 +21,7 @@ from alliance_server.rpc.server import ServerTls, Servicers, enrolment_server, m
 from alliance_server.rpc.servicers.admin import AdminServicer
 from alliance_server.rpc.servicers.audit import AuditServicer
 from alliance_server.rpc.servicers.buckets import BucketServicer
-from alliance_server.rpc.servicers.enrolment import EnrolmentServicer
+from alliance_server.rpc.servicers.enrolment import CertificateServicer, EnrolmentServicer
 from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochServicer
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
@@ -40,6 +40,7 @@ from alliance_server.services.filter_maintenance import FilterMaintenance
 from alliance_server.services.filters import FilterService
 from alliance_server.services.local_evaluator import LocalEvaluator
 from alliance_server.services.registry import RegistryService
+from alliance_server.services.renewal import RenewalService
 from alliance_server.storage import schema
 from alliance_server.storage.snapshot_files import FileSnapshots
 from alliance_server.storage.unit_of_work import SqlStore
@@ -85,6 +86,7 @@ class Hub:
         authenticator = Authenticator(self.store, config.alliance, self.clock)
         self.calls = CallGuard(authenticator, self.audit, self.clock)
         self.enrolment = EnrolmentService(self.store, self.keys.authority, self.keys.identity, self.clock)
+        self.renewal = RenewalService(self.store, self.keys.authority)
         self.administration = Administration(self.store, Changes(config.budgets))
 
     async def start(self) -> None:
@@ -123,6 +125,7 @@ class Hub:
             admin=AdminServicer(self.administration),
             audit=AuditServicer(self.audit),
             buckets=BucketServicer(BucketService(self.store, budgets, self.keys.identity)),
+            certificates=CertificateServicer(self.renewal),
             directory=DirectoryServicer(directory),
             epochs=EpochServicer(directory),
             evaluation=EvaluationServicer(evaluations),

@@ -98,6 +98,13 @@ def ca_certificate(pem: bytes) -> x509.Certificate:
         raise ConfigurationInvalid("the CA's certificate cannot be read") from error
 
 
+def lifetime_ms(pem: bytes) -> tuple[int, int]:
+    """Give when a certificate begins and ends, milliseconds UTC."""
+    certificate = x509.load_pem_x509_certificate(pem)
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return int(begins.timestamp() * 1000), int(ends.timestamp() * 1000)
+
+
 def days_left(pem: bytes, now_ms: int) -> int:
     """Give the whole days for which a certificate is still valid; negative once it is not."""
     ends = x509.load_pem_x509_certificate(pem).not_valid_after_utc

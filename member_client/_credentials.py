@@ -1,7 +1,8 @@
 """The keys of a profile, and its certificate and CA as they are renewed on disk.
 
-Who renews replaces files one after the other, the key before its certificate: until both fit each other, and the CA
-issued the certificate to this member, what was in use stays in use.
+Who renews by hand replaces files one after the other, the key before its certificate: until both fit each other, and
+the CA issued the certificate to this member, what was in use stays in use. What this program renewed lies in a secret
+of its own, key and certificate together, so that no crash parts them; the pair that lasts longer is used.
 """
 
 import logging
@@ -11,18 +12,22 @@ from typing import Final
 from alliance.clock import Clock
 from alliance.crypto.secret import Secret
 from alliance.errors import AllianceError
-from member_client._certificates import check_certificate, is_named
+from member_client._certificates import check_certificate, is_named, lifetime_ms
 from member_client._transport import Address, ClientIdentity, Credentials
 from member_client.config import Profile
 from member_client.errors import AllianceClientError, ConfigurationInvalid
 
 TLS_KEY: Final = "tls-key"
 TLS_CERTIFICATE: Final = "tls-certificate"
+TLS_RENEWED: Final = "tls-renewed"
 IDENTITY: Final = "identity"
 STORE_KEY: Final = "store"
 _NAMES: Final = (TLS_KEY, TLS_CERTIFICATE, IDENTITY, STORE_KEY)
 
 _log = logging.getLogger("member_client.credentials")
+
+_BETWEEN: Final = b"\n\n"
+"""Stands between key and certificate; no PEM has an empty line."""
 
 Stamp = tuple[tuple[int, int, int], ...]
 
@@ -76,8 +81,12 @@ class ProfileKeys:
 
     def _look(self) -> Stamp:
         keys = self._profile.folder / "keys"
-        paths = (self._profile.ca_file, keys / f"{TLS_KEY}.sealed", keys / f"{TLS_CERTIFICATE}.sealed")
-        return tuple(_stamp_of(path) for path in paths)
+        sealed = (keys / f"{name}.sealed" for name in (TLS_KEY, TLS_CERTIFICATE, TLS_RENEWED))
+        return tuple(_stamp_of(path) for path in (self._profile.ca_file, *sealed))
+
+    def keep(self, key_pem: Secret, certificate_pem: bytes) -> None:
+        """Keep a renewed pair, in one step; raises ConfigurationInvalid or OSError. `renewed` gives it."""
+        self._profile.open_keys().put(TLS_RENEWED, Secret(key_pem.reveal() + _BETWEEN + certificate_pem))
 
 
 def _stamp_of(path: Path) -> tuple[int, int, int]:
@@ -91,9 +100,21 @@ def _stamp_of(path: Path) -> tuple[int, int, int]:
 def _opened(profile: Profile) -> dict[str, Secret]:
     keys = profile.open_keys()
     try:
-        return {name: keys.get(name) for name in _NAMES}
+        secrets = {name: keys.get(name) for name in _NAMES}
+        if TLS_RENEWED in keys:
+            key, _, certificate = keys.get(TLS_RENEWED).reveal().partition(_BETWEEN)
+            if _ends(certificate) > _ends(secrets[TLS_CERTIFICATE].reveal()):
+                secrets |= {TLS_KEY: Secret(key), TLS_CERTIFICATE: Secret(certificate)}
     except AllianceError as error:
         raise ConfigurationInvalid(str(error)) from error
+    return secrets
+
+
+def _ends(certificate_pem: bytes) -> int:
+    try:
+        return lifetime_ms(certificate_pem)[1]
+    except ValueError:
+        return 0
 
 
 def _credentials(profile: Profile, secrets: dict[str, Secret]) -> Credentials:

@@ -16,6 +16,7 @@ from member_client._facts import FactKeeper, Facts
 from member_client._filter import FilterKeeper
 from member_client._filter.archive import FilterArchive
 from member_client._ledger import Ledger
+from member_client._renewal import Renewer
 from member_client._state import State, open_state
 from member_client._transport import Credentials, Transport
 from member_client._workers import Workers
@@ -40,6 +41,9 @@ class Session:
         self.cover = Cover(self.store.derived_key(b"cover"))
         self.ledger = Ledger(self.store, workers)
         self.transport = Transport(keys.credentials, self._renewed)
+        self.renewer = Renewer(
+            profile, keys, identity=self.identity, transport=self.transport, workers=workers, clock=clock
+        )
         self.facts = FactKeeper(
             self.transport, self.hub_key, store=self.store, pins=state.pins, workers=workers, clock=clock
         )
@@ -104,6 +108,7 @@ class Session:
     async def close(self) -> None:
         """End what is under way and close channel, store and threads."""
         await self.confirmer.close()
+        await self.renewer.close()
         for keeper in self._keepers.values():
             await keeper.close()
         await self.facts.close()
@@ -113,4 +118,8 @@ class Session:
         await self.workers.close()
 
     async def _renewed(self) -> Credentials | None:
-        return await self.workers.disk(self.keys.renewed)
+        """Give what was renewed on disk since this was asked last; else have it renewed once it is due."""
+        credentials = await self.workers.disk(self.keys.renewed)
+        if credentials is None:
+            self.renewer.look()
+        return credentials

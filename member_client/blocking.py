@@ -190,6 +190,10 @@ class BlockingClient:
         """List this member's audit events, oldest first."""
         return self._pulled(lambda _: _singly(self._client.events()), ())
 
+    def renew(self) -> None:
+        """Renew this member's certificate now."""
+        self._run(self._client.renew())
+
     def doctor(self) -> list[Finding]:
         """Look for what keeps this machine from working."""
         return self._run(self._client.doctor())

@@ -32,7 +32,7 @@ from member_client.blocking import BlockingClient
 from member_client.config import Profile
 from member_client.contributing import Contributor, Rows
 from member_client.doctor import Finding
-from member_client.errors import HubUnavailable, InvalidUse, PinsDamaged, StoreDamaged
+from member_client.errors import HubUnavailable, InvalidUse, PinsDamaged, StorageFull, StoreDamaged
 from member_client.finding import found_claims
 from member_client.own_claims import OwnClaim, OwnClaims
 from member_client.screening import OnProgress, Screener, Subjects, checked_choice, checked_question, screening_purpose
@@ -373,6 +373,17 @@ class AllianceClient:
         """List this member's audit events, oldest first; raises StatementInvalid where one is not genuine."""
         async for event in audit.events(await self._session()):
             yield event
+
+    async def renew(self) -> None:
+        """Renew this member's certificate now; in use that happens by itself at two thirds of its life.
+
+        The certificate before it stays good until it ends.
+        """
+        session = await self._session()
+        try:
+            await session.renewer.renew()
+        except OSError as error:
+            raise StorageFull("The renewed certificate cannot be kept.") from error
 
     async def doctor(self) -> list[Finding]:
         """Look for what keeps this machine from working."""

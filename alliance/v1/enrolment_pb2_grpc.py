@@ -100,3 +100,80 @@ class EnrolmentService(object):
             timeout,
             metadata,
             _registered_method=True)
+
+
+class CertificateServiceStub(object):
+    """Renews what enrolment gave. On the members' port: who renews is enrolled.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.RenewCertificate = channel.unary_unary(
+                '/alliance.v1.CertificateService/RenewCertificate',
+                request_serializer=alliance_dot_v1_dot_enrolment__pb2.RenewCertificateRequest.SerializeToString,
+                response_deserializer=alliance_dot_v1_dot_enrolment__pb2.RenewCertificateResponse.FromString,
+                _registered_method=True)
+
+
+class CertificateServiceServicer(object):
+    """Renews what enrolment gave. On the members' port: who renews is enrolled.
+    """
+
+    def RenewCertificate(self, request, context):
+        """Issues another certificate for a new key of the caller; earlier ones stay good until they end. The same key again
+        gives the same certificate.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_CertificateServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'RenewCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewCertificate,
+                    request_deserializer=alliance_dot_v1_dot_enrolment__pb2.RenewCertificateRequest.FromString,
+                    response_serializer=alliance_dot_v1_dot_enrolment__pb2.RenewCertificateResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'alliance.v1.CertificateService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('alliance.v1.CertificateService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class CertificateService(object):
+    """Renews what enrolment gave. On the members' port: who renews is enrolled.
+    """
+
+    @staticmethod
+    def RenewCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/alliance.v1.CertificateService/RenewCertificate',
+            alliance_dot_v1_dot_enrolment__pb2.RenewCertificateRequest.SerializeToString,
+            alliance_dot_v1_dot_enrolment__pb2.RenewCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

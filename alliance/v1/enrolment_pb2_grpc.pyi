@@ -64,3 +64,40 @@ class EnrolmentServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
 def add_EnrolmentServiceServicer_to_server(servicer: EnrolmentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class CertificateServiceStub:
+    """Renews what enrolment gave. On the members' port: who renews is enrolled."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> CertificateServiceAsyncStub: ...
+    RenewCertificate: _grpc.UnaryUnaryMultiCallable[_enrolment_pb2.RenewCertificateRequest, _enrolment_pb2.RenewCertificateResponse]
+    """Issues another certificate for a new key of the caller; earlier ones stay good until they end. The same key again
+    gives the same certificate.
+    """
+
+@_typing.type_check_only
+class CertificateServiceAsyncStub(CertificateServiceStub):
+    """Renews what enrolment gave. On the members' port: who renews is enrolled."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    RenewCertificate: _aio.UnaryUnaryMultiCallable[_enrolment_pb2.RenewCertificateRequest, _enrolment_pb2.RenewCertificateResponse]  # type: ignore[assignment]
+    """Issues another certificate for a new key of the caller; earlier ones stay good until they end. The same key again
+    gives the same certificate.
+    """
+
+class CertificateServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Renews what enrolment gave. On the members' port: who renews is enrolled."""
+
+    @_abc_1.abstractmethod
+    def RenewCertificate(
+        self,
+        request: _enrolment_pb2.RenewCertificateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_enrolment_pb2.RenewCertificateResponse, _abc.Awaitable[_enrolment_pb2.RenewCertificateResponse]]:
+        """Issues another certificate for a new key of the caller; earlier ones stay good until they end. The same key again
+        gives the same certificate.
+        """
+
+def add_CertificateServiceServicer_to_server(servicer: CertificateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,6 +26,7 @@ class AuditAction(StrEnum):
     MEMBER_INVITE = "member:invite"
     MEMBER_LIST = "member:list"
     MEMBER_OFFBOARD = "member:offboard"
+    MEMBER_RENEW = "member:certificate:renew"
     MEMBER_RESUME = "member:resume"
     MEMBER_REVOKE = "member:certificate:revoke"
     MEMBER_SUSPEND = "member:suspend"

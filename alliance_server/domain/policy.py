@@ -44,6 +44,7 @@ POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
         f"{_V1}AuditService/ListEvents": Rule(ENROLLED, AuditAction.AUDIT_LIST),
         f"{_V1}BucketService/GetBuckets": Rule(MEMBERS, AuditAction.BUCKET_GET),
         f"{_V1}BucketService/ReportEntry": Rule(MEMBERS, AuditAction.BUCKET_REPORT),
+        f"{_V1}CertificateService/RenewCertificate": Rule(ENROLLED, AuditAction.MEMBER_RENEW),
         f"{_V1}DirectoryService/ListMembers": Rule(ENROLLED, AuditAction.MEMBER_LIST),
         f"{_V1}EpochService/GetSuppressionList": Rule(ENROLLED, AuditAction.SUPPRESSION_GET),
         f"{_V1}EpochService/ListEpochs": Rule(ENROLLED, AuditAction.EPOCH_LIST),

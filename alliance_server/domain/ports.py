@@ -55,6 +55,9 @@ class MemberRepository(Protocol):
     def count_certificates(self, member_id: str, now: int) -> int:
         """Count a member's certificates that are good."""
 
+    def certificates(self, member_id: str, now: int) -> list[Certificate]:
+        """Give a member's certificates that are good, oldest first. Held until the unit of work ends."""
+
 
 class EpochRepository(Protocol):
     """Key epochs."""

@@ -20,6 +20,7 @@ from alliance.v1 import (
     bucket_pb2_grpc,
     directory_pb2,
     directory_pb2_grpc,
+    enrolment_pb2,
     enrolment_pb2_grpc,
     epoch_pb2,
     epoch_pb2_grpc,
@@ -34,7 +35,7 @@ from alliance_server.rpc.interceptors.guard import Guard, Guarded
 from alliance_server.rpc.servicers.admin import AdminServicer
 from alliance_server.rpc.servicers.audit import AuditServicer
 from alliance_server.rpc.servicers.buckets import BucketServicer
-from alliance_server.rpc.servicers.enrolment import EnrolmentServicer
+from alliance_server.rpc.servicers.enrolment import CertificateServicer, EnrolmentServicer
 from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochServicer
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
@@ -73,6 +74,7 @@ SERVICES = tuple(
         (admin_pb2, "AdminService"),
         (audit_pb2, "AuditService"),
         (bucket_pb2, "BucketService"),
+        (enrolment_pb2, "CertificateService"),
         (directory_pb2, "DirectoryService"),
         (epoch_pb2, "EpochService"),
         (evaluation_pb2, "EvaluationService"),
@@ -90,6 +92,7 @@ class Servicers:
     admin: AdminServicer
     audit: AuditServicer
     buckets: BucketServicer
+    certificates: CertificateServicer
     directory: DirectoryServicer
     epochs: EpochServicer
     evaluation: EvaluationServicer
@@ -119,6 +122,7 @@ def member_server(
     admin_pb2_grpc.add_AdminServiceServicer_to_server(servicers.admin, guarded)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(servicers.audit, guarded)
     bucket_pb2_grpc.add_BucketServiceServicer_to_server(servicers.buckets, guarded)
+    enrolment_pb2_grpc.add_CertificateServiceServicer_to_server(servicers.certificates, guarded)
     directory_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, guarded)
     epoch_pb2_grpc.add_EpochServiceServicer_to_server(servicers.epochs, guarded)
     evaluation_pb2_grpc.add_EvaluationServiceServicer_to_server(servicers.evaluation, guarded)

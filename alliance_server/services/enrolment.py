@@ -36,6 +36,9 @@ class CertificateIssuer(Protocol):
     def issue(self, member_id: str, certificate_request: bytes, now: int) -> Certificate:
         """Issue a certificate for a PKCS #10 request in DER; raises Refused where that is not acceptable."""
 
+    def key_of(self, certificate: Certificate) -> bytes:
+        """Give the public key of a certificate, DER."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:

@@ -34,6 +34,10 @@ def _member(row: sa.Row[tuple[object, ...]]) -> Member:
     return Member(row.id, row.display_name, MemberState(row.state), row.identity_key, row.stated_at, Role(row.role))
 
 
+def _certificate(row: sa.Row[tuple[object, ...]]) -> Certificate:
+    return Certificate(row.serial, row.member_id, row.not_before, row.not_after, row.revoked_at, row.der)
+
+
 class SqlMembers:
     """Members, their certificates and invitations."""
 
@@ -80,13 +84,20 @@ class SqlMembers:
         good = (columns.member_id == member_id, columns.revoked_at.is_(None), columns.not_after > now)
         return self._connection.execute(sa.select(sa.func.count()).where(*good)).scalar_one()
 
+    def certificates(self, member_id: str, now: int) -> list[Certificate]:
+        """Give a member's certificates that are good, oldest first; the member is held until the unit of work ends."""
+        self._connection.execute(sa.select(_MEMBERS.c.id).where(_MEMBERS.c.id == member_id).with_for_update())
+        columns = _CERTIFICATES.c
+        good = (columns.member_id == member_id, columns.revoked_at.is_(None), columns.not_after > now)
+        rows = self._connection.execute(sa.select(_CERTIFICATES).where(*good).order_by(columns.not_before))
+        return [_certificate(row) for row in rows]
+
     def by_serial(self, serial: str) -> tuple[Member, Certificate] | None:
         """Give the holder of a certificate."""
         row = self._connection.execute(_BY_SERIAL, {"serial_number": serial}).first()
         if row is None:
             return None
-        certificate = Certificate(row.serial, row.member_id, row.not_before, row.not_after, row.revoked_at, row.der)
-        return _member(row), certificate
+        return _member(row), _certificate(row)
 
     def add_certificate(self, certificate: Certificate) -> None:
         """Add a certificate."""

@@ -15,6 +15,7 @@ from alliance_server.cli.hub import init_hub
 from alliance_server.config import CONFIG_FILE, HubConfig
 from alliance_server.services.enrolment import EnrolmentService
 from alliance_server.services.filter_maintenance import HEARTBEAT_LIFE_MS
+from alliance_server.services.renewal import RenewalService
 from alliance_server.testing._clock import HubClock
 from alliance_server.testing._faults import EVERY_METHOD, Faults, checked_method
 from alliance_server.testing._isolation import IssuerInMachineTime, no_settings
@@ -255,6 +256,7 @@ class AllianceHub:
             hub = Hub(config, clock=self.clock, interceptors=(self._faults,))
         issuer = IssuerInMachineTime(hub.keys.authority)
         hub.enrolment = EnrolmentService(hub.store, issuer, hub.keys.identity, self.clock)
+        hub.renewal = RenewalService(hub.store, issuer)
         return hub
 
     async def _stopped(self, hub: Hub) -> None:

@@ -33,3 +33,7 @@ class IssuerInMachineTime:
     def issue(self, member_id: str, certificate_request: bytes, now: int) -> Certificate:  # noqa: ARG002 - the port's
         """Issue a member's certificate; raises Refused."""
         return self._authority.issue(member_id, certificate_request, self._clock.now_ms())
+
+    def key_of(self, certificate: Certificate) -> bytes:
+        """Give the public key of a certificate, DER."""
+        return self._authority.key_of(certificate)

@@ -16,7 +16,7 @@ from member_client.cli.contribute import HELP as CONTRIBUTE_HELP
 from member_client.cli.contribute import contribute
 from member_client.cli.group import PROGRAM, SafeGroup, UsageFault
 from member_client.cli.language import LANGUAGE_VARIABLE, read_language, tr
-from member_client.cli.membership import doctor, enrol, sync
+from member_client.cli.membership import doctor, enrol, renew, sync
 from member_client.cli.ports import real_ports
 from member_client.cli.screen import HELP as SCREEN_HELP
 from member_client.cli.screen import screen
@@ -95,6 +95,7 @@ app.command(help=SCREEN_HELP)(screen)
 app.command(help=CONTRIBUTE_HELP)(contribute)
 app.add_typer(claims_app, name="claims")
 app.add_typer(admin_app, name="admin")
+app.command()(renew)
 app.command()(doctor)
 
 

@@ -56,6 +56,9 @@ class HubClient(Protocol):
     async def sync(self) -> SyncReport:
         """Bring everything up to date."""
 
+    async def renew(self) -> None:
+        """Renew the member's certificate."""
+
     async def administration(self) -> Administration:
         """Open the admin's side."""
 

@@ -16,6 +16,7 @@ from alliance.crypto import merkle
 from alliance.errors import Reason
 from alliance.v1 import admin_pb2, audit_pb2, bucket_pb2, directory_pb2, epoch_pb2, filter_pb2, registry_pb2
 from alliance.v1.directory_pb2 import MEMBER_ROLE_MEMBER
+from alliance.v1.enrolment_pb2 import RenewCertificateRequest
 from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY, POLICY_VERSION
 
@@ -84,6 +85,9 @@ SUCCEEDS: dict[str, Call] = {
     "BucketService/ReportEntry": lambda it: it.buckets.ReportEntry(
         bucket_pb2.ReportEntryRequest(entry_id=bytes(16), finding=bucket_pb2.ENTRY_FINDING_BOX_INVALID)
     ),
+    "CertificateService/RenewCertificate": lambda it: it.certificates.RenewCertificate(
+        RenewCertificateRequest(renewal=it.renewal())
+    ),
     "DirectoryService/ListMembers": lambda it: it.directory.ListMembers(directory_pb2.ListMembersRequest()),
     "EpochService/GetSuppressionList": lambda it: it.epochs.GetSuppressionList(epoch_pb2.GetSuppressionListRequest()),
     "EpochService/ListEpochs": lambda it: it.epochs.ListEpochs(epoch_pb2.ListEpochsRequest()),
@@ -106,6 +110,7 @@ REFUSED: dict[str, Call] = {
     "AuditService/ListEvents": lambda it: it.audit.ListEvents(audit_pb2.ListEventsRequest(page_token="x")),
     "BucketService/GetBuckets": lambda it: drain(it.buckets.GetBuckets(bucket_pb2.GetBucketsRequest(epoch=1))),
     "BucketService/ReportEntry": lambda it: it.buckets.ReportEntry(bucket_pb2.ReportEntryRequest()),
+    "CertificateService/RenewCertificate": lambda it: it.certificates.RenewCertificate(RenewCertificateRequest()),
     "DirectoryService/ListMembers": lambda it: it.directory.ListMembers(
         directory_pb2.ListMembersRequest(page_size=5000)
     ),

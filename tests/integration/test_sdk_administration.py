@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.hub import RunningHub, running_hub
-from support.sdk import Tamper
+from support.sdk import Tamper, lender
 from typer.testing import CliRunner
 
 from alliance.v1 import admin_pb2
@@ -38,23 +38,12 @@ async def alliance(
 ) -> AsyncIterator[tuple[RunningHub, AllianceClient, AllianceClient]]:
     """A hub with admins ann and bob, and the lender that the operator invited before."""
     async with running_hub(folder, interceptors=interceptors or []) as hub:
-        profiles = []
-        for name, role in (("lender", Role.MEMBER), ("ann", Role.ADMIN), ("bob", Role.ADMIN)):
-            ticket = await hub.hub.enrolment.invite(name, name, role)
-            path = hub.folder / f"{name}.bundle.json"
-            path.write_bytes(_bundle(hub, ticket))
-            profiles.append(await enrol(path, hub.folder.parent / name))
+        await enrol(await hub.invite("lender"), hub.folder.parent / "lender")
         async with (
-            AllianceClient(profiles[1], clock=hub.clock) as ann,
-            AllianceClient(profiles[2], clock=hub.clock) as bob,
+            lender(hub, "ann", role=Role.ADMIN) as ann,
+            lender(hub, "bob", role=Role.ADMIN) as bob,
         ):
             yield hub, ann, bob
-
-
-def _bundle(hub: RunningHub, ticket: Any) -> bytes:
-    from alliance_server.cli.members import bundle
-
-    return bundle(hub.hub.config, hub.hub.keys, ticket, hub.address, hub.enrolment_address)
 
 
 def state_of(hub: RunningHub, member: str) -> MemberState | None:
@@ -121,8 +110,8 @@ async def test_a_change_is_previewed_made_and_refused_where_it_cannot_be(new_hub
 async def test_a_lender_is_no_admin(new_hub_folder: NewFolder) -> None:
     async with alliance(new_hub_folder()) as (hub, _ann, _bob):
         profile = Profile.load(hub.folder.parent / "lender")
-        async with AllianceClient(profile, clock=hub.clock) as lender:
-            admin = await lender.administration()
+        async with AllianceClient(profile, clock=hub.clock) as client:
+            admin = await client.administration()
             with pytest.raises(NotPermitted):
                 await admin.preview(Change.suspend("bob"))
             with pytest.raises(NotPermitted):

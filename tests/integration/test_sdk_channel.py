@@ -8,11 +8,24 @@ from pathlib import Path
 import psutil
 import pytest
 from support.hub import RunningHub, running_hub
-from support.sdk import BASIS, PHONES, PORTFOLIO, contribute, lender, row, screen
+from support.sdk import BASIS, PHONES, PORTFOLIO, Tamper, contribute, lender, row, screen
 
 from alliance.crypto.secret import Secret
+from alliance_server import authority
 from alliance_server.rpc import server
-from member_client import AllianceClient, ConfigurationInvalid, NotAuthenticated, State, StoreDamaged, Subject
+from alliance_server.testing._isolation import IssuerInMachineTime
+from member_client import (
+    AllianceClient,
+    CertificateInvalid,
+    ConfigurationInvalid,
+    NotAuthenticated,
+    Profile,
+    State,
+    StoreDamaged,
+    Subject,
+    _transport,
+    enrol,
+)
 from member_client._certificates import checked_certificate, new_key, request_for
 from member_client._credentials import TLS_CERTIFICATE, TLS_KEY
 
@@ -146,3 +159,70 @@ async def test_a_profile_that_names_another_alliance_than_its_certificate_is_ref
             async with AllianceClient(bent, clock=hub.clock) as other:
                 with pytest.raises(ConfigurationInvalid):
                     await other.sync()
+
+
+async def test_a_certificate_is_renewed_in_use_at_two_thirds_of_its_life(
+    new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_transport, "RENEWAL_SECONDS", 0.0)
+    async with running_hub(new_hub_folder()) as hub:
+        hub.hub.renewal._issuer = IssuerInMachineTime(hub.hub.keys.authority)  # TLS goes by the machine's clock
+        with monkeypatch.context() as patch:
+            patch.setattr(authority, "CERTIFICATE_LIFE_MS", 60 * 60 * 1000)
+            profile = await enrol(await hub.invite("a"), hub.folder.parent / "a")
+        async with AllianceClient(profile, clock=hub.clock) as a:
+            hub.clock.advance(minutes=30)
+            await screen(a, PHONES[:1])
+            assert len(certificates(hub)) == 1
+            hub.clock.advance(minutes=15)
+            async with asyncio.timeout(30):
+                while len(certificates(hub)) == 1:
+                    assert (await screen(a, PHONES[:1]))[0].state is State.CLEAR
+            first, second = certificates(hub)
+            revoke(hub, first)
+            async with asyncio.timeout(30):
+                while not await admitted(a):  # the pair is written a moment after the hub issued it
+                    pass
+        # A new process takes it up from the disk, which still holds the first pair as well.
+        async with AllianceClient(Profile.load(profile.folder), clock=hub.clock) as again:
+            await screen(again, PHONES[:1])
+        assert certificates(hub) == [first, second]
+
+
+async def admitted(client: AllianceClient) -> bool:
+    try:
+        await client.sync()
+    except NotAuthenticated:
+        return False
+    return True
+
+
+def certificates(hub: RunningHub) -> list[str]:
+    with hub.hub.store.engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT serial FROM certificates ORDER BY not_after, serial")
+        return [str(row[0]) for row in rows]
+
+
+def revoke(hub: RunningHub, serial: str) -> None:
+    with hub.hub.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE certificates SET revoked_at = 1 WHERE serial = ?", (serial,))
+
+
+async def test_a_hub_that_does_not_renew_disturbs_nothing(
+    new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_transport, "RENEWAL_SECONDS", 0.0)
+    tamper = Tamper("RenewCertificate", lambda reply: setattr(reply, "certificate", b"none"))
+    async with running_hub(new_hub_folder(), interceptors=[tamper]) as hub:
+        tamper.active = True
+        with monkeypatch.context() as patch:
+            patch.setattr(authority, "CERTIFICATE_LIFE_MS", 60 * 60 * 1000)
+            profile = await enrol(await hub.invite("a"), hub.folder.parent / "a")
+        async with AllianceClient(profile, clock=hub.clock) as a:
+            hub.clock.advance(minutes=45)
+            async with asyncio.timeout(30):
+                while "not renewed yet: CertificateInvalid" not in caplog.text:
+                    assert (await screen(a, PHONES[:1]))[0].state is State.CLEAR
+            with pytest.raises(CertificateInvalid):
+                await a.renew()
+            assert (await screen(a, PHONES[:1]))[0].state is State.CLEAR

@@ -23,8 +23,10 @@ from google.protobuf.message import DecodeError, Message
 from grpc import aio
 
 from alliance.v1.bucket_pb2 import GetBucketsResponse
+from alliance_server.domain.members import Role
 from alliance_server.rpc.interceptors.guard import shape_of
-from member_client import AllianceClient, AllianceClientError, State, Subject, enrol
+from alliance_server.testing._isolation import IssuerInMachineTime
+from member_client import AllianceClient, AllianceClientError, Change, Decision, State, Subject, enrol
 from support.fuzzing import LENGTHS, damage, spoil
 from support.hub import RunningHub, running_hub
 from support.sdk import BASIS, PHONES, PORTFOLIO, contribute, flipped, lender, row
@@ -115,8 +117,10 @@ def _hides(reply: GetBucketsResponse, content: bytes) -> bool:
 class Lender:
     """What a lender does, over and over, at a hub that misbehaves."""
 
-    def __init__(self, hub: RunningHub, client: AllianceClient, other: AllianceClient, entry_id: bytes) -> None:
-        self.hub, self.client, self.other, self.entry_id = hub, client, other, entry_id
+    def __init__(
+        self, hub: RunningHub, client: AllianceClient, other: AllianceClient, admin: AllianceClient, entry_id: bytes
+    ) -> None:
+        self.hub, self.client, self.other, self.admin, self.entry_id = hub, client, other, admin, entry_id
         self.outcomes: Counter[str] = Counter()
         self._numbers = iter(range(1, 1_000_000))
 
@@ -178,6 +182,20 @@ class Lender:
         await enrol(await self.hub.invite(name), self.hub.folder.parent / name, timeout=5, clock=self.hub.clock)
         return "enrolled"
 
+    async def renews(self) -> str:
+        await self.client.renew()
+        return "renewed"
+
+    async def administers(self) -> str:
+        """What an admin does, who is another one."""
+        admin, change = await self.admin.administration(), Change.offboard(self.client.profile.member)
+        await admin.preview(change)
+        made = await admin.propose(change, "a test")
+        async for waiting in admin.proposals():
+            if waiting.id == made.id:
+                await admin.decide(waiting, Decision.WITHDRAW, "a test")
+        return "administered"
+
     async def does(self, act: Callable[[], Awaitable[str]]) -> str:
         """Do one thing; gives its outcome, or fails where the SDK breaks rule 1."""
         try:
@@ -205,6 +223,11 @@ ACTS: dict[str, tuple[str, ...]] = {
     "WithdrawClaim": ("withdraws",),
     "ListEvents": ("reads_events",),
     "Enrol": ("enrols",),
+    "RenewCertificate": ("renews",),
+    "PreviewChange": ("administers",),
+    "Propose": ("administers",),
+    "ListProposals": ("administers",),
+    "Decide": ("administers",),
 }
 """By method: what a lender does that calls it."""
 
@@ -217,11 +240,13 @@ async def besieged(folder: Path, dice: random.Random) -> AsyncIterator[tuple[Hos
         running_hub(folder, interceptors=[replies]) as hub,
         lender(hub, "a") as a,
         lender(hub, "b", deadline_ms=5_000) as b,
+        lender(hub, "ann", role=Role.ADMIN) as ann,
     ):
+        hub.hub.renewal._issuer = IssuerInMachineTime(hub.hub.keys.authority)  # TLS goes by the machine's clock
         await contribute(a, [row(LISTED)])
         (own,) = await contribute(b, [row(PHONES[2])])
         await hub.settle()
-        yield replies, Lender(hub, b, a, own.entry_id)
+        yield replies, Lender(hub, b, a, ann, own.entry_id)
 
 
 async def besiege(replies: HostileReplies, lender: Lender, method: str, rounds: int) -> None:

@@ -14,6 +14,7 @@ from alliance_server.bootstrap import Hub
 from alliance_server.cli.hub import init_hub
 from alliance_server.cli.members import bundle
 from alliance_server.config import HubConfig
+from alliance_server.domain.members import Role
 
 ALLIANCE = "test"
 
@@ -34,9 +35,9 @@ class RunningHub:
     def enrolment_address(self) -> str:
         return f"127.0.0.1:{self.hub.enrolment_port}"
 
-    async def invite(self, member: str) -> Path:
-        """Invite a member and give the bundle's path."""
-        ticket = await self.hub.enrolment.invite(member, member)
+    async def invite(self, member: str, role: Role = Role.MEMBER) -> Path:
+        """Invite somebody and give the bundle's path."""
+        ticket = await self.hub.enrolment.invite(member, member, role)
         path = self.folder / f"{member}.bundle.json"
         path.write_bytes(bundle(self.hub.config, self.hub.keys, ticket, self.address, self.enrolment_address))
         return path

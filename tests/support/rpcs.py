@@ -19,6 +19,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 import alliance.v1
 from alliance.errors import Reason
 from alliance.v1 import admin_pb2, audit_pb2, bucket_pb2, directory_pb2, epoch_pb2, filter_pb2
+from alliance.v1.enrolment_pb2 import RenewCertificateRequest
 from alliance.v1.evaluation_pb2 import EvaluateRequest
 from alliance.v1.registry_pb2 import (
     ContributeRequest,
@@ -99,6 +100,7 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
         "BucketService/ReportEntry": lambda: bucket_pb2.ReportEntryRequest(
             entry_id=entry_id, finding=bucket_pb2.ENTRY_FINDING_BOX_INVALID
         ),
+        "CertificateService/RenewCertificate": lambda: RenewCertificateRequest(renewal=member.renewal()),
         "DirectoryService/ListMembers": lambda: directory_pb2.ListMembersRequest(page_size=3, page_token="a"),
         "EpochService/GetSuppressionList": epoch_pb2.GetSuppressionListRequest,
         "EpochService/ListEpochs": epoch_pb2.ListEpochsRequest,

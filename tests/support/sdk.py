@@ -10,6 +10,7 @@ from grpc import aio
 from alliance.clock import Clock
 from alliance.identifiers import Kind
 from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
+from alliance_server.domain.members import Role
 from member_client import (
     AllianceClient,
     Consent,
@@ -32,12 +33,14 @@ PHONES = tuple(f"+8613123{number:06d}" for number in range(400_000, 401_000))
 
 @asynccontextmanager
 async def lender(
-    hub: RunningHub, name: str, clock: Clock | None = None, **options: Any
+    hub: RunningHub, name: str, clock: Clock | None = None, role: Role = Role.MEMBER, **options: Any
 ) -> AsyncIterator[AllianceClient]:
-    """Enrol a lender and give its client."""
+    """Enrol a lender, or somebody with another role, and give the client."""
     folder = hub.folder.parent / name
     profile = (
-        Profile.load(folder) if (folder / "profile.toml").exists() else await enrol(await hub.invite(name), folder)
+        Profile.load(folder)
+        if (folder / "profile.toml").exists()
+        else await enrol(await hub.invite(name, role), folder)
     )
     async with AllianceClient(profile, clock=clock or hub.clock, **options) as client:
         yield client

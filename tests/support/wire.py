@@ -25,7 +25,7 @@ from alliance.crypto.signing import SigningKey
 from alliance.crypto.tagging import Tags
 from alliance.errors import CATALOGUE, ERROR_DOMAIN, Reason
 from alliance.identifiers import Kind
-from alliance.statements import CLAIM_STATUS, ENROLMENT, EVALUATION_HEADER, PROPOSAL, PROPOSAL_DECISION
+from alliance.statements import CLAIM_STATUS, ENROLMENT, EVALUATION_HEADER, PROPOSAL, PROPOSAL_DECISION, RENEWAL
 from alliance.taxonomy import DAY_MS, Category, ClaimStatus, EvidenceLevel, Purpose, SharingLevel, SubjectRole
 from alliance.v1 import (
     admin_pb2,
@@ -170,6 +170,7 @@ class WireMember:
         self.channel = members_channel(hub, identity)
         self.admin: Any = admin_pb2_grpc.AdminServiceStub(self.channel)
         self.audit: Any = audit_pb2_grpc.AuditServiceStub(self.channel)
+        self.certificates: Any = enrolment_pb2_grpc.CertificateServiceStub(self.channel)
         self.buckets: Any = bucket_pb2_grpc.BucketServiceStub(self.channel)
         self.directory: Any = directory_pb2_grpc.DirectoryServiceStub(self.channel)
         self.epochs: Any = epoch_pb2_grpc.EpochServiceStub(self.channel)
@@ -326,6 +327,12 @@ class WireMember:
         return reply.claim
 
     # -- what the hub holds of it, read beside the wire ----------------------------------------------------
+
+    def renewal(self, key: ec.EllipticCurvePrivateKey | None = None, **changes: Any) -> SignedStatement:
+        """A renewal of this caller's certificate, right unless changed."""
+        request = certificate_request(key or new_tls_key())
+        fields: dict[str, Any] = {"member": self.id, "certificate_request": request, "time": self.now}
+        return self.key.statement(RENEWAL, enrolment_pb2.Renewal(**(fields | changes)).SerializeToString())
 
     def proposal(self, change: admin_pb2.Change, **changes: Any) -> SignedStatement:
         """A proposal of this admin, right unless changed."""

@@ -112,6 +112,9 @@ class FakeClient:
     relists: list[bool] = field(default_factory=list)
     begun: set[str] = field(default_factory=set)
 
+    async def renew(self) -> None:
+        raise NotImplementedError
+
     async def administration(self) -> Any:
         raise NotImplementedError
 

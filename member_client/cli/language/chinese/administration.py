@@ -1,4 +1,4 @@
-"""What `member-client admin` says: its help, its lines, and the words of changes and proposals."""
+"""What `member-client admin` and `renew` say: help, lines, and the words of changes and proposals."""
 
 from typing import Final
 
@@ -16,6 +16,7 @@ ADMIN_SPOKEN: Final = {
     "budget now: {items:,} a day, {used:,} used today": "当前额度：每日 {items:,}，今日已用 {used:,}",
     "another admin must approve": "须经另一位管理员批准",
     "takes effect at once": "立即生效",
+    "the certificate is renewed; the one before it stays good until it ends": "证书已更新；原证书在到期前仍然有效",
 }
 
 ADMIN_WORDS: Final = {
@@ -72,6 +73,10 @@ ADMIN_COMMANDS: Final = {
         "否决另一位管理员的提案；或对已紧急执行的变更提出异议。"
     ),
     "Take your own proposal back.": "撤回自己的提案。",
+    "Renew this member's certificate now.": "立即更新本成员的证书。",
+    "In use that happens by itself, at two thirds of its life. Example:": (
+        "使用中会在有效期过去三分之二时自动更新。示例："
+    ),
 }
 
 ADMIN_OPTIONS: Final = {

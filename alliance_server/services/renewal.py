@@ -1,0 +1,62 @@
+"""Renewal: another certificate for somebody who is enrolled, by a statement that their identity key signs.
+
+A stolen TLS key calls as its owner until it is revoked, and cannot make itself last longer.
+"""
+
+from google.protobuf.message import DecodeError
+
+from alliance.crypto.signing import VerifyingKey
+from alliance.errors import Reason
+from alliance.statements import RENEWAL
+from alliance.v1.enrolment_pb2 import Renewal
+from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.domain.errors import Refused
+from alliance_server.domain.evaluations import MAX_SKEW_MS
+from alliance_server.domain.members import Certificate
+from alliance_server.domain.ports import Store, Transaction
+from alliance_server.services.call import Call
+from alliance_server.services.enrolment import CertificateIssuer
+
+MAX_STATEMENT_BYTES = 8192
+MAX_CERTIFICATES = 100
+"""Good certificates of one member at a time: machines that renew, each for itself."""
+
+
+class RenewalService:
+    """Renews certificates."""
+
+    def __init__(self, store: Store, issuer: CertificateIssuer) -> None:
+        self._store = store
+        self._issuer = issuer
+
+    async def renew(self, call: Call, statement: SignedStatement) -> Certificate:
+        """Issue a certificate for the key of a request; raises Refused or SignatureInvalid."""
+        renewal, now, caller = _read(call, statement), call.now(), call.caller
+
+        def work(transaction: Transaction) -> Certificate:
+            fresh = self._issuer.issue(caller.member_id, renewal.certificate_request, now)
+            good = transaction.members.certificates(caller.member_id, now)
+            transaction.record(call.event(items=1))
+            repeated = [it for it in good if self._issuer.key_of(it) == self._issuer.key_of(fresh)]
+            if repeated:
+                return repeated[-1]
+            if len(good) >= MAX_CERTIFICATES:
+                raise Refused(Reason.MEMBER_STATE_CONFLICT, "the member has as many certificates as it may")
+            transaction.members.add_certificate(fresh)
+            return fresh
+
+        return await self._store.write(work)
+
+
+def _read(call: Call, statement: SignedStatement) -> Renewal:
+    if statement.ByteSize() > MAX_STATEMENT_BYTES:
+        raise Refused(Reason.INVALID_REQUEST, "the renewal is too long")
+    payload = VerifyingKey(call.caller.identity_key).verified_payload(RENEWAL, statement)
+    renewal = Renewal()
+    try:
+        renewal.ParseFromString(payload)
+    except DecodeError:
+        raise Refused(Reason.INVALID_REQUEST, "the renewal cannot be read") from None
+    if renewal.member != call.caller.member_id or abs(renewal.time - call.now()) > MAX_SKEW_MS:
+        raise Refused(Reason.REPLAYED, "the renewal is another member's, or stale")
+    return renewal
