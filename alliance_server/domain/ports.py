@@ -52,6 +52,9 @@ class MemberRepository(Protocol):
     def count_ever_enrolled(self, role: Role) -> int:
         """Count those of a role who have a key, whatever their state."""
 
+    def count_able(self, role: Role, now: int, *, but: str) -> int:
+        """Count those of a role, one apart, who are active and have a certificate that is good."""
+
     def count_certificates(self, member_id: str, now: int) -> int:
         """Count a member's certificates that are good."""
 

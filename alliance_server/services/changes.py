@@ -73,7 +73,7 @@ class Changes:
             case "resume":
                 memberships.resume(transaction, change.resume.member, now)
             case "revoke_certificates":
-                memberships.revoke_certificates(transaction, _member(transaction, change).id, now)
+                memberships.revoke(transaction, change.revoke_certificates.member, now)
             case "offboard":
                 memberships.offboard(transaction, change.offboard.member, now)
             case "set_budget":

@@ -50,7 +50,7 @@ def invite(
 
 def suspend(transaction: Transaction, member_id: str, now: int) -> None:
     """Refuse every call of a member from now on; raises Refused."""
-    enrolled(transaction, member_id, MemberState.ACTIVE)
+    _check_admins_are_left(transaction, enrolled(transaction, member_id, MemberState.ACTIVE), now)
     transaction.members.set_state(member_id, MemberState.SUSPENDED, now)
     _record(transaction, AuditAction.MEMBER_SUSPEND, member_id, now)
 
@@ -63,7 +63,7 @@ def resume(transaction: Transaction, member_id: str, now: int) -> None:
 
 
 def revoke_certificates(transaction: Transaction, member_id: str, now: int) -> int:
-    """Revoke all certificates of a member, for good; returns how many."""
+    """Revoke all certificates of a member, for good, whoever it is; returns how many."""
     revoked = transaction.members.revoke_certificates(member_id, now)
     _record(transaction, AuditAction.MEMBER_REVOKE, member_id, now, items=revoked)
     return revoked
@@ -71,7 +71,8 @@ def revoke_certificates(transaction: Transaction, member_id: str, now: int) -> i
 
 def offboard(transaction: Transaction, member_id: str, now: int) -> None:
     """End a membership, for good; raises Refused."""
-    enrolled(transaction, member_id, MemberState.ACTIVE, MemberState.SUSPENDED)
+    member = enrolled(transaction, member_id, MemberState.ACTIVE, MemberState.SUSPENDED)
+    _check_admins_are_left(transaction, member, now)
     transaction.members.revoke_certificates(member_id, now)
     transaction.members.set_state(member_id, MemberState.OFFBOARDED, now)
     _record(transaction, AuditAction.MEMBER_OFFBOARD, member_id, now)
@@ -93,6 +94,19 @@ def enrolled(transaction: Transaction, member_id: str, *states: MemberState) -> 
     if member.state not in states:
         raise Refused(Reason.MEMBER_STATE_CONFLICT, f"the member is {member.state.name.lower()}")
     return member
+
+
+def revoke(transaction: Transaction, member_id: str, now: int) -> int:
+    """Revoke all certificates of a member as admins do, who keep two of themselves; raises Refused."""
+    member = enrolled(transaction, member_id, *(state for state in MemberState if state is not MemberState.INVITED))
+    _check_admins_are_left(transaction, member, now)
+    return revoke_certificates(transaction, member_id, now)
+
+
+def _check_admins_are_left(transaction: Transaction, member: Member, now: int) -> None:
+    """Raise Refused where fewer than two admins could act without this one: nobody could bring them back."""
+    if member.role is Role.ADMIN and transaction.members.count_able(Role.ADMIN, now, but=member.id) < FOUNDERS:
+        raise Refused(Reason.MEMBER_STATE_CONFLICT, "an alliance keeps two admins who can act")
 
 
 def is_founded(transaction: Transaction) -> bool:

@@ -78,6 +78,15 @@ class SqlMembers:
         enrolled = sa.select(sa.func.count()).where(_MEMBERS.c.role == role, _MEMBERS.c.identity_key != b"")
         return self._connection.execute(enrolled).scalar_one()
 
+    def count_able(self, role: Role, now: int, *, but: str) -> int:
+        """Count those of a role, one apart, who are active and have a certificate that is good."""
+        columns = _CERTIFICATES.c
+        good = sa.exists().where(
+            columns.member_id == _MEMBERS.c.id, columns.revoked_at.is_(None), columns.not_after > now
+        )
+        able = (_MEMBERS.c.role == role, _MEMBERS.c.state == MemberState.ACTIVE, _MEMBERS.c.id != but, good)
+        return self._connection.execute(sa.select(sa.func.count()).where(*able)).scalar_one()
+
     def count_certificates(self, member_id: str, now: int) -> int:
         """Count a member's certificates that are good."""
         columns = _CERTIFICATES.c

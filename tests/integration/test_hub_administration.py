@@ -32,11 +32,12 @@ LIST_CLAIMS = registry_pb2.ListClaimsRequest()
 
 @dataclass
 class Alliance:
-    """A hub with two admins and a member."""
+    """A hub with three admins and a member."""
 
     hub: RunningHub
     first: WireMember
     second: WireMember
+    third: WireMember
     member: WireMember
 
     def state(self, member_id: str = "") -> MemberState:
@@ -57,10 +58,10 @@ class Alliance:
 @pytest_asyncio.fixture(loop_scope="module")
 async def alliance(new_hub_folder: Callable[[], Path]) -> AsyncIterator[Alliance]:
     async with running_hub(new_hub_folder()) as hub:
-        first, second = await enrol(hub, "first", Role.ADMIN), await enrol(hub, "second", Role.ADMIN)
-        made = Alliance(hub, first, second, await enrol(hub, "lender"))
+        first, second, third = [await enrol(hub, name, Role.ADMIN) for name in ("first", "second", "third")]
+        made = Alliance(hub, first, second, third, await enrol(hub, "lender"))
         yield made
-        for caller in (made.first, made.second, made.member):
+        for caller in (first, second, third, made.member):
             await caller.close()
 
 
@@ -82,8 +83,8 @@ DUAL = {
     "offboard": OFFBOARD,
     "raise_budget": budget(10**9),
     "resume": RESUME,
-    "revoke_certificates_of_admin": Change(revoke_certificates=admin_pb2.RevokeCertificates(member="second")),
-    "suspend_admin": Change(suspend=admin_pb2.Suspend(member="second")),
+    "revoke_certificates_of_admin": Change(revoke_certificates=admin_pb2.RevokeCertificates(member="third")),
+    "suspend_admin": Change(suspend=admin_pb2.Suspend(member="third")),
 }
 SINGLE = {"lower_budget": budget(5), "revoke_certificates": REVOKE, "suspend": SUSPEND}
 
@@ -133,12 +134,35 @@ async def test_what_protects_needs_one_admin(alliance: Alliance, name: str) -> N
 async def test_two_admins_make_a_change(alliance: Alliance, name: str) -> None:
     await prepared(alliance, name)
     before = everything(alliance)
-    proposal = alliance.second.proposal(DUAL[name]) if "admin" not in name else alliance.first.proposal(DUAL[name])
-    other = alliance.first if "admin" not in name else alliance.second
-    await (alliance.second if "admin" not in name else alliance.first).propose(proposal)
-    record = await other.decide(proposal, other.decision(proposal))
+    proposal = alliance.first.proposal(DUAL[name])
+    await alliance.first.propose(proposal)
+    record = await alliance.second.decide(proposal, alliance.second.decision(proposal))
     assert record.state == admin_pb2.PROPOSAL_STATE_EFFECTIVE
     assert everything(alliance) != before
+
+
+@pytest.mark.parametrize("break_glass", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        Change(suspend=admin_pb2.Suspend(member="second")),
+        Change(revoke_certificates=admin_pb2.RevokeCertificates(member="second")),
+    ],
+    ids=["suspend", "revoke"],
+)
+async def test_an_alliance_keeps_two_admins_who_can_act(
+    alliance: Alliance, change: Change, *, break_glass: bool
+) -> None:
+    """Else one of them could be rid of the others, and nobody could bring them back."""
+    await alliance.made(Change(suspend=admin_pb2.Suspend(member="third")))
+    with refuses(Reason.MEMBER_STATE_CONFLICT):
+        await alliance.first.propose(alliance.first.proposal(change, break_glass=break_glass))
+    assert alliance.state("second") is MemberState.ACTIVE
+    # Who has no certificate that is good cannot act, whatever the state says.
+    await alliance.made(Change(resume=admin_pb2.Resume(member="third")))
+    await alliance.made(Change(revoke_certificates=admin_pb2.RevokeCertificates(member="third")))
+    with refuses(Reason.MEMBER_STATE_CONFLICT):
+        await alliance.first.propose(alliance.first.proposal(change, break_glass=break_glass))
 
 
 # -- what a suspension, a resumption, an end do ------------------------------------------------------------------
@@ -186,13 +210,13 @@ async def test_a_member_who_was_invited_by_two_enrols_with_the_proposers_token(a
 
 async def test_an_admin_is_invited_by_admins_and_then_is_one(alliance: Alliance) -> None:
     token = os.urandom(32)
-    await alliance.made(invitation("third", token, MEMBER_ROLE_ADMIN))
-    third = await enrol_by_token(alliance.hub, "third", token)
-    record = await third.propose(third.proposal(SUSPEND))
+    await alliance.made(invitation("fourth", token, MEMBER_ROLE_ADMIN))
+    fourth = await enrol_by_token(alliance.hub, "fourth", token)
+    record = await fourth.propose(fourth.proposal(SUSPEND))
     assert record.state == admin_pb2.PROPOSAL_STATE_EFFECTIVE
     with refuses(Reason.NOT_PERMITTED):
-        await third.registry.ListClaims(LIST_CLAIMS)
-    await third.close()
+        await fourth.registry.ListClaims(LIST_CLAIMS)
+    await fourth.close()
 
 
 async def test_a_budget_of_its_own_holds_at_once(alliance: Alliance) -> None:
@@ -261,17 +285,17 @@ async def test_a_proposal_is_decided_once(alliance: Alliance) -> None:
 
 async def test_two_who_approve_at_once_make_it_once(alliance: Alliance) -> None:
     token = os.urandom(32)
-    await alliance.made(invitation("third", token, MEMBER_ROLE_ADMIN))
-    third = await enrol_by_token(alliance.hub, "third", token)
+    await alliance.made(invitation("fourth", token, MEMBER_ROLE_ADMIN))
+    fourth = await enrol_by_token(alliance.hub, "fourth", token)
     proposal = alliance.first.proposal(OFFBOARD)
     await alliance.first.propose(proposal)
     outcomes = await asyncio.gather(
-        *(who.decide(proposal, who.decision(proposal)) for who in (alliance.second, third)), return_exceptions=True
+        *(who.decide(proposal, who.decision(proposal)) for who in (alliance.second, fourth)), return_exceptions=True
     )
     assert sum(isinstance(it, ProposalRecord) for it in outcomes) == 1
     made = [it for it in events_of(alliance.hub, HUB_ACTOR) if it.action == "member:offboard"]
     assert len(made) == 1
-    await third.close()
+    await fourth.close()
 
 
 async def test_the_proposer_may_withdraw_and_nobody_else(alliance: Alliance) -> None:
@@ -285,15 +309,15 @@ async def test_the_proposer_may_withdraw_and_nobody_else(alliance: Alliance) -> 
 
 async def test_a_proposal_of_somebody_who_is_no_admin_any_more_is_closed(alliance: Alliance) -> None:
     token = os.urandom(32)
-    await alliance.made(invitation("third", token, MEMBER_ROLE_ADMIN))
-    third = await enrol_by_token(alliance.hub, "third", token)
-    proposal = third.proposal(OFFBOARD)
-    await third.propose(proposal)
-    await alliance.made(Change(suspend=admin_pb2.Suspend(member="third")))
+    await alliance.made(invitation("fourth", token, MEMBER_ROLE_ADMIN))
+    fourth = await enrol_by_token(alliance.hub, "fourth", token)
+    proposal = fourth.proposal(OFFBOARD)
+    await fourth.propose(proposal)
+    await alliance.made(Change(suspend=admin_pb2.Suspend(member="fourth")))
     with refuses(Reason.PROPOSAL_CLOSED):
         await alliance.second.decide(proposal, alliance.second.decision(proposal))
     assert alliance.state() is MemberState.ACTIVE
-    await third.close()
+    await fourth.close()
 
 
 async def test_what_cannot_be_made_any_more_stays_open(alliance: Alliance) -> None:

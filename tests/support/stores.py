@@ -16,7 +16,7 @@ from alliance_server.domain.audit import AuditRecord, record_event
 from alliance_server.domain.claims import StoredClaim
 from alliance_server.domain.epochs import SUITE, Epoch, EpochState
 from alliance_server.domain.evaluations import Evaluation
-from alliance_server.domain.members import Certificate, Member, MemberState
+from alliance_server.domain.members import Certificate, Member, MemberState, Role
 from alliance_server.domain.ports import Transaction
 from alliance_server.storage.unit_of_work import SqlStore
 
@@ -89,8 +89,8 @@ def event(actor: str = "lender-a", **fields: Any) -> AuditRecord:
     return record_event(time=NOW, actor=actor, action=AuditAction.CLAIM_LIST, **fields)
 
 
-def member(member_id: str = "lender-a", state: MemberState = MemberState.ACTIVE) -> Member:
-    return Member(member_id, member_id, state, bytes(32), NOW)
+def member(member_id: str = "lender-a", state: MemberState = MemberState.ACTIVE, role: Role = Role.MEMBER) -> Member:
+    return Member(member_id, member_id, state, bytes(32), NOW, role)
 
 
 def certificate(serial: str, member_id: str = "lender-a") -> Certificate:

@@ -1,0 +1,111 @@
+"""What administration needs of a store, on each database: proposals, who can act, and steps that are taken back."""
+
+import pytest
+from support.stores import NOW, member
+
+from alliance.errors import AllianceError
+from alliance_server.domain.members import Certificate, MemberState, Role
+from alliance_server.domain.ports import Transaction
+from alliance_server.domain.proposals import Proposal, ProposalState
+from alliance_server.storage.unit_of_work import SqlStore
+
+
+def proposal(number: int, state: ProposalState = ProposalState.OPEN, decide_by: int = NOW + 10) -> Proposal:
+    return Proposal(
+        id=number.to_bytes(16, "big"),
+        proposer="ann",
+        change="offboard",
+        statement=b"statement",
+        payload_sha256=bytes(32),
+        proposed_at=NOW,
+        decide_by=decide_by,
+        state=state,
+    )
+
+
+def test_proposals_are_kept_listed_and_decided(store: SqlStore) -> None:
+    kept = [proposal(1), proposal(2, ProposalState.UNREVIEWED, NOW), proposal(3, ProposalState.EFFECTIVE)]
+
+    def fill(transaction: Transaction) -> None:
+        for one in kept:
+            transaction.proposals.add(one)
+
+    store.write_now(fill)
+
+    def look(transaction: Transaction) -> tuple[list[Proposal], list[Proposal], list[Proposal], Proposal | None, int]:
+        page = transaction.proposals.page
+        first = page(0, 2, undecided_only=False)
+        rest = page(first[-1][0], 2, undecided_only=False)
+        undecided = page(0, 9, undecided_only=True)
+        found = transaction.proposals.get(kept[0].id), transaction.proposals.count_overdue(NOW)
+        return [it for _, it in first], [it for _, it in rest], [it for _, it in undecided], *found
+
+    assert store.write_now(look) == (kept[:2], kept[2:], kept[:2], kept[0], 1)
+    assert store.write_now(lambda it: it.proposals.count_overdue(NOW - 1)) == 0
+    assert store.write_now(lambda it: it.proposals.get(bytes(16))) is None
+
+
+def test_two_proposals_do_not_have_one_id(store: SqlStore) -> None:
+    store.write_now(lambda it: it.proposals.add(proposal(1)))
+    with pytest.raises(AllianceError, match="IntegrityError|UniqueViolation|23505"):
+        store.write_now(lambda it: it.proposals.add(proposal(1)))
+    assert len(store.write_now(lambda it: it.proposals.page(0, 9, undecided_only=False))) == 1
+
+
+def test_what_is_undone_leaves_nothing(store: SqlStore) -> None:
+    def work(transaction: Transaction) -> None:
+        transaction.members.save(member("kept"))
+        with transaction.undone():
+            transaction.members.save(member("undone"))
+            transaction.members.set_state("kept", MemberState.SUSPENDED, NOW)
+            transaction.proposals.add(proposal(1))
+        transaction.proposals.add(proposal(2))
+
+    store.write_now(work)
+
+    def look(transaction: Transaction) -> tuple[list[tuple[str, MemberState]], int]:
+        members = [(it.id, it.state) for it in transaction.members.page("", 9)]
+        return members, len(transaction.proposals.page(0, 9, undecided_only=False))
+
+    assert store.write_now(look) == ([("kept", MemberState.ACTIVE)], 1)
+
+
+def test_who_can_act_is_counted(store: SqlStore) -> None:
+    def certificate(serial: str, holder: str, ends: int = NOW + 10, revoked_at: int | None = None) -> Certificate:
+        return Certificate(serial, holder, NOW - 10, ends, revoked_at, b"der")
+
+    def work(transaction: Transaction) -> None:
+        members = transaction.members
+        for name, state in (
+            ("able", MemberState.ACTIVE),
+            ("twice", MemberState.ACTIVE),
+            ("suspended", MemberState.SUSPENDED),
+            ("ended", MemberState.ACTIVE),
+            ("revoked", MemberState.ACTIVE),
+        ):
+            members.save(member(name, state, role=Role.ADMIN))
+        members.save(member("lender"))
+        for one in (
+            certificate("1", "able"),
+            certificate("2", "twice"),
+            certificate("3", "twice"),
+            certificate("4", "suspended"),
+            certificate("5", "ended", NOW),
+            certificate("6", "revoked", revoked_at=NOW),
+            certificate("7", "lender"),
+        ):
+            members.add_certificate(one)
+
+    store.write_now(work)
+
+    def look(transaction: Transaction) -> tuple[int, int, int, list[str]]:
+        members = transaction.members
+        return (
+            members.count_able(Role.ADMIN, NOW, but="nobody"),
+            members.count_able(Role.ADMIN, NOW, but="twice"),
+            members.count_ever_enrolled(Role.ADMIN),
+            [it.serial for it in members.certificates("twice", NOW)],
+        )
+
+    able, but_one, ever, serials = store.write_now(look)
+    assert (able, but_one, ever, sorted(serials)) == (2, 1, 5, ["2", "3"])
