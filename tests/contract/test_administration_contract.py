@@ -47,7 +47,7 @@ def test_proposals_are_kept_listed_and_decided(store: SqlStore) -> None:
 
 def test_two_proposals_do_not_have_one_id(store: SqlStore) -> None:
     store.write_now(lambda it: it.proposals.add(proposal(1)))
-    with pytest.raises(AllianceError, match="IntegrityError|UniqueViolation|23505"):
+    with pytest.raises(AllianceError, match=r"IntegrityError|UniqueViolation|23505"):
         store.write_now(lambda it: it.proposals.add(proposal(1)))
     assert len(store.write_now(lambda it: it.proposals.page(0, 9, undecided_only=False))) == 1
 
