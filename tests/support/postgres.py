@@ -56,6 +56,7 @@ class Postgres:
         """Give up durability, which is PostgreSQL's own to test: stopping would sync every database."""
         with self._connect() as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("ALTER SYSTEM SET full_page_writes = off")  # every page twice, to be searched for leaks
             connection.execute("SELECT pg_reload_conf()")
 
     def _connect(self) -> psycopg.Connection:
