@@ -26,6 +26,7 @@ from member_client.config import Profile
 from member_client.errors import AllianceClientError
 
 CALL_SECONDS: Final = 30.0
+CLOSE_SECONDS: Final = 5.0
 AGAIN_AFTER_MS: Final = 60 * 60 * 1000
 
 _log = logging.getLogger("member_client.renewal")
@@ -81,8 +82,9 @@ class Renewer:
         await self._workers.disk(self._keys.keep, key, pem)
 
     async def close(self) -> None:
-        """End a renewal that is under way."""
+        """Let a renewal that is under way end: a certificate that was issued and not kept is lost."""
         if self._task is not None:
+            await asyncio.wait([self._task], timeout=CLOSE_SECONDS)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 

@@ -207,7 +207,12 @@ class Administration:
         return await self._propose(change, reason)
 
     async def decide(self, proposal: Proposal, decision: Decision, reason: str) -> Proposal:
-        """Decide a proposal as it was read; raises Denied where this admin may not, or it is closed."""
+        """Decide a proposal as it was read; raises Denied where this admin may not, or it is closed.
+
+        Raises InvalidUse where it is to be approved and holds a change that this version does not know.
+        """
+        if decision is Decision.APPROVE and not proposal.change.kind:
+            raise InvalidUse("this version does not know the change: approve it with a newer one")
         message = admin_pb2.ProposalDecision(
             proposal_sha256=proposal.digest,
             admin=self._session.profile.member,

@@ -25,6 +25,12 @@ class MemberRepository(Protocol):
     def get(self, member_id: str) -> Member | None:
         """Give a member."""
 
+    def hold(self, member_id: str) -> Member | None:
+        """Give a member, held until the unit of work ends: what is decided on it stays true."""
+
+    def hold_all(self, role: Role) -> None:
+        """Hold all of a role until the unit of work ends."""
+
     def page(self, after: str, limit: int) -> list[Member]:
         """Give members by id, after one."""
 
@@ -45,6 +51,9 @@ class MemberRepository(Protocol):
 
     def save_invitation(self, invitation: Invitation) -> None:
         """Add an invitation or replace it."""
+
+    def end_invitations(self, member_id: str, now: int) -> None:
+        """Let a member's invitations end that were not used."""
 
     def set_state(self, member_id: str, state: MemberState, now: int) -> None:
         """Change a membership's state."""
@@ -196,8 +205,8 @@ class ProposalRepository(Protocol):
     def decide(self, proposal: Proposal) -> None:
         """Keep the decision about a proposal."""
 
-    def page(self, after: int, limit: int, *, undecided_only: bool) -> list[tuple[int, Proposal]]:
-        """Give proposals after a row number, with their row numbers."""
+    def page(self, after: int, limit: int, *, undecided_at: int | None) -> list[tuple[int, Proposal]]:
+        """Give proposals after a row number, with their row numbers; with a time those alone that waited then."""
 
     def count_overdue(self, now: int) -> int:
         """Count those done by break-glass whose review is overdue."""

@@ -40,9 +40,6 @@ class ProposalState(IntEnum):
     UNREVIEWED = admin_pb2.PROPOSAL_STATE_UNREVIEWED
 
 
-UNDECIDED = frozenset({ProposalState.OPEN, ProposalState.UNREVIEWED})
-
-
 class Decision(IntEnum):
     """What an admin decides, with the wire's numbers."""
 

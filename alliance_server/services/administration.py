@@ -24,6 +24,7 @@ from alliance_server.domain.proposals import (
 )
 from alliance_server.services.call import Call
 from alliance_server.services.changes import Changes
+from alliance_server.services.memberships import require_admitted
 from alliance_server.services.paging import numbers, page_size
 
 _log = structlog.get_logger("alliance.administration")
@@ -62,6 +63,9 @@ class Administration:
         message = read_proposal(call.caller, statement, now)
 
         def work(transaction: Transaction) -> tuple[Shown, bool]:
+            # One admin's step after the other's: what each is decided on stays true.
+            transaction.members.hold_all(Role.ADMIN)
+            require_admitted(transaction, call.caller, now)
             earlier = transaction.proposals.get(message.id)
             if earlier is not None:
                 if earlier.statement != statement.SerializeToString(deterministic=True):
@@ -91,6 +95,9 @@ class Administration:
         commitments = (message.proposal_sha256, sha256(statement.payload).digest())
 
         def work(transaction: Transaction) -> Shown:
+            # One admin's step after the other's: what each is decided on stays true.
+            transaction.members.hold_all(Role.ADMIN)
+            require_admitted(transaction, call.caller, now)
             proposal = transaction.proposals.get(proposal_id)
             if proposal is None:
                 raise Refused(Reason.NOT_FOUND, "no such proposal")
@@ -114,10 +121,9 @@ class Administration:
         (after,) = numbers(token, 1)
 
         def work(transaction: Transaction) -> tuple[list[Shown], str]:
-            rows = transaction.proposals.page(after, size, undecided_only=undecided_only)
-            shown = [self._shown(transaction, proposal, call.now()) for _, proposal in rows]
-            if undecided_only:
-                shown = [it for it in shown if it.state is not ProposalState.EXPIRED]
+            now = call.now()
+            rows = transaction.proposals.page(after, size, undecided_at=now if undecided_only else None)
+            shown = [self._shown(transaction, proposal, now) for _, proposal in rows]
             transaction.record(call.event(items=len(shown)))
             return shown, str(rows[-1][0]) if len(rows) == size else ""
 
@@ -131,8 +137,9 @@ class Administration:
         return overdue
 
     def _approve(self, transaction: Transaction, proposal: Proposal, now: int) -> None:
-        proposer = transaction.members.get(proposal.proposer)
-        if proposer is None or proposer.state is not MemberState.ACTIVE or proposer.role is not Role.ADMIN:
+        proposer = transaction.members.hold(proposal.proposer)
+        is_admin = proposer is not None and (proposer.state, proposer.role) == (MemberState.ACTIVE, Role.ADMIN)
+        if not is_admin or not transaction.members.count_certificates(proposal.proposer, now):
             raise Refused(Reason.PROPOSAL_CLOSED, "the proposer is no admin any more")
         change = proposal.message.change
         if self._changes.name(transaction, change) != proposal.change:

@@ -109,7 +109,7 @@ class EnrolmentService:
         request_sha256: bytes,
         now: int,
     ) -> tuple[Certificate, Member]:
-        member = transaction.members.get(invitation.member_id)
+        member = transaction.members.hold(invitation.member_id)
         if member is None or member.state is not MemberState.INVITED or now >= invitation.expires_at:
             raise Refused(Reason.TOKEN_REFUSED, "the token is expired or its member is enrolled")
         certificate = self._issuer.issue(member.id, request.certificate_request, now)

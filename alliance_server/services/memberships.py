@@ -12,10 +12,12 @@ from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import (
     HUB_ACTOR,
     INVITATION_LIFE_MS,
+    Caller,
     Invitation,
     Member,
     MemberState,
     Role,
+    admit,
     check_member_id,
 )
 from alliance_server.domain.ports import Transaction
@@ -36,12 +38,13 @@ def invite(
         raise Refused(Reason.INVALID_REQUEST, "a name has 1 to 200 bytes that print")
     if len(token_sha256) != TOKEN_SHA256_BYTES or transaction.members.invitation(token_sha256) is not None:
         raise Refused(Reason.INVALID_REQUEST, "the token's digest has another length, or was used before")
-    known = transaction.members.get(member_id)
+    known = transaction.members.hold(member_id)
     if known is not None and known.state is not MemberState.INVITED:
         raise Refused(Reason.CONFLICTING_RETRY, "the member is enrolled already")
     if known is not None and known.role is not role:
         raise Refused(Reason.CONFLICTING_RETRY, f"{member_id} was invited as {known.role.word}")
     expires_at = now + INVITATION_LIFE_MS
+    transaction.members.end_invitations(member_id, now)
     transaction.members.save(Member(member_id, display_name, MemberState.INVITED, b"", now, role))
     transaction.members.save_invitation(Invitation(token_sha256, member_id, expires_at))
     _record(transaction, AuditAction.MEMBER_INVITE, member_id, now)
@@ -64,6 +67,7 @@ def resume(transaction: Transaction, member_id: str, now: int) -> None:
 
 def revoke_certificates(transaction: Transaction, member_id: str, now: int) -> int:
     """Revoke all certificates of a member, for good, whoever it is; returns how many."""
+    transaction.members.hold(member_id)  # a renewal that is under way is seen, or sees this
     revoked = transaction.members.revoke_certificates(member_id, now)
     _record(transaction, AuditAction.MEMBER_REVOKE, member_id, now, items=revoked)
     return revoked
@@ -88,7 +92,7 @@ def set_budget(transaction: Transaction, member_id: str, resource: Resource, ite
 def enrolled(transaction: Transaction, member_id: str, *states: MemberState) -> Member:
     """Give a member in one of these states; raises Refused."""
     check_member_id(member_id)
-    member = transaction.members.get(member_id)
+    member = transaction.members.hold(member_id)
     if member is None:
         raise Refused(Reason.NOT_FOUND, "no such member")
     if member.state not in states:
@@ -105,8 +109,17 @@ def revoke(transaction: Transaction, member_id: str, now: int) -> int:
 
 def _check_admins_are_left(transaction: Transaction, member: Member, now: int) -> None:
     """Raise Refused where fewer than two admins could act without this one: nobody could bring them back."""
+    if member.role is Role.ADMIN:
+        transaction.members.hold_all(Role.ADMIN)
     if member.role is Role.ADMIN and transaction.members.count_able(Role.ADMIN, now, but=member.id) < FOUNDERS:
         raise Refused(Reason.MEMBER_STATE_CONFLICT, "an alliance keeps two admins who can act")
+
+
+def require_admitted(transaction: Transaction, caller: Caller, now: int) -> None:
+    """Raise Refused where a caller, which is held, was suspended or revoked since it was let in."""
+    found = transaction.members.by_serial(caller.serial)
+    if found is None or admit(*found, now) != caller:
+        raise Refused(Reason.NOT_AUTHENTICATED, "the caller is not admitted any more")
 
 
 def is_founded(transaction: Transaction) -> bool:

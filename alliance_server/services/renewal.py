@@ -16,6 +16,7 @@ from alliance_server.domain.members import Certificate
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.services.call import Call
 from alliance_server.services.enrolment import CertificateIssuer
+from alliance_server.services.memberships import require_admitted
 
 MAX_STATEMENT_BYTES = 8192
 MAX_CERTIFICATES = 100
@@ -34,6 +35,8 @@ class RenewalService:
         renewal, now, caller = _read(call, statement), call.now(), call.caller
 
         def work(transaction: Transaction) -> Certificate:
+            transaction.members.hold(caller.member_id)
+            require_admitted(transaction, caller, now)
             fresh = self._issuer.issue(caller.member_id, renewal.certificate_request, now)
             good = transaction.members.certificates(caller.member_id, now)
             transaction.record(call.event(items=1))

@@ -49,6 +49,17 @@ class SqlMembers:
         row = self._connection.execute(sa.select(_MEMBERS).where(_MEMBERS.c.id == member_id)).first()
         return None if row is None else _member(row)
 
+    def hold(self, member_id: str) -> Member | None:
+        """Give a member, held until the unit of work ends: what is decided on it stays true."""
+        query = sa.select(_MEMBERS).where(_MEMBERS.c.id == member_id).with_for_update()
+        row = self._connection.execute(query).first()
+        return None if row is None else _member(row)
+
+    def hold_all(self, role: Role) -> None:
+        """Hold all of a role until the unit of work ends; in one order, so that two who do wait for each other."""
+        query = sa.select(_MEMBERS.c.id).where(_MEMBERS.c.role == role).order_by(_MEMBERS.c.id).with_for_update()
+        self._connection.execute(query).all()
+
     def page(self, after: str, limit: int) -> list[Member]:
         """Give members by id, after one."""
         query = sa.select(_MEMBERS).where(_MEMBERS.c.id > after).order_by(_MEMBERS.c.id).limit(limit)
@@ -95,7 +106,7 @@ class SqlMembers:
 
     def certificates(self, member_id: str, now: int) -> list[Certificate]:
         """Give a member's certificates that are good, oldest first; the member is held until the unit of work ends."""
-        self._connection.execute(sa.select(_MEMBERS.c.id).where(_MEMBERS.c.id == member_id).with_for_update())
+        self.hold(member_id)
         columns = _CERTIFICATES.c
         good = (columns.member_id == member_id, columns.revoked_at.is_(None), columns.not_after > now)
         rows = self._connection.execute(sa.select(_CERTIFICATES).where(*good).order_by(columns.not_before))
@@ -151,6 +162,12 @@ class SqlMembers:
         changed = self._connection.execute(sa.update(_INVITATIONS).where(key).values(values))
         if changed.rowcount == 0:
             self._connection.execute(sa.insert(_INVITATIONS).values(token_sha256=invitation.token_sha256, **values))
+
+    def end_invitations(self, member_id: str, now: int) -> None:
+        """Let a member's invitations end that were not used."""
+        columns = _INVITATIONS.c
+        unused = (columns.member_id == member_id, columns.request_sha256.is_(None), columns.expires_at > now)
+        self._connection.execute(sa.update(_INVITATIONS).where(*unused).values(expires_at=now))
 
 
 class SqlEpochs:

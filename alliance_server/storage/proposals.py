@@ -4,12 +4,11 @@ from dataclasses import asdict, fields
 
 import sqlalchemy as sa
 
-from alliance_server.domain.proposals import UNDECIDED, Proposal, ProposalState
+from alliance_server.domain.proposals import Proposal, ProposalState
 from alliance_server.storage.tables import ProposalTable, table_of
 
 _PROPOSALS = table_of(ProposalTable)
 _COLUMNS = [_PROPOSALS.c[field.name] for field in fields(Proposal)]
-_UNDECIDED = sorted(int(state) for state in UNDECIDED)
 
 
 class SqlProposals:
@@ -33,11 +32,13 @@ class SqlProposals:
         decision = {name: getattr(proposal, name) for name in ("state", "decision", "decided_by", "decided_at")}
         self._connection.execute(sa.update(_PROPOSALS).where(_PROPOSALS.c.id == proposal.id).values(decision))
 
-    def page(self, after: int, limit: int, *, undecided_only: bool) -> list[tuple[int, Proposal]]:
-        """Give proposals after a row number, with their row numbers."""
-        query = sa.select(_PROPOSALS.c.row, *_COLUMNS).where(_PROPOSALS.c.row > after)
-        if undecided_only:
-            query = query.where(_PROPOSALS.c.state.in_(_UNDECIDED))
+    def page(self, after: int, limit: int, *, undecided_at: int | None) -> list[tuple[int, Proposal]]:
+        """Give proposals after a row number, with their row numbers; with a time those alone that waited then."""
+        columns = _PROPOSALS.c
+        query = sa.select(columns.row, *_COLUMNS).where(columns.row > after)
+        if undecided_at is not None:
+            waits = sa.and_(columns.state == int(ProposalState.OPEN), columns.decide_by > undecided_at)
+            query = query.where(sa.or_(waits, columns.state == int(ProposalState.UNREVIEWED)))
         rows = self._connection.execute(query.order_by(_PROPOSALS.c.row).limit(limit))
         return [(row.row, _proposal(row)) for row in rows]
 

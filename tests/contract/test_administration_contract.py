@@ -34,14 +34,17 @@ def test_proposals_are_kept_listed_and_decided(store: SqlStore) -> None:
 
     def look(transaction: Transaction) -> tuple[list[Proposal], list[Proposal], list[Proposal], Proposal | None, int]:
         page = transaction.proposals.page
-        first = page(0, 2, undecided_only=False)
-        rest = page(first[-1][0], 2, undecided_only=False)
-        undecided = page(0, 9, undecided_only=True)
+        first = page(0, 2, undecided_at=None)
+        rest = page(first[-1][0], 2, undecided_at=None)
+        undecided = page(0, 9, undecided_at=NOW)
         found = transaction.proposals.get(kept[0].id), transaction.proposals.count_overdue(NOW)
         return [it for _, it in first], [it for _, it in rest], [it for _, it in undecided], *found
 
     assert store.write_now(look) == (kept[:2], kept[2:], kept[:2], kept[0], 1)
     assert store.write_now(lambda it: it.proposals.count_overdue(NOW - 1)) == 0
+    # What expired is left out by the store: a page of such would be empty and announce another.
+    later = store.write_now(lambda it: it.proposals.page(0, 9, undecided_at=NOW + 10))
+    assert [it for _, it in later] == kept[1:2]
     assert store.write_now(lambda it: it.proposals.get(bytes(16))) is None
 
 
@@ -49,7 +52,7 @@ def test_two_proposals_do_not_have_one_id(store: SqlStore) -> None:
     store.write_now(lambda it: it.proposals.add(proposal(1)))
     with pytest.raises(AllianceError, match=r"IntegrityError|UniqueViolation|23505"):
         store.write_now(lambda it: it.proposals.add(proposal(1)))
-    assert len(store.write_now(lambda it: it.proposals.page(0, 9, undecided_only=False))) == 1
+    assert len(store.write_now(lambda it: it.proposals.page(0, 9, undecided_at=None))) == 1
 
 
 def test_what_is_undone_leaves_nothing(store: SqlStore) -> None:
@@ -65,7 +68,7 @@ def test_what_is_undone_leaves_nothing(store: SqlStore) -> None:
 
     def look(transaction: Transaction) -> tuple[list[tuple[str, MemberState]], int]:
         members = [(it.id, it.state) for it in transaction.members.page("", 9)]
-        return members, len(transaction.proposals.page(0, 9, undecided_only=False))
+        return members, len(transaction.proposals.page(0, 9, undecided_at=None))
 
     assert store.write_now(look) == ([("kept", MemberState.ACTIVE)], 1)
 

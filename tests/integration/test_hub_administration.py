@@ -18,11 +18,13 @@ from alliance.taxonomy import DAY_MS, Purpose
 from alliance.v1 import admin_pb2, registry_pb2
 from alliance.v1.admin_pb2 import Change, ProposalRecord
 from alliance.v1.directory_pb2 import MEMBER_ROLE_ADMIN, MEMBER_ROLE_MEMBER
+from alliance.v1.enrolment_pb2 import RenewCertificateRequest
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import HUB_ACTOR, INVITATION_LIFE_MS, MemberState, Role
 from alliance_server.domain.policy import CONTROLS
 from alliance_server.domain.proposals import PROPOSAL_LIFE_MS, REVIEW_WITHIN_MS
+from alliance_server.rpc.interceptors.authentication import Authenticator
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -504,3 +506,65 @@ async def test_the_operator_invites_until_there_are_two_admins_and_never_again(
         hub.hub.store.write_now(lambda it: it.members.set_state("first", MemberState.SUSPENDED, now))
         with pytest.raises(Refused):
             await service.invite("late", "late")
+
+
+# -- what was let in before ------------------------------------------------------------------------------------------
+
+
+async def test_a_call_that_was_let_in_before_a_suspension_does_nothing_after_it(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guard looks a caller up, and then the call waits for the writer: it is looked up there once more."""
+    admit = Authenticator.authenticate
+    last: list[str] = []
+
+    async def admitted_and_then_suspended(self: Authenticator, context: Any) -> Any:
+        caller = await admit(self, context)
+        if caller.member_id in last:
+            now = alliance.hub.clock.now_ms()
+            alliance.hub.hub.store.write_now(
+                lambda it: it.members.set_state(caller.member_id, MemberState.SUSPENDED, now)
+            )
+        return caller
+
+    monkeypatch.setattr(Authenticator, "authenticate", admitted_and_then_suspended)
+    proposal = alliance.first.proposal(OFFBOARD)
+    await alliance.first.propose(proposal)
+    before = everything(alliance)[1:]
+    last += ["second", "third", "lender"]
+    with refuses(Reason.NOT_AUTHENTICATED):
+        await alliance.second.decide(proposal, alliance.second.decision(proposal))
+    with refuses(Reason.NOT_AUTHENTICATED):
+        await alliance.third.propose(alliance.third.proposal(budget(5)))
+    with refuses(Reason.NOT_AUTHENTICATED):
+        await alliance.member.certificates.RenewCertificate(RenewCertificateRequest(renewal=alliance.member.renewal()))
+    assert everything(alliance)[1:] == before
+
+
+async def test_a_proposal_of_an_admin_whose_keys_were_revoked_is_closed(alliance: Alliance) -> None:
+    proposal = alliance.third.proposal(OFFBOARD)
+    await alliance.third.propose(proposal)
+    await alliance.made(Change(revoke_certificates=admin_pb2.RevokeCertificates(member="third")))
+    with refuses(Reason.PROPOSAL_CLOSED):
+        await alliance.second.decide(proposal, alliance.second.decision(proposal))
+
+
+async def test_who_is_invited_again_has_one_token_that_works(alliance: Alliance) -> None:
+    first, second = os.urandom(32), os.urandom(32)
+    await alliance.made(invitation(token=first))
+    await alliance.made(invitation(token=second))
+    with refuses(Reason.TOKEN_REFUSED):
+        await enrol_by_token(alliance.hub, "newcomer", first)
+    await (await enrol_by_token(alliance.hub, "newcomer", second)).close()
+
+
+async def test_proposals_that_expired_hide_none_that_wait(alliance: Alliance) -> None:
+    for number in range(5):
+        await alliance.first.propose(alliance.first.proposal(budget(10**9 + number)))
+    with alliance.hub.hub.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE proposals SET decide_by = 1")
+    waiting = alliance.first.proposal(OFFBOARD)
+    await alliance.first.propose(waiting)
+    reply = await alliance.second.admin.ListProposals(admin_pb2.ListProposalsRequest(page_size=2, undecided_only=True))
+    assert [it.proposal for it in reply.proposals] == [waiting]
+    assert not reply.next_page_token

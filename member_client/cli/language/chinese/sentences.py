@@ -230,6 +230,7 @@ SENTENCES: Final = {
     "a reason has 1 to {MAX_REASON_BYTES} bytes": "理由的长度为 1 至 {MAX_REASON_BYTES} 字节",
     "several proposals begin so: give more digits": "有多项提案以此开头：请多给几位",
     "The renewed certificate cannot be kept.": "更新后的证书无法保存。",
+    "this version does not know the change: approve it with a newer one": "本版本不认识该变更：请用更新的版本批准",
     "There is no such proposal.": "没有这项提案。",
     "{destination} exists; nothing was changed": "{destination} 已存在；未作任何变更",
     "{destination} cannot be written; nothing was changed": "{destination} 无法写入；未作任何变更",
