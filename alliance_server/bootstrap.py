@@ -87,7 +87,8 @@ class Hub:
         self.calls = CallGuard(authenticator, self.audit, self.clock)
         self.enrolment = EnrolmentService(self.store, self.keys.authority, self.keys.identity, self.clock)
         self.renewal = RenewalService(self.store, self.keys.authority)
-        self.administration = Administration(self.store, Changes(config.budgets))
+        self._budgets = Budgets(config.budgets)
+        self.administration = Administration(self.store, Changes(self._budgets))
 
     async def start(self) -> None:
         """Check the epoch keys, build what filters there must be and are not, then listen."""
@@ -118,7 +119,7 @@ class Hub:
         await asyncio.to_thread(self.compute.close)
 
     def _servicers(self) -> Servicers:
-        budgets = Budgets(self.config.budgets)
+        budgets = self._budgets
         evaluations = EvaluationService(self.store, self._evaluator, Admission(budgets), self.compute)
         directory = DirectoryService(self.store, self.keys.identity)
         return Servicers(

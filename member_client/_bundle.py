@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from alliance.bundles import FORMAT
 from alliance.crypto.secret import Secret
 from member_client.config import hub_key_from
 from member_client.errors import ConfigurationInvalid
 
-FORMAT: Final = "alliance-enrolment/1"
 TOKEN_BYTES: Final = 32
 _TEXTS: Final = ("alliance", "member", "hub", "enrolment", "server_name", "ca")
 _MEMBER: Final = re.compile(r"[a-z0-9-]{1,32}")

@@ -9,7 +9,6 @@ Rules:
 3. The token of an invitation is made here; the hub gets its digest. The bundle is written before the proposal is sent.
 """
 
-import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -21,13 +20,14 @@ from typing import Any, Final, Self
 from google.protobuf.message import DecodeError
 
 from alliance import statements
+from alliance.bundles import enrolment_bundle
 from alliance.errors import SignatureInvalid
 from alliance.keyring.store import write_atomically
 from alliance.taxonomy import DAY_MS
 from alliance.v1 import admin_pb2, directory_pb2
 from alliance.v1.admin_pb2_grpc import AdminServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
-from member_client._bundle import FORMAT, TOKEN_BYTES
+from member_client._bundle import TOKEN_BYTES
 from member_client._deadline import Deadline
 from member_client._directory import Directory
 from member_client._paging import pages
@@ -185,7 +185,22 @@ class Administration:
 
     async def propose(self, change: Change, reason: str, *, break_glass: bool = False) -> Proposal:
         """Propose a change; one that needs no other admin has taken effect when this returns. Raises Denied."""
-        return await self._propose(change, reason, break_glass=break_glass)
+        message = admin_pb2.Proposal(
+            id=os.urandom(PROPOSAL_ID_BYTES),
+            proposer=self._session.profile.member,
+            change=change.message,
+            reason=_checked_reason(reason),
+            proposed_at=self._session.clock.now_ms(),
+            break_glass=break_glass,
+        )
+        statement = self._session.identity.statement(statements.PROPOSAL, message.SerializeToString())
+        request = admin_pb2.ProposeRequest(proposal=statement)
+        answer = await self._session.transport.call(
+            lambda channel: AdminServiceStub(channel).Propose, always(request), Deadline.after(CALL_SECONDS)
+        )
+        if answer.proposal.proposal != statement:
+            raise StatementInvalid("The hub shows another proposal than was made.")
+        return await self._read(answer.proposal)
 
     async def invite(
         self, member: str, destination: Path, reason: str, *, display_name: str = "", role: MemberRole | str = "member"
@@ -204,7 +219,7 @@ class Administration:
         change = Change(admin_pb2.Change(invite=invite))
         await self.preview(change)
         await self._session.workers.disk(self._write_bundle, member, token, destination)
-        return await self._propose(change, reason)
+        return await self.propose(change, reason)
 
     async def decide(self, proposal: Proposal, decision: Decision, reason: str) -> Proposal:
         """Decide a proposal as it was read; raises Denied where this admin may not, or it is closed.
@@ -251,24 +266,6 @@ class Administration:
             raise InvalidUse("several proposals begin so: give more digits")
         return found[0]
 
-    async def _propose(self, change: Change, reason: str, *, break_glass: bool = False) -> Proposal:
-        message = admin_pb2.Proposal(
-            id=os.urandom(PROPOSAL_ID_BYTES),
-            proposer=self._session.profile.member,
-            change=change.message,
-            reason=_checked_reason(reason),
-            proposed_at=self._session.clock.now_ms(),
-            break_glass=break_glass,
-        )
-        statement = self._session.identity.statement(statements.PROPOSAL, message.SerializeToString())
-        request = admin_pb2.ProposeRequest(proposal=statement)
-        answer = await self._session.transport.call(
-            lambda channel: AdminServiceStub(channel).Propose, always(request), Deadline.after(CALL_SECONDS)
-        )
-        if answer.proposal.proposal != statement:
-            raise StatementInvalid("The hub shows another proposal than was made.")
-        return await self._read(answer.proposal)
-
     async def _read(self, record: admin_pb2.ProposalRecord) -> Proposal:
         """Verify a record under the keys of the admins; asks for the directory again where one is not known yet."""
         directory = (await self._session.facts.now()).directory
@@ -281,20 +278,19 @@ class Administration:
         if destination.exists():
             raise InvalidUse(f"{destination} exists; nothing was changed")
         profile = self._session.profile
-        content = {
-            "format": FORMAT,
-            "alliance": profile.alliance,
-            "member": member,
-            "hub": profile.hub,
-            "enrolment": profile.enrolment,
-            "server_name": profile.server_name,
-            "ca": (profile.folder / profile.ca).read_text("ascii"),
-            "hub_key": profile.hub_key.hex(),
-            "token": token.hex(),
-            "expires_at": self._session.clock.now_ms() + _BUNDLE_LIFE_MS,
-        }
+        content = enrolment_bundle(
+            alliance=profile.alliance,
+            member=member,
+            hub=profile.hub,
+            enrolment=profile.enrolment,
+            server_name=profile.server_name,
+            ca_pem=profile.ca_pem(),
+            hub_key=profile.hub_key,
+            token=token,
+            expires_at=self._session.clock.now_ms() + _BUNDLE_LIFE_MS,
+        )
         try:
-            write_atomically(destination, json.dumps(content, indent=1).encode())
+            write_atomically(destination, content)
         except OSError as error:
             raise StorageFull(f"{destination} cannot be written; nothing was changed") from error
 

@@ -1,7 +1,6 @@
 """Commands about members; they work beside a hub that serves, on the same database."""
 
 import asyncio
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from alliance.bundles import enrolment_bundle
 from alliance.clock import SystemClock
 from alliance.errors import Reason
 from alliance.keyring.store import write_atomically
@@ -23,8 +23,6 @@ from alliance_server.domain.ports import Transaction
 from alliance_server.hub_keys import HubKeys, open_keys
 from alliance_server.services.enrolment import EnrolmentService, Ticket
 from alliance_server.storage.unit_of_work import SqlStore
-
-BUNDLE_FORMAT = "alliance-enrolment/1"
 
 
 @contextmanager
@@ -41,19 +39,17 @@ def _open(folder: Path) -> Iterator[tuple[HubConfig, HubKeys, SqlStore, Enrolmen
 
 def bundle(config: HubConfig, keys: HubKeys, ticket: Ticket, hub: str, enrolment: str) -> bytes:
     """Give an enrolment bundle as a file's content; see docs/reference/enrolment-bundle.md."""
-    content = {
-        "format": BUNDLE_FORMAT,
-        "alliance": config.alliance,
-        "member": ticket.member_id,
-        "hub": hub,
-        "enrolment": enrolment,
-        "server_name": server_name(config.alliance),
-        "ca": keys.authority.certificate_pem.decode(),
-        "hub_key": keys.identity.public_key.hex(),
-        "token": ticket.token.hex(),
-        "expires_at": ticket.expires_at,
-    }
-    return json.dumps(content, indent=1).encode()
+    return enrolment_bundle(
+        alliance=config.alliance,
+        member=ticket.member_id,
+        hub=hub,
+        enrolment=enrolment,
+        server_name=server_name(config.alliance),
+        ca_pem=keys.authority.certificate_pem,
+        hub_key=keys.identity.public_key,
+        token=ticket.token,
+        expires_at=ticket.expires_at,
+    )
 
 
 def _public(config: HubConfig, listen: str) -> str:

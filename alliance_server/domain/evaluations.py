@@ -25,8 +25,8 @@ from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import Caller, Role
 from alliance_server.domain.policy import PURPOSES
+from alliance_server.domain.statements import MAX_SKEW_MS
 
-MAX_SKEW_MS = 2 * 60 * 1000
 REQUEST_ID_BYTES = 16
 ELEMENT_BYTES = 32
 MAX_ELEMENTS = 4096

@@ -9,17 +9,14 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from hashlib import sha256
 
-from google.protobuf.message import DecodeError, Message
-
-from alliance.crypto.signing import VerifyingKey
 from alliance.errors import Reason
 from alliance.statements import PROPOSAL, PROPOSAL_DECISION
 from alliance.v1 import admin_pb2
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.errors import Refused
-from alliance_server.domain.evaluations import MAX_SKEW_MS
 from alliance_server.domain.members import Caller
 from alliance_server.domain.policy import Control
+from alliance_server.domain.statements import check_fresh, read_statement
 
 PROPOSAL_ID_BYTES = 16
 PROPOSAL_LIFE_MS = 72 * 60 * 60 * 1000
@@ -88,10 +85,8 @@ class Proposal:
 
 def read_proposal(caller: Caller, statement: SignedStatement, now: int) -> admin_pb2.Proposal:
     """Verify and read a proposal; raises SignatureInvalid or Refused."""
-    proposal = admin_pb2.Proposal()
-    _read(caller, PROPOSAL, statement, proposal)
-    if proposal.proposer != caller.member_id or abs(proposal.proposed_at - now) > MAX_SKEW_MS:
-        raise Refused(Reason.REPLAYED, "the proposal is another admin's, or stale")
+    proposal = read_statement(caller, PROPOSAL, statement, admin_pb2.Proposal(), MAX_STATEMENT_BYTES)
+    check_fresh(caller, proposal.proposer, proposal.proposed_at, now)
     _check_reason(proposal.reason)
     if len(proposal.id) != PROPOSAL_ID_BYTES or proposal.change.WhichOneof("kind") is None:
         raise Refused(Reason.INVALID_REQUEST, "a proposal has an id of 16 bytes and a change")
@@ -100,10 +95,8 @@ def read_proposal(caller: Caller, statement: SignedStatement, now: int) -> admin
 
 def read_decision(caller: Caller, statement: SignedStatement, now: int) -> admin_pb2.ProposalDecision:
     """Verify and read a decision; raises SignatureInvalid or Refused."""
-    decision = admin_pb2.ProposalDecision()
-    _read(caller, PROPOSAL_DECISION, statement, decision)
-    if decision.admin != caller.member_id or abs(decision.decided_at - now) > MAX_SKEW_MS:
-        raise Refused(Reason.REPLAYED, "the decision is another admin's, or stale")
+    decision = read_statement(caller, PROPOSAL_DECISION, statement, admin_pb2.ProposalDecision(), MAX_STATEMENT_BYTES)
+    check_fresh(caller, decision.admin, decision.decided_at, now)
     _check_reason(decision.reason)
     if decision.decision not in {int(it) for it in Decision}:
         raise Refused(Reason.INVALID_REQUEST, "the decision is unknown")
@@ -147,16 +140,6 @@ def decided(proposal: Proposal, statement: SignedStatement, decision: admin_pb2.
         decided_by=decision.admin,
         decided_at=now,
     )
-
-
-def _read(caller: Caller, kind: str, statement: SignedStatement, into: Message) -> None:
-    if statement.ByteSize() > MAX_STATEMENT_BYTES:
-        raise Refused(Reason.INVALID_REQUEST, "the statement is too long to be kept")
-    payload = VerifyingKey(caller.identity_key).verified_payload(kind, statement)
-    try:
-        into.ParseFromString(payload)
-    except DecodeError:
-        raise Refused(Reason.INVALID_REQUEST, "the statement cannot be read") from None
 
 
 def _check_reason(reason: str) -> None:

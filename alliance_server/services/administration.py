@@ -63,9 +63,7 @@ class Administration:
         message = read_proposal(call.caller, statement, now)
 
         def work(transaction: Transaction) -> tuple[Shown, bool]:
-            # One admin's step after the other's: what each is decided on stays true.
-            transaction.members.hold_all(Role.ADMIN)
-            require_admitted(transaction, call.caller, now)
+            _in_turn(transaction, call, now)
             earlier = transaction.proposals.get(message.id)
             if earlier is not None:
                 if earlier.statement != statement.SerializeToString(deterministic=True):
@@ -95,9 +93,7 @@ class Administration:
         commitments = (message.proposal_sha256, sha256(statement.payload).digest())
 
         def work(transaction: Transaction) -> Shown:
-            # One admin's step after the other's: what each is decided on stays true.
-            transaction.members.hold_all(Role.ADMIN)
-            require_admitted(transaction, call.caller, now)
+            _in_turn(transaction, call, now)
             proposal = transaction.proposals.get(proposal_id)
             if proposal is None:
                 raise Refused(Reason.NOT_FOUND, "no such proposal")
@@ -155,3 +151,9 @@ class Administration:
             return Shown(proposal, state, self._changes.effect(transaction, proposal.message.change, now))
         except Refused:
             return Shown(proposal, state, None)
+
+
+def _in_turn(transaction: Transaction, call: Call, now: int) -> None:
+    """Have one admin's step after the other's, so that what each is decided on stays true; raises Refused."""
+    transaction.members.hold_all(Role.ADMIN)
+    require_admitted(transaction, call.caller, now)

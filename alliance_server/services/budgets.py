@@ -55,5 +55,10 @@ class Budgets:
         if left < 0:
             transaction.quotas.charge(member_id, Resource.CONTRIBUTION, day, -left)
 
+    def limit(self, transaction: Transaction, member_id: str, resource: Resource) -> int:
+        """Give the items that a member may use a day."""
+        own = transaction.quotas.limit(member_id, resource)
+        return self._limits[resource.name.lower()] if own is None else own
+
     def _limit(self, resource: str, charged: Charged) -> int:
         return self._limits[resource] if charged.limit is None else charged.limit

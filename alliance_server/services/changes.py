@@ -1,15 +1,14 @@
 """The changes that admins make: who must agree to each, what it would do, and doing it."""
 
-from collections.abc import Mapping
-
 from alliance.errors import Reason
 from alliance.v1 import admin_pb2
 from alliance_server.domain.errors import Refused
-from alliance_server.domain.members import Member, MemberState, Role, check_member_id
+from alliance_server.domain.members import Member, Role, check_member_id
 from alliance_server.domain.policy import CONTROLS, Control
 from alliance_server.domain.ports import Transaction
 from alliance_server.domain.quotas import Resource, day_of
 from alliance_server.services import memberships
+from alliance_server.services.budgets import Budgets
 
 HOUR_MS = 60 * 60 * 1000
 MAX_COUNTED = 100_000
@@ -19,17 +18,17 @@ MAX_BUDGET = 10**12
 class Changes:
     """Knows the changes of this hub."""
 
-    def __init__(self, limits: Mapping[str, int]) -> None:
-        """Take the items a member and day that hold where nothing else was set, by the resource's word."""
-        self._limits = dict(limits)
+    def __init__(self, budgets: Budgets) -> None:
+        self._budgets = budgets
 
     def name(self, transaction: Transaction, change: admin_pb2.Change) -> str:
         """Give what a change does, as the policy's table of controls calls it; raises Refused."""
         kind = change.WhichOneof("kind") or ""
         match kind:
-            case "suspend" | "revoke_certificates":
-                is_admin = _member(transaction, change).role is Role.ADMIN
-                return {"suspend": "suspend_admin"}.get(kind, f"{kind}_of_admin") if is_admin else kind
+            case "suspend" if _member(transaction, change).role is Role.ADMIN:
+                return "suspend_admin"
+            case "revoke_certificates" if _member(transaction, change).role is Role.ADMIN:
+                return "revoke_certificates_of_admin"
             case "set_budget":
                 raises = change.set_budget.items > self._budget(transaction, change.set_budget)
                 return "raise_budget" if raises else "lower_budget"
@@ -85,14 +84,12 @@ class Changes:
     def _budget(self, transaction: Transaction, change: admin_pb2.SetBudget) -> int:
         resource = _resource(change)
         check_member_id(change.member)
-        limit = transaction.quotas.limit(change.member, resource)
-        return self._limits[change.resource] if limit is None else limit
+        return self._budgets.limit(transaction, change.member, resource)
 
 
 def _member(transaction: Transaction, change: admin_pb2.Change) -> Member:
     kind = change.WhichOneof("kind") or ""
-    enrolled = (state for state in MemberState if state is not MemberState.INVITED)
-    return memberships.enrolled(transaction, getattr(change, kind).member, *enrolled)
+    return memberships.enrolled(transaction, getattr(change, kind).member)
 
 
 def _resource(change: admin_pb2.SetBudget) -> Resource:

@@ -33,10 +33,10 @@ from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import record_event
 from alliance_server.domain.epochs import SERVING
 from alliance_server.domain.errors import Refused
-from alliance_server.domain.evaluations import MAX_SKEW_MS
 from alliance_server.domain.filters import Delta, FilterState, Snapshot
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.domain.ports import SnapshotFiles, Store, Transaction
+from alliance_server.domain.statements import MAX_SKEW_MS
 from alliance_server.services.compute import Compute
 
 FORMAT = 1

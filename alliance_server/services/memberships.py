@@ -25,6 +25,7 @@ from alliance_server.domain.quotas import Resource
 
 TOKEN_SHA256_BYTES = 32
 MAX_NAME_BYTES = 200
+_ENROLLED = frozenset(MemberState) - {MemberState.INVITED}
 FOUNDERS = 2
 """Admins who have enrolled once there are so many: the operator alone decides nothing any more."""
 
@@ -73,6 +74,12 @@ def revoke_certificates(transaction: Transaction, member_id: str, now: int) -> i
     return revoked
 
 
+def revoke(transaction: Transaction, member_id: str, now: int) -> int:
+    """Revoke all certificates of a member as admins do, who keep two of themselves; raises Refused."""
+    _check_admins_are_left(transaction, enrolled(transaction, member_id), now)
+    return revoke_certificates(transaction, member_id, now)
+
+
 def offboard(transaction: Transaction, member_id: str, now: int) -> None:
     """End a membership, for good; raises Refused."""
     member = enrolled(transaction, member_id, MemberState.ACTIVE, MemberState.SUSPENDED)
@@ -90,27 +97,21 @@ def set_budget(transaction: Transaction, member_id: str, resource: Resource, ite
 
 
 def enrolled(transaction: Transaction, member_id: str, *states: MemberState) -> Member:
-    """Give a member in one of these states; raises Refused."""
+    """Give a member in one of these states, or in any that follows its enrolment; raises Refused."""
     check_member_id(member_id)
     member = transaction.members.hold(member_id)
     if member is None:
         raise Refused(Reason.NOT_FOUND, "no such member")
-    if member.state not in states:
+    if member.state not in (states or _ENROLLED):
         raise Refused(Reason.MEMBER_STATE_CONFLICT, f"the member is {member.state.name.lower()}")
     return member
 
 
-def revoke(transaction: Transaction, member_id: str, now: int) -> int:
-    """Revoke all certificates of a member as admins do, who keep two of themselves; raises Refused."""
-    member = enrolled(transaction, member_id, *(state for state in MemberState if state is not MemberState.INVITED))
-    _check_admins_are_left(transaction, member, now)
-    return revoke_certificates(transaction, member_id, now)
-
-
 def _check_admins_are_left(transaction: Transaction, member: Member, now: int) -> None:
-    """Raise Refused where fewer than two admins could act without this one: nobody could bring them back."""
-    if member.role is Role.ADMIN:
-        transaction.members.hold_all(Role.ADMIN)
+    """Raise Refused where fewer than two admins could act without this one: nobody could bring them back.
+
+    What is counted stays true where whoever asks holds the admins.
+    """
     if member.role is Role.ADMIN and transaction.members.count_able(Role.ADMIN, now, but=member.id) < FOUNDERS:
         raise Refused(Reason.MEMBER_STATE_CONFLICT, "an alliance keeps two admins who can act")
 

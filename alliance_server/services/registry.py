@@ -21,6 +21,7 @@ from alliance_server.domain.claims import ClaimRow, Stock, StoredClaim, check_tr
 from alliance_server.domain.epochs import contributes
 from alliance_server.domain.errors import Refused, reason_of
 from alliance_server.domain.ports import Store, Transaction
+from alliance_server.domain.statements import read_statement
 from alliance_server.services.budgets import Budgets
 from alliance_server.services.call import Call
 from alliance_server.services.compute import Compute
@@ -227,14 +228,7 @@ def _require_own(transaction: Transaction, call: Call, entry_id: bytes) -> Store
 
 
 def _parse_change(call: Call, statement: SignedStatement) -> ClaimStatusChange:
-    if statement.ByteSize() > MAX_STATEMENT_BYTES:
-        raise Refused(Reason.INVALID_REQUEST, "the status change is too long to be kept")
-    payload = VerifyingKey(call.caller.identity_key).verified_payload(CLAIM_STATUS, statement)
-    change = ClaimStatusChange()
-    try:
-        change.ParseFromString(payload)
-    except DecodeError:
-        raise Refused(Reason.INVALID_REQUEST, "the status change cannot be read") from None
+    change = read_statement(call.caller, CLAIM_STATUS, statement, ClaimStatusChange(), MAX_STATEMENT_BYTES)
     if int(change.status) != ClaimStatus.WITHDRAWN or len(change.reason.encode()) > MAX_STATUS_REASON_BYTES:
         raise Refused(Reason.INVALID_REQUEST, "a contributor withdraws, with a reason code of up to 64 bytes")
     return change

@@ -3,17 +3,14 @@
 A stolen TLS key calls as its owner until it is revoked, and cannot make itself last longer.
 """
 
-from google.protobuf.message import DecodeError
-
-from alliance.crypto.signing import VerifyingKey
 from alliance.errors import Reason
 from alliance.statements import RENEWAL
 from alliance.v1.enrolment_pb2 import Renewal
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.errors import Refused
-from alliance_server.domain.evaluations import MAX_SKEW_MS
 from alliance_server.domain.members import Certificate
 from alliance_server.domain.ports import Store, Transaction
+from alliance_server.domain.statements import check_fresh, read_statement
 from alliance_server.services.call import Call
 from alliance_server.services.enrolment import CertificateIssuer
 from alliance_server.services.memberships import require_admitted
@@ -32,7 +29,9 @@ class RenewalService:
 
     async def renew(self, call: Call, statement: SignedStatement) -> Certificate:
         """Issue a certificate for the key of a request; raises Refused or SignatureInvalid."""
-        renewal, now, caller = _read(call, statement), call.now(), call.caller
+        now, caller = call.now(), call.caller
+        renewal = read_statement(caller, RENEWAL, statement, Renewal(), MAX_STATEMENT_BYTES)
+        check_fresh(caller, renewal.member, renewal.time, now)
 
         def work(transaction: Transaction) -> Certificate:
             transaction.members.hold(caller.member_id)
@@ -49,17 +48,3 @@ class RenewalService:
             return fresh
 
         return await self._store.write(work)
-
-
-def _read(call: Call, statement: SignedStatement) -> Renewal:
-    if statement.ByteSize() > MAX_STATEMENT_BYTES:
-        raise Refused(Reason.INVALID_REQUEST, "the renewal is too long")
-    payload = VerifyingKey(call.caller.identity_key).verified_payload(RENEWAL, statement)
-    renewal = Renewal()
-    try:
-        renewal.ParseFromString(payload)
-    except DecodeError:
-        raise Refused(Reason.INVALID_REQUEST, "the renewal cannot be read") from None
-    if renewal.member != call.caller.member_id or abs(renewal.time - call.now()) > MAX_SKEW_MS:
-        raise Refused(Reason.REPLAYED, "the renewal is another member's, or stale")
-    return renewal

@@ -20,9 +20,9 @@ from alliance.taxonomy import DAY_MS, Purpose
 from alliance.v1.evaluation_pb2 import EvaluateRequest, EvaluationHeader
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.epochs import EpochState
-from alliance_server.domain.evaluations import MAX_SKEW_MS
 from alliance_server.domain.policy import POLICY_VERSION
 from alliance_server.domain.quotas import DEFAULT_BUDGETS
+from alliance_server.domain.statements import MAX_SKEW_MS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
