@@ -6,7 +6,7 @@ from pathlib import Path
 from alliance.keyring import store
 from alliance.taxonomy import DAY_MS
 from alliance_server import authority
-from alliance_server.domain import epochs, evaluations, members
+from alliance_server.domain import epochs, members, statements
 from alliance_server.services import filter_maintenance
 from member_client import _cover
 
@@ -22,7 +22,7 @@ def test_the_policy_file_matches_the_code() -> None:
             "backdate_minutes": authority.BACKDATE_MS // MINUTE_MS,
         },
         "enrolment": {"token_life_hours": members.INVITATION_LIFE_MS // (60 * MINUTE_MS)},
-        "header": {"clock_skew_minutes": evaluations.MAX_SKEW_MS // MINUTE_MS},
+        "header": {"clock_skew_minutes": statements.MAX_SKEW_MS // MINUTE_MS},
         "filter": {
             "heartbeat_life_minutes": filter_maintenance.HEARTBEAT_LIFE_MS // MINUTE_MS,
             "snapshot_life_days": filter_maintenance.SNAPSHOT_LIFE_MS // DAY_MS,
