@@ -120,6 +120,28 @@ class _DrawnUp:
     label_key: bytes
 
 
+def draft_of(claim: bytes, label: bytes) -> Draft:
+    """Give what claim bytes state, so that it can be stated in another epoch; raises ClaimInvalid.
+
+    `label` is serialised; an empty one was none, or said nothing.
+    """
+    stated = parse(claim)
+    role, evidence = _words(stated)
+    return Draft(
+        kind=kind_of(stated.kind),
+        category=Category(stated.category),
+        role=role,
+        evidence=evidence,
+        observed_from=stated.observed_from,
+        observed_to=stated.observed_to,
+        filed_at=stated.filed_at,
+        expires_at=stated.expires_at,
+        sharing=SharingLevel(stated.sharing_level),
+        evidence_commitment=stated.evidence_commitment,
+        label=Label.FromString(label) if label else None,
+    )
+
+
 def seal_claim(
     draft: Draft,
     *,

@@ -88,6 +88,9 @@ class Reason(IntEnum):
     PROPOSAL_CLOSED = wire.ERROR_REASON_PROPOSAL_CLOSED
     ANOTHER_ADMIN_NEEDED = wire.ERROR_REASON_ANOTHER_ADMIN_NEEDED
     MEMBER_STATE_CONFLICT = wire.ERROR_REASON_MEMBER_STATE_CONFLICT
+    EPOCH_STATE_CONFLICT = wire.ERROR_REASON_EPOCH_STATE_CONFLICT
+    RETAGGING_INCOMPLETE = wire.ERROR_REASON_RETAGGING_INCOMPLETE
+    NOTHING_TO_RETAG = wire.ERROR_REASON_NOTHING_TO_RETAG
 
 
 class StatusCode(IntEnum):
@@ -171,5 +174,14 @@ CATALOGUE: dict[Reason, PublicError] = {
     ),
     Reason.MEMBER_STATE_CONFLICT: PublicError(
         StatusCode.FAILED_PRECONDITION, "The member's state does not permit this change."
+    ),
+    Reason.EPOCH_STATE_CONFLICT: PublicError(
+        StatusCode.FAILED_PRECONDITION, "The epoch's state does not permit this change, or its number is not the next."
+    ),
+    Reason.RETAGGING_INCOMPLETE: PublicError(
+        StatusCode.FAILED_PRECONDITION, "Live claims of the epoch are not re-tagged yet; the standings name whose."
+    ),
+    Reason.NOTHING_TO_RETAG: PublicError(
+        StatusCode.FAILED_PRECONDITION, "The caller has fewer claims that wait to be re-tagged than it asked about."
     ),
 }

@@ -35,6 +35,7 @@ from alliance_server.services.changes import Changes
 from alliance_server.services.compute import Compute
 from alliance_server.services.directory import DirectoryService
 from alliance_server.services.enrolment import EnrolmentService
+from alliance_server.services.epochs import EpochMaintenance, EpochService
 from alliance_server.services.evaluation import EvaluationService
 from alliance_server.services.filter_maintenance import FilterMaintenance
 from alliance_server.services.filters import FilterService
@@ -89,6 +90,7 @@ class Hub:
         self.renewal = RenewalService(self.store, self.keys.authority)
         self._budgets = Budgets(config.budgets)
         self.administration = Administration(self.store, Changes(self._budgets))
+        self.epochs = EpochMaintenance(self.store, self.keys, self._files, self.clock)
 
     async def start(self) -> None:
         """Check the epoch keys, build what filters there must be and are not, then listen."""
@@ -123,7 +125,7 @@ class Hub:
         evaluations = EvaluationService(self.store, self._evaluator, Admission(budgets), self.compute)
         directory = DirectoryService(self.store, self.keys.identity)
         return Servicers(
-            admin=AdminServicer(self.administration),
+            admin=AdminServicer(self.administration, EpochService(self.store)),
             audit=AuditServicer(self.audit),
             buckets=BucketServicer(BucketService(self.store, budgets, self.keys.identity)),
             certificates=CertificateServicer(self.renewal),
@@ -143,6 +145,7 @@ class Hub:
         while True:
             await asyncio.sleep(self.config.maintenance_seconds)
             try:
+                await self.epochs.turn()
                 await self.maintenance.turn()
                 if self.clock.now_ms() - last_flush >= _FLUSH_EVERY_MS:
                     last_flush = self.clock.now_ms()

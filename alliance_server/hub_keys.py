@@ -1,7 +1,8 @@
 """The hub's keys, sealed at rest: CA, TLS, identity, and one secret key an epoch."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from alliance.crypto.group import deserialise_secret_scalar, scalar_mult_base
@@ -26,6 +27,7 @@ class HubKeys:
     identity: SigningKey
     authority: CertificateAuthority
     tls_certificate: bytes
+    _epoch_keys: dict[int, Secret] = field(default_factory=dict, repr=False)
 
     @property
     def tls_key(self) -> Secret:
@@ -33,8 +35,26 @@ class HubKeys:
         return self.store.get(_TLS_KEY)
 
     def epoch_key(self, epoch: int) -> Secret:
-        """Give an epoch's secret scalar; raises KeyFileInvalid where it is not here."""
-        return self.store.get(f"epoch-{epoch}")
+        """Give an epoch's secret scalar, held in memory from then on; raises KeyFileInvalid where it is not here."""
+        if (held := self._epoch_keys.get(epoch)) is None:
+            held = self._epoch_keys[epoch] = self.store.get(_epoch_name(epoch))
+        return held
+
+    def make_epoch_key(self, epoch: int) -> bytes:
+        """Make an epoch's key, sealed, unless there is one already; returns its public half."""
+        if _epoch_name(epoch) not in self.store:
+            self.store.put(_epoch_name(epoch), generate_key_pair(Secret(os.urandom(32))).secret_key)
+        return scalar_mult_base(deserialise_secret_scalar(self.epoch_key(epoch).reveal()))
+
+    def destroy_epoch_key(self, epoch: int) -> None:
+        """Destroy an epoch's key; one that is gone already stays so."""
+        self._epoch_keys.pop(epoch, None)
+        self.store.remove(_epoch_name(epoch))
+
+    def forget_epoch_keys(self, kept: Iterable[int]) -> None:
+        """Hold no key in memory but those of some epochs."""
+        for epoch in self._epoch_keys.keys() - set(kept):
+            self._epoch_keys.pop(epoch, None)
 
     def check_epoch(self, epoch: Epoch) -> None:
         """Raise KeyFileInvalid unless the sealed key is the one whose public half the alliance knows."""
@@ -43,9 +63,11 @@ class HubKeys:
 
     def create_epoch(self, epoch: int, now: int) -> Epoch:
         """Make an epoch's key pair, seal the secret half and give the epoch, active from now."""
-        pair = generate_key_pair(Secret(os.urandom(32)))
-        self.store.put(f"epoch-{epoch}", pair.secret_key)
-        return Epoch(epoch, SUITE, pair.public_key, EpochState.ACTIVE, now, now + EPOCH_LIFE_MS)
+        return Epoch(epoch, SUITE, self.make_epoch_key(epoch), EpochState.ACTIVE, now, now + EPOCH_LIFE_MS)
+
+
+def _epoch_name(epoch: int) -> str:
+    return f"epoch-{epoch}"
 
 
 def create_keys(folder: Path, alliance: str, hosts: list[str], now: int) -> HubKeys:

@@ -35,6 +35,7 @@ from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
 from member_client.doctor import Finding, Level
 from member_client.enrolment import enrol
+from member_client.epoch_standings import EpochStanding
 from member_client.errors import (
     AllianceClientError,
     AlreadyEnrolled,
@@ -48,6 +49,7 @@ from member_client.errors import (
     Denied,
     EpochKeyChanged,
     EpochNotServed,
+    EpochStateConflict,
     FilterChanged,
     FilterRolledBack,
     FilterTampered,
@@ -62,12 +64,14 @@ from member_client.errors import (
     NotAuthenticated,
     NotEnrolled,
     NotFound,
+    NothingToRetag,
     NotPermitted,
     PinsDamaged,
     ProofRejected,
     ProposalClosed,
     PurposeNotPermitted,
     Replayed,
+    RetaggingIncomplete,
     StatementInvalid,
     StorageFull,
     StoreBusy,
@@ -75,6 +79,7 @@ from member_client.errors import (
     TokenRefused,
 )
 from member_client.own_claims import OwnClaim
+from member_client.retagging import RetagReport
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import FieldVerdict, Match, State, Verdict
 
@@ -106,6 +111,8 @@ __all__ = [
     "Effect",
     "EpochKeyChanged",
     "EpochNotServed",
+    "EpochStanding",
+    "EpochStateConflict",
     "EvidenceLevel",
     "FieldVerdict",
     "FilterChanged",
@@ -128,6 +135,7 @@ __all__ = [
     "NotEnrolled",
     "NotFound",
     "NotPermitted",
+    "NothingToRetag",
     "OwnClaim",
     "PinsDamaged",
     "PreviewOutcome",
@@ -139,6 +147,8 @@ __all__ = [
     "Purpose",
     "PurposeNotPermitted",
     "Replayed",
+    "RetagReport",
+    "RetaggingIncomplete",
     "SharingLevel",
     "State",
     "StatementInvalid",

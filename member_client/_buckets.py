@@ -187,10 +187,20 @@ def read_status(statement: SignedStatement, key: VerifyingKey, entry_id: bytes) 
     return status
 
 
-def matches_by_place(found: Iterable[Found]) -> Mapping[int, list[Found]]:
-    """Sort believed claims by the fields that they are about."""
+def matches_by_place(*found_by_epoch: Iterable[Found]) -> Mapping[int, list[Found]]:
+    """Sort believed claims by the fields that they are about.
+
+    A contributor has one live claim of a category on an identifier: where two epochs show it, the one of the epoch that
+    comes first stands.
+    """
     by_place: dict[int, list[Found]] = {}
-    for one in found:
-        for place in one.hit.places:
+    told: set[tuple[int, str, int]] = set()
+    for found in found_by_epoch:
+        about = [
+            ((place, one.claim.contributor, int(one.claim.category)), one) for one in found for place in one.hit.places
+        ]
+        fresh = [(it, one) for it, one in about if it not in told]
+        for (place, _, _), one in fresh:
             by_place.setdefault(place, []).append(one)
+        told.update(it for it, _ in fresh)
     return by_place

@@ -25,11 +25,17 @@ class ClaimStream:
         self._transport = transport
         self._call: Any = None
 
-    async def send(self, rows: Sequence[SealedClaim]) -> list[ClaimRowResult]:
-        """Send up to 1,024 rows until they are acknowledged; gives their results, in order."""
+    async def send(self, rows: Sequence[SealedClaim], *, predecessors: Sequence[bytes] = ()) -> list[ClaimRowResult]:
+        """Send up to 1,024 rows until they are acknowledged; gives their results, in order.
+
+        `predecessors` are the entry ids of the claims that the rows re-tag, one each, or none.
+        """
         request = ContributeRequest(
             request_id=os.urandom(_REQUEST_ID_BYTES),
-            rows=(ClaimRow(claim=row.claim, signature=row.signature, handle=row.handle, box=row.box) for row in rows),
+            rows=(
+                ClaimRow(claim=row.claim, signature=row.signature, handle=row.handle, box=row.box, predecessor=of)
+                for row, of in zip(rows, predecessors or [b""] * len(rows), strict=True)
+            ),
         )
         response = await retried(lambda: self._exchange(request), Deadline.after(TOTAL_SECONDS, patient=True))
         if len(response.results) != len(rows):

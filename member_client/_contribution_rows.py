@@ -13,7 +13,7 @@ from alliance.taxonomy import LIVE_STATUSES
 from alliance.v1.registry_pb2 import ClaimRowResult
 from member_client._contributions import ContributionOutcome, ContributionResult, ContributionRow
 from member_client._drafting import Drafted, Refused
-from member_client._journal import Drawn, Place, Settled
+from member_client._journal import Drawn, Keepsake, Place, Settled
 from member_client.own_claims import OwnClaim
 
 _PASSING = frozenset(reason.name.lower() for reason in (Reason.STORAGE_FULL, Reason.UNAVAILABLE, Reason.INTERNAL))
@@ -91,12 +91,15 @@ class Row:
             return None
         if self.result.outcome is ContributionOutcome.REFUSED:
             return None
-        content = self.outcome.content
-        if self.standing is not None and self.result.entry_id == self.standing.entry_id:
-            return Settled(self.place, content, self.standing.entry_id, self.standing.expires_at, b"")
+        drafted, standing = self.outcome, self.standing
+        label = drafted.draft.label.SerializeToString() if drafted.draft.label else b""
+        if standing is not None and self.result.entry_id == standing.entry_id:
+            kept = Keepsake(drafted.identifier, label, drafted.content, b"")
+            return Settled(self.place, standing.entry_id, standing.expires_at, kept)
         assert self.drawn is not None  # noqa: S101 - what was accepted was sent
         ends_at = parse(self.drawn.sealed.claim).expires_at
-        return Settled(self.place, content, self.result.entry_id, ends_at, self.drawn.evidence_salt)
+        kept = Keepsake(drafted.identifier, label, drafted.content, self.drawn.evidence_salt)
+        return Settled(self.place, self.result.entry_id, ends_at, kept)
 
     def dropped(self) -> Place | None:
         """Give the place of a row that was refused for good, and so is not sent again as it is."""

@@ -17,28 +17,60 @@ from google.protobuf.message import DecodeError
 from alliance import statements
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import SignatureInvalid
-from alliance.v1.epoch_pb2 import EPOCH_STATE_ACTIVE, EPOCH_STATE_RETIRING, Epoch
+from alliance.v1.epoch_pb2 import EPOCH_STATE_ACTIVE, EPOCH_STATE_PENDING, EPOCH_STATE_RETIRING, Epoch, EpochState
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client._store import Shelf, Store
 from member_client.errors import EpochKeyChanged, EpochNotServed, StatementInvalid
 
+_KNOWN_STATES: Final = frozenset({EPOCH_STATE_PENDING, EPOCH_STATE_ACTIVE, EPOCH_STATE_RETIRING})
 SUITE: Final = "ristretto255-SHA512/VOPRF"
 PUBLIC_KEY_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
 class PinnedEpoch:
-    """An epoch that serves, with the key that it was first seen with. Times in milliseconds UTC."""
+    """An epoch that is begun or serves, with the key that it was first seen with. Times in milliseconds UTC."""
 
     id: int
     public_key: bytes
-    active: bool
+    state: "EpochState.ValueType"
     not_before: int
     not_after: int
+    retagged: bool = False
+    """Of one that retires: whether all its live claims are in a later one too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epochs:
+    """The epochs that matter now."""
+
+    active: PinnedEpoch
+    """Claims are filed in it, and people screened by it."""
+    leaving: PinnedEpoch | None = None
+    """The one before, while it serves: claims that are not re-tagged yet are in it alone."""
+    coming: PinnedEpoch | None = None
+    """The one that is begun: claims are re-tagged into it before it serves."""
+
+    @property
+    def screened(self) -> tuple[PinnedEpoch, ...]:
+        """Those that must be asked so that no claim is missed, the active one first."""
+        if self.leaving is None or self.leaving.retagged:
+            return (self.active,)
+        return self.active, self.leaving
+
+    @property
+    def known(self) -> tuple[PinnedEpoch, ...]:
+        """All of them, the active one first."""
+        return tuple(epoch for epoch in (self.active, self.leaving, self.coming) if epoch is not None)
+
+    @property
+    def target(self) -> PinnedEpoch | None:
+        """The one that claims are re-tagged into; None where nothing is to be re-tagged."""
+        return self.coming or (self.active if self.leaving is not None and not self.leaving.retagged else None)
 
 
 def read_epochs(signed: Iterable[SignedStatement], hub_key: VerifyingKey) -> list[PinnedEpoch]:
-    """Verify statements and give the epochs that serve; raises StatementInvalid."""
+    """Verify statements and give the epochs that are begun or serve; raises StatementInvalid."""
     epochs: list[PinnedEpoch] = []
     for statement in signed:
         epoch = Epoch()
@@ -48,9 +80,9 @@ def read_epochs(signed: Iterable[SignedStatement], hub_key: VerifyingKey) -> lis
             raise StatementInvalid("The hub's statement about an epoch does not verify.") from error
         if epoch.suite != SUITE or len(epoch.public_key) != PUBLIC_KEY_BYTES or epoch.id == 0:
             raise StatementInvalid("The hub's statement about an epoch names another suite or no key.")
-        if epoch.state in (EPOCH_STATE_ACTIVE, EPOCH_STATE_RETIRING):
-            active = epoch.state == EPOCH_STATE_ACTIVE
-            epochs.append(PinnedEpoch(epoch.id, epoch.public_key, active, epoch.not_before, epoch.not_after))
+        if epoch.state in _KNOWN_STATES:
+            times = epoch.not_before, epoch.not_after
+            epochs.append(PinnedEpoch(epoch.id, epoch.public_key, epoch.state, *times, epoch.retagged))
     return epochs
 
 
@@ -62,9 +94,12 @@ def pin(epochs: Iterable[PinnedEpoch], store: Store) -> None:
             raise EpochKeyChanged(f"Epoch {epoch.id} has another public key than when it was first seen.")
 
 
-def serving(epochs: Iterable[PinnedEpoch], now_ms: int) -> PinnedEpoch:
-    """Choose the active epoch, the newest if several are; raises EpochNotServed where there is none."""
-    active = [epoch for epoch in epochs if epoch.active and epoch.not_before <= now_ms < epoch.not_after]
-    if not active:
+def serving(epochs: Iterable[PinnedEpoch], now_ms: int) -> Epochs:
+    """Choose the epochs that matter now, of each state the newest; raises EpochNotServed where none is active."""
+    newest: dict[int, PinnedEpoch] = {}
+    for epoch in sorted(epochs, key=lambda epoch: epoch.id):
+        if epoch.not_before <= now_ms < epoch.not_after:
+            newest[epoch.state] = epoch
+    if EPOCH_STATE_ACTIVE not in newest:
         raise EpochNotServed("The hub names no epoch that serves now.")
-    return max(active, key=lambda epoch: epoch.id)
+    return Epochs(newest[EPOCH_STATE_ACTIVE], newest.get(EPOCH_STATE_RETIRING), newest.get(EPOCH_STATE_PENDING))

@@ -6,6 +6,7 @@ known goes on being used; where something does not verify, nothing is replaced a
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,7 +21,7 @@ from alliance.v1.statement_pb2 import SignedStatement
 from member_client import _directory, _epochs
 from member_client._deadline import Deadline
 from member_client._directory import Directory
-from member_client._epochs import PinnedEpoch
+from member_client._epochs import Epochs, PinnedEpoch
 from member_client._store import Shelf, Store
 from member_client._transport import Transport
 from member_client._workers import Workers
@@ -37,10 +38,15 @@ _log = logging.getLogger("member_client.facts")
 class Facts:
     """What holds now; `fetched_at` in milliseconds UTC."""
 
-    epoch: PinnedEpoch
+    epochs: Epochs
     suppression: SuppressionList
     directory: Directory
     fetched_at: int
+
+    @property
+    def epoch(self) -> PinnedEpoch:
+        """The one in which claims are filed."""
+        return self.epochs.active
 
 
 def read_suppression(statement: SignedStatement, hub_key: VerifyingKey) -> SuppressionList:
@@ -64,6 +70,8 @@ class FactKeeper:
         workers: Workers,
         clock: Clock,
     ) -> None:
+        self.told: Callable[[Facts], None] = lambda _facts: None
+        """Hears of facts that were fetched."""
         self._transport = transport
         self._hub_key = hub_key
         self._store = store
@@ -111,18 +119,19 @@ class FactKeeper:
 
     async def _fetch(self) -> Facts:
         deadline = Deadline.after(CALL_SECONDS)
-        epoch = await self._serving_epoch(deadline)
+        epochs = await self._serving_epochs(deadline)
         suppression = await self._suppression(deadline)
         directory = await self._directory(deadline)
         await self._workers.disk(self._store.purge, self._clock.now_ms())  # what has ended goes while a client is open
-        self._facts = Facts(epoch, suppression, directory, self._clock.now_ms())
+        self._facts = Facts(epochs, suppression, directory, self._clock.now_ms())
+        self.told(self._facts)
         return self._facts
 
     async def _directory(self, deadline: Deadline) -> Directory:
         directory = await _directory.fetch(self._transport, self._hub_key, deadline)
         return await self._workers.disk(_directory.pin, directory, self._pins)
 
-    async def _serving_epoch(self, deadline: Deadline) -> PinnedEpoch:
+    async def _serving_epochs(self, deadline: Deadline) -> Epochs:
         answer = await self._transport.call(
             lambda channel: EpochServiceStub(channel).ListEpochs, ListEpochsRequest, deadline
         )

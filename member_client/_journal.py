@@ -4,7 +4,8 @@ Rules:
 
 1. A sealed row is written down before it is sent, so that a crash leads to the same row being sent again, never to a
    second evaluation or a second claim.
-2. An acknowledgement replaces the row. Both lie under keyed names of epoch, kind, canonical form and category, the row
+2. An acknowledgement replaces the row, and what the claim is about is kept beside it, by its entry id, so that it can
+   be re-tagged. Both lie under keyed names of epoch, kind, canonical form and category, the row
    under its content besides, and on a shelf of its own.
 3. A withdrawn or expired claim no longer counts as acknowledged. Withdrawals are the rarer: they are written down by
    entry, and looked up for rows that were acknowledged.
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from alliance.claims import SealedClaim
-from alliance.identifiers import Identifier
+from alliance.identifiers import Identifier, Kind
 from alliance.taxonomy import Category
 from member_client._drafting import Drafted
 from member_client._framing import pack, unpack
@@ -66,14 +67,50 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Keepsake:
+    """What a claim is about, and what its box holds: all that re-tagging needs and the hub does not know."""
+
+    identifier: Identifier
+    label: bytes
+    """Serialised; empty where there is none."""
+    content: bytes
+    evidence_salt: bytes
+
+    def to_bytes(self) -> bytes:
+        """Give the form that the store keeps."""
+        identifier = self.identifier
+        return pack(
+            identifier.kind.encode(), identifier.canonical.encode(), self.label, self.content, self.evidence_salt
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes | None) -> "Keepsake | None":
+        """Read what `to_bytes` gave; None where there is nothing. Raises StoreDamaged."""
+        if data is None:
+            return None
+        try:
+            kind, canonical, label, content, evidence_salt = unpack(data)
+            return cls(Identifier(Kind(kind.decode()), canonical.decode()), label, content, evidence_salt)
+        except ValueError:
+            raise _unreadable() from None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Settled:
     """A row that stands at the hub under `entry_id`, until `ends_at` (milliseconds UTC) at most."""
 
     place: Place
-    content: bytes
     entry_id: bytes
     ends_at: int
-    evidence_salt: bytes
+    kept: Keepsake
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Followed:
+    """A claim that was re-tagged, and the row that stands for it in the next epoch."""
+
+    entry_id: bytes
+    settled: Settled
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -118,8 +155,9 @@ class Journal:
         """Write acknowledgements in place of rows, and forget rows that were refused for good."""
         values = []
         for row in accepted:
-            record = pack(row.content, row.entry_id, b"%d" % row.ends_at, row.evidence_salt)
+            record = pack(row.kept.content, row.entry_id, b"%d" % row.ends_at, row.kept.evidence_salt)
             values.append((Shelf.JOURNAL, row.place.acknowledged, record, row.ends_at))
+        values += [(Shelf.KEEPSAKES, row.entry_id, row.kept.to_bytes(), row.ends_at) for row in accepted]
         settled = [row.place for row in accepted] + list(dropped)
         self._store.put_many(values, remove=[(Shelf.DRAWN, place.drawn) for place in settled])
 
@@ -131,6 +169,43 @@ class Journal:
         """Give those of some claims that were withdrawn from here."""
         marks = self._store.get_many(Shelf.JOURNAL, [_withdrawal(entry_id) for entry_id in entry_ids])
         return {entry_id for entry_id, mark in zip(entry_ids, marks, strict=True) if mark is not None}
+
+    # -- re-tagging ------------------------------------------------------------------------------------------------
+
+    def keepsakes(self, entry_ids: Sequence[bytes]) -> list[Keepsake | None]:
+        """Give what was kept of claims; None of those that another machine filed."""
+        return [Keepsake.from_bytes(it) for it in self._store.get_many(Shelf.KEEPSAKES, entry_ids)]
+
+    def retagged(self, entry_ids: Sequence[bytes], epoch: int) -> list[Drawn | None]:
+        """Give the rows that are sealed to re-tag some claims, and not acknowledged."""
+        return [_drawn(it) for it in self._store.get_many(Shelf.DRAWN, [_retag(it, epoch) for it in entry_ids])]
+
+    def draw_retagged(self, rows: Sequence[tuple[bytes, Drawn]], epoch: int) -> None:
+        """Write down rows that re-tag claims, before they are sent."""
+        self._store.put_many((Shelf.DRAWN, _retag(entry_id, epoch), _record(row), None) for entry_id, row in rows)
+
+    def follow(self, followed: Sequence[Followed], sent: Sequence[bytes], epoch: int) -> None:
+        """Write down which claims were re-tagged as which, and forget all rows that were sent for it."""
+        self._store.put_many(
+            ((Shelf.JOURNAL, _successor(it.entry_id), it.settled.entry_id, it.settled.ends_at) for it in followed),
+            remove=[(Shelf.DRAWN, _retag(entry_id, epoch)) for entry_id in sent],
+        )
+
+    def successor(self, entry_id: bytes) -> bytes | None:
+        """Give the claim as which this machine re-tagged another."""
+        return self._store.get(Shelf.JOURNAL, _successor(entry_id))
+
+
+def _retag(entry_id: bytes, epoch: int) -> bytes:
+    return pack(b"retag", b"%d" % epoch, entry_id)
+
+
+def _successor(entry_id: bytes) -> bytes:
+    return pack(b"successor", entry_id)
+
+
+def _unreadable() -> StoreDamaged:
+    return StoreDamaged("The journal of contributions cannot be read.")
 
 
 def _withdrawal(entry_id: bytes) -> bytes:
@@ -144,7 +219,7 @@ def _acknowledged(record: bytes | None) -> Acknowledged | None:
         content, entry_id, ends_at, _salt = unpack(record)
         return Acknowledged(content, entry_id, int(ends_at))
     except ValueError:
-        raise StoreDamaged("The journal of contributions cannot be read.") from None
+        raise _unreadable() from None
 
 
 def _record(row: Drawn) -> bytes:
@@ -159,4 +234,4 @@ def _drawn(record: bytes | None) -> Drawn | None:
         *sealed, evidence_salt = unpack(record)
         return Drawn(SealedClaim(*sealed), evidence_salt)
     except (ValueError, TypeError):
-        raise StoreDamaged("The journal of contributions cannot be read.") from None
+        raise _unreadable() from None

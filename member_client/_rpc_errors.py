@@ -39,6 +39,9 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.PROPOSAL_CLOSED: errors.ProposalClosed,
     Reason.ANOTHER_ADMIN_NEEDED: errors.NotPermitted,
     Reason.MEMBER_STATE_CONFLICT: errors.MemberStateConflict,
+    Reason.EPOCH_STATE_CONFLICT: errors.EpochStateConflict,
+    Reason.RETAGGING_INCOMPLETE: errors.RetaggingIncomplete,
+    Reason.NOTHING_TO_RETAG: errors.NothingToRetag,
 }
 
 _BY_CODE: dict[grpc.StatusCode, tuple[type[errors.AllianceClientError], str]] = {

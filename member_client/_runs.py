@@ -137,9 +137,13 @@ class RunBatch:
         """Give the request that was sent, to be sent again; None where there is none of these inputs. Blocks."""
         if not self._kept or self._kept[0] != _ASKED:
             return None
-        _, epoch_id, request_id, blinded_sha256, blinds = self._kept
+        sent = (unpack(request) for request in self._kept[1:])
+        of_epoch = next((it for it in sent if int(it[0]) == epoch.id), None)
+        if of_epoch is None:
+            return None
+        _, request_id, blinded_sha256, blinds = of_epoch
         consents = self._store.get(Shelf.CONSENTS, request_id)
-        if int(epoch_id) != epoch.id or (consents is None and purpose is not Purpose.ROTATION):
+        if consents is None and purpose is not Purpose.ROTATION:
             return None  # nothing went out before the commitment to the consents was written down
         try:
             blinded = tagging.blind_again(inputs, Secret(blinds))
@@ -157,11 +161,12 @@ class RunBatch:
             commitment=Commitment() if consents is None else Commitment.from_bytes(unpack(consents)[1]),
         )
 
-    async def asked(self, request: Prepared) -> None:
-        """Write a request down, before it is sent."""
-        blinds = request.state.blinds().reveal()
-        parts = (_ASKED, b"%d" % request.epoch.id, request.request_id, request.blinded_sha256, blinds)
-        await self._keep(*parts)
+    async def asked(self, requests: Sequence[Prepared]) -> None:
+        """Write down what is asked under each epoch, before it is sent."""
+        told = (
+            pack(b"%d" % it.epoch.id, it.request_id, it.blinded_sha256, it.state.blinds().reveal()) for it in requests
+        )
+        await self._keep(_ASKED, *told)
 
     async def answered(self, answer: Sequence[Verdict]) -> None:
         """Write an answer down, unless something of it was left open."""

@@ -1,6 +1,7 @@
 """Everything that is open once a client works: keys, store, channel, and what keeps facts and filters."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final, Self
 
 from alliance.clock import Clock
@@ -65,6 +66,8 @@ class Session:
             workers=workers,
             clock=clock,
         )
+        self.closing: Callable[[], Awaitable[None]] = _nothing
+        """Ends what others do in this session."""
         self._helpers = Helpers()
         self._keepers: dict[int, FilterKeeper] = {}
         self._loading = asyncio.Lock()
@@ -107,6 +110,7 @@ class Session:
 
     async def close(self) -> None:
         """End what is under way and close channel, store and threads."""
+        await self.closing()
         await self.confirmer.close()
         await self.renewer.close()
         for keeper in self._keepers.values():
@@ -123,3 +127,7 @@ class Session:
         if credentials is None:
             self.renewer.look()
         return credentials
+
+
+async def _nothing() -> None:
+    """Close nothing."""

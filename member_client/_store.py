@@ -54,6 +54,7 @@ class Shelf(StrEnum):
     CONSENTS = "consents"  # seeds and digests behind the consent roots that were sent
     VERDICTS = "verdicts"  # verdicts by business id, for a day
     JOURNAL = "journal"  # rows acknowledged
+    KEEPSAKES = "keepsakes"  # what own claims are about, by entry id, so that they can be re-tagged
     DRAWN = "drawn"  # rows drawn up and not acknowledged yet: large, few, and apart, so that their pages stay few too
     LISTS = "lists"  # the suppression list in force
     RUNS = "runs"  # runs over a file that are not finished, to be taken up where they stopped

@@ -33,6 +33,7 @@ from member_client._directory import Directory
 from member_client._paging import pages
 from member_client._session import Session
 from member_client._transport import always
+from member_client.epoch_standings import EpochStanding, read_standing
 from member_client.errors import InvalidUse, NotFound, StatementInvalid, StorageFull
 
 PAGE_SIZE: Final = 100
@@ -81,7 +82,7 @@ class Decision(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be changed; made by `suspend`, `resume`, `revoke_certificates`, `offboard` and `set_budget`."""
+    """What is to be changed; made by its class methods, one a change."""
 
     message: admin_pb2.Change = field(repr=False)
 
@@ -112,15 +113,30 @@ class Change:
             raise InvalidUse("a budget is a number of items, 0 or more")
         return cls(admin_pb2.Change(set_budget=admin_pb2.SetBudget(member=member, resource=resource, items=items)))
 
+    @classmethod
+    def begin_epoch(cls, epoch: int) -> Self:
+        """Begin the next epoch: its key is made, and members re-tag their claims into it."""
+        return cls(admin_pb2.Change(begin_epoch=admin_pb2.BeginEpoch(epoch=epoch)))
+
+    @classmethod
+    def activate_epoch(cls, epoch: int) -> Self:
+        """Let a begun epoch serve."""
+        return cls(admin_pb2.Change(activate_epoch=admin_pb2.ActivateEpoch(epoch=epoch)))
+
+    @classmethod
+    def retire_epoch(cls, epoch: int) -> Self:
+        """End an epoch, once all its live claims are re-tagged: key, filter and tags are destroyed."""
+        return cls(admin_pb2.Change(retire_epoch=admin_pb2.RetireEpoch(epoch=epoch)))
+
     @property
     def kind(self) -> str:
-        """What is done: `invite`, `suspend`, `resume`, `revoke_certificates`, `offboard`, `set_budget`."""
+        """What is done, in the word of the wire: `suspend`, say."""
         return self.message.WhichOneof("kind") or ""
 
     @property
     def member(self) -> str:
-        """Id of whom it is about."""
-        return str(getattr(self.message, self.kind).member) if self.kind else ""
+        """Id of whom it is about; empty where it is about an epoch."""
+        return str(getattr(getattr(self.message, self.kind), "member", "")) if self.kind else ""
 
     @property
     def role(self) -> MemberRole | None:
@@ -148,6 +164,7 @@ class Effect:
     used_today: int
     needs_approval: bool
     may_break_glass: bool
+    claims_to_retag: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +282,15 @@ class Administration:
         if len(found) > 1:
             raise InvalidUse("several proposals begin so: give more digits")
         return found[0]
+
+    async def epochs(self) -> list[EpochStanding]:
+        """List all epochs with how far re-tagging and destruction are, oldest first."""
+        answer = await self._session.transport.call(
+            lambda channel: AdminServiceStub(channel).ListEpochStandings,
+            admin_pb2.ListEpochStandingsRequest,
+            Deadline.after(CALL_SECONDS),
+        )
+        return [read_standing(it) for it in answer.epochs]
 
     async def _read(self, record: admin_pb2.ProposalRecord) -> Proposal:
         """Verify a record under the keys of the admins; asks for the directory again where one is not known yet."""

@@ -21,15 +21,28 @@ _OTHER: Final = "this is not what the claim is about: an amendment keeps identif
 
 async def amended(session: Session, entry_id: bytes, row: ContributionRow) -> ContributionResult:
     """Replace a claim; raises NotFound, IllegalTransition, or InvalidUse where the row is about something else."""
-    claim, tag = await OwnClaims(session).with_tag(entry_id)
+    claim, tag = await _in_serving_epoch(session, entry_id)
     _check(claim, row)
     contributor = Contributor(session)
-    if not hmac.compare_digest(tag, await _tag_of(session, contributor, claim, row)):
+    if not hmac.compare_digest(tag, await _tag_of(session, contributor, row)):
         raise InvalidUse(_OTHER)
     (result,) = [it async for batch in contributor.contribute([row], None, amend=True) for it in batch]
     if result.outcome is ContributionOutcome.REFUSED:
         raise _refused(result)
     return result
+
+
+async def _in_serving_epoch(session: Session, entry_id: bytes) -> tuple[OwnClaim, bytes]:
+    """Give a claim and its tag as they stand in the epoch that takes claims; raises NotFound or EpochNotServed."""
+    epoch = (await session.facts.now()).epoch.id
+    own = OwnClaims(session)
+    claim, tag = await own.with_tag(entry_id)
+    for twin in filter(None, (claim.successor, claim.predecessor)):
+        if claim.epoch != epoch:
+            claim, tag = await own.with_tag(twin)
+    if claim.epoch != epoch:
+        raise EpochNotServed("The claim waits to be re-tagged: run member-client retag first.")
+    return claim, tag
 
 
 def _refused(why: ContributionResult | Refused) -> InvalidUse:
@@ -43,11 +56,9 @@ def _check(claim: OwnClaim, row: ContributionRow) -> None:
         raise IllegalTransition(f"The claim is {claim.status.word}, and only an active one is amended.")
 
 
-async def _tag_of(session: Session, contributor: Contributor, claim: OwnClaim, row: ContributionRow) -> bytes:
-    """Derive the tag of the row's identifier under the claim's epoch."""
+async def _tag_of(session: Session, contributor: Contributor, row: ContributionRow) -> bytes:
+    """Derive the tag of the row's identifier under the epoch that takes claims."""
     facts = await session.facts.now()
-    if facts.epoch.id != claim.epoch:
-        raise EpochNotServed("The claim is of another epoch than the one that serves.")
     (drawn_up,) = await session.workers.cpu(contributor.drawn_up, [row], facts)
     draft = drawn_up.outcome
     if isinstance(draft, Refused):

@@ -29,6 +29,7 @@ from member_client._forking import check_not_forked
 from member_client.audit import AuditEntry
 from member_client.doctor import Finding
 from member_client.own_claims import OwnClaim
+from member_client.retagging import RetagReport
 from member_client.screening import OnProgress, checked_question, screening_purpose
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import Verdict
@@ -193,6 +194,10 @@ class BlockingClient:
     def renew(self) -> None:
         """Renew this member's certificate now."""
         self._run(self._client.renew())
+
+    def retag(self, *, withdraw_rest: str | None = None) -> RetagReport:
+        """Re-tag this member's claims into the epoch that was begun, as far as this machine filed them."""
+        return self._run(self._client.retag(withdraw_rest=withdraw_rest))
 
     def doctor(self) -> list[Finding]:
         """Look for what keeps this machine from working."""

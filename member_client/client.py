@@ -9,7 +9,7 @@ import hmac
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -21,6 +21,7 @@ from member_client._attempt import unasked
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._deadline import Deadline
 from member_client._drawing import flattened
+from member_client._following import Follower
 from member_client._forking import check_not_forked
 from member_client._runs import is_known_run
 from member_client._session import Session
@@ -35,6 +36,7 @@ from member_client.doctor import Finding
 from member_client.errors import HubUnavailable, InvalidUse, PinsDamaged, StorageFull, StoreDamaged
 from member_client.finding import found_claims
 from member_client.own_claims import OwnClaim, OwnClaims
+from member_client.retagging import OnRetagged, Retagger, RetagReport
 from member_client.screening import OnProgress, Screener, Subjects, checked_choice, checked_question, screening_purpose
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import OnUnavailable, Verdict
@@ -385,6 +387,18 @@ class AllianceClient:
         except OSError as error:
             raise StorageFull("The renewed certificate cannot be kept.") from error
 
+    async def retag(self, *, on_retagged: OnRetagged | None = None, withdraw_rest: str | None = None) -> RetagReport:
+        """Re-tag this member's claims into the epoch that was begun, as far as this machine filed them.
+
+        An open client does so by itself. What is cut off is taken up by calling it again. With `withdraw_rest`, a
+        reason code, claims that this machine does not know are withdrawn: they would hold the epoch's end up.
+        """
+        retagger = Retagger(await self._session())
+        report = await retagger.run(on_retagged)
+        if withdraw_rest is None or not report.unknown:
+            return report
+        return replace(report, withdrawn=await retagger.withdraw_unknown(withdraw_rest))
+
     async def doctor(self) -> list[Finding]:
         """Look for what keeps this machine from working."""
         return await doctor.examine(self.profile, self._session, self._clock)
@@ -421,10 +435,16 @@ class AllianceClient:
             self._retire(session)
         if self._opening is None or self._opening.done():
             self._process = os.getpid()
-            work = Session.opened(self.profile, self._clock, self._cpu_threads)
-            self._opening = asyncio.create_task(work, name="alliance-open")
+            self._opening = asyncio.create_task(self._opened(), name="alliance-open")
             self._opening.add_done_callback(lambda task: task.cancelled() or task.exception())
         return await asyncio.shield(self._opening)
+
+    async def _opened(self) -> Session:
+        session = await Session.opened(self.profile, self._clock, self._cpu_threads)
+        follower = Follower(session)
+        session.facts.told = follower.look
+        session.closing = follower.close
+        return session
 
     def _open_session(self) -> Session | None:
         """Give what is open; raises InvalidUse in a process that was forked from the one which opened it."""

@@ -194,6 +194,24 @@ class MemberStateConflict(Denied):
     how_to_fix = "Look at the member's state first: offboarding and revocation are for good."
 
 
+class EpochStateConflict(Denied):
+    """The epoch's state does not permit the change, or its number is not the one that follows."""
+
+    how_to_fix = "Look at the epochs first (member-client admin epochs): begin, activate, retire, in this order."
+
+
+class RetaggingIncomplete(Denied):
+    """Live claims of the epoch are not re-tagged yet."""
+
+    how_to_fix = "Look who lags (member-client admin epochs), and have them run member-client retag."
+
+
+class NothingToRetag(Denied):
+    """The hub knows of fewer claims to be re-tagged than were asked about."""
+
+    how_to_fix = "Run member-client retag again: it goes on with what is left."
+
+
 class BudgetExhausted(Denied):
     """The day's budget for the purpose is spent; `retry_at` says when it renews, milliseconds UTC, if known."""
 

@@ -11,7 +11,7 @@ from alliance import claims, statements
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import AllianceError, SignatureInvalid
 from alliance.identifiers import Kind
-from alliance.taxonomy import Category, ClaimStatus, EvidenceLevel, SharingLevel, SubjectRole
+from alliance.taxonomy import LIVE_STATUSES, Category, ClaimStatus, EvidenceLevel, SharingLevel, SubjectRole
 from alliance.v1 import taxonomy_pb2
 from alliance.v1.claim_pb2 import ClaimStatusChange
 from alliance.v1.registry_pb2 import (
@@ -28,7 +28,7 @@ from member_client._journal import Journal
 from member_client._paging import pages
 from member_client._session import Session
 from member_client._transport import always
-from member_client.errors import InvalidUse, StatementInvalid
+from member_client.errors import ConflictingRetry, InvalidUse, NotFound, StatementInvalid
 
 PAGE_SIZE: Final = 500
 CALL_SECONDS: Final = 30.0
@@ -41,6 +41,8 @@ class OwnClaim:
     """One of this member's claims and its status. Times in milliseconds UTC; the label is in the box alone.
 
     `version`, `changed_at` and `reason` are those of the last change of status, 0 and empty where there was none.
+    `predecessor` and `successor` are the entry ids under which the hub says the same stands in the epochs before and
+    after, empty where there is none.
     """
 
     entry_id: bytes
@@ -58,6 +60,8 @@ class OwnClaim:
     version: int = 0
     changed_at: int = 0
     reason: str = ""
+    predecessor: bytes = b""
+    successor: bytes = b""
 
 
 def read_record(record: ClaimRecord, *, member: str, own_key: VerifyingKey, hub_key: VerifyingKey) -> OwnClaim:
@@ -92,6 +96,8 @@ def read_record(record: ClaimRecord, *, member: str, own_key: VerifyingKey, hub_
         version=change.version,
         changed_at=change.changed_at,
         reason=change.reason,
+        predecessor=record.predecessor,
+        successor=record.successor,
     )
 
 
@@ -137,7 +143,20 @@ class OwnClaims:
         return (await self.with_tag(entry_id))[0]
 
     async def with_tag(self, entry_id: bytes) -> tuple[OwnClaim, bytes]:
-        """Get one own claim and its tag; raises NotFound."""
+        """Get one own claim and its tag, under the name that it has by now; raises NotFound."""
+        try:
+            return await self._fetched(entry_id)
+        except NotFound:
+            journal = Journal(self._session.store)
+            successor = await self._session.workers.disk(journal.successor, entry_id)
+            if successor is None:
+                raise
+            return await self._fetched(successor)
+
+    async def _shown(self, entry_id: bytes) -> OwnClaim:
+        return (await self._fetched(entry_id))[0]
+
+    async def _fetched(self, entry_id: bytes) -> tuple[OwnClaim, bytes]:
         request = GetClaimRequest(entry_id=_entry_id(entry_id))
         answer = await self._session.transport.call(
             lambda channel: RegistryServiceStub(channel).GetClaim, always(request), Deadline.after(CALL_SECONDS)
@@ -152,19 +171,53 @@ class OwnClaims:
 
     async def withdraw_claim(self, claim: OwnClaim, reason: str) -> OwnClaim:
         """Withdraw a claim as it was just seen."""
-        entry_id = claim.entry_id
+        twin = await self._live_twin(claim)
         if claim.status is not ClaimStatus.WITHDRAWN:
-            request = WithdrawClaimRequest(status_change=self._withdrawal(claim, reason))
-            answer = await self._session.transport.call(
-                lambda channel: RegistryServiceStub(channel).WithdrawClaim,
-                always(request),
-                Deadline.after(CALL_SECONDS),
-            )
-            claim = self._checked(entry_id, answer.claim)
-            if claim.status is not ClaimStatus.WITHDRAWN:
-                raise StatementInvalid("The hub took a withdrawal and shows the claim as it was.")
-        await self._session.workers.disk(Journal(self._session.store).withdraw, entry_id, claim.expires_at)
+            try:
+                claim = await self._withdraw(claim, twin, reason)
+            except ConflictingRetry:
+                # It may have been re-tagged a moment ago, and then both end together.
+                newer = await self.one(claim.entry_id)
+                if (newer.version, newer.successor) == (claim.version, claim.successor):
+                    raise
+                twin = await self._live_twin(newer)
+                claim = await self._withdraw(newer, twin, reason)
+        journal = Journal(self._session.store)
+        for gone in filter(None, (claim, twin)):
+            await self._session.workers.disk(journal.withdraw, gone.entry_id, gone.expires_at)
         return claim
+
+    async def _withdraw(self, claim: OwnClaim, twin: OwnClaim | None, reason: str) -> OwnClaim:
+        request = WithdrawClaimRequest(
+            status_change=self._withdrawal(claim, reason),
+            twin_status_change=self._withdrawal(twin, reason) if twin else None,
+        )
+        answer = await self._session.transport.call(
+            lambda channel: RegistryServiceStub(channel).WithdrawClaim, always(request), Deadline.after(CALL_SECONDS)
+        )
+        withdrawn = self._checked(claim.entry_id, answer.claim)
+        if withdrawn.status is not ClaimStatus.WITHDRAWN:
+            raise StatementInvalid("The hub took a withdrawal and shows the claim as it was.")
+        return withdrawn
+
+    async def _live_twin(self, claim: OwnClaim) -> OwnClaim | None:
+        """Give the claim that says the same in another epoch, while it lives."""
+        for entry_id in filter(None, (claim.successor, claim.predecessor)):
+            try:
+                twin = await self._shown(entry_id)
+            except NotFound:
+                continue  # destroyed with its epoch
+            await self._session.workers.disk(self._check_twins, claim, twin)
+            if twin.status in LIVE_STATUSES:
+                return twin
+        return None
+
+    def _check_twins(self, claim: OwnClaim, twin: OwnClaim) -> None:
+        """Raise StatementInvalid unless one claim re-tags the other: else the hub could have any claim withdrawn."""
+        kept = Journal(self._session.store).keepsakes([claim.entry_id, twin.entry_id])
+        about = {it.identifier for it in kept if it is not None}
+        if claim.epoch == twin.epoch or _said(claim) != _said(twin) or len(about) > 1:
+            raise StatementInvalid("The hub shows a claim as re-tagged by one that says something else.")
 
     def _withdrawal(self, claim: OwnClaim, reason: str) -> SignedStatement:
         change = ClaimStatusChange(
@@ -203,6 +256,12 @@ class OwnClaims:
         return read_record(
             record, member=self._session.profile.member, own_key=self._own_key, hub_key=self._session.hub_key
         )
+
+
+def _said(claim: OwnClaim) -> tuple[object, ...]:
+    """Give all that re-tagging copies, as far as it is in clear."""
+    times = claim.observed_from, claim.observed_to, claim.filed_at, claim.expires_at
+    return claim.kind, claim.category, claim.role, claim.evidence, claim.sharing, *times
 
 
 def _entry_id(entry_id: bytes) -> bytes:

@@ -80,6 +80,22 @@ class KeyStore:
             ) from None
         return Secret(opened)
 
+    def remove(self, name: str) -> None:
+        """Destroy a secret: its bytes are written over and its name is gone, durably; one that is not there stays so.
+
+        A disk may keep what was written over (copies on write, wear levelling): what is left there is sealed.
+        """
+        path = self._path(name)
+        try:
+            with path.open("r+b") as file:
+                file.write(os.urandom(path.stat().st_size))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()
+        except FileNotFoundError:
+            return
+        _sync_folder(path.parent)
+
     def _path(self, name: str) -> Path:
         if not name.replace("-", "").isalnum():
             raise ValueError("names of secrets are letters, digits and hyphens")
@@ -123,8 +139,12 @@ def write_atomically(path: Path, content: bytes | bytearray, mode: int = 0o600) 
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

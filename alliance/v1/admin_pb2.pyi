@@ -6,6 +6,7 @@ when another one approves. Both sign, and what they signed is kept.
 """
 
 from alliance.v1 import directory_pb2 as _directory_pb2
+from alliance.v1 import epoch_pb2 as _epoch_pb2
 from alliance.v1 import statement_pb2 as _statement_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -244,6 +245,72 @@ class SetBudget(_message.Message):
 Global___SetBudget: _TypeAlias = SetBudget  # noqa: Y015
 
 @_typing.final
+class BeginEpoch(_message.Message):
+    """Begins an epoch: its key is made, members re-tag their claims into it, and it answers nobody yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """Number of the epoch: the one after the last."""
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BeginEpoch: _TypeAlias = BeginEpoch  # noqa: Y015
+
+@_typing.final
+class ActivateEpoch(_message.Message):
+    """Lets a begun epoch serve. The one that was active goes on serving until it is retired."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """Number of the epoch."""
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActivateEpoch: _TypeAlias = ActivateEpoch  # noqa: Y015
+
+@_typing.final
+class RetireEpoch(_message.Message):
+    """Ends an epoch: key, filter and tags are destroyed. Refused while a live claim in it is not re-tagged."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """Number of the epoch."""
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetireEpoch: _TypeAlias = RetireEpoch  # noqa: Y015
+
+@_typing.final
 class Change(_message.Message):
     """What is to be changed."""
 
@@ -255,6 +322,9 @@ class Change(_message.Message):
     REVOKE_CERTIFICATES_FIELD_NUMBER: _builtins.int
     OFFBOARD_FIELD_NUMBER: _builtins.int
     SET_BUDGET_FIELD_NUMBER: _builtins.int
+    BEGIN_EPOCH_FIELD_NUMBER: _builtins.int
+    ACTIVATE_EPOCH_FIELD_NUMBER: _builtins.int
+    RETIRE_EPOCH_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def invite(self) -> Global___Invite:
         """Invites somebody."""
@@ -279,6 +349,18 @@ class Change(_message.Message):
     def set_budget(self) -> Global___SetBudget:
         """Sets a daily budget."""
 
+    @_builtins.property
+    def begin_epoch(self) -> Global___BeginEpoch:
+        """Begins an epoch."""
+
+    @_builtins.property
+    def activate_epoch(self) -> Global___ActivateEpoch:
+        """Lets an epoch serve."""
+
+    @_builtins.property
+    def retire_epoch(self) -> Global___RetireEpoch:
+        """Ends an epoch."""
+
     def __init__(
         self,
         *,
@@ -288,12 +370,15 @@ class Change(_message.Message):
         revoke_certificates: Global___RevokeCertificates | None = ...,
         offboard: Global___Offboard | None = ...,
         set_budget: Global___SetBudget | None = ...,
+        begin_epoch: Global___BeginEpoch | None = ...,
+        activate_epoch: Global___ActivateEpoch | None = ...,
+        retire_epoch: Global___RetireEpoch | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "suspend", b"suspend"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "begin_epoch", b"begin_epoch", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "suspend", b"suspend"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "suspend", b"suspend"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "begin_epoch", b"begin_epoch", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "suspend", b"suspend"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["invite", "suspend", "resume", "revoke_certificates", "offboard", "set_budget"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["invite", "suspend", "resume", "revoke_certificates", "offboard", "set_budget", "begin_epoch", "activate_epoch", "retire_epoch"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -394,6 +479,7 @@ class Effect(_message.Message):
     USED_TODAY_FIELD_NUMBER: _builtins.int
     NEEDS_APPROVAL_FIELD_NUMBER: _builtins.int
     MAY_BREAK_GLASS_FIELD_NUMBER: _builtins.int
+    CLAIMS_TO_RETAG_FIELD_NUMBER: _builtins.int
     calls_an_hour: _builtins.int
     """Calls of the member in the last hour, at most 100,000 counted: what a suspension stops."""
     live_claims: _builtins.int
@@ -408,6 +494,8 @@ class Effect(_message.Message):
     """Whether another admin must approve."""
     may_break_glass: _builtins.bool
     """Whether break-glass may do it."""
+    claims_to_retag: _builtins.int
+    """Of an epoch: live claims that wait to be re-tagged out of the one before it, or out of it."""
     def __init__(
         self,
         *,
@@ -418,10 +506,11 @@ class Effect(_message.Message):
         used_today: _builtins.int = ...,
         needs_approval: _builtins.bool = ...,
         may_break_glass: _builtins.bool = ...,
+        claims_to_retag: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "calls_an_hour", b"calls_an_hour", "certificates", b"certificates", "live_claims", b"live_claims", "may_break_glass", b"may_break_glass", "needs_approval", b"needs_approval", "used_today", b"used_today"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "calls_an_hour", b"calls_an_hour", "certificates", b"certificates", "claims_to_retag", b"claims_to_retag", "live_claims", b"live_claims", "may_break_glass", b"may_break_glass", "needs_approval", b"needs_approval", "used_today", b"used_today"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -676,3 +765,130 @@ class ListProposalsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListProposalsResponse: _TypeAlias = ListProposalsResponse  # noqa: Y015
+
+@_typing.final
+class ListEpochStandingsRequest(_message.Message):
+    """Asks how the epochs stand."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEpochStandingsRequest: _TypeAlias = ListEpochStandingsRequest  # noqa: Y015
+
+@_typing.final
+class Laggard(_message.Message):
+    """A member with live claims that wait to be re-tagged."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_FIELD_NUMBER: _builtins.int
+    CLAIMS_FIELD_NUMBER: _builtins.int
+    member: _builtins.str
+    """Id."""
+    claims: _builtins.int
+    """Live claims of the epoch that no later epoch holds yet."""
+    def __init__(
+        self,
+        *,
+        member: _builtins.str = ...,
+        claims: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "member", b"member"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Laggard: _TypeAlias = Laggard  # noqa: Y015
+
+@_typing.final
+class EpochStanding(_message.Message):
+    """How an epoch stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    NOT_BEFORE_FIELD_NUMBER: _builtins.int
+    NOT_AFTER_FIELD_NUMBER: _builtins.int
+    ANNOUNCED_FIELD_NUMBER: _builtins.int
+    LIVE_CLAIMS_FIELD_NUMBER: _builtins.int
+    LAGGARDS_FIELD_NUMBER: _builtins.int
+    CLAIMS_LEFT_FIELD_NUMBER: _builtins.int
+    RETAGGED_AT_FIELD_NUMBER: _builtins.int
+    DESTROYED_AT_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """Number."""
+    state: _epoch_pb2.EpochState.ValueType
+    """State now."""
+    not_before: _builtins.int
+    """First millisecond UTC in which it may serve."""
+    not_after: _builtins.int
+    """Its end, milliseconds UTC, exclusive."""
+    announced: _builtins.bool
+    """Whether its key is made and announced."""
+    live_claims: _builtins.int
+    """Live claims in it."""
+    claims_left: _builtins.int
+    """Of a retired epoch: claims, in whatever state, that are still to be destroyed."""
+    retagged_at: _builtins.int
+    """Since when no claim in it waits to be re-tagged, milliseconds UTC; 0 where that is not so."""
+    destroyed_at: _builtins.int
+    """When its key, filter and claims were destroyed, milliseconds UTC; 0 where they are not."""
+    @_builtins.property
+    def laggards(self) -> _containers.RepeatedCompositeFieldContainer[Global___Laggard]:
+        """Members with claims to be re-tagged out of it, most claims first; empty while no later epoch is begun."""
+
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+        state: _epoch_pb2.EpochState.ValueType = ...,
+        not_before: _builtins.int = ...,
+        not_after: _builtins.int = ...,
+        announced: _builtins.bool = ...,
+        live_claims: _builtins.int = ...,
+        laggards: _abc.Iterable[Global___Laggard] | None = ...,
+        claims_left: _builtins.int = ...,
+        retagged_at: _builtins.int = ...,
+        destroyed_at: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["announced", b"announced", "claims_left", b"claims_left", "destroyed_at", b"destroyed_at", "epoch", b"epoch", "laggards", b"laggards", "live_claims", b"live_claims", "not_after", b"not_after", "not_before", b"not_before", "retagged_at", b"retagged_at", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EpochStanding: _TypeAlias = EpochStanding  # noqa: Y015
+
+@_typing.final
+class ListEpochStandingsResponse(_message.Message):
+    """How the epochs stand."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCHS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def epochs(self) -> _containers.RepeatedCompositeFieldContainer[Global___EpochStanding]:
+        """The epochs."""
+
+    def __init__(
+        self,
+        *,
+        epochs: _abc.Iterable[Global___EpochStanding] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epochs", b"epochs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEpochStandingsResponse: _TypeAlias = ListEpochStandingsResponse  # noqa: Y015

@@ -55,6 +55,11 @@ class AdminServiceStub(object):
                 request_serializer=alliance_dot_v1_dot_admin__pb2.ListProposalsRequest.SerializeToString,
                 response_deserializer=alliance_dot_v1_dot_admin__pb2.ListProposalsResponse.FromString,
                 _registered_method=True)
+        self.ListEpochStandings = channel.unary_unary(
+                '/alliance.v1.AdminService/ListEpochStandings',
+                request_serializer=alliance_dot_v1_dot_admin__pb2.ListEpochStandingsRequest.SerializeToString,
+                response_deserializer=alliance_dot_v1_dot_admin__pb2.ListEpochStandingsResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer(object):
@@ -89,6 +94,13 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListEpochStandings(self, request, context):
+        """Lists all epochs with how far re-tagging and destruction are, oldest first. Safe to repeat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +123,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.ListProposals,
                     request_deserializer=alliance_dot_v1_dot_admin__pb2.ListProposalsRequest.FromString,
                     response_serializer=alliance_dot_v1_dot_admin__pb2.ListProposalsResponse.SerializeToString,
+            ),
+            'ListEpochStandings': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEpochStandings,
+                    request_deserializer=alliance_dot_v1_dot_admin__pb2.ListEpochStandingsRequest.FromString,
+                    response_serializer=alliance_dot_v1_dot_admin__pb2.ListEpochStandingsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +239,33 @@ class AdminService(object):
             '/alliance.v1.AdminService/ListProposals',
             alliance_dot_v1_dot_admin__pb2.ListProposalsRequest.SerializeToString,
             alliance_dot_v1_dot_admin__pb2.ListProposalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEpochStandings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/alliance.v1.AdminService/ListEpochStandings',
+            alliance_dot_v1_dot_admin__pb2.ListEpochStandingsRequest.SerializeToString,
+            alliance_dot_v1_dot_admin__pb2.ListEpochStandingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,8 @@ class AdminServiceStub:
     """Decides a proposal: approves, rejects or withdraws it, or reviews what was done by break-glass. Safe to repeat."""
     ListProposals: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListProposalsRequest, _admin_pb2.ListProposalsResponse]
     """Lists proposals, oldest first. Safe to repeat."""
+    ListEpochStandings: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListEpochStandingsRequest, _admin_pb2.ListEpochStandingsResponse]
+    """Lists all epochs with how far re-tagging and destruction are, oldest first. Safe to repeat."""
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -57,6 +59,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Decides a proposal: approves, rejects or withdraws it, or reviews what was done by break-glass. Safe to repeat."""
     ListProposals: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListProposalsRequest, _admin_pb2.ListProposalsResponse]  # type: ignore[assignment]
     """Lists proposals, oldest first. Safe to repeat."""
+    ListEpochStandings: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListEpochStandingsRequest, _admin_pb2.ListEpochStandingsResponse]  # type: ignore[assignment]
+    """Lists all epochs with how far re-tagging and destruction are, oldest first. Safe to repeat."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """Serves the alliance's admins."""
@@ -92,5 +96,13 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.ListProposalsResponse, _abc.Awaitable[_admin_pb2.ListProposalsResponse]]:
         """Lists proposals, oldest first. Safe to repeat."""
+
+    @_abc_1.abstractmethod
+    def ListEpochStandings(
+        self,
+        request: _admin_pb2.ListEpochStandingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListEpochStandingsResponse, _abc.Awaitable[_admin_pb2.ListEpochStandingsResponse]]:
+        """Lists all epochs with how far re-tagging and destruction are, oldest first. Safe to repeat."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -29,11 +29,11 @@ class _EpochStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EpochState
     EPOCH_STATE_UNSPECIFIED: _EpochState.ValueType  # 0
     """Absent; always refused."""
     EPOCH_STATE_PENDING: _EpochState.ValueType  # 1
-    """Announced; does not serve yet."""
+    """Begun: members re-tag their claims into it, and nobody is answered under it yet."""
     EPOCH_STATE_ACTIVE: _EpochState.ValueType  # 2
     """Serves evaluations and contributions."""
     EPOCH_STATE_RETIRING: _EpochState.ValueType  # 3
-    """Serves evaluations while members re-tag."""
+    """Serves evaluations beside the next one, and takes no claims, until it is retired."""
     EPOCH_STATE_RETIRED: _EpochState.ValueType  # 4
     """Key, filter and tags are destroyed."""
 
@@ -43,11 +43,11 @@ class EpochState(_EpochState, metaclass=_EpochStateEnumTypeWrapper):
 EPOCH_STATE_UNSPECIFIED: EpochState.ValueType  # 0
 """Absent; always refused."""
 EPOCH_STATE_PENDING: EpochState.ValueType  # 1
-"""Announced; does not serve yet."""
+"""Begun: members re-tag their claims into it, and nobody is answered under it yet."""
 EPOCH_STATE_ACTIVE: EpochState.ValueType  # 2
 """Serves evaluations and contributions."""
 EPOCH_STATE_RETIRING: EpochState.ValueType  # 3
-"""Serves evaluations while members re-tag."""
+"""Serves evaluations beside the next one, and takes no claims, until it is retired."""
 EPOCH_STATE_RETIRED: EpochState.ValueType  # 4
 """Key, filter and tags are destroyed."""
 Global___EpochState: _TypeAlias = EpochState  # noqa: Y015
@@ -65,6 +65,7 @@ class Epoch(_message.Message):
     NOT_BEFORE_FIELD_NUMBER: _builtins.int
     NOT_AFTER_FIELD_NUMBER: _builtins.int
     STATED_AT_FIELD_NUMBER: _builtins.int
+    RETAGGED_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     """Number of the epoch, from 1."""
     suite: _builtins.str
@@ -79,6 +80,8 @@ class Epoch(_message.Message):
     """End of the epoch, milliseconds UTC, exclusive."""
     stated_at: _builtins.int
     """When the statement was made, milliseconds UTC."""
+    retagged: _builtins.bool
+    """Whether every live claim of the epoch is in a later one too: nobody needs to ask under it any more."""
     def __init__(
         self,
         *,
@@ -89,10 +92,11 @@ class Epoch(_message.Message):
         not_before: _builtins.int = ...,
         not_after: _builtins.int = ...,
         stated_at: _builtins.int = ...,
+        retagged: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "not_after", b"not_after", "not_before", b"not_before", "public_key", b"public_key", "state", b"state", "stated_at", b"stated_at", "suite", b"suite"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "not_after", b"not_after", "not_before", b"not_before", "public_key", b"public_key", "retagged", b"retagged", "state", b"state", "stated_at", b"stated_at", "suite", b"suite"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -52,7 +52,7 @@ class EpochServiceServicer(object):
     """
 
     def ListEpochs(self, request, context):
-        """Lists the epochs that serve. Safe to repeat.
+        """Lists the epochs that are begun or serve. Safe to repeat.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,7 +34,7 @@ class EpochServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EpochServiceAsyncStub: ...
     ListEpochs: _grpc.UnaryUnaryMultiCallable[_epoch_pb2.ListEpochsRequest, _epoch_pb2.ListEpochsResponse]
-    """Lists the epochs that serve. Safe to repeat."""
+    """Lists the epochs that are begun or serve. Safe to repeat."""
     GetSuppressionList: _grpc.UnaryUnaryMultiCallable[_epoch_pb2.GetSuppressionListRequest, _epoch_pb2.GetSuppressionListResponse]
     """Gets the suppression list in force. Safe to repeat."""
 
@@ -44,7 +44,7 @@ class EpochServiceAsyncStub(EpochServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListEpochs: _aio.UnaryUnaryMultiCallable[_epoch_pb2.ListEpochsRequest, _epoch_pb2.ListEpochsResponse]  # type: ignore[assignment]
-    """Lists the epochs that serve. Safe to repeat."""
+    """Lists the epochs that are begun or serve. Safe to repeat."""
     GetSuppressionList: _aio.UnaryUnaryMultiCallable[_epoch_pb2.GetSuppressionListRequest, _epoch_pb2.GetSuppressionListResponse]  # type: ignore[assignment]
     """Gets the suppression list in force. Safe to repeat."""
 
@@ -57,7 +57,7 @@ class EpochServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _epoch_pb2.ListEpochsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_epoch_pb2.ListEpochsResponse, _abc.Awaitable[_epoch_pb2.ListEpochsResponse]]:
-        """Lists the epochs that serve. Safe to repeat."""
+        """Lists the epochs that are begun or serve. Safe to repeat."""
 
     @_abc_1.abstractmethod
     def GetSuppressionList(

@@ -78,6 +78,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Another admin decides this, and not the one who proposed it."""
     ERROR_REASON_MEMBER_STATE_CONFLICT: _ErrorReason.ValueType  # 27
     """The member's state does not permit this change."""
+    ERROR_REASON_EPOCH_STATE_CONFLICT: _ErrorReason.ValueType  # 37
+    """The epoch's state does not permit this, or its number is not the one that follows."""
+    ERROR_REASON_RETAGGING_INCOMPLETE: _ErrorReason.ValueType  # 38
+    """Live claims of the epoch are not re-tagged yet."""
+    ERROR_REASON_NOTHING_TO_RETAG: _ErrorReason.ValueType  # 39
+    """The member has no claims that wait to be re-tagged, as many as were asked about."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason in the ErrorInfo (domain `alliance`) of every refused call, and of every refused row."""
@@ -138,4 +144,10 @@ ERROR_REASON_ANOTHER_ADMIN_NEEDED: ErrorReason.ValueType  # 26
 """Another admin decides this, and not the one who proposed it."""
 ERROR_REASON_MEMBER_STATE_CONFLICT: ErrorReason.ValueType  # 27
 """The member's state does not permit this change."""
+ERROR_REASON_EPOCH_STATE_CONFLICT: ErrorReason.ValueType  # 37
+"""The epoch's state does not permit this, or its number is not the one that follows."""
+ERROR_REASON_RETAGGING_INCOMPLETE: ErrorReason.ValueType  # 38
+"""Live claims of the epoch are not re-tagged yet."""
+ERROR_REASON_NOTHING_TO_RETAG: ErrorReason.ValueType  # 39
+"""The member has no claims that wait to be re-tagged, as many as were asked about."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

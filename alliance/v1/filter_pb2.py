@@ -22,34 +22,35 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from alliance.v1 import epoch_pb2 as alliance_dot_v1_dot_epoch__pb2
 from alliance.v1 import statement_pb2 as alliance_dot_v1_dot_statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x61lliance/v1/filter.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/statement.proto\"\xce\x01\n\x0c\x46ilterHeader\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12\r\n\x05\x65poch\x18\x02 \x01(\r\x12\x10\n\x08listings\x18\x03 \x01(\x04\x12\x0c\n\x04\x62its\x18\x04 \x01(\x04\x12\x0e\n\x06hashes\x18\x05 \x01(\r\x12\x0c\n\x04seed\x18\x06 \x01(\r\x12\x10\n\x08sequence\x18\x07 \x01(\x04\x12\x13\n\x0bprefix_bits\x18\x08 \x01(\r\x12\x13\n\x0b\x62its_sha256\x18\t \x01(\x0c\x12\x12\n\ncreated_at\x18\n \x01(\x03\x12\x11\n\tnot_after\x18\x0b \x01(\x03\"t\n\x0b\x46ilterDelta\x12\r\n\x05\x65poch\x18\x01 \x01(\r\x12\x13\n\x0b\x62\x61se_sha256\x18\x02 \x01(\x0c\x12\x15\n\rfrom_sequence\x18\x03 \x01(\x04\x12\x13\n\x0bto_sequence\x18\x04 \x01(\x04\x12\x15\n\rposition_gaps\x18\x05 \x03(\x04\"h\n\x0f\x46ilterHeartbeat\x12\r\n\x05\x65poch\x18\x01 \x01(\r\x12\x13\n\x0b\x62\x61se_sha256\x18\x02 \x01(\x0c\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x0c\n\x04time\x18\x04 \x01(\x03\x12\x11\n\tnot_after\x18\x05 \x01(\x03\"!\n\x10GetFilterRequest\x12\r\n\x05\x65poch\x18\x01 \x01(\r\"r\n\x11GetFilterResponse\x12,\n\x06header\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12/\n\theartbeat\x18\x02 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\">\n\x17\x44ownloadSnapshotRequest\x12\x13\n\x0b\x62its_sha256\x18\x01 \x01(\x0c\x12\x0e\n\x06offset\x18\x02 \x01(\x04\"9\n\x18\x44ownloadSnapshotResponse\x12\x0e\n\x06offset\x18\x01 \x01(\x04\x12\r\n\x05\x63hunk\x18\x02 \x01(\x0c\"@\n\x11ListDeltasRequest\x12\x13\n\x0b\x62\x61se_sha256\x18\x01 \x01(\x0c\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x04\"A\n\x12ListDeltasResponse\x12+\n\x05\x64\x65lta\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement2\x8f\x02\n\rFilterService\x12J\n\tGetFilter\x12\x1d.alliance.v1.GetFilterRequest\x1a\x1e.alliance.v1.GetFilterResponse\x12\x61\n\x10\x44ownloadSnapshot\x12$.alliance.v1.DownloadSnapshotRequest\x1a%.alliance.v1.DownloadSnapshotResponse0\x01\x12O\n\nListDeltas\x12\x1e.alliance.v1.ListDeltasRequest\x1a\x1f.alliance.v1.ListDeltasResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x61lliance/v1/filter.proto\x12\x0b\x61lliance.v1\x1a\x17\x61lliance/v1/epoch.proto\x1a\x1b\x61lliance/v1/statement.proto\"\xce\x01\n\x0c\x46ilterHeader\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12\r\n\x05\x65poch\x18\x02 \x01(\r\x12\x10\n\x08listings\x18\x03 \x01(\x04\x12\x0c\n\x04\x62its\x18\x04 \x01(\x04\x12\x0e\n\x06hashes\x18\x05 \x01(\r\x12\x0c\n\x04seed\x18\x06 \x01(\r\x12\x10\n\x08sequence\x18\x07 \x01(\x04\x12\x13\n\x0bprefix_bits\x18\x08 \x01(\r\x12\x13\n\x0b\x62its_sha256\x18\t \x01(\x0c\x12\x12\n\ncreated_at\x18\n \x01(\x03\x12\x11\n\tnot_after\x18\x0b \x01(\x03\"t\n\x0b\x46ilterDelta\x12\r\n\x05\x65poch\x18\x01 \x01(\r\x12\x13\n\x0b\x62\x61se_sha256\x18\x02 \x01(\x0c\x12\x15\n\rfrom_sequence\x18\x03 \x01(\x04\x12\x13\n\x0bto_sequence\x18\x04 \x01(\x04\x12\x15\n\rposition_gaps\x18\x05 \x03(\x04\"\x96\x01\n\x0f\x46ilterHeartbeat\x12\r\n\x05\x65poch\x18\x01 \x01(\r\x12\x13\n\x0b\x62\x61se_sha256\x18\x02 \x01(\x0c\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x0c\n\x04time\x18\x04 \x01(\x03\x12\x11\n\tnot_after\x18\x05 \x01(\x03\x12,\n\x0b\x65poch_state\x18\x06 \x01(\x0e\x32\x17.alliance.v1.EpochState\"!\n\x10GetFilterRequest\x12\r\n\x05\x65poch\x18\x01 \x01(\r\"r\n\x11GetFilterResponse\x12,\n\x06header\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12/\n\theartbeat\x18\x02 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\">\n\x17\x44ownloadSnapshotRequest\x12\x13\n\x0b\x62its_sha256\x18\x01 \x01(\x0c\x12\x0e\n\x06offset\x18\x02 \x01(\x04\"9\n\x18\x44ownloadSnapshotResponse\x12\x0e\n\x06offset\x18\x01 \x01(\x04\x12\r\n\x05\x63hunk\x18\x02 \x01(\x0c\"@\n\x11ListDeltasRequest\x12\x13\n\x0b\x62\x61se_sha256\x18\x01 \x01(\x0c\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x04\"A\n\x12ListDeltasResponse\x12+\n\x05\x64\x65lta\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement2\x8f\x02\n\rFilterService\x12J\n\tGetFilter\x12\x1d.alliance.v1.GetFilterRequest\x1a\x1e.alliance.v1.GetFilterResponse\x12\x61\n\x10\x44ownloadSnapshot\x12$.alliance.v1.DownloadSnapshotRequest\x1a%.alliance.v1.DownloadSnapshotResponse0\x01\x12O\n\nListDeltas\x12\x1e.alliance.v1.ListDeltasRequest\x1a\x1f.alliance.v1.ListDeltasResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'alliance.v1.filter_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FILTERHEADER']._serialized_start=71
-  _globals['_FILTERHEADER']._serialized_end=277
-  _globals['_FILTERDELTA']._serialized_start=279
-  _globals['_FILTERDELTA']._serialized_end=395
-  _globals['_FILTERHEARTBEAT']._serialized_start=397
-  _globals['_FILTERHEARTBEAT']._serialized_end=501
-  _globals['_GETFILTERREQUEST']._serialized_start=503
-  _globals['_GETFILTERREQUEST']._serialized_end=536
-  _globals['_GETFILTERRESPONSE']._serialized_start=538
-  _globals['_GETFILTERRESPONSE']._serialized_end=652
-  _globals['_DOWNLOADSNAPSHOTREQUEST']._serialized_start=654
-  _globals['_DOWNLOADSNAPSHOTREQUEST']._serialized_end=716
-  _globals['_DOWNLOADSNAPSHOTRESPONSE']._serialized_start=718
-  _globals['_DOWNLOADSNAPSHOTRESPONSE']._serialized_end=775
-  _globals['_LISTDELTASREQUEST']._serialized_start=777
-  _globals['_LISTDELTASREQUEST']._serialized_end=841
-  _globals['_LISTDELTASRESPONSE']._serialized_start=843
-  _globals['_LISTDELTASRESPONSE']._serialized_end=908
-  _globals['_FILTERSERVICE']._serialized_start=911
-  _globals['_FILTERSERVICE']._serialized_end=1182
+  _globals['_FILTERHEADER']._serialized_start=96
+  _globals['_FILTERHEADER']._serialized_end=302
+  _globals['_FILTERDELTA']._serialized_start=304
+  _globals['_FILTERDELTA']._serialized_end=420
+  _globals['_FILTERHEARTBEAT']._serialized_start=423
+  _globals['_FILTERHEARTBEAT']._serialized_end=573
+  _globals['_GETFILTERREQUEST']._serialized_start=575
+  _globals['_GETFILTERREQUEST']._serialized_end=608
+  _globals['_GETFILTERRESPONSE']._serialized_start=610
+  _globals['_GETFILTERRESPONSE']._serialized_end=724
+  _globals['_DOWNLOADSNAPSHOTREQUEST']._serialized_start=726
+  _globals['_DOWNLOADSNAPSHOTREQUEST']._serialized_end=788
+  _globals['_DOWNLOADSNAPSHOTRESPONSE']._serialized_start=790
+  _globals['_DOWNLOADSNAPSHOTRESPONSE']._serialized_end=847
+  _globals['_LISTDELTASREQUEST']._serialized_start=849
+  _globals['_LISTDELTASREQUEST']._serialized_end=913
+  _globals['_LISTDELTASRESPONSE']._serialized_start=915
+  _globals['_LISTDELTASRESPONSE']._serialized_end=980
+  _globals['_FILTERSERVICE']._serialized_start=983
+  _globals['_FILTERSERVICE']._serialized_end=1254
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 isort:skip_file
 The Bloom filter over an epoch's live tags: it rules out, it never accuses (protocol reference, section 5)."""
 
+from alliance.v1 import epoch_pb2 as _epoch_pb2
 from alliance.v1 import statement_pb2 as _statement_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -132,6 +133,7 @@ class FilterHeartbeat(_message.Message):
     SEQUENCE_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
     NOT_AFTER_FIELD_NUMBER: _builtins.int
+    EPOCH_STATE_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     """Epoch of the tags."""
     base_sha256: _builtins.bytes
@@ -142,6 +144,8 @@ class FilterHeartbeat(_message.Message):
     """When it was made, milliseconds UTC."""
     not_after: _builtins.int
     """Past this, milliseconds UTC, a filter is stale and clears nobody."""
+    epoch_state: _epoch_pb2.EpochState.ValueType
+    """State of the epoch when it was made: a client that sees another one than it knows asks for the epochs anew."""
     def __init__(
         self,
         *,
@@ -150,10 +154,11 @@ class FilterHeartbeat(_message.Message):
         sequence: _builtins.int = ...,
         time: _builtins.int = ...,
         not_after: _builtins.int = ...,
+        epoch_state: _epoch_pb2.EpochState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_sha256", b"base_sha256", "epoch", b"epoch", "not_after", b"not_after", "sequence", b"sequence", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_sha256", b"base_sha256", "epoch", b"epoch", "epoch_state", b"epoch_state", "not_after", b"not_after", "sequence", b"sequence", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -31,6 +31,7 @@ class ClaimRow(_message.Message):
     SIGNATURE_FIELD_NUMBER: _builtins.int
     HANDLE_FIELD_NUMBER: _builtins.int
     BOX_FIELD_NUMBER: _builtins.int
+    PREDECESSOR_FIELD_NUMBER: _builtins.int
     claim: _builtins.bytes
     """Serialised Claim."""
     signature: _builtins.bytes
@@ -39,6 +40,10 @@ class ClaimRow(_message.Message):
     """HMAC-SHA256(label_key, "handle" ‖ entry_id), first 16 bytes: lets a holder of the identifier find the box."""
     box: _builtins.bytes
     """The sealed box, exactly 512 bytes."""
+    predecessor: _builtins.bytes
+    """Entry id of the caller's claim in an earlier epoch that this one re-tags: it says the same, times included, and
+    the evaluation's purpose was `rotation`. Empty for a claim of its own.
+    """
     def __init__(
         self,
         *,
@@ -46,10 +51,11 @@ class ClaimRow(_message.Message):
         signature: _builtins.bytes = ...,
         handle: _builtins.bytes = ...,
         box: _builtins.bytes = ...,
+        predecessor: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "claim", b"claim", "handle", b"handle", "signature", b"signature"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "claim", b"claim", "handle", b"handle", "predecessor", b"predecessor", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -159,12 +165,18 @@ class ClaimRecord(_message.Message):
     SIGNATURE_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_CHANGE_FIELD_NUMBER: _builtins.int
+    PREDECESSOR_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_FIELD_NUMBER: _builtins.int
     claim: _builtins.bytes
     """The claim bytes as contributed."""
     signature: _builtins.bytes
     """Signature as contributed."""
     status: _taxonomy_pb2.ClaimStatus.ValueType
     """Status now."""
+    predecessor: _builtins.bytes
+    """Entry id of the claim that this one re-tags; empty where there is none."""
+    successor: _builtins.bytes
+    """Entry id of the claim in a later epoch that re-tags this one; empty where there is none."""
     @_builtins.property
     def status_change(self) -> _statement_pb2.SignedStatement:
         """The last status change, where there was one."""
@@ -176,10 +188,12 @@ class ClaimRecord(_message.Message):
         signature: _builtins.bytes = ...,
         status: _taxonomy_pb2.ClaimStatus.ValueType = ...,
         status_change: _statement_pb2.SignedStatement | None = ...,
+        predecessor: _builtins.bytes = ...,
+        successor: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status_change", b"status_change"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim", "signature", b"signature", "status", b"status", "status_change", b"status_change"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim", "predecessor", b"predecessor", "signature", b"signature", "status", b"status", "status_change", b"status_change", "successor", b"successor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -194,22 +208,26 @@ class ListClaimsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     LIVE_ONLY_FIELD_NUMBER: _builtins.int
+    BEFORE_EPOCH_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Rows a page, 1 to 1,000; 0 is 100."""
     page_token: _builtins.str
     """Where to go on: the last page's token, or empty."""
     live_only: _builtins.bool
     """Live claims only."""
+    before_epoch: _builtins.int
+    """Claims of earlier epochs than this alone; 0 is all."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         live_only: _builtins.bool = ...,
+        before_epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["live_only", b"live_only", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before_epoch", b"before_epoch", "live_only", b"live_only", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -296,18 +314,24 @@ class WithdrawClaimRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STATUS_CHANGE_FIELD_NUMBER: _builtins.int
+    TWIN_STATUS_CHANGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def status_change(self) -> _statement_pb2.SignedStatement:
         """Statement `claim-status` signed by the contributor, with status withdrawn."""
+
+    @_builtins.property
+    def twin_status_change(self) -> _statement_pb2.SignedStatement:
+        """The same about the claim that it re-tags, or that re-tags it, where that is live: both end together."""
 
     def __init__(
         self,
         *,
         status_change: _statement_pb2.SignedStatement | None = ...,
+        twin_status_change: _statement_pb2.SignedStatement | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["status_change", b"status_change"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["status_change", b"status_change", "twin_status_change", b"twin_status_change"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["status_change", b"status_change"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["status_change", b"status_change", "twin_status_change", b"twin_status_change"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

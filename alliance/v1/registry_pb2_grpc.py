@@ -71,7 +71,7 @@ class RegistryServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListClaims(self, request, context):
-        """Lists the caller's own claims, oldest entry first. Safe to repeat.
+        """Lists the caller's own claims, oldest entry first, those apart that a later epoch re-tags. Safe to repeat.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,7 @@ class RegistryServiceStub:
     refused does not hold up the others.
     """
     ListClaims: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListClaimsRequest, _registry_pb2.ListClaimsResponse]
-    """Lists the caller's own claims, oldest entry first. Safe to repeat."""
+    """Lists the caller's own claims, oldest entry first, those apart that a later epoch re-tags. Safe to repeat."""
     GetClaim: _grpc.UnaryUnaryMultiCallable[_registry_pb2.GetClaimRequest, _registry_pb2.GetClaimResponse]
     """Gets one of the caller's own claims. Another member's is NOT_FOUND, like one that does not exist."""
     WithdrawClaim: _grpc.UnaryUnaryMultiCallable[_registry_pb2.WithdrawClaimRequest, _registry_pb2.WithdrawClaimResponse]
@@ -56,7 +56,7 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     refused does not hold up the others.
     """
     ListClaims: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListClaimsRequest, _registry_pb2.ListClaimsResponse]  # type: ignore[assignment]
-    """Lists the caller's own claims, oldest entry first. Safe to repeat."""
+    """Lists the caller's own claims, oldest entry first, those apart that a later epoch re-tags. Safe to repeat."""
     GetClaim: _aio.UnaryUnaryMultiCallable[_registry_pb2.GetClaimRequest, _registry_pb2.GetClaimResponse]  # type: ignore[assignment]
     """Gets one of the caller's own claims. Another member's is NOT_FOUND, like one that does not exist."""
     WithdrawClaim: _aio.UnaryUnaryMultiCallable[_registry_pb2.WithdrawClaimRequest, _registry_pb2.WithdrawClaimResponse]  # type: ignore[assignment]
@@ -82,7 +82,7 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_pb2.ListClaimsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.ListClaimsResponse, _abc.Awaitable[_registry_pb2.ListClaimsResponse]]:
-        """Lists the caller's own claims, oldest entry first. Safe to repeat."""
+        """Lists the caller's own claims, oldest entry first, those apart that a later epoch re-tags. Safe to repeat."""
 
     @_abc_1.abstractmethod
     def GetClaim(

@@ -11,8 +11,10 @@ from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
 from alliance.errors import AllianceError
+from alliance_server.cli.epochs import epoch_app
 from alliance_server.cli.hub import init_hub, serve_hub, upgrade_hub
 from alliance_server.cli.members import invite_member, list_members, revoke_member
+from alliance_server.cli.options import DEFAULT_FOLDER, HubFolder, stdout
 
 app = typer.Typer(
     add_completion=False,
@@ -23,20 +25,14 @@ app = typer.Typer(
 )
 member_app = typer.Typer(no_args_is_help=True, help="Invite members, list them, revoke their certificates.")
 app.add_typer(member_app, name="member")
+app.add_typer(epoch_app, name="epoch")
 
-_out = Console()
 _err = Console(stderr=True)
-
-HubFolder = Annotated[
-    Path,
-    typer.Option("--dir", envvar="ALLIANCE_HUB_DIR", help="The hub's folder.", show_default=True),
-]
-_DEFAULT_FOLDER = Path("hub")
 
 
 def _show_version(value: bool) -> None:  # noqa: FBT001 - typer's callback
     if value:
-        _out.print(f"alliance-server {version('alliance-hub')}")
+        stdout.print(f"alliance-server {version('alliance-hub')}")
         raise typer.Exit
 
 
@@ -74,11 +70,11 @@ def init(
 
     Example: alliance-server init hub --alliance demo --host hub.example.org
     """
-    init_hub(_out, folder, alliance, host or ["127.0.0.1"], listen, enrolment_listen, db)
+    init_hub(stdout, folder, alliance, host or ["127.0.0.1"], listen, enrolment_listen, db)
 
 
 @app.command()
-def upgrade(folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = _DEFAULT_FOLDER) -> None:
+def upgrade(folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = DEFAULT_FOLDER) -> None:
     """Bring the database of a hub that is stopped to this release's schema.
 
     It happens whole or not at all, and nothing happens where there is
@@ -86,11 +82,11 @@ def upgrade(folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = 
 
     Example: alliance-server upgrade hub
     """
-    upgrade_hub(_out, folder)
+    upgrade_hub(stdout, folder)
 
 
 @app.command()
-def serve(folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = _DEFAULT_FOLDER) -> None:
+def serve(folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = DEFAULT_FOLDER) -> None:
     """Serve until interrupted; logs are JSON lines on standard error.
 
     Example: alliance-server serve hub
@@ -102,7 +98,7 @@ def serve(folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = _D
 def invite(
     name: Annotated[str, typer.Argument(help="Member id: 1 to 32 of a-z, 0-9 and inner hyphens.")],
     out: Annotated[Path, typer.Option(help="Enrolment bundle to write.")],
-    folder: HubFolder = _DEFAULT_FOLDER,
+    folder: HubFolder = DEFAULT_FOLDER,
     display_name: Annotated[str, typer.Option(help="Name of the institution; else the id.")] = "",
     role: Annotated[str, typer.Option(help="member, admin, liaison or auditor; it never changes.")] = "member",
 ) -> None:
@@ -113,28 +109,28 @@ def invite(
 
     Example: alliance-server member invite lender-a --out lender-a.json --dir hub
     """
-    invite_member(_out, folder, name, display_name or name, out, role)
+    invite_member(stdout, folder, name, display_name or name, out, role)
 
 
 @member_app.command("list")
-def list_(folder: HubFolder = _DEFAULT_FOLDER) -> None:
+def list_(folder: HubFolder = DEFAULT_FOLDER) -> None:
     """List members and their states.
 
     Example: alliance-server member list --dir hub
     """
-    list_members(_out, folder)
+    list_members(stdout, folder)
 
 
 @member_app.command("revoke")
 def revoke(
     name: Annotated[str, typer.Argument(help="Member id.")],
-    folder: HubFolder = _DEFAULT_FOLDER,
+    folder: HubFolder = DEFAULT_FOLDER,
 ) -> None:
     """Revoke all certificates of a member; the next call under them is refused.
 
     Example: alliance-server member revoke lender-a --dir hub
     """
-    revoke_member(_out, folder, name)
+    revoke_member(stdout, folder, name)
 
 
 @app.command()
@@ -175,9 +171,9 @@ def dev(
     Example: alliance-server dev --memory
     """
     from alliance_server.cli.dev import run_dev  # it alone needs the demo's people
-    from alliance_server.cli.dev.folder import DEFAULT_FOLDER
+    from alliance_server.cli.dev.folder import DEFAULT_FOLDER as DEV_FOLDER
 
-    raise typer.Exit(run_dev(_out, DEFAULT_FOLDER, port, seed, memory=memory))
+    raise typer.Exit(run_dev(stdout, DEV_FOLDER, port, seed, memory=memory))
 
 
 def main() -> None:

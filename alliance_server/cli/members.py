@@ -26,7 +26,8 @@ from alliance_server.storage.unit_of_work import SqlStore
 
 
 @contextmanager
-def _open(folder: Path) -> Iterator[tuple[HubConfig, HubKeys, SqlStore, EnrolmentService]]:
+def opened(folder: Path) -> Iterator[tuple[HubConfig, HubKeys, SqlStore, EnrolmentService]]:
+    """Open a hub's keys and database beside the hub."""
     config = load_config(folder)
     keys = open_keys(config.keys_folder, config.alliance)
     store = SqlStore(config.database_url)
@@ -67,21 +68,21 @@ def invite_member(
         raise Refused(Reason.CONFLICTING_RETRY, f"{destination} exists; nothing was changed")
     if not destination.absolute().parent.is_dir():
         raise Refused(Reason.INVALID_REQUEST, f"there is no folder {destination.parent}; nothing was changed")
-    with _open(folder) as (config, keys, _store, enrolment):
+    with opened(folder) as (config, keys, _store, enrolment):
         ticket = asyncio.run(enrolment.invite(member_id, display_name, Role[role.upper()]))
         addresses = _public(config, config.listen), _public(config, config.enrolment_listen)
         write_atomically(destination, bundle(config, keys, ticket, *addresses))
-    say(out, f"{member_id} is invited; the token in {destination} works once, until {_moment(ticket.expires_at)}")
+    say(out, f"{member_id} is invited; the token in {destination} works once, until {moment(ticket.expires_at)}")
     say(out, f"send it by a trusted channel; there: member-client enrol {destination.name}")
 
 
 def list_members(out: Console, folder: Path) -> None:
     """List members."""
     table = Table("member", "name", "role", "state", "since", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    with _open(folder) as (_config, _keys, store, _enrolment):
+    with opened(folder) as (_config, _keys, store, _enrolment):
         for member in store.read_now(_all_members):
             name, state = Text(member.display_name), member.state.name.lower()
-            table.add_row(member.id, name, member.role.word, state, _moment(member.stated_at))
+            table.add_row(member.id, name, member.role.word, state, moment(member.stated_at))
     if table.row_count:
         out.print(table)
     else:
@@ -97,7 +98,7 @@ def _all_members(transaction: Transaction) -> list[Member]:
 
 def revoke_member(out: Console, folder: Path, member_id: str) -> None:
     """Revoke a member's certificates."""
-    with _open(folder) as (_config, _keys, store, enrolment):
+    with opened(folder) as (_config, _keys, store, enrolment):
         if store.read_now(lambda transaction: transaction.members.get(member_id)) is None:
             raise Refused(Reason.NOT_FOUND, f"there is no member '{member_id}'")
         revoked = asyncio.run(enrolment.revoke(member_id))
@@ -107,5 +108,6 @@ def revoke_member(out: Console, folder: Path, member_id: str) -> None:
         say(out, f"{member_id} has no certificate that is still good: revoked before, or never enrolled")
 
 
-def _moment(milliseconds: int) -> str:
+def moment(milliseconds: int) -> str:
+    """Give a time as text."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

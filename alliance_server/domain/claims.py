@@ -11,7 +11,7 @@ from hashlib import sha256
 from alliance import claims
 from alliance.crypto.sealing import BOX_BYTES, HANDLE_BYTES, MAX_CONTENTS_BYTES
 from alliance.errors import ClaimInvalid, Reason
-from alliance.taxonomy import COUNTERSIGNED_LEVELS, LEGAL_TRANSITIONS, ClaimStatus, EvidenceLevel
+from alliance.taxonomy import COUNTERSIGNED_LEVELS, LEGAL_TRANSITIONS, LIVE_STATUSES, ClaimStatus, EvidenceLevel
 from alliance.v1.claim_pb2 import Claim
 from alliance_server.domain.errors import Refused
 
@@ -24,11 +24,13 @@ class ClaimRow:
     signature: bytes
     handle: bytes
     box: bytes
+    predecessor: bytes = b""
+    """Entry id of the claim in an earlier epoch that this one re-tags; empty where there is none."""
 
     def digest(self) -> bytes:
-        """Give the SHA-256 over all four fields: a retry is the same row if this is the same."""
+        """Give the SHA-256 over all fields: a retry is the same row if this is the same."""
         whole = sha256(sha256(self.claim).digest())
-        for field in (self.signature, self.handle, self.box):
+        for field in (self.signature, self.handle, self.box, *filter(None, (self.predecessor,))):
             whole.update(sha256(field).digest())
         return whole.digest()
 
@@ -63,6 +65,15 @@ class StoredClaim:
     signature: bytes
     handle: bytes
     box: bytes
+    predecessor: bytes | None = None
+    """Entry id of the claim that this one re-tags."""
+    successor: bytes | None = None
+    """Entry id of the claim that re-tags this one."""
+
+    @property
+    def twins(self) -> tuple[bytes, ...]:
+        """Entry ids of the claims that say the same in the epochs before and after; they end together with it."""
+        return tuple(it for it in (self.predecessor, self.successor) if it)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -98,7 +109,7 @@ def read(row: ClaimRow, *, contributor: str, now: int) -> Claim:
     claim = claims.parse(row.claim)
     if not hmac.compare_digest(claim.contributor.encode(), contributor.encode()):
         raise ClaimInvalid(Reason.NOT_PERMITTED, "the claim names another contributor")
-    if abs(claim.filed_at - now) > claims.MAX_FILING_SKEW_MS:
+    if not row.predecessor and abs(claim.filed_at - now) > claims.MAX_FILING_SKEW_MS:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "filed_at is more than a day away from the hub's clock")
     if claim.expires_at <= now:
         raise ClaimInvalid(Reason.EXPIRY_OUT_OF_BOUNDS, "the claim is over already")
@@ -133,7 +144,35 @@ def stored(row: ClaimRow, claim: Claim, *, digest: bytes, sequence: int, now: in
         signature=row.signature,
         handle=row.handle,
         box=row.box,
+        predecessor=row.predecessor or None,
     )
+
+
+_COPIED = (
+    "contributor",
+    "kind",
+    "category",
+    "subject_role",
+    "evidence_level",
+    "observed_from",
+    "observed_to",
+    "filed_at",
+    "expires_at",
+    "sharing_level",
+)
+
+
+def check_retags(claim: Claim, of: StoredClaim | None, now: int) -> None:
+    """Raise ClaimInvalid unless a claim says in a later epoch what a live one of the contributor's says, no more.
+
+    The expiry is among what is copied: re-tagging never extends a listing.
+    """
+    if of is None or of.contributor != claim.contributor or of.epoch >= claim.epoch:
+        raise ClaimInvalid(Reason.NOT_FOUND, "there is no such claim of the contributor in an earlier epoch")
+    if of.status not in LIVE_STATUSES or of.expires_at <= now:
+        raise ClaimInvalid(Reason.ILLEGAL_TRANSITION, "the claim that is re-tagged is over")
+    if any(getattr(claim, name) != getattr(of, name) for name in _COPIED):
+        raise ClaimInvalid(Reason.CLAIM_INVALID, "the claim says something else than the one that it re-tags")
 
 
 def check_transition(current: ClaimStatus, to: ClaimStatus) -> None:

@@ -73,11 +73,6 @@ class Evaluation:
         """What tells requests apart."""
         return self.member_id, self.request_id
 
-    @property
-    def budget(self) -> tuple[str, Purpose]:
-        """What is charged."""
-        return self.member_id, self.purpose
-
 
 def check_queries(queries: Sequence[Query], now: int) -> list[Evaluation | AllianceError]:
     """Check signed headers against caller, content and clock, and decode the elements.

@@ -38,6 +38,7 @@ class Rule:
 POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         f"{_V1}AdminService/Decide": Rule(ADMINS, AuditAction.PROPOSAL_DECIDE),
+        f"{_V1}AdminService/ListEpochStandings": Rule(ADMINS, AuditAction.EPOCH_STANDINGS),
         f"{_V1}AdminService/ListProposals": Rule(ADMINS, AuditAction.PROPOSAL_LIST),
         f"{_V1}AdminService/PreviewChange": Rule(ADMINS, AuditAction.PROPOSAL_PREVIEW),
         f"{_V1}AdminService/Propose": Rule(ADMINS, AuditAction.PROPOSAL_MAKE),
@@ -72,13 +73,14 @@ _MEMBERS_PURPOSES = (
     Purpose.TRANSACTION,
     Purpose.PORTFOLIO_SCREENING,
     Purpose.CONTRIBUTION,
+    Purpose.ROTATION,
 )
 PURPOSES: Final[Mapping[Role, Mapping[Purpose, ConsentNeed]]] = MappingProxyType(
     {Role.MEMBER: MappingProxyType({purpose: CONSENT_NEEDS[purpose] for purpose in _MEMBERS_PURPOSES})}
 )
 """Purposes open to each role, with the consent that each needs.
 
-Rotation, dispute, intersection and case open with the features that need them.
+Dispute, intersection and case open with the features that need them.
 """
 
 
@@ -92,10 +94,13 @@ class Control:
 
 CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
     {
+        "activate_epoch": Control(dual=True),
+        "begin_epoch": Control(dual=True),
         "invite": Control(dual=True),
         "offboard": Control(dual=True),
         "raise_budget": Control(dual=True, may_break_glass=True),
         "resume": Control(dual=True, may_break_glass=True),
+        "retire_epoch": Control(dual=True),
         "revoke_certificates_of_admin": Control(dual=True, may_break_glass=True),
         "suspend_admin": Control(dual=True, may_break_glass=True),
         # What only protects needs no second admin, so that it never waits.

@@ -1,6 +1,6 @@
 """What the services need from outside: a store of units of work, and an evaluator. Contract suites run on each."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -83,6 +83,12 @@ class EpochRepository(Protocol):
     def add(self, epoch: Epoch) -> None:
         """Add an epoch and its empty filter state."""
 
+    def hold(self) -> list[Epoch]:
+        """Give all epochs, oldest first, held until the unit of work ends, with the registries of each."""
+
+    def save(self, epoch: Epoch) -> None:
+        """Replace an epoch."""
+
 
 class ClaimRepository(Protocol):
     """The registry of claims."""
@@ -105,8 +111,10 @@ class ClaimRepository(Protocol):
     def change_status(self, entry_id: bytes, status: ClaimStatus, version: int, statement: bytes) -> None:
         """Record a change of status; raises Refused unless `version` is the next one."""
 
-    def own(self, contributor: str, after: tuple[int, int], limit: int, *, live_only: bool) -> list[StoredClaim]:
-        """Give a contributor's claims after (epoch, sequence)."""
+    def own(
+        self, contributor: str, after: tuple[int, int], limit: int, *, live_only: bool, before_epoch: int = 0
+    ) -> list[StoredClaim]:
+        """Give a contributor's claims after (epoch, sequence) that no later epoch holds; before an epoch, if any."""
 
     def in_ranges(self, epoch: int, ranges: Sequence[tuple[bytes, bytes]], now: int) -> list[list[ListedEntry]]:
         """Give live listed claims by the range [low, high] in which their tags lie; by tag within each."""
@@ -124,7 +132,28 @@ class ClaimRepository(Protocol):
         """Record that an entry was found wrong."""
 
     def count_own_live(self, contributor: str, now: int) -> int:
-        """Count a contributor's live claims."""
+        """Count a contributor's live claims; one that is re-tagged counts once."""
+
+    def hold(self, entry_ids: Sequence[bytes]) -> dict[bytes, StoredClaim]:
+        """Give those claims that exist, by entry id, held until the unit of work ends."""
+
+    def link(self, successors: Mapping[bytes, bytes]) -> None:
+        """Record which claims re-tag which, by the entry id of the earlier one; each is held."""
+
+    def count_to_retag(self, contributor: str, before_epoch: int, most: int, now: int) -> int:
+        """Count a contributor's live claims of earlier epochs that are not re-tagged, at most so many."""
+
+    def laggards(self, epoch: int, now: int) -> list[tuple[str, int]]:
+        """Give members with live claims of an epoch that are not re-tagged, and how many; most first."""
+
+    def is_retagged(self, epoch: int, now: int) -> bool:
+        """Say whether no member has a live claim of an epoch that waits to be re-tagged."""
+
+    def count_of(self, epoch: int, now: int) -> tuple[int, int]:
+        """Count an epoch's claims: live ones, and all that there are."""
+
+    def destroy(self, epoch: int, most: int) -> int:
+        """Delete up to so many claims of an epoch with what was reported about them; returns how many."""
 
 
 class FilterRepository(Protocol):
@@ -150,6 +179,9 @@ class FilterRepository(Protocol):
 
     def beat(self, epoch: int, heartbeat: bytes) -> None:
         """Store the newest heartbeat."""
+
+    def drop(self, epoch: int) -> list[bytes]:
+        """Forget an epoch's filter; returns the digests of its files."""
 
     def superseded(self, before: int) -> list[bytes]:
         """Forget snapshots that are not in force and older than a time; returns the digests of their files."""
@@ -178,6 +210,9 @@ class QuotaRepository(Protocol):
 
     def add_credit(self, member_id: str, epoch: int, evaluations: int) -> None:
         """Add contribution evaluations."""
+
+    def credit(self, member_id: str, epoch: int) -> int:
+        """Give the evaluations that rows may still be filed for."""
 
     def spend_credit(self, member_id: str, epoch: int, rows: int) -> int:
         """Take up to `rows` evaluations; returns how many were left to take."""
@@ -276,6 +311,19 @@ class Evaluator(Protocol):
 
         Runs off the event loop, and may wait. Custodians check the member's header for themselves.
         """
+
+
+class EpochKeys(Protocol):
+    """Secret keys of epochs."""
+
+    def make_epoch_key(self, epoch: int) -> bytes:
+        """Make an epoch's key, durably, unless there is one already; returns its public half."""
+
+    def destroy_epoch_key(self, epoch: int) -> None:
+        """Destroy an epoch's key; one that is gone already stays so."""
+
+    def forget_epoch_keys(self, kept: Iterable[int]) -> None:
+        """Hold no key in memory but those of some epochs."""
 
 
 class SnapshotFiles(Protocol):

@@ -6,18 +6,22 @@ alone, after those before it.
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from alliance.errors import Reason
 from alliance.taxonomy import Purpose
 from alliance_server.domain.audit import AuditRecord
-from alliance_server.domain.epochs import Epoch, require_contributing, require_serving
+from alliance_server.domain.epochs import Epoch, require_evaluating
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.evaluations import Evaluation, RequestKey
 from alliance_server.domain.members import Caller, Certificate, Member, admit
 from alliance_server.domain.ports import Transaction
 from alliance_server.services.budgets import Budgets
 from alliance_server.services.call import Call
+
+LOST_EVALUATIONS = 65_536
+_FOR_ROWS = frozenset({Purpose.CONTRIBUTION, Purpose.ROTATION})
+"""Purposes whose evaluations are for rows to be filed."""
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -62,9 +66,12 @@ class Admission:
             for call, it in asked
         ]
         fresh = [place for place, it in enumerate(evaluations) if outcomes[place] is None and it.key not in contents]
-        for (member_id, purpose), places in _grouped((evaluations[place].budget, place) for place in fresh).items():
+        for budget, places in _grouped((_budget(evaluations[place]), place) for place in fresh).items():
             items = [evaluations[place].count for place in places]
-            charged = self._budgets.charge_each(transaction, member_id, purpose.word, items, now)
+            if budget.purpose is Purpose.ROTATION:
+                charged = _retagging(transaction, budget, items, now)
+            else:
+                charged = self._budgets.charge_each(transaction, budget.member_id, budget.purpose.word, items, now)
             for place, outcome in zip(places, charged, strict=True):
                 outcomes[place] = outcome
         _remember(transaction, [evaluations[place] for place in fresh if outcomes[place] is None], now)
@@ -72,6 +79,39 @@ class Admission:
             if outcome is None:
                 transaction.record(_event(call, evaluation))
         return outcomes
+
+
+class _Budget(NamedTuple):
+    """What evaluations are charged to."""
+
+    member_id: str
+    purpose: Purpose
+    epoch: int
+    """0 but for re-tagging, which is bounded by the epoch and not by the day."""
+
+
+def _budget(evaluation: Evaluation) -> _Budget:
+    purpose = evaluation.purpose
+    return _Budget(evaluation.member_id, purpose, evaluation.epoch if purpose is Purpose.ROTATION else 0)
+
+
+def _retagging(transaction: Transaction, budget: _Budget, items: Sequence[int], now: int) -> list[Refused | None]:
+    """Admit evaluations for re-tagging up to the claims that wait for it: nobody asks for free about anybody else.
+
+    Those that a member lost between the answer and the row that it was for may be asked once more, up to a bound.
+    """
+    open_ones = transaction.quotas.credit(budget.member_id, budget.epoch)
+    wanted = open_ones + sum(items)
+    waiting = transaction.claims.count_to_retag(budget.member_id, budget.epoch, wanted, now)
+    allowed = 2 * waiting + LOST_EVALUATIONS if waiting else 0
+    outcomes: list[Refused | None] = []
+    for count in items:
+        if open_ones + count <= allowed:
+            open_ones += count
+            outcomes.append(None)
+        else:
+            outcomes.append(Refused(Reason.NOTHING_TO_RETAG, "fewer claims wait to be re-tagged"))
+    return outcomes
 
 
 def _refusal(
@@ -85,10 +125,9 @@ def _refusal(
     """Say why a request is refused, budgets apart; `earlier` is the content that its id was used with before."""
     if holder is None:
         return Refused(Reason.NOT_AUTHENTICATED, "the certificate is not in the registry")
-    require = require_contributing if evaluation.purpose is Purpose.CONTRIBUTION else require_serving
     try:
         is_as_recognised = admit(*holder, now) == caller
-        require(epoch, now)
+        require_evaluating(epoch, evaluation.purpose, now)
     except Refused as refusal:
         return refusal
     if not is_as_recognised:
@@ -100,7 +139,7 @@ def _refusal(
 
 def _remember(transaction: Transaction, fresh: Sequence[Evaluation], now: int) -> None:
     transaction.quotas.add_evaluations(fresh, now)
-    contributions = (((it.member_id, it.epoch), it.count) for it in fresh if it.purpose is Purpose.CONTRIBUTION)
+    contributions = (((it.member_id, it.epoch), it.count) for it in fresh if it.purpose in _FOR_ROWS)
     for (member_id, epoch), counts in _grouped(contributions).items():
         transaction.quotas.add_credit(member_id, epoch, sum(counts))
 

@@ -7,7 +7,7 @@ from alliance_server.domain.members import Member, Role, check_member_id
 from alliance_server.domain.policy import CONTROLS, Control
 from alliance_server.domain.ports import Transaction
 from alliance_server.domain.quotas import Resource, day_of
-from alliance_server.services import memberships
+from alliance_server.services import epochs, memberships
 from alliance_server.services.budgets import Budgets
 
 HOUR_MS = 60 * 60 * 1000
@@ -47,6 +47,9 @@ class Changes:
         effect = admin_pb2.Effect(needs_approval=control.dual, may_break_glass=control.may_break_glass)
         if change.WhichOneof("kind") == "invite":
             return effect
+        if (number := _epoch(change)) is not None:
+            effect.claims_to_retag = epochs.claims_to_retag(transaction, number, now)
+            return effect
         member = _member(transaction, change).id
         effect.calls_an_hour = transaction.audit.count(member, now - HOUR_MS, MAX_COUNTED)
         effect.live_claims = transaction.claims.count_own_live(member, now)
@@ -78,6 +81,12 @@ class Changes:
             case "set_budget":
                 budget = change.set_budget
                 memberships.set_budget(transaction, budget.member, _resource(budget), budget.items, now)
+            case "begin_epoch":
+                epochs.begin(transaction, change.begin_epoch.epoch, now)
+            case "activate_epoch":
+                epochs.activate(transaction, change.activate_epoch.epoch, now)
+            case "retire_epoch":
+                epochs.retire(transaction, change.retire_epoch.epoch, now)
             case _:
                 raise Refused(Reason.INVALID_REQUEST, "the change is unknown")
 
@@ -85,6 +94,12 @@ class Changes:
         resource = _resource(change)
         check_member_id(change.member)
         return self._budgets.limit(transaction, change.member, resource)
+
+
+def _epoch(change: admin_pb2.Change) -> int | None:
+    """Give the number of the epoch that a change is about; None where it is about something else."""
+    number: int | None = getattr(getattr(change, change.WhichOneof("kind") or "invite"), "epoch", None)
+    return number
 
 
 def _member(transaction: Transaction, change: admin_pb2.Change) -> Member:

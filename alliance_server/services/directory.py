@@ -2,7 +2,6 @@
 
 from alliance.crypto.signing import SigningKey
 from alliance.v1.statement_pb2 import SignedStatement
-from alliance_server.domain.epochs import SERVING, EpochState
 from alliance_server.domain.members import MemberState
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.services.call import Call
@@ -32,11 +31,10 @@ class DirectoryService:
         return await self._store.write(work)
 
     async def epochs(self, call: Call) -> list[SignedStatement]:
-        """List the epochs that serve, and those announced."""
-        shown = SERVING | {EpochState.PENDING}
+        """List the epochs that are begun or serve."""
 
         def work(transaction: Transaction) -> list[SignedStatement]:
-            epochs = [epoch for epoch in transaction.epochs.all() if epoch.state in shown]
+            epochs = [epoch for epoch in transaction.epochs.all() if epoch.has_filter]
             transaction.record(call.event(items=len(epochs)))
             return [epoch_statement(self._key, epoch, call.now()) for epoch in epochs]
 

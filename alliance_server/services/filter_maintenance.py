@@ -27,11 +27,11 @@ from alliance.crypto.signing import SigningKey
 from alliance.errors import FilterInvalid, Reason
 from alliance.statements import FILTER_DELTA, FILTER_HEADER, FILTER_HEARTBEAT
 from alliance.taxonomy import DAY_MS
+from alliance.v1.epoch_pb2 import EpochState
 from alliance.v1.filter_pb2 import FilterDelta, FilterHeader, FilterHeartbeat
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import record_event
-from alliance_server.domain.epochs import SERVING
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.filters import Delta, FilterState, Snapshot
 from alliance_server.domain.members import HUB_ACTOR
@@ -77,6 +77,7 @@ class FilterMaintenance:
         self._clock = clock
         self._holder = os.urandom(8).hex()
         self._held: dict[int, _Held] = {}
+        self._epoch_states: dict[int, int] = {}
         self._turning = asyncio.Lock()
 
     async def turn(self, *, renew: bool = True) -> bool:
@@ -97,7 +98,9 @@ class FilterMaintenance:
             return False
         epochs = await self._store.read(lambda transaction: transaction.epochs.all())
         for epoch in epochs:
-            if epoch.state in SERVING:
+            if not epoch.has_filter:
+                self._held.pop(epoch.id, None)
+            else:
                 await self.turn_epoch(epoch.id, renew=renew)
         await self._clean_up(now)
         return True
@@ -280,6 +283,7 @@ class FilterMaintenance:
         now = self._clock.now_ms()
         last = _last_heartbeat(state)
         current = last.sequence == state.delta_sequence and last.base_sha256 == state.base_sha256
+        current = current and last.epoch_state == self._epoch_states[state.epoch]
         # One from far in the future was signed by a clock that went wrong meanwhile: members refuse it.
         if current and -MAX_SKEW_MS <= now - last.time < HEARTBEAT_EVERY_MS:
             return
@@ -301,13 +305,17 @@ class FilterMaintenance:
             sequence=sequence,
             time=now,
             not_after=now + HEARTBEAT_LIFE_MS,
+            epoch_state=EpochState.ValueType(self._epoch_states[epoch]),
         )
         return self._key.statement(FILTER_HEARTBEAT, payload.SerializeToString()).SerializeToString()
 
     async def _state(self, epoch: int, *, upto: int | None = None) -> FilterState:
-        state = await self._store.read(lambda transaction: transaction.filters.state(epoch))
-        if state is None:
+        state, known = await self._store.read(
+            lambda transaction: (transaction.filters.state(epoch), transaction.epochs.get(epoch))
+        )
+        if state is None or known is None:
             raise RuntimeError("an epoch has no filter state")
+        self._epoch_states[epoch] = int(known.state)
         if upto is None:
             return state
         return FilterState(state.epoch, upto, state.base_sha256, state.delta_sequence, state.header, state.heartbeat)

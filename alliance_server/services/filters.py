@@ -5,7 +5,7 @@ from functools import partial
 
 from alliance.errors import FilterInvalid, Reason
 from alliance.v1.statement_pb2 import SignedStatement
-from alliance_server.domain.epochs import require_serving
+from alliance_server.domain.epochs import require_filter
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.filters import Delta, FilterState, Snapshot
 from alliance_server.domain.ports import SnapshotFiles, Store, Transaction
@@ -30,7 +30,7 @@ class FilterService:
         """Give header and heartbeat; raises Refused(FILTER_CHANGED) until the first snapshot is built."""
 
         def work(transaction: Transaction) -> FilterState:
-            require_serving(transaction.epochs.get(epoch), call.now())
+            require_filter(transaction.epochs.get(epoch), call.now())
             state = transaction.filters.state(epoch)
             if state is None or not state.heartbeat:
                 raise Refused(Reason.FILTER_CHANGED, "the filter is not built yet")

@@ -6,7 +6,6 @@ custodians, behind the same port.
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from functools import cache
 
 from alliance.crypto import tagging
 from alliance.crypto.secret import Secret
@@ -24,7 +23,7 @@ class LocalEvaluator:
 
     def __init__(self, key_of: Callable[[int], Secret], compute: Compute) -> None:
         """Take a look-up of epoch keys, which raises KeyFileInvalid where there is none."""
-        self._key_of = cache(key_of)
+        self._key_of = key_of
         self._compute = compute
 
     def evaluate(self, evaluations: Sequence[Evaluation]) -> list[tuple[Share, ...] | AllianceError]:

@@ -5,20 +5,21 @@ once it is durable. Rows are idempotent on their entry id: the same row again is
 under the same id is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from google.protobuf.message import DecodeError
 
 from alliance.crypto.sealing import ENTRY_ID_BYTES
 from alliance.crypto.signing import VerifyingKey
-from alliance.errors import AllianceError, Reason
+from alliance.errors import AllianceError, ClaimInvalid, Reason
 from alliance.statements import CLAIM, CLAIM_STATUS
-from alliance.taxonomy import ClaimStatus
+from alliance.taxonomy import LIVE_STATUSES, ClaimStatus
 from alliance.v1.claim_pb2 import Claim, ClaimStatusChange
 from alliance.v1.statement_pb2 import SignedStatement
-from alliance_server.domain.claims import ClaimRow, Stock, StoredClaim, check_transition, read, stored
-from alliance_server.domain.epochs import contributes
+from alliance_server.domain.claims import ClaimRow, Stock, StoredClaim, check_retags, check_transition, read, stored
+from alliance_server.domain.epochs import Epoch, contributes, retags
 from alliance_server.domain.errors import Refused, reason_of
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.domain.statements import read_statement
@@ -51,6 +52,8 @@ class _Checked:
     refusal: Reason | None
     entry_id: bytes
     digest: bytes = b""
+    is_retagged_already: bool = False
+    """Whether the claim that it re-tags has a successor: it may have been sent by another machine of the member."""
 
 
 class RegistryService:
@@ -68,15 +71,16 @@ class RegistryService:
         checked = await self._compute.run(len(rows), _check_rows, rows, call, self._compute.threads)
         return await self._store.write(lambda transaction: self._file(transaction, call, checked))
 
-    async def own(self, call: Call, asked_size: int, token: str, *, live_only: bool) -> tuple[list[StoredClaim], str]:
-        """List a page of the caller's claims, and the token of the next."""
+    async def own(
+        self, call: Call, asked_size: int, token: str, *, live_only: bool, before_epoch: int = 0
+    ) -> tuple[list[StoredClaim], str]:
+        """List a page of the caller's claims, and the token of the next; of epochs before one, if any."""
         size = page_size(asked_size)
         epoch, sequence = numbers(token, 2)
 
         member, after = call.caller.member_id, (epoch, sequence)
-        claims = await self._store.read(
-            lambda transaction: transaction.claims.own(member, after, size, live_only=live_only)
-        )
+        wanted = partial(_own, member=member, after=after, size=size, live_only=live_only, before_epoch=before_epoch)
+        claims = await self._store.read(wanted)
         await self._store.write(lambda transaction: transaction.record(call.event(items=len(claims))))
         more = f"{claims[-1].epoch}-{claims[-1].sequence}" if len(claims) == size else ""
         return claims, more
@@ -91,33 +95,39 @@ class RegistryService:
 
         return await self._store.write(work)
 
-    async def withdraw(self, call: Call, statement: SignedStatement) -> StoredClaim:
-        """Withdraw one of the caller's claims, by its signed statement."""
+    async def withdraw(
+        self, call: Call, statement: SignedStatement, of_twin: SignedStatement | None = None
+    ) -> StoredClaim:
+        """Withdraw one of the caller's claims, by its signed statement, with the one that says the same elsewhere."""
         change = _parse_change(call, statement)
-        serialised = statement.SerializeToString()
+        twin_change = None if of_twin is None else _parse_change(call, of_twin)
 
         def work(transaction: Transaction) -> StoredClaim:
             claim = _require_own(transaction, call, change.entry_id)
             transaction.record(call.event(items=1, epoch=claim.epoch))
-            if claim.status_change == serialised:
+            if claim.status_change == statement.SerializeToString():
                 return claim
-            status = ClaimStatus(change.status)
-            check_transition(claim.status, status)
-            if change.version != claim.status_version + 1:
-                raise Refused(Reason.CONFLICTING_RETRY, "the version is not the next one")
-            transaction.claims.change_status(claim.entry_id, status, change.version, serialised)
-            return replace(claim, status=status, status_version=change.version, status_change=serialised)
+            check_transition(claim.status, ClaimStatus(change.status))
+            for twin in transaction.claims.hold(claim.twins).values():
+                if twin.status not in LIVE_STATUSES:
+                    continue
+                if of_twin is None or twin_change is None or twin_change.entry_id != twin.entry_id:
+                    raise Refused(Reason.CONFLICTING_RETRY, "the claim has a twin, which ends with it")
+                _withdrawn(transaction, twin, twin_change, of_twin)
+            return _withdrawn(transaction, claim, change, statement)
 
         return await self._store.write(work)
 
     def _file(self, transaction: Transaction, call: Call, checked: Sequence[_Checked]) -> list[RowResult]:
         now, member = call.now(), call.caller.member_id
         epoch = _open_epoch(transaction, checked, now)
+        retagged = _check_retagged(transaction, checked, now)
         tags = list({item.claim.tag for item in checked if item.claim and item.claim.epoch == epoch})
         stock = transaction.claims.stock(member, epoch, tags, now)
         results, fresh = _sort(transaction, call, checked, epoch, stock)
         if fresh:
             first = transaction.filters.advance(epoch, len(fresh))
+            _require_still_open(transaction, epoch, fresh, now)
             transaction.claims.add(
                 [
                     stored(item.row, item.claim, digest=item.digest, sequence=first + place, now=now)
@@ -125,8 +135,9 @@ class RegistryService:
                     if item.claim
                 ]
             )
-            new_tags = {item.claim.tag for item in fresh if item.claim} - stock.known
+            new_tags = {it.claim.tag for it in fresh if it.claim and not it.row.predecessor} - stock.known
             self._budgets.refund_contribution(transaction, member, len(new_tags), now)
+        transaction.claims.link(_successors(checked, results, stock, retagged))
         _show_standing(transaction, checked, results, stock)
         refused = sum(result.refusal is not None for result in results)
         transaction.record(call.event(epoch=epoch, items=len(checked), items_refused=refused))
@@ -165,9 +176,53 @@ def _entry_id(row: ClaimRow) -> bytes:
 
 def _open_epoch(transaction: Transaction, checked: Sequence[_Checked], now: int) -> int:
     """Give the epoch whose rows a chunk may file: the first one named that takes claims; 0 where none does."""
-    takes_claims = {epoch.id for epoch in transaction.epochs.all() if contributes(epoch, now)}
-    named = (item.claim.epoch for item in checked if item.claim)
-    return next((epoch for epoch in named if epoch in takes_claims), 0)
+    known = {epoch.id: epoch for epoch in transaction.epochs.all()}
+    named = ((known.get(item.claim.epoch), item) for item in checked if item.claim)
+    return next((epoch.id for epoch, item in named if epoch is not None and _takes(epoch, item.row, now)), 0)
+
+
+def _takes(epoch: Epoch, row: ClaimRow, now: int) -> bool:
+    """Say whether an epoch takes a row now."""
+    return retags(epoch, now) if row.predecessor else contributes(epoch, now)
+
+
+def _require_still_open(transaction: Transaction, number: int, fresh: Sequence[_Checked], now: int) -> None:
+    """Raise Refused where the epoch was closed while this unit waited for its registry: the chunk is sent again."""
+    epoch = transaction.epochs.get(number)
+    if epoch is None or not all(_takes(epoch, item.row, now) for item in fresh):
+        raise Refused(Reason.UNAVAILABLE, "the epoch changed meanwhile")
+
+
+def _check_retagged(transaction: Transaction, checked: Sequence[_Checked], now: int) -> Mapping[bytes, StoredClaim]:
+    """Hold the claims that rows re-tag, and refuse rows that say something else; gives them by entry id."""
+    named = sorted({item.row.predecessor for item in checked if item.claim and item.row.predecessor})
+    held = transaction.claims.hold(named) if named else {}
+    for item in checked:
+        if item.claim and item.row.predecessor:
+            try:
+                of = held.get(item.row.predecessor)
+                check_retags(item.claim, of, now)
+                item.is_retagged_already = of is not None and of.successor is not None
+            except ClaimInvalid as error:
+                item.claim, item.refusal = None, error.reason
+    return held
+
+
+def _successors(
+    checked: Sequence[_Checked], results: Sequence[RowResult], stock: Stock, retagged: Mapping[bytes, StoredClaim]
+) -> dict[bytes, bytes]:
+    """Give what each claim is re-tagged by now: a row that landed, or the caller's own claim that stood in its way."""
+    successors: dict[bytes, bytes] = {}
+    for item, result in zip(checked, results, strict=True):
+        of = retagged.get(item.row.predecessor) if item.claim else None
+        if item.claim is None or of is None or of.successor:
+            continue
+        if result.refusal is None and not result.repeated:
+            successors[of.entry_id] = item.claim.entry_id
+        elif result.refusal is Reason.LIVE_CLAIM_EXISTS:
+            standing = stock.standing.get((item.claim.tag, item.claim.category))
+            successors |= {of.entry_id: standing} if standing else {}
+    return successors
 
 
 def _sort(
@@ -215,13 +270,30 @@ def _judge(item: _Checked, epoch: int, seen: dict[bytes, bytes], standing: set[t
         return RowResult(claim.entry_id, None if same else Reason.CONFLICTING_RETRY, repeated=same)
     if claim.epoch != epoch:
         return RowResult(claim.entry_id, Reason.EPOCH_NOT_SERVED)
-    if (claim.tag, claim.category) in standing:
+    if (claim.tag, claim.category) in standing or item.is_retagged_already:
         return RowResult(claim.entry_id, Reason.LIVE_CLAIM_EXISTS)
     return RowResult(claim.entry_id)
 
 
+def _own(
+    transaction: Transaction, *, member: str, after: tuple[int, int], size: int, live_only: bool, before_epoch: int
+) -> list[StoredClaim]:
+    return transaction.claims.own(member, after, size, live_only=live_only, before_epoch=before_epoch)
+
+
+def _withdrawn(
+    transaction: Transaction, claim: StoredClaim, change: ClaimStatusChange, statement: SignedStatement
+) -> StoredClaim:
+    """Take a claim's signed withdrawal over; raises Refused unless it is about the version that stands."""
+    if change.version != claim.status_version + 1:
+        raise Refused(Reason.CONFLICTING_RETRY, "the version is not the next one")
+    status, serialised = ClaimStatus(change.status), statement.SerializeToString()
+    transaction.claims.change_status(claim.entry_id, status, change.version, serialised)
+    return replace(claim, status=status, status_version=change.version, status_change=serialised)
+
+
 def _require_own(transaction: Transaction, call: Call, entry_id: bytes) -> StoredClaim:
-    claim = transaction.claims.get(entry_id)
+    claim = transaction.claims.hold([entry_id]).get(entry_id)
     if claim is None or claim.contributor != call.caller.member_id:
         raise Refused(Reason.NOT_FOUND, "no such claim of the caller")
     return claim

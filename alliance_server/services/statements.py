@@ -19,6 +19,7 @@ def epoch_statement(key: SigningKey, epoch: Epoch, now: int) -> SignedStatement:
         not_before=epoch.not_before,
         not_after=epoch.not_after,
         stated_at=now,
+        retagged=epoch.retagged_at is not None,
     )
     return key.statement(EPOCH, payload.SerializeToString())
 

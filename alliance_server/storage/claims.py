@@ -1,6 +1,6 @@
 """The registry of claims in SQL. Bulk work goes through packed look-ups and whole rows, never through the ORM."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import cache
 from operator import attrgetter
@@ -12,11 +12,13 @@ from alliance.errors import Reason
 from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
 from alliance_server.domain.claims import ListedEntry, Stock, StoredClaim
 from alliance_server.domain.errors import Refused
+from alliance_server.domain.members import MemberState
 from alliance_server.storage import bulk
-from alliance_server.storage.tables import LIVE, ClaimTable, EntryReportTable, table_of
+from alliance_server.storage.tables import LIVE, ClaimTable, EntryReportTable, MemberTable, table_of
 
 _CLAIMS = table_of(ClaimTable)
 _REPORTS = table_of(EntryReportTable)
+_MEMBERS = table_of(MemberTable)
 _FIELDS = tuple(field.name for field in fields(StoredClaim))
 _COLUMNS = [_CLAIMS.c[name] for name in _FIELDS]
 _LIVE = sorted(int(status) for status in LIVE_STATUSES)
@@ -44,12 +46,20 @@ _EXPIRE = (
     )
     .values(status=int(ClaimStatus.EXPIRED))
 )
+_LINK = sa.update(_CLAIMS).where(_CLAIMS.c.entry_id == sa.bindparam("entry")).values(successor=sa.bindparam("by"))
+_DELETED_AT_ONCE = 500
+"""Parameters of a statement; the oldest SQLite takes 999."""
 _STATUSES = {int(status): status for status in ClaimStatus}
 _tag_of = attrgetter("tag")
 
 
 def _live() -> sa.ColumnElement[bool]:
     return _CLAIMS.c.status.in_(_LIVE)
+
+
+def _waits(now: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """Give what holds of live claims that no later epoch holds."""
+    return _CLAIMS.c.successor.is_(None), _live(), _CLAIMS.c.expires_at > now
 
 
 def _listed_tags() -> sa.Select[Any]:
@@ -146,17 +156,21 @@ class SqlClaims:
         if changed.rowcount == 0:
             raise Refused(Reason.CONFLICTING_RETRY, "the version is not the next one")
 
-    def own(self, contributor: str, after: tuple[int, int], limit: int, *, live_only: bool) -> list[StoredClaim]:
-        """Give a contributor's claims after (epoch, sequence)."""
+    def own(
+        self, contributor: str, after: tuple[int, int], limit: int, *, live_only: bool, before_epoch: int = 0
+    ) -> list[StoredClaim]:
+        """Give a contributor's claims after (epoch, sequence) that no later epoch holds."""
         place = sa.tuple_(_CLAIMS.c.epoch, _CLAIMS.c.sequence)
         query = (
             sa.select(*_COLUMNS)
-            .where(_CLAIMS.c.contributor == contributor, place > sa.tuple_(*after))
+            .where(_CLAIMS.c.contributor == contributor, _CLAIMS.c.successor.is_(None), place > sa.tuple_(*after))
             .order_by(_CLAIMS.c.epoch, _CLAIMS.c.sequence)
             .limit(limit)
         )
         if live_only:
             query = query.where(_live())
+        if before_epoch:
+            query = query.where(_CLAIMS.c.epoch < before_epoch)
         return [_claim(row) for row in self._connection.execute(query)]
 
     def in_ranges(self, epoch: int, ranges: Sequence[tuple[bytes, bytes]], now: int) -> list[list[ListedEntry]]:
@@ -212,6 +226,70 @@ class SqlClaims:
             )
 
     def count_own_live(self, contributor: str, now: int) -> int:
-        """Count a contributor's live claims."""
-        live = (_CLAIMS.c.contributor == contributor, _live(), _CLAIMS.c.expires_at > now)
+        """Count a contributor's live claims; one that is re-tagged counts once."""
+        live = (
+            _CLAIMS.c.contributor == contributor,
+            _CLAIMS.c.successor.is_(None),
+            _live(),
+            _CLAIMS.c.expires_at > now,
+        )
         return self._connection.execute(sa.select(sa.func.count()).where(*live)).scalar_one()
+
+    # -- epochs that follow each other -----------------------------------------------------------------------------
+
+    def hold(self, entry_ids: Sequence[bytes]) -> dict[bytes, StoredClaim]:
+        """Give those claims that exist, by entry id, held until the unit of work ends."""
+        held = sa.select(_CLAIMS.c.entry_id).where(_CLAIMS.c.entry_id.in_(entry_ids)).order_by(_CLAIMS.c.entry_id)
+        self._connection.execute(held.with_for_update()).all()
+        return self.get_many(entry_ids)
+
+    def link(self, successors: Mapping[bytes, bytes]) -> None:
+        """Record which claims re-tag which, by the entry id of the earlier one; each is held."""
+        rows = [{"entry": entry_id, "by": successor} for entry_id, successor in successors.items()]
+        if rows:
+            self._connection.execute(_LINK, rows)
+
+    def count_to_retag(self, contributor: str, before_epoch: int, most: int, now: int) -> int:
+        """Count a contributor's live claims of earlier epochs that are not re-tagged, at most so many."""
+        waits = (_CLAIMS.c.contributor == contributor, _CLAIMS.c.epoch < before_epoch, *_waits(now))
+        some = sa.select(sa.literal(1)).where(*waits).limit(most).subquery()
+        return self._connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+
+    def laggards(self, epoch: int, now: int) -> list[tuple[str, int]]:
+        """Give members with live claims of an epoch that are not re-tagged, and how many; most first.
+
+        Those of departed members end with the epoch: nobody can re-tag them.
+        """
+        count = sa.func.count()
+        query = (
+            sa.select(_CLAIMS.c.contributor, count)
+            .join(_MEMBERS, _MEMBERS.c.id == _CLAIMS.c.contributor)
+            .where(_CLAIMS.c.epoch == epoch, *_waits(now), _MEMBERS.c.state != int(MemberState.OFFBOARDED))
+            .group_by(_CLAIMS.c.contributor)
+            .order_by(count.desc(), _CLAIMS.c.contributor)
+        )
+        return [(member, claims) for member, claims in self._connection.execute(query)]
+
+    def is_retagged(self, epoch: int, now: int) -> bool:
+        """Say whether no member has a live claim of an epoch that waits: one look into the index for each member."""
+        own = (_CLAIMS.c.contributor == _MEMBERS.c.id, _CLAIMS.c.epoch == epoch, *_waits(now))
+        lags = sa.select(sa.literal(1)).select_from(_CLAIMS).where(*own).correlate(_MEMBERS).exists()
+        query = sa.select(_MEMBERS.c.id).where(_MEMBERS.c.state != int(MemberState.OFFBOARDED), lags).limit(1)
+        return self._connection.execute(query).first() is None
+
+    def count_of(self, epoch: int, now: int) -> tuple[int, int]:
+        """Count an epoch's claims: live ones, and all that there are."""
+        live = sa.case((sa.and_(_live(), _CLAIMS.c.expires_at > now), 1), else_=0)
+        query = sa.select(sa.func.coalesce(sa.func.sum(live), 0), sa.func.count()).where(_CLAIMS.c.epoch == epoch)
+        lively, rows = self._connection.execute(query).one()
+        return int(lively), int(rows)
+
+    def destroy(self, epoch: int, most: int) -> int:
+        """Delete up to so many claims of an epoch with what was reported about them; returns how many."""
+        some = sa.select(_CLAIMS.c.entry_id).where(_CLAIMS.c.epoch == epoch).order_by(_CLAIMS.c.sequence).limit(most)
+        entries = list(self._connection.execute(some).scalars())
+        for start in range(0, len(entries), _DELETED_AT_ONCE):
+            part = entries[start : start + _DELETED_AT_ONCE]
+            self._connection.execute(sa.delete(_REPORTS).where(_REPORTS.c.entry_id.in_(part)))
+            self._connection.execute(sa.delete(_CLAIMS).where(_CLAIMS.c.entry_id.in_(part)))
+        return len(entries)

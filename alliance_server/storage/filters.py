@@ -69,6 +69,16 @@ class SqlFilters:
         """Store the newest heartbeat."""
         self._connection.execute(sa.update(_STATES).where(_STATES.c.epoch == epoch).values(heartbeat=heartbeat))
 
+    def drop(self, epoch: int) -> list[bytes]:
+        """Forget an epoch's filter; returns the digests of its files."""
+        of_epoch = sa.select(_SNAPSHOTS.c.bits_sha256).where(_SNAPSHOTS.c.epoch == epoch)
+        digests = list(self._connection.execute(of_epoch).scalars())
+        self._connection.execute(sa.delete(_DELTAS).where(_DELTAS.c.base_sha256.in_(digests)))
+        self._connection.execute(sa.delete(_SNAPSHOTS).where(_SNAPSHOTS.c.epoch == epoch))
+        empty = {"base_sha256": b"", "header": b"", "heartbeat": b""}
+        self._connection.execute(sa.update(_STATES).where(_STATES.c.epoch == epoch).values(empty))
+        return digests
+
     def superseded(self, before: int) -> list[bytes]:
         """Forget snapshots that are not in force and older than a time; returns the digests of their files."""
         old = list(

@@ -1,5 +1,7 @@
 """Members, certificates, invitations and epochs in SQL."""
 
+from dataclasses import asdict
+
 import sqlalchemy as sa
 
 from alliance_server.domain.epochs import Epoch, EpochState
@@ -189,22 +191,27 @@ class SqlEpochs:
 
     def add(self, epoch: Epoch) -> None:
         """Add an epoch and its empty filter state."""
-        self._connection.execute(
-            sa.insert(_EPOCHS).values(
-                id=epoch.id,
-                suite=epoch.suite,
-                public_key=epoch.public_key,
-                state=epoch.state,
-                not_before=epoch.not_before,
-                not_after=epoch.not_after,
-            )
-        )
+        self._connection.execute(sa.insert(_EPOCHS).values(asdict(epoch)))
         self._connection.execute(
             sa.insert(_STATES).values(
                 epoch=epoch.id, sequence=0, base_sha256=b"", delta_sequence=0, header=b"", heartbeat=b""
             )
         )
 
+    def hold(self) -> list[Epoch]:
+        """Give all epochs, oldest first, held until the unit of work ends, with the registries of each.
+
+        Who files claims holds its epoch's registry while it does: what is in an epoch that takes no more is all of it.
+        """
+        epochs = sa.select(_EPOCHS).order_by(_EPOCHS.c.id).with_for_update()
+        held = [_epoch(row) for row in self._connection.execute(epochs)]
+        self._connection.execute(sa.select(_STATES.c.epoch).order_by(_STATES.c.epoch).with_for_update()).all()
+        return held
+
+    def save(self, epoch: Epoch) -> None:
+        """Replace an epoch."""
+        self._connection.execute(sa.update(_EPOCHS).where(_EPOCHS.c.id == epoch.id).values(asdict(epoch)))
+
 
 def _epoch(row: sa.Row[tuple[object, ...]]) -> Epoch:
-    return Epoch(row.id, row.suite, row.public_key, EpochState(row.state), row.not_before, row.not_after)
+    return Epoch(**{**row._mapping, "state": EpochState(row.state)})

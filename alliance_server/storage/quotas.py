@@ -99,6 +99,11 @@ class SqlQuotas:
             values = {"member_id": member_id, "epoch": epoch, "remaining": evaluations}
             self._connection.execute(sa.insert(_CREDITS).values(values))
 
+    def credit(self, member_id: str, epoch: int) -> int:
+        """Give the evaluations that rows may still be filed for."""
+        key = (_CREDITS.c.member_id == member_id, _CREDITS.c.epoch == epoch)
+        return self._connection.execute(sa.select(_CREDITS.c.remaining).where(*key)).scalar() or 0
+
     def spend_credit(self, member_id: str, epoch: int, rows: int) -> int:
         """Take up to `rows` evaluations; returns how many were left to take."""
         key = (_CREDITS.c.member_id == member_id, _CREDITS.c.epoch == epoch)

@@ -79,9 +79,17 @@ class EpochTable(SQLModel, table=True):
     id: int = Field(primary_key=True)
     suite: str
     public_key: bytes = Field(sa_column=_bytes())
+    """Mutable, once: empty until the key is made."""
     state: int = Field(sa_column=_small())
+    """Mutable. Pending (1), active (2), retiring (3), retired (4)."""
     not_before: int = Field(sa_column=_big())
+    """Mutable: set anew when it becomes active."""
     not_after: int = Field(sa_column=_big())
+    """Mutable, as `not_before`. Exclusive."""
+    retagged_at: int | None = Field(default=None, sa_column=_big(nullable=True))
+    """Mutable, once: since when no live claim of it waits to be re-tagged. NULL: some do, or it does not retire."""
+    destroyed_at: int | None = Field(default=None, sa_column=_big(nullable=True))
+    """Mutable, once: when key, filter and claims were destroyed. NULL: they are not."""
 
 
 class ClaimTable(SQLModel, table=True):
@@ -102,7 +110,8 @@ class ClaimTable(SQLModel, table=True):
         # Holds all that decides whether a tag is listed, so that filters are built without reading a row.
         Index("claims_by_tag", "epoch", "tag", "status", "sharing_level", "expires_at", "sequence"),
         Index("claims_by_sequence", "epoch", "sequence", unique=True),
-        Index("claims_by_contributor", "contributor", "epoch", "sequence"),
+        # A contributor's claims are listed, and those found that wait to be re-tagged, by what has no successor.
+        Index("claims_by_contributor", "contributor", "epoch", "successor", "sequence"),
     )
 
     entry_id: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
@@ -134,6 +143,10 @@ class ClaimTable(SQLModel, table=True):
     signature: bytes = Field(sa_column=_bytes())
     handle: bytes = Field(sa_column=_bytes())
     box: bytes = Field(sa_column=_bytes())
+    predecessor: bytes | None = Field(default=None, sa_column=_bytes(nullable=True))
+    """Entry id of the claim in an earlier epoch that this one re-tags. NULL: it re-tags none."""
+    successor: bytes | None = Field(default=None, sa_column=_bytes(nullable=True))
+    """Mutable, once; entry id of the claim in a later epoch that re-tags this one. NULL: none does."""
 
 
 class EntryReportTable(SQLModel, table=True):

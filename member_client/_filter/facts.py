@@ -13,6 +13,7 @@ from alliance import statements
 from alliance.crypto import bloom
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import FilterInvalid, SignatureInvalid
+from alliance.v1.epoch_pb2 import EpochState
 from alliance.v1.filter_pb2 import FilterDelta, FilterHeader, FilterHeartbeat
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client._framing import pack, unpack
@@ -49,6 +50,7 @@ class Heartbeat:
     sequence: int
     time: int
     not_after: int
+    epoch_state: "EpochState.ValueType"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def read_heartbeat(statement: SignedStatement, hub_key: VerifyingKey, header: He
         raise StatementInvalid("The filter's heartbeat claims to last longer than five minutes.")
     if max(raw.time, header.created_at) > now_ms + MAX_SKEW_MS:
         raise ClockWrong("The hub's filter lies in this machine's future by more than two minutes.")
-    return Heartbeat(raw.epoch, raw.base_sha256, raw.sequence, raw.time, raw.not_after)
+    return Heartbeat(raw.epoch, raw.base_sha256, raw.sequence, raw.time, raw.not_after, raw.epoch_state)
 
 
 def read_delta(statement: SignedStatement, hub_key: VerifyingKey) -> Delta:

@@ -19,6 +19,7 @@ from typing import Final
 
 from alliance.clock import Clock
 from alliance.crypto.signing import VerifyingKey
+from alliance.v1.epoch_pb2 import EpochState
 from alliance.v1.filter_pb2 import (
     DownloadSnapshotRequest,
     GetFilterRequest,
@@ -92,6 +93,12 @@ class FilterKeeper:
             self.live = await self._workers.disk(self._load)
         except (ClockWrong, IntegrityError) as error:
             _log.warning("the stored filter is not usable and will be fetched anew: %s", type(error).__name__)
+
+    @property
+    def epoch_state(self) -> "EpochState.ValueType | None":
+        """The epoch's state as the newest heartbeat here tells it; None where there is none."""
+        heartbeat = self.live.heartbeat if self.live else None
+        return heartbeat.epoch_state if heartbeat else None
 
     def is_fresh(self) -> bool:
         """Tell whether the filter in force may clear somebody now."""

@@ -32,6 +32,7 @@ _DETAILS: Final = {
     "role": "Role",
     "resource": "Budget of",
     "items": "Items a day",
+    "epoch": "Epoch",
 }
 
 Member = Annotated[str, typer.Argument(help="Id of the member.", metavar="MEMBER")]
@@ -325,6 +326,8 @@ def _lines(effect: Effect) -> list[str]:
         lines.append(tr("calls of the member in the last hour: {calls:,}", calls=effect.calls_an_hour))
     if effect.live_claims:
         lines.append(tr("live claims of the member: {claims:,}", claims=effect.live_claims))
+    if effect.claims_to_retag:
+        lines.append(tr("live claims that wait to be re-tagged: {claims:,}", claims=effect.claims_to_retag))
     if effect.budget:
         lines.append(
             tr("budget now: {items:,} a day, {used:,} used today", items=effect.budget, used=effect.used_today)

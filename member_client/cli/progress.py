@@ -62,6 +62,18 @@ def progress(session: Session, title: str, total: int) -> Iterator[Callable[[], 
         yield advance
 
 
+@contextmanager
+def counting(session: Session, title: str) -> Iterator[Callable[[int], None]]:
+    """Show how much is done of what has no known end; call what this gives with the number so far."""
+    if not session.shows_progress:
+        yield lambda _done: None
+        return
+    columns = (TextColumn("{task.description}", markup=False), TextColumn("{task.completed:,.0f}"), RateColumn())
+    with Progress(*columns, console=session.err, transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done: bar.update(task, completed=done)
+
+
 class Stopwatch:
     """Measures a run from its making on."""
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Finding,
         OwnClaim,
         Profile,
+        RetagReport,
         Subject,
         SyncReport,
         Usage,
@@ -58,6 +59,11 @@ class HubClient(Protocol):
 
     async def renew(self) -> None:
         """Renew the member's certificate."""
+
+    async def retag(
+        self, *, on_retagged: Callable[[int], None] | None = None, withdraw_rest: str | None = None
+    ) -> RetagReport:
+        """Re-tag the member's claims into the epoch that was begun."""
 
     async def administration(self) -> Administration:
         """Open the admin's side."""

@@ -4,10 +4,12 @@ from typing import Any
 
 from grpc import aio
 
-from alliance.v1 import admin_pb2, admin_pb2_grpc
+from alliance.v1 import admin_pb2, admin_pb2_grpc, epoch_pb2
 from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.domain.epochs import EpochStanding
 from alliance_server.rpc.interceptors.calls import current_call
 from alliance_server.services.administration import Administration, Shown
+from alliance_server.services.epochs import EpochService
 
 Context = aio.ServicerContext[Any, Any]
 
@@ -15,8 +17,9 @@ Context = aio.ServicerContext[Any, Any]
 class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
     """Lets admins change the alliance."""
 
-    def __init__(self, service: Administration) -> None:
+    def __init__(self, service: Administration, epochs: EpochService) -> None:
         self._service = service
+        self._epochs = epochs
 
     async def PreviewChange(
         self, request: admin_pb2.PreviewChangeRequest, context: Context
@@ -42,6 +45,29 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             current_call(), request.page_size, request.page_token, undecided_only=request.undecided_only
         )
         return admin_pb2.ListProposalsResponse(proposals=[_record(it) for it in shown], next_page_token=more)
+
+    async def ListEpochStandings(
+        self, request: admin_pb2.ListEpochStandingsRequest, context: Context
+    ) -> admin_pb2.ListEpochStandingsResponse:
+        """List all epochs with how far re-tagging and destruction are."""
+        found = await self._epochs.standings(current_call())
+        return admin_pb2.ListEpochStandingsResponse(epochs=[_standing(it) for it in found])
+
+
+def _standing(found: EpochStanding) -> admin_pb2.EpochStanding:
+    epoch = found.epoch
+    return admin_pb2.EpochStanding(
+        epoch=epoch.id,
+        state=epoch_pb2.EpochState.ValueType(epoch.state),
+        not_before=epoch.not_before,
+        not_after=epoch.not_after,
+        announced=bool(epoch.public_key),
+        live_claims=found.live_claims,
+        laggards=[admin_pb2.Laggard(member=member, claims=claims) for member, claims in found.laggards],
+        claims_left=found.claims_left,
+        retagged_at=epoch.retagged_at or 0,
+        destroyed_at=epoch.destroyed_at or 0,
+    )
 
 
 def _record(shown: Shown) -> admin_pb2.ProposalRecord:

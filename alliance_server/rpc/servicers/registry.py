@@ -32,7 +32,7 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
             await recheck()
             if len(chunk.request_id) != REQUEST_ID_BYTES:
                 raise Refused(Reason.INVALID_REQUEST, "a chunk's request id has 16 bytes")
-            rows = [ClaimRow(row.claim, row.signature, row.handle, row.box) for row in chunk.rows]
+            rows = [ClaimRow(row.claim, row.signature, row.handle, row.box, row.predecessor) for row in chunk.rows]
             results = await self._service.contribute(call, rows)
             yield registry_pb2.ContributeResponse(
                 request_id=chunk.request_id, results=[_result(result) for result in results]
@@ -44,7 +44,11 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
     ) -> registry_pb2.ListClaimsResponse:
         """List a page of the caller's own claims."""
         claims, more = await self._service.own(
-            current_call(), request.page_size, request.page_token, live_only=request.live_only
+            current_call(),
+            request.page_size,
+            request.page_token,
+            live_only=request.live_only,
+            before_epoch=request.before_epoch,
         )
         return registry_pb2.ListClaimsResponse(claims=[_record(claim) for claim in claims], next_page_token=more)
 
@@ -57,7 +61,8 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
         self, request: registry_pb2.WithdrawClaimRequest, context: Context
     ) -> registry_pb2.WithdrawClaimResponse:
         """Withdraw one of the caller's own claims."""
-        claim = await self._service.withdraw(current_call(), request.status_change)
+        of_twin = request.twin_status_change if request.HasField("twin_status_change") else None
+        claim = await self._service.withdraw(current_call(), request.status_change, of_twin)
         return registry_pb2.WithdrawClaimResponse(claim=_record(claim))
 
 
@@ -77,4 +82,6 @@ def _record(claim: StoredClaim) -> registry_pb2.ClaimRecord:
         signature=claim.signature,
         status=taxonomy_pb2.ClaimStatus.ValueType(claim.status),
         status_change=change,
+        predecessor=claim.predecessor or b"",
+        successor=claim.successor or b"",
     )

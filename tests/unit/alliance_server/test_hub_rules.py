@@ -11,7 +11,7 @@ from alliance.errors import Reason
 from alliance.taxonomy import DAY_MS, LEGAL_TRANSITIONS, ClaimStatus, Purpose
 from alliance.v1 import directory_pb2, epoch_pb2
 from alliance_server.domain.claims import ClaimRow, check_transition
-from alliance_server.domain.epochs import SERVING, Epoch, EpochState, contributes, require_contributing, require_serving
+from alliance_server.domain.epochs import SERVING, Epoch, EpochState, contributes, require_evaluating, require_serving
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import Certificate, Member, MemberState, Role, admit, check_member_id
 from alliance_server.domain.policy import PURPOSES
@@ -71,7 +71,8 @@ def test_days_are_utc_and_renew_at_midnight() -> None:
 
 def test_every_open_purpose_has_a_budget_by_its_own_number() -> None:
     for purposes in PURPOSES.values():
-        for purpose in purposes:
+        # Re-tagging is bounded by the claims that wait for it, and not by the day.
+        for purpose in purposes.keys() - {Purpose.ROTATION}:
             assert int(Resource[purpose.name]) == int(purpose)
             assert DEFAULT_BUDGETS[purpose.word] > 0
     assert {it.name.lower() for it in Resource} == set(DEFAULT_BUDGETS)
@@ -129,11 +130,17 @@ def test_what_an_epoch_serves(state: EpochState, now: int, within: bool) -> None
     takes = within and state is EpochState.ACTIVE
     assert {EpochState.ACTIVE, EpochState.RETIRING} == SERVING
     assert contributes(epoch, now) == takes
-    for require, allowed in ((require_serving, serves), (require_contributing, takes)):
+    if serves:
+        assert require_serving(epoch, now) is epoch
+    else:
+        refused(Reason.EPOCH_NOT_SERVED, require_serving, epoch, now)
+    retags = within and state in {EpochState.PENDING, EpochState.ACTIVE}
+    for purpose in Purpose:
+        allowed = {Purpose.CONTRIBUTION: takes, Purpose.ROTATION: retags}.get(purpose, serves)
         if allowed:
-            assert require(epoch, now) is epoch
+            assert require_evaluating(epoch, purpose, now) is epoch
         else:
-            refused(Reason.EPOCH_NOT_SERVED, require, epoch, now)
+            refused(Reason.EPOCH_NOT_SERVED, require_evaluating, epoch, purpose, now)
     refused(Reason.EPOCH_NOT_SERVED, require_serving, None, now)
 
 

@@ -2,9 +2,9 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from member_client import (
     OwnClaim,
     PreviewOutcome,
     Profile,
+    RetagReport,
     State,
     Subject,
     SyncReport,
@@ -111,6 +112,14 @@ class FakeClient:
     amends: list[bool] = field(default_factory=list)
     relists: list[bool] = field(default_factory=list)
     begun: set[str] = field(default_factory=set)
+    retagged: RetagReport = field(default_factory=RetagReport)
+
+    async def retag(
+        self, *, on_retagged: Callable[[int], None] | None = None, withdraw_rest: str | None = None
+    ) -> RetagReport:
+        if on_retagged is not None:
+            on_retagged(self.retagged.retagged)
+        return replace(self.retagged, withdrawn=self.retagged.unknown if withdraw_rest else 0)
 
     async def renew(self) -> None:
         raise NotImplementedError

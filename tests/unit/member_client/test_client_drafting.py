@@ -11,7 +11,7 @@ from alliance.taxonomy import DAY_MS, Category, EvidenceLevel, SubjectRole
 from member_client import ContributionRow
 from member_client._canonical import Canon
 from member_client._drafting import Drafted, Refused, all_drafted
-from member_client._journal import Drawn, Journal, Known, Place, Settled
+from member_client._journal import Drawn, Journal, Keepsake, Known, Place, Settled
 
 NOTHING = Known(None, None)
 WITHDRAWN = Known(None, None, was_withdrawn=True)
@@ -92,7 +92,9 @@ def test_the_journal_knows_what_was_drawn_acknowledged_and_withdrawn(tmp_path: P
     journal.draw([(place, Drawn(claim, b"salt"))])
     assert Journal(new_store(tmp_path)).known([place]) == [Known(None, Drawn(claim, b"salt"))]
     ends_at = draft.draft.expires_at
-    journal.settle([Settled(place, draft.content, claim.entry_id, ends_at, b"salt")])
+    kept = Keepsake(draft.identifier, b"label", draft.content, b"salt")
+    journal.settle([Settled(place, claim.entry_id, ends_at, kept)])
+    assert Journal(new_store(tmp_path)).keepsakes([claim.entry_id, b"another"]) == [kept, None]
     (known,) = journal.known([place])
     stands = known.stands
     assert known.drawn is None
@@ -105,7 +107,7 @@ def test_the_journal_knows_what_was_drawn_acknowledged_and_withdrawn(tmp_path: P
     # Contributed again, it stands again under its new name.
     other = sealed_claim(new_signing_key(), "alpha", tag(1), b"L" * 32)
     assert other.entry_id != claim.entry_id
-    journal.settle([Settled(place, draft.content, other.entry_id, ends_at, b"")])
+    journal.settle([Settled(place, other.entry_id, ends_at, kept)])
     (stands,) = (it.stands for it in journal.known([place]))
     assert stands is not None
     assert stands.entry_id == other.entry_id

@@ -128,7 +128,10 @@ def test_the_newest_active_epoch_serves() -> None:
     known = _epochs.read_epochs(
         [epoch(1), epoch(2), epoch(3, state=epoch_pb2.EPOCH_STATE_RETIRING), epoch(4, not_before=NOW + 5)], HUB_KEY
     )
-    assert _epochs.serving(known, NOW).id == 2
+    epochs = _epochs.serving(known, NOW)
+    assert (epochs.active.id, epochs.leaving and epochs.leaving.id, epochs.coming) == (2, 3, None)
+    assert [it.id for it in epochs.screened] == [2, 3]
+    assert epochs.target == epochs.active
     with pytest.raises(EpochNotServed):
         _epochs.serving(known, NOW + 10)
 

@@ -15,6 +15,21 @@ ADMIN_SPOKEN: Final = {
     "live claims of the member: {claims:,}": "该成员有效的报送记录：{claims:,} 条",
     "budget now: {items:,} a day, {used:,} used today": "当前额度：每日 {items:,}，今日已用 {used:,}",
     "another admin must approve": "须经另一位管理员批准",
+    "live claims that wait to be re-tagged: {claims:,}": "等待重新生成标签的有效报送记录：{claims:,} 条",
+    "--json has all members": "--json 列出全部成员",
+    "{member} has {claims:,} claims to re-tag": "{member} 还有 {claims:,} 条报送记录待重新生成标签",
+    "{claims:,} claims left to destroy": "尚有 {claims:,} 条待销毁",
+    "retired, destroyed": "已停用并销毁",
+    "pending, key not made yet": "筹备中，密钥尚未生成",
+    "re-tagging": "正在重新生成标签",
+    "nothing to re-tag: no other epoch is begun": "无须重新生成标签：没有新的密钥周期",
+    "{claims:,} claims re-tagged into epoch {epoch}": "已有 {claims:,} 条报送记录转入密钥周期 {epoch}",
+    "{claims:,} claims withdrawn": "已撤回 {claims:,} 条",
+    (
+        "{claims:,} claims were filed by another machine: run this there, or contribute the list again, then "
+        "--withdraw-rest"
+    ): ("有 {claims:,} 条由其他机器报送：请在该机器上运行本命令，或重新报送名单后使用 --withdraw-rest"),
+    "{claims:,} claims were refused: run this again": "有 {claims:,} 条被拒绝：请再次运行本命令",
     "takes effect at once": "立即生效",
     "the certificate is renewed; the one before it stays good until it ends": "证书已更新；原证书在到期前仍然有效",
 }
@@ -35,6 +50,18 @@ ADMIN_WORDS: Final = {
     "revoke_certificates": "吊销证书",
     "offboard": "退出联盟",
     "set_budget": "设定额度",
+    "begin_epoch": "启动密钥周期",
+    "activate_epoch": "启用密钥周期",
+    "retire_epoch": "停用密钥周期",
+    "Epoch": "密钥周期",
+    "Until": "截止",
+    "Live claims": "有效记录",
+    "To re-tag": "待转入",
+    "Who lags": "未完成者",
+    "pending": "筹备中",
+    "active": "启用",
+    "retiring": "停用中",
+    "retired": "已停用",
     "open": "待决定",
     "effective": "已生效",
     "rejected": "已否决",
@@ -74,6 +101,32 @@ ADMIN_COMMANDS: Final = {
     ),
     "Take your own proposal back.": "撤回自己的提案。",
     "Renew this member's certificate now.": "立即更新本成员的证书。",
+    "Propose to begin, activate or retire a key epoch.": "提议启动、启用或停用密钥周期。",
+    "List the key epochs, who still has claims to re-tag, and what is destroyed.": (
+        "列出密钥周期、尚有记录待转入的成员，以及已销毁的内容。"
+    ),
+    "Propose to begin the next epoch: its key is made, and members re-tag their claims into it.": (
+        "提议启动下一个密钥周期：生成其密钥，各成员将报送记录转入其中。"
+    ),
+    "Nobody is screened by it yet. Example:": "此时尚不用于查询。示例：",
+    "Propose to let a begun epoch serve; the one before it serves beside it until it is retired.": (
+        "提议启用已启动的密钥周期；原周期在停用前与其并行服务。"
+    ),
+    "Best once nearly all claims are re-tagged: until all are, each screening asks under both. Example:": (
+        "宜在绝大部分记录转入之后启用：全部转入之前，每次查询须在两个周期中进行。示例："
+    ),
+    "Propose to end an epoch: its key, filter and tags are destroyed.": "提议停用密钥周期：销毁其密钥、过滤器和标签。",
+    "Refused, with the names of who lags, while a live claim in it is not re-tagged. Example:": (
+        "只要还有有效记录未转入即予拒绝，并列出未完成的成员。示例："
+    ),
+    "Re-tag this member's claims into the epoch that was begun.": "将本成员的报送记录转入已启动的密钥周期。",
+    (
+        "In use that happens by itself, on every machine that contributed. Run it where nothing else runs, or to see "
+        "what is left; run again, it goes on. Example:"
+    ): (
+        "使用中会在每台报送过的机器上自动进行。可在没有其他程序运行的机器上执行，或用于查看剩余数量；"
+        "再次运行会继续。示例："
+    ),
     "In use that happens by itself, at two thirds of its life. Example:": (
         "使用中会在有效期过去三分之二时自动更新。示例："
     ),
@@ -91,5 +144,7 @@ ADMIN_OPTIONS: Final = {
     "member, admin, liaison or auditor.": "member、admin、liaison 或 auditor。",
     "A purpose, bucket_prefixes or contribution_refunds.": "某一用途、bucket_prefixes 或 contribution_refunds。",
     "Items a day.": "每日数量。",
+    "Number of the epoch.": "密钥周期编号。",
+    "Withdraw what no machine can re-tag any more, with this reason code.": "以该理由代码撤回已无机器可以转入的记录。",
     "Those that are decided, too.": "也列出已有决定的提案。",
 }

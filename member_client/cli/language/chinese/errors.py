@@ -31,6 +31,9 @@ CLASSES: Final = {
     "IllegalTransition": "报送记录的状态不允许该变更",
     "ProposalClosed": "该提案已有决定、已撤回或已过期",
     "MemberStateConflict": "成员的状态不允许该变更",
+    "EpochStateConflict": "密钥周期的状态不允许该变更，或编号不是下一个",
+    "RetaggingIncomplete": "该密钥周期尚有有效记录未转入下一周期",
+    "NothingToRetag": "待转入的记录少于所请求的数量",
     "BudgetExhausted": "该用途当日的额度已用尽",
     "IntegrityError": "证明、签名、密钥或序号有误：请停止使用并联系安全负责人",
     "ProofRejected": "联盟中心的计算结果与已锁定的密钥不符：密钥不同，或应答被更改",
@@ -89,6 +92,15 @@ ADVICE: Final = {
     "List the proposals, and propose it again where it is still wanted.": "请查看提案列表；如仍需要，请重新提出。",
     "Look at the member's state first: offboarding and revocation are for good.": (
         "请先查看成员的状态：退出联盟与证书吊销不可逆转。"
+    ),
+    "Look at the epochs first (member-client admin epochs): begin, activate, retire, in this order.": (
+        "请先查看密钥周期（member-client admin epochs）：依次启动、启用、停用。"
+    ),
+    "Look who lags (member-client admin epochs), and have them run member-client retag.": (
+        "请查看未完成的成员（member-client admin epochs），并请其运行 member-client retag。"
+    ),
+    "Run member-client retag again: it goes on with what is left.": (
+        "请再次运行 member-client retag：将处理剩余的记录。"
     ),
     "Look at the claim's status first; withdrawn and expired claims stay as they are.": (
         "请先查看报送记录的状态；已撤回和已到期的记录不再变更。"
