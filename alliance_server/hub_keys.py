@@ -42,8 +42,7 @@ class HubKeys:
 
     def make_epoch_key(self, epoch: int) -> bytes:
         """Make an epoch's key, sealed, unless there is one already; returns its public half."""
-        if _epoch_name(epoch) not in self.store:
-            self.store.put(_epoch_name(epoch), generate_key_pair(Secret(os.urandom(32))).secret_key)
+        self.store.put_new(_epoch_name(epoch), generate_key_pair(Secret(os.urandom(32))).secret_key)
         return scalar_mult_base(deserialise_secret_scalar(self.epoch_key(epoch).reveal()))
 
     def destroy_epoch_key(self, epoch: int) -> None:

@@ -130,7 +130,11 @@ class Change:
 
     @property
     def kind(self) -> str:
-        """What is done, in the word of the wire: `suspend`, say."""
+        """What is done, in the word of the wire.
+
+        One of `invite`, `suspend`, `resume`, `revoke_certificates`, `offboard`, `set_budget`, `begin_epoch`,
+        `activate_epoch`, `retire_epoch`.
+        """
         return self.message.WhichOneof("kind") or ""
 
     @property

@@ -62,9 +62,20 @@ class KeyStore:
 
     def put(self, name: str, secret: Secret) -> None:
         """Seal a secret under a name, in place of an earlier one."""
-        nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._aead.encrypt(nonce, secret.reveal(), self._context(name))
-        write_atomically(self._path(name), nonce + sealed)
+        write_atomically(self._path(name), self._sealed(name, secret))
+
+    def put_new(self, name: str, secret: Secret) -> bool:
+        """Seal a secret under a name that is not taken; says whether it was. Of two that do so at once, one does."""
+        path, scratch = self._path(name), self._path(f"new-{secrets.token_hex(8)}")
+        write_atomically(scratch, self._sealed(name, secret))
+        try:
+            os.link(scratch, path)
+        except FileExistsError:
+            return False
+        finally:
+            scratch.unlink()
+        _sync_folder(path.parent)
+        return True
 
     def get(self, name: str) -> Secret:
         """Open a secret; raises KeyFileInvalid where it is missing, damaged or sealed otherwise."""
@@ -95,6 +106,10 @@ class KeyStore:
         except FileNotFoundError:
             return
         _sync_folder(path.parent)
+
+    def _sealed(self, name: str, secret: Secret) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._aead.encrypt(nonce, secret.reveal(), self._context(name))
 
     def _path(self, name: str) -> Path:
         if not name.replace("-", "").isalnum():

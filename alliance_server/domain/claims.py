@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from alliance import claims
-from alliance.crypto.sealing import BOX_BYTES, HANDLE_BYTES, MAX_CONTENTS_BYTES
+from alliance.crypto.sealing import BOX_BYTES, ENTRY_ID_BYTES, HANDLE_BYTES, MAX_CONTENTS_BYTES
 from alliance.errors import ClaimInvalid, Reason
 from alliance.taxonomy import COUNTERSIGNED_LEVELS, LEGAL_TRANSITIONS, LIVE_STATUSES, ClaimStatus, EvidenceLevel
 from alliance.v1.claim_pb2 import Claim
@@ -104,6 +104,8 @@ def read(row: ClaimRow, *, contributor: str, now: int) -> Claim:
     """Read a row and check all of it but its signature; raises ClaimInvalid."""
     if len(row.box) != BOX_BYTES or len(row.handle) != HANDLE_BYTES:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "box or handle has another length")
+    if row.predecessor and len(row.predecessor) != ENTRY_ID_BYTES:
+        raise ClaimInvalid(Reason.CLAIM_INVALID, "an entry id has another length")
     if len(row.claim) > MAX_CONTENTS_BYTES:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "the claim is too long for a box")
     claim = claims.parse(row.claim)

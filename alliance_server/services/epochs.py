@@ -95,9 +95,14 @@ class EpochMaintenance:
         self._files = files
         self._clock = clock
         self._holder = os.urandom(8).hex()
+        self._turning = asyncio.Lock()
 
     async def turn(self) -> None:
         """Make, announce and destroy what is due; every process forgets the keys of epochs that have ended."""
+        async with self._turning:
+            await self._turn()
+
+    async def _turn(self) -> None:
         known = await self._store.read(lambda transaction: transaction.epochs.all())
         self._keys.forget_epoch_keys(epoch.id for epoch in known if epoch.has_filter)
         for epoch in known:

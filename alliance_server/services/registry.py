@@ -103,7 +103,8 @@ class RegistryService:
         twin_change = None if of_twin is None else _parse_change(call, of_twin)
 
         def work(transaction: Transaction) -> StoredClaim:
-            claim = _require_own(transaction, call, change.entry_id)
+            known = _require_own(transaction, call, change.entry_id)
+            claim = transaction.claims.hold([known.entry_id])[known.entry_id]
             transaction.record(call.event(items=1, epoch=claim.epoch))
             if claim.status_change == statement.SerializeToString():
                 return claim
@@ -293,7 +294,7 @@ def _withdrawn(
 
 
 def _require_own(transaction: Transaction, call: Call, entry_id: bytes) -> StoredClaim:
-    claim = transaction.claims.hold([entry_id]).get(entry_id)
+    claim = transaction.claims.get(entry_id)
     if claim is None or claim.contributor != call.caller.member_id:
         raise Refused(Reason.NOT_FOUND, "no such claim of the caller")
     return claim

@@ -15,6 +15,7 @@ from member_client.errors import RetaggingIncomplete
 epoch_app = typer.Typer(no_args_is_help=True, help="Propose to begin, activate or retire a key epoch.")
 
 _COLUMNS: Final = ("Epoch", "State", "Until", "Live claims", "To re-tag", "Who lags")
+_STATES: Final = {"pending": "pending", "active": "active", "retiring": "retiring"}
 _NAMED: Final = 5
 """Members named in a line; --json has all."""
 
@@ -95,12 +96,13 @@ def _row(standing: EpochStanding) -> list[str]:
 
 
 def _state(standing: EpochStanding) -> str:
+    if standing.state == "retired" and standing.destroyed_at:
+        return tr("retired, destroyed")
     if standing.state == "retired":
-        destroyed = tr("{claims:,} claims left to destroy", claims=standing.claims_left)
-        return tr("retired, destroyed") if standing.destroyed_at else f"{retold('retired')}, {destroyed}"
+        return tr("retired, {claims:,} claims left to destroy", claims=standing.claims_left)
     if standing.state == "pending" and not standing.announced:
         return tr("pending, key not made yet")
-    return retold(standing.state)
+    return retold(_STATES[standing.state])
 
 
 def _document(standing: EpochStanding) -> dict[str, object]:

@@ -24,7 +24,16 @@ PLUMBING = {
     f"/{health_pb2.DESCRIPTOR.services_by_name['Health'].full_name}/",
     f"/{reflection.SERVICE_NAME}/",
 }
-NOT_CALLS = {AuditAction.CALL_REFUSE, AuditAction.EPOCH_BEGIN, AuditAction.FILTER_BUILD, AuditAction.MEMBER_ENROL} | {
+NOT_CALLS = {
+    AuditAction.CALL_REFUSE,
+    AuditAction.EPOCH_ACTIVATE,
+    AuditAction.EPOCH_ANNOUNCE,
+    AuditAction.EPOCH_BEGIN,
+    AuditAction.EPOCH_DESTROY,
+    AuditAction.EPOCH_RETAGGED,
+    AuditAction.EPOCH_RETIRE,
+    AuditAction.FILTER_BUILD,
+    AuditAction.MEMBER_ENROL,
     AuditAction.MEMBER_BUDGET,
     AuditAction.MEMBER_INVITE,
     AuditAction.MEMBER_OFFBOARD,

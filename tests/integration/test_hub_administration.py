@@ -81,10 +81,13 @@ RESUME = Change(resume=admin_pb2.Resume(member="lender"))
 OFFBOARD = Change(offboard=admin_pb2.Offboard(member="lender"))
 REVOKE = Change(revoke_certificates=admin_pb2.RevokeCertificates(member="lender"))
 DUAL = {
+    "activate_epoch": Change(activate_epoch=admin_pb2.ActivateEpoch(epoch=2)),
+    "begin_epoch": Change(begin_epoch=admin_pb2.BeginEpoch(epoch=2)),
     "invite": invitation(),
     "offboard": OFFBOARD,
     "raise_budget": budget(10**9),
     "resume": RESUME,
+    "retire_epoch": Change(retire_epoch=admin_pb2.RetireEpoch(epoch=1)),
     "revoke_certificates_of_admin": Change(revoke_certificates=admin_pb2.RevokeCertificates(member="third")),
     "suspend_admin": Change(suspend=admin_pb2.Suspend(member="third")),
 }
@@ -99,11 +102,22 @@ async def test_every_control_of_the_policy_is_tried_here() -> None:
 async def prepared(alliance: Alliance, name: str) -> None:
     if name == "resume":
         await alliance.made(SUSPEND)
+    if name in {"activate_epoch", "retire_epoch"}:
+        await alliance.made(DUAL["begin_epoch"])
+        await alliance.hub.hub.epochs.turn()
+    if name == "retire_epoch":
+        await alliance.made(DUAL["activate_epoch"])
+        await alliance.hub.hub.epochs.turn()
 
 
 def everything(alliance: Alliance) -> list[Any]:
     """What could have been changed."""
-    queries = ("SELECT * FROM members", "SELECT * FROM certificates", "SELECT * FROM budget_limits")
+    queries = [
+        "SELECT * FROM members",
+        "SELECT * FROM certificates",
+        "SELECT * FROM budget_limits",
+        "SELECT * FROM epochs",
+    ]
     with alliance.hub.hub.store.engine.connect() as connection:
         return [connection.exec_driver_sql(query).fetchall() for query in queries]
 

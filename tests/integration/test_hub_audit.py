@@ -75,6 +75,7 @@ async def decide(admin: WireMember) -> None:
 
 SUCCEEDS: dict[str, Call] = {
     "AdminService/Decide": decide,
+    "AdminService/ListEpochStandings": lambda it: it.admin.ListEpochStandings(admin_pb2.ListEpochStandingsRequest()),
     "AdminService/ListProposals": lambda it: it.admin.ListProposals(admin_pb2.ListProposalsRequest()),
     "AdminService/PreviewChange": lambda it: it.admin.PreviewChange(PREVIEW),
     "AdminService/Propose": lambda it: it.propose(it.proposal(PREVIEW.change)),
@@ -127,7 +128,11 @@ REFUSED: dict[str, Call] = {
 }
 """Every call that can be refused by its content, refused."""
 
-CANNOT_BE_WRONG = {"EpochService/GetSuppressionList", "EpochService/ListEpochs"}
+CANNOT_BE_WRONG = {
+    "AdminService/ListEpochStandings",
+    "EpochService/GetSuppressionList",
+    "EpochService/ListEpochs",
+}
 
 
 async def test_all_audited_calls_are_here() -> None:

@@ -1,6 +1,5 @@
 """One epoch after the other: begun, re-tagged into, active, retired and destroyed, without a gap in answers."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,14 +8,10 @@ from typing import Any
 
 import pytest
 from support.hub import RunningHub, running_hub
-from support.sdk import PHONES, Tamper, contribute, lender, row, screen
+from support.sdk import PHONES, contribute, lender, row, screen
 
-from alliance.taxonomy import ClaimStatus
-from alliance.v1.epoch_pb2 import EPOCH_STATE_RETIRING
-from alliance_server.bootstrap import Hub
 from alliance_server.services import epochs
 from member_client import AllianceClient, RetagReport, State
-from member_client.errors import FilterTampered, StatementInvalid
 
 NewFolder = Callable[[], Path]
 LISTED = PHONES[:30]
@@ -50,10 +45,6 @@ class Alliance:
     def state(self, number: int) -> str:
         found = self.hub.hub.store.read_now(lambda transaction: transaction.epochs.get(number))
         return found.state.name.lower() if found else "none"
-
-    def count(self, query: str, **values: Any) -> int:
-        with self.hub.hub.store.engine.connect() as connection:
-            return int(connection.exec_driver_sql(query).scalar() or 0)
 
 
 @asynccontextmanager

@@ -189,6 +189,7 @@ class Lender:
     async def administers(self) -> str:
         """What an admin does, who is another one."""
         admin, change = await self.admin.administration(), Change.offboard(self.client.profile.member)
+        await admin.epochs()
         await admin.preview(change)
         made = await admin.propose(change, "a test")
         async for waiting in admin.proposals():
@@ -226,6 +227,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "RenewCertificate": ("renews",),
     "PreviewChange": ("administers",),
     "Propose": ("administers",),
+    "ListEpochStandings": ("administers",),
     "ListProposals": ("administers",),
     "Decide": ("administers",),
 }

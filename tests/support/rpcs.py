@@ -92,6 +92,7 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
         "AdminService/Decide": lambda: admin_pb2.DecideRequest(
             proposal_id=entry_id, decision=member.decision(member.proposal(SUSPENSION))
         ),
+        "AdminService/ListEpochStandings": lambda: admin_pb2.ListEpochStandingsRequest(),
         "AdminService/ListProposals": lambda: admin_pb2.ListProposalsRequest(page_size=3, page_token="1"),
         "AdminService/PreviewChange": lambda: admin_pb2.PreviewChangeRequest(change=SUSPENSION),
         "AdminService/Propose": lambda: admin_pb2.ProposeRequest(proposal=member.proposal(SUSPENSION)),

@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -226,3 +227,26 @@ def test_an_empty_or_unreadable_passphrase_is_none(tmp_path: Path, content: byte
 
 def test_a_store_shows_its_folder_alone(folder: Path) -> None:
     assert repr(KeyStore(folder, PASSPHRASE)) == f"KeyStore({str(folder)!r})"
+
+
+def test_a_new_secret_takes_no_others_place(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path, Secret(b"passphrase"))
+    with ThreadPoolExecutor(8) as pool:
+        took = list(pool.map(lambda number: store.put_new("epoch-2", Secret(b"%d" % number)), range(8)))
+    assert took.count(True) == 1
+    assert store.get("epoch-2").reveal() == b"%d" % took.index(True)
+    assert store.names() == ["epoch-2"]
+
+
+def test_a_secret_that_is_removed_is_gone(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path, Secret(b"passphrase"))
+    store.put("epoch-1", Secret(b"key"))
+    path = tmp_path / "epoch-1.sealed"
+    kept = tmp_path / "link"
+    kept.hardlink_to(path)
+    before = path.read_bytes()
+    store.remove("epoch-1")
+    store.remove("epoch-1")
+    with pytest.raises(KeyFileInvalid, match="no sealed"):
+        KeyStore(tmp_path, Secret(b"passphrase")).get("epoch-1")
+    assert kept.read_bytes() != before, "what was there is written over"

@@ -165,7 +165,12 @@ SENTENCES: Final = {
     ),
     "the row is refused: {reason}. {how_to_fix}": "该行未受理：{reason}。{how_to_fix}",
     "The claim is {status}, and only an active one is amended.": "该报送记录的状态为 {status}：只能更正有效的记录。",
-    "The claim is of another epoch than the one that serves.": "该报送记录属于其他密钥周期。",
+    "The claim waits to be re-tagged: run member-client retag first.": (
+        "该报送记录尚待转入新的密钥周期：请先运行 member-client retag。"
+    ),
+    "The hub shows a claim as re-tagged by one that says something else.": (
+        "联盟中心把内容不同的记录说成是同一条报送记录的新标签。"
+    ),
     'columns is like {{"phone": "mobile"}}; the fields are {words}': (
         'columns 的写法如 {{"phone": "mobile"}}；可用的字段有 {words}'
     ),
