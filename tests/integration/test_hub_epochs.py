@@ -147,7 +147,7 @@ async def test_purposes_by_the_epochs_state(alliance: Alliance) -> None:
         epochs.begin: [[True, True, False], [False, False, True]],
         epochs.activate: [[True, False, False], [True, True, True]],
     }
-    assert reasons == {Reason.EPOCH_NOT_SERVED}
+    assert reasons == {Reason.EPOCH_NOT_SERVED, Reason.NOTHING_TO_RETAG}
 
 
 async def test_the_next_filter_is_there_before_it_is_asked_for(alliance: Alliance) -> None:
