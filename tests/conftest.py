@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from support import backends
 from support.hub import RunningHub, make_config, running_hub
+from support.keys import derive_once
 from support.postgres import Postgres, running_postgres
 from support.stores import Databases, epoch
 from support.wire import WireMember, enrol
@@ -24,6 +25,7 @@ from alliance_server.storage.unit_of_work import SqlStore
 
 # Programs under test speak English whatever the locale of whoever runs the tests; those about languages choose one.
 os.environ["ALLIANCE_LANG"] = "en"
+derive_once()
 
 pytest_plugins = ["support.leak_plugin"]
 

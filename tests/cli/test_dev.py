@@ -104,10 +104,17 @@ class Dev:
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    running = Dev(tmp_path_factory.mktemp("dev"), "--seed", "7").wait()
+    """A hub in memory; furnishing one takes seven processes, so the tests share it, and it leaves nothing."""
+    folder = tmp_path_factory.mktemp("dev")
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    running = Dev(folder, "--memory", "--seed", "7", TMPDIR=str(temporary)).wait()
+    assert running.home.is_relative_to(temporary)
     yield running
     assert running.end() == 0
     assert "error" not in running.said()
+    assert list(temporary.iterdir()) == []
+    assert sorted(path.name for path in folder.iterdir()) == ["output", "tmp"]
 
 
 async def screened(client: AllianceClient, *subjects: Subject) -> list[Verdict]:
@@ -192,7 +199,14 @@ def test_a_box_that_does_not_open_ends_with_its_exit_code(dev: Dev) -> None:
     assert done.returncode == INTEGRITY
 
 
-def test_it_starts_again_on_its_folder_and_on_other_ports(tmp_path: Path) -> None:
+def test_it_starts_again_on_its_folder_after_an_interruption_and_on_other_ports(tmp_path: Path) -> None:
+    interrupted = Dev(tmp_path)
+    until = time.monotonic() + 60
+    while not (children := psutil.Process(interrupted.process.pid).children(recursive=True)):
+        assert time.monotonic() < until, interrupted.said()
+        time.sleep(0.01)
+    assert interrupted.end() == INTERRUPTED
+    assert not psutil.wait_procs(children, timeout=10)[1]
     first = Dev(tmp_path).wait()
     home = first.home
     assert home == tmp_path / "alliance-dev" / "dev" / "profile"
@@ -208,28 +222,6 @@ def test_it_starts_again_on_its_folder_and_on_other_ports(tmp_path: Path) -> Non
         assert again.client("doctor").returncode == 0
     finally:
         assert again.end(signal.SIGTERM) == 0
-
-
-def test_memory_leaves_nothing(tmp_path: Path) -> None:
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
-    dev = Dev(tmp_path, "--memory", TMPDIR=str(temporary)).wait()
-    assert dev.home.is_relative_to(temporary)
-    assert dev.end() == 0
-    assert list(temporary.iterdir()) == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["output", "tmp"]
-
-
-def test_interrupted_while_it_is_furnished_it_leaves_no_process_and_can_start_again(tmp_path: Path) -> None:
-    dev = Dev(tmp_path)
-    until = time.monotonic() + 60
-    while not (children := psutil.Process(dev.process.pid).children(recursive=True)):
-        assert time.monotonic() < until, dev.said()
-        time.sleep(0.01)
-    assert dev.end() == INTERRUPTED
-    assert not psutil.wait_procs(children, timeout=10)[1]
-    again = Dev(tmp_path).wait()
-    assert again.end() == 0
 
 
 # -- what is refused -------------------------------------------------------------------------------------------------

@@ -5,12 +5,12 @@ import json
 import re
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from support.books import Books
 from support.hub import RunningHub
 from support.lender_process import member_client
@@ -19,6 +19,8 @@ from support.sdk import contribute, lender, row
 
 from alliance.taxonomy import Purpose
 from member_client.cli.endings import ROWS_REFUSED
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 INTERRUPTED = 130
 ROWS = 8_000
@@ -98,42 +100,63 @@ class Member:
         return dict(json.loads(said))
 
 
-@asynccontextmanager
-async def staged(folder: Path) -> AsyncIterator[tuple[Member, Member]]:
-    """Run a hub that lists some of the book; gives two members whose filters know of it."""
+@dataclass(frozen=True)
+class Calm:
+    """A run that nobody stopped: what it printed, its files, and what it was charged."""
+
+    document: dict[str, Any]
+    files: list[str]
+    charged: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A hub that lists some of the book, and a run to compare others with."""
+
+    hub: RunningHub
+    calm: Calm
+
+    async def member(self, name: str) -> Member:
+        """Enrol a member whose filter knows of all that is listed."""
+        async with lender(self.hub, name) as client:
+            while (await client.sync()).sequence < len(LISTED):  # noqa: ASYNC110 - it happens in the hub
+                await asyncio.sleep(0.1)
+        return Member(self.hub, name)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    folder = tmp_path_factory.mktemp("resumed")
     write_book(folder / "book.csv")
     async with hub_process(folder / "hub") as (_, hub):
         async with lender(hub, "lister") as lister:
             await contribute(lister, [row(phone(number)) for number in LISTED])
-        for name in ("calm", "stopped"):
-            async with lender(hub, name) as client:
-                while (await client.sync()).sequence < len(LISTED):  # noqa: ASYNC110 - it happens in the hub
-                    await asyncio.sleep(0.1)
-        yield Member(hub, "calm"), Member(hub, "stopped")
+        calm = await Stage(hub, Calm({}, [], 0)).member("calm")
+        yield Stage(hub, Calm(await calm.finished(), calm.files, calm.charged()))
 
 
-async def _ends_like_the_other(calm: Member, stopped: Member, run_id: str) -> None:
-    expected, document = await calm.finished(), await stopped.finished("--resume", run_id)
+async def _ends_like_the_other(calm: Calm, stopped: Member, run_id: str) -> None:
+    document = await stopped.finished("--resume", run_id)
     assert document["run"] == run_id
-    assert document["states"] == expected["states"]
+    assert document["states"] == calm.document["states"]
     assert document["states"]["match"] == len(set(LISTED) - set(NONSENSE))
     assert stopped.files == calm.files
-    assert stopped.charged() == calm.charged() == IDENTIFIERS
+    assert stopped.charged() == calm.charged == IDENTIFIERS
 
 
-async def test_an_interrupted_screening_says_how_it_goes_on_and_is_charged_once(tmp_path: Path) -> None:
-    async with staged(tmp_path) as (calm, stopped):
-        code, said, told = await stopped.stopped_half_way(signal.SIGINT)
-        assert code == INTERRUPTED
-        note = told.decode().splitlines()[-1]
-        found = re.search(r"--resume (S-[A-Z2-7]{16}), within a day$", note)
-        assert found is not None
-        assert [f"member-client: {it}" for it in json.loads(said)["error"]["notes"]] == [note]
-        await _ends_like_the_other(calm, stopped, found[1])
+async def test_an_interrupted_screening_says_how_it_goes_on_and_is_charged_once(stage: Stage) -> None:
+    stopped = await stage.member("interrupted")
+    code, said, told = await stopped.stopped_half_way(signal.SIGINT)
+    assert code == INTERRUPTED
+    note = told.decode().splitlines()[-1]
+    found = re.search(r"--resume (S-[A-Z2-7]{16}), within a day$", note)
+    assert found is not None
+    assert [f"member-client: {it}" for it in json.loads(said)["error"]["notes"]] == [note]
+    await _ends_like_the_other(stage.calm, stopped, found[1])
 
 
-async def test_a_killed_screening_is_taken_up_by_the_id_that_it_was_given(tmp_path: Path) -> None:
-    async with staged(tmp_path) as (calm, stopped):
-        code, said, told = await stopped.stopped_half_way(signal.SIGKILL, "--run-id", GIVEN)
-        assert (code, said, told) == (-signal.SIGKILL, b"", b"")
-        await _ends_like_the_other(calm, stopped, GIVEN)
+async def test_a_killed_screening_is_taken_up_by_the_id_that_it_was_given(stage: Stage) -> None:
+    stopped = await stage.member("killed")
+    code, said, told = await stopped.stopped_half_way(signal.SIGKILL, "--run-id", GIVEN)
+    assert (code, said, told) == (-signal.SIGKILL, b"", b"")
+    await _ends_like_the_other(stage.calm, stopped, GIVEN)

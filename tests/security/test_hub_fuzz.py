@@ -31,7 +31,8 @@ from alliance_server.domain.policy import POLICY
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-COUNT = 500
+COUNT = 200
+"""Messages a method and database; the nightly sends a hundred thousand."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["sqlite", "postgresql"])

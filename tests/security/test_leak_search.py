@@ -194,6 +194,8 @@ def test_what_occurs_by_chance_is_not_looked_for() -> None:
     assert not [text for text in ("127.0.0.1", "123456789", "000000000000000", "example.com") if is_significant(text)]
     used = UsedIdentifiers()
     used.note(Kind.IP, "127.0.0.1", "127.0.0.1", "a test")
+    used.note(Kind.IMEI, "Contribute", None, "a test that draws from the sources")
+    used.note(Kind.DOMAIN, "profile.toml", "profile.toml", "a test")
     assert not used.texts()
     used.note(Kind.PHONE, "139 5281 7364", "+8613952817364", "a test")
     used.note(Kind.PHONE, "1395281736O", None, "another")

@@ -1,25 +1,19 @@
-"""What the suite's programs wrote, gathered in two files that are searched once, each by a process of its own.
+"""What the suite's programs wrote, gathered in a file that is searched once.
 
 The same text, and the same block of a file, is kept once: databases of many hubs are alike for the most part. A block
 is kept with the bytes after it that a pattern may reach into, so that nothing hides across its edge.
 """
 
-import json
-import os
-import subprocess
-import sys
 import threading
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from alliance_server.demo.patterns import MAX_BYTES, patterns_of
-from alliance_server.demo.search import Order, fingerprint
-from support.leak_files import ROOT
+from alliance_server.demo.patterns import MAX_BYTES
+from support import leak_scan
 
 LOG, OUTPUT, ERROR, REPR, FILE = PLACES = ("log", "output", "error", "repr", "file")
 PLANTED = "planted"
@@ -46,37 +40,17 @@ class Hit:
     is_plain: bool
 
 
-class _Half:
-    """A file, and where each piece begins in it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.size = 0
-        self.file: BinaryIO = path.open("wb")
-        self._starts: list[int] = []
-        self._pieces: list[Piece] = []
-
-    def write(self, piece: Piece, content: bytes) -> None:
-        self._starts.append(self.size)
-        self._pieces.append(piece)
-        self.size += self.file.write(content + _BETWEEN)
-
-    def located(self, patterns: Mapping[bytes, bytes]) -> Iterator[Hit]:
-        content = self.path.read_bytes()
-        for pattern, text in patterns.items():
-            place = content.find(pattern)
-            while place >= 0:
-                piece = self._pieces[bisect_right(self._starts, place) - 1]
-                yield Hit(piece, text, pattern == text)
-                place = content.find(pattern, place + len(pattern))
-
-
 class Spool:
     """Everything that is to be searched."""
 
     def __init__(self, path: Path) -> None:
         self.sizes: Counter[str] = Counter()
-        self._halves = [_Half(path.with_name(f"{path.name}.{number}")) for number in range(2)]
+        self.size = 0
+        """Bytes that are searched."""
+        self._path = path
+        self._file: BinaryIO = path.open("wb")
+        self._starts: list[int] = []
+        self._pieces: list[Piece] = []
         self._seen: set[int] = set()
         self._lock = threading.RLock()
 
@@ -125,41 +99,22 @@ class Spool:
         return True
 
     def _write(self, piece: Piece, content: bytes) -> None:
-        min(self._halves, key=lambda half: half.size).write(piece, content)
-
-    @property
-    def size(self) -> int:
-        """Bytes that are searched."""
-        return sum(half.size for half in self._halves)
+        self._starts.append(self.size)
+        self._pieces.append(piece)
+        self.size += self._file.write(content + _BETWEEN)
 
     @property
     def is_closed(self) -> bool:
-        return self._halves[0].file.closed
+        return self._file.closed
 
     def close(self) -> None:
         """Let nothing more be added."""
-        for half in self._halves:
-            half.file.close()
+        self._file.close()
 
     def hits(self, texts: Iterable[bytes]) -> list[Hit]:
         """Search for every pattern of every text; after `close`."""
-        ordered = sorted(texts)
-        with ThreadPoolExecutor(len(self._halves)) as threads:
-            found = list(threads.map(lambda half: _found(ordered, half.path), self._halves))
-        named = set().union(*found)
-        if not named:
-            return []
-        patterns = {pattern: text for text in ordered for pattern in patterns_of(text) if fingerprint(pattern) in named}
-        hits = {hit for half in self._halves for hit in half.located(patterns)}
+        hits = {
+            Hit(self._pieces[bisect_right(self._starts, place) - 1], text, pattern == text)
+            for place, pattern, text in leak_scan.found(texts, self._path)
+        }
         return sorted(hits, key=lambda hit: (hit.piece.place, hit.piece.where))
-
-
-def _found(texts: list[bytes], path: Path) -> set[str]:
-    """Give the fingerprints of the patterns in a file, searched by a process of its own."""
-    order = path.with_name(f"{path.name}.order")
-    order.write_text(Order(texts, [path]).to_json(), "ascii")
-    command = [sys.executable, "-m", "alliance_server.demo.search", str(order)]
-    done = subprocess.run(
-        command, capture_output=True, check=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
-    )
-    return set(json.loads(done.stdout)["found"][str(path)])

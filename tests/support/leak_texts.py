@@ -2,13 +2,14 @@
 
 Which those are is taken down where it happens, in this process: whatever becomes canonical anywhere, as typed and as it
 came out; of long lists a part. Left out is what would be found by chance or is public: texts of fewer than nine letters
-and digits, or of few different ones, shared values of the built-in suppression list, magic identifiers, and the domains
-of examples.
+and digits, or of few different ones, shared values of the built-in suppression list, magic identifiers, the domains
+of examples, and words: Hypothesis draws texts from the sources, which are everywhere.
 """
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from alliance import identifiers
@@ -17,6 +18,7 @@ from alliance.identifiers import BUILTIN, Identifier, Kind
 from alliance.identifiers import Reason as RefusalReason
 from alliance_server.demo.patterns import texts_of
 from alliance_server.demo.people import Written
+from support.leak_files import ROOT
 
 MIN_SIGNIFICANT = 9
 MIN_DIFFERENT = 5
@@ -57,7 +59,7 @@ class UsedIdentifiers:
         found: dict[bytes, Origin] = {}
         for (kind, typed, canonical), test in self._used.items():
             identifier = None if canonical is None else Identifier(kind, canonical)
-            if identifier is not None and _is_nobodys(identifier):
+            if _is_word(typed) if identifier is None else _is_nobodys(identifier):
                 continue
             for text in texts_of([Written(kind, _encodable(typed), identifier)]):
                 if is_significant(text.decode()):
@@ -68,7 +70,23 @@ class UsedIdentifiers:
 def _is_nobodys(identifier: Identifier) -> bool:
     """Tell whether an identifier is public, or too short to be told from chance."""
     is_public = BUILTIN.contains(identifier) or outcome_of(identifier) is not None
-    return is_public or not is_significant(identifier.canonical)
+    return is_public or not is_significant(identifier.canonical) or _is_of_the_sources(identifier.canonical)
+
+
+def _is_word(refused: str) -> bool:
+    """Tell whether what is no identifier is not a misspelt one either."""
+    return not any(character.isdigit() or character in "@:" for character in refused)
+
+
+def _is_of_the_sources(canonical: str) -> bool:
+    """Tell whether a name without digits is one of the programs' own: "hub.toml" passes for a domain."""
+    return not any(character.isdigit() for character in canonical) and canonical in _sources()
+
+
+@cache
+def _sources() -> str:
+    files = (path for name in ("alliance", "alliance_server", "member_client") for path in (ROOT / name).rglob("*.py"))
+    return "\n".join(path.read_text("utf-8") for path in files)
 
 
 def is_significant(text: str) -> bool:
