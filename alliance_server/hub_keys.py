@@ -1,8 +1,16 @@
-"""The hub's keys, sealed at rest: CA, TLS, identity, and one secret key an epoch."""
+"""The hub's keys, sealed at rest: CA, TLS, identity, and one secret key an epoch.
+
+Beside them lie `ca.crt`, the CAs that members may come from (the first issues), and `hub.crt`, which the ports show.
+A new TLS key is sealed as `tls-next`, then its certificate replaces `hub.crt`, then it is sealed as `tls`: wherever
+that breaks off, one of the two keys is the certificate's.
+"""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from alliance.crypto.group import deserialise_secret_scalar, scalar_mult_base
 from alliance.crypto.secret import Secret
@@ -10,12 +18,36 @@ from alliance.crypto.signing import SigningKey
 from alliance.crypto.tagging import generate_key_pair
 from alliance.errors import KeyFileInvalid
 from alliance.keyring import KeyStore, obtain_passphrase
-from alliance.keyring.store import write_atomically
-from alliance_server.authority import CertificateAuthority, generate_key
+from alliance.keyring.store import Stamp, stamp_of, write_atomically
+from alliance_server.authority import CertificateAuthority, generate_key, load_key
+from alliance_server.certificates import (
+    Roots,
+    check_server,
+    is_for,
+    lifetime_ms,
+    pem_of,
+    read_certificate,
+)
 from alliance_server.domain.epochs import EPOCH_LIFE_MS, SUITE, Epoch, EpochState
 
-_CA_KEY, _TLS_KEY, _IDENTITY = "ca", "tls", "identity"
-_CA_FILE, _TLS_FILE = "ca.crt", "hub.crt"
+_CA_KEY, _TLS_KEY, _TLS_NEXT, _IDENTITY = "ca", "tls", "tls-next", "identity"
+CA_FILE, TLS_FILE = "ca.crt", "hub.crt"
+_WATCHED = (CA_FILE, TLS_FILE, f"{_TLS_KEY}.sealed", f"{_TLS_NEXT}.sealed")
+
+Stamps = tuple[Stamp, ...]
+"""Of each file that may change under a hub that runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTls:
+    """What the hub's ports show and whom they let in, PEM; the key is a secret."""
+
+    key: bytes
+    certificate: bytes
+    client_ca: bytes
+
+    def __repr__(self) -> str:
+        return "ServerTls()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +57,50 @@ class HubKeys:
     store: KeyStore
     identity: SigningKey
     authority: CertificateAuthority
-    tls_certificate: bytes
+    roots: Roots
+    tls: ServerTls
+    alliance: str
+    stamps: Stamps
+
+    @property
+    def folder(self) -> Path:
+        """Where the keys lie."""
+        return self.store.folder
 
     @property
     def tls_key(self) -> Secret:
-        """The TLS key, PKCS #8 PEM."""
-        return self.store.get(_TLS_KEY)
+        """The TLS key in use, PKCS #8 PEM."""
+        return Secret(self.tls.key)
+
+    @property
+    def tls_certificate(self) -> bytes:
+        """The hub's certificate in use, PEM."""
+        return self.tls.certificate
+
+    def look(self) -> Stamps:
+        """Look at the files that may change."""
+        return _look(self.folder)
+
+    def reread(self) -> "HubKeys":
+        """Read what may have changed; raises KeyFileInvalid or OSError where it does not hold together."""
+        return _read(self.store, self.identity, self.alliance)
+
+    def check_dates(self, now: int) -> None:
+        """Raise KeyFileInvalid unless the hub's certificate and the CA that issues are valid now."""
+        for what, certificate in (("hub's", read_certificate(self.tls.certificate)), ("CA's", self.roots.issuing)):
+            begins, ends = lifetime_ms(certificate)
+            if not begins <= now < ends:
+                raise KeyFileInvalid(f"the {what} certificate is expired or not valid yet")
+
+    def renew_certificate(self, hosts: Sequence[str], now: int) -> None:
+        """Make a new TLS key and a certificate for these hosts; hubs that run take them up by themselves."""
+        key = generate_key()
+        self.store.put(_TLS_NEXT, key)
+        certificate = self.authority.issue_hub(key, hosts, now)
+        check_server(certificate, key, self.roots, self.alliance)
+        write_atomically(self.folder / TLS_FILE, certificate, mode=0o644)
+        self.store.put(_TLS_KEY, key)
+        self.store.remove(_TLS_NEXT)
 
     def epoch_key(self, epoch: int) -> Secret:
         """Give an epoch's secret scalar; raises KeyFileInvalid where it is not here."""
@@ -50,21 +120,52 @@ class HubKeys:
 
 def create_keys(folder: Path, alliance: str, hosts: list[str], now: int) -> HubKeys:
     """Make all keys of a new hub, but the epochs'; raises FileExistsError where there are some."""
-    if (folder / _CA_FILE).exists():
+    if (folder / CA_FILE).exists():
         raise FileExistsError(f"{folder} holds keys already")
     store = KeyStore(folder, obtain_passphrase(folder, create=True))
     ca_key, tls_key = generate_key(), generate_key()
     _, seed = SigningKey.generate()
-    authority = CertificateAuthority.create(ca_key, alliance, now)
+    authority = CertificateAuthority.create(load_key(ca_key), alliance, now)
     for name, secret in ((_CA_KEY, ca_key), (_TLS_KEY, tls_key), (_IDENTITY, seed)):
         store.put(name, secret)
-    write_atomically(folder / _TLS_FILE, authority.issue_hub(tls_key, hosts, now), mode=0o644)
-    write_atomically(folder / _CA_FILE, authority.certificate_pem, mode=0o644)
+    write_atomically(folder / TLS_FILE, authority.issue_hub(tls_key, hosts, now), mode=0o644)
+    write_atomically(folder / CA_FILE, authority.certificate_pem, mode=0o644)
     return open_keys(folder, alliance)
 
 
 def open_keys(folder: Path, alliance: str) -> HubKeys:
-    """Open a hub's keys; raises KeyFileInvalid or FileNotFoundError."""
+    """Open a hub's keys; raises KeyFileInvalid or FileNotFoundError. Dates are not looked at."""
     store = KeyStore(folder, obtain_passphrase(folder))
-    authority = CertificateAuthority(store.get(_CA_KEY), (folder / _CA_FILE).read_bytes(), alliance)
-    return HubKeys(store, SigningKey(store.get(_IDENTITY)), authority, (folder / _TLS_FILE).read_bytes())
+    return _read(store, SigningKey(store.get(_IDENTITY)), alliance)
+
+
+def _read(store: KeyStore, identity: SigningKey, alliance: str) -> HubKeys:
+    folder = store.folder
+    stamps = _look(folder)  # before the reading: what changes meanwhile is seen at the next look
+    roots = Roots((folder / CA_FILE).read_bytes())
+    certificate = (folder / TLS_FILE).read_bytes()
+    key = _tls_key(store, certificate)
+    check_server(certificate, key, roots, alliance)
+    authority = CertificateAuthority(_ca_key(store, roots), pem_of(roots.issuing), alliance)
+    return HubKeys(store, identity, authority, roots, ServerTls(key.reveal(), certificate, roots.pem), alliance, stamps)
+
+
+def _tls_key(store: KeyStore, certificate: bytes) -> Secret:
+    """Give the sealed key of the hub's certificate; it may be the next one, where a renewal broke off."""
+    parsed = read_certificate(certificate)
+    for name in (_TLS_KEY, _TLS_NEXT):
+        if name in store and is_for(parsed, key := store.get(name)):
+            return key
+    raise KeyFileInvalid(f"the key of {TLS_FILE} is not in {store.folder}")
+
+
+def _ca_key(store: KeyStore, roots: Roots) -> ec.EllipticCurvePrivateKey:
+    """Give the key of the CA that issues."""
+    key = store.get(_CA_KEY)
+    if not is_for(roots.issuing, key):
+        raise KeyFileInvalid(f"the sealed key of the CA is not that of the first certificate in {CA_FILE}")
+    return load_key(key)
+
+
+def _look(folder: Path) -> Stamps:
+    return tuple(stamp_of(folder / name) for name in _WATCHED)

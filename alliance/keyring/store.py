@@ -80,6 +80,10 @@ class KeyStore:
             ) from None
         return Secret(opened)
 
+    def remove(self, name: str) -> None:
+        """Remove a secret; nothing happens where there is none."""
+        self._path(name).unlink(missing_ok=True)
+
     def _path(self, name: str) -> Path:
         if not name.replace("-", "").isalnum():
             raise ValueError("names of secrets are letters, digits and hyphens")
@@ -108,6 +112,19 @@ def _derive(passphrase: Secret, parameters: dict[str, object]) -> AESGCM:
     salt = bytes.fromhex(str(parameters["salt"]))
     n, r, p = (int(str(parameters[name])) for name in ("n", "r", "p"))
     return AESGCM(Scrypt(salt=salt, length=32, n=n, r=r, p=p).derive(passphrase.reveal()))
+
+
+Stamp = tuple[int, int, int]
+"""Inode, time of change in nanoseconds and size of a file; zeros where there is none."""
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Give what tells a file from what was there before."""
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def write_atomically(path: Path, content: bytes | bytearray, mode: int = 0o600) -> None:
