@@ -14,6 +14,7 @@ from alliance.errors import AllianceError
 from alliance_server.config import ConfigurationInvalid, HubConfig
 from alliance_server.domain.epochs import SERVING, Epoch
 from alliance_server.domain.ports import Evaluator
+from alliance_server.expiry import ExpiryWatch
 from alliance_server.hub_keys import HubKeys, open_keys
 from alliance_server.live_tls import LiveTls
 from alliance_server.rpc.interceptors.authentication import Authenticator
@@ -84,6 +85,7 @@ class Hub:
         self._jobs: list[asyncio.Task[None]] = []
         self.port = self.enrolment_port = 0
         self.maintenance = FilterMaintenance(self.store, self._files, self.compute, self.keys.identity, self.clock)
+        self.expiry = ExpiryWatch(self.tls, self.store)
         self.audit = AuditService(self.store)
         authenticator = Authenticator(self.store, config.alliance, self.clock, self.tls.trusts)
         self.calls = CallGuard(authenticator, self.audit, self.clock)
@@ -147,6 +149,7 @@ class Hub:
             try:
                 await asyncio.to_thread(self.tls.look)
                 await self.maintenance.turn()
+                await self.expiry.warn(self.clock.now_ms())
                 if self.clock.now_ms() - last_flush >= _FLUSH_EVERY_MS:
                     last_flush = self.clock.now_ms()
                     await self.audit.flush(last_flush)

@@ -11,8 +11,10 @@ from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
 from alliance.errors import AllianceError
+from alliance_server.cli.doctor import run_doctor
 from alliance_server.cli.hub import init_hub, serve_hub, upgrade_hub
 from alliance_server.cli.members import invite_member, list_members, revoke_member
+from alliance_server.cli.tls import renew_certificate, show_certificates
 
 app = typer.Typer(
     add_completion=False,
@@ -23,6 +25,8 @@ app = typer.Typer(
 )
 member_app = typer.Typer(no_args_is_help=True, help="Invite members, list them, revoke their certificates.")
 app.add_typer(member_app, name="member")
+tls_app = typer.Typer(no_args_is_help=True, help="Show the hub's certificates, renew them.")
+app.add_typer(tls_app, name="tls")
 
 _out = Console()
 _err = Console(stderr=True)
@@ -135,6 +139,48 @@ def revoke(
     Example: alliance-server member revoke lender-a --dir hub
     """
     revoke_member(_out, folder, name)
+
+
+@tls_app.command("show")
+def show_tls(folder: HubFolder = _DEFAULT_FOLDER) -> None:
+    """Show the hub's certificate and the CAs, with the days that are left.
+
+    Example: alliance-server tls show --dir hub
+    """
+    show_certificates(_out, folder)
+
+
+@tls_app.command("renew")
+def renew_tls(
+    folder: HubFolder = _DEFAULT_FOLDER,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="Host or address under which members reach the hub; repeat for more [as before]."),
+    ] = None,
+) -> None:
+    """Renew the hub's certificate, with a new key; a hub that serves takes it up.
+
+    Members notice nothing. It lasts a year, and no longer than the CA.
+
+    Example: alliance-server tls renew --dir hub
+    """
+    renew_certificate(_out, folder, host)
+
+
+@app.command()
+def doctor(
+    folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = _DEFAULT_FOLDER,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Look for what keeps a hub from working, or will: keys, expiries, database, disk.
+
+    It changes nothing, and works with a hub that runs or does not. The exit
+    code is 3 where something is wrong, 0 with warnings alone.
+
+    Example: alliance-server doctor hub
+    """
+    raise typer.Exit(run_doctor(_out, folder, as_json=as_json))
 
 
 @app.command()

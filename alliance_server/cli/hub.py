@@ -107,6 +107,11 @@ def _check_addresses(hosts: list[str], listen: str, enrolment_listen: str) -> No
             raise ConfigurationInvalid(f"{option} takes HOST:PORT, for example 0.0.0.0:7443; nothing was made")
     if listen == enrolment_listen and not listen.endswith(":0"):
         raise ConfigurationInvalid("--listen and --enrolment-listen must differ; nothing was made")
+    check_hosts(hosts)
+
+
+def check_hosts(hosts: list[str]) -> None:
+    """Raise ConfigurationInvalid unless these can stand in the hub's certificate."""
     if not all(_HOST.fullmatch(host) for host in hosts):
         raise ConfigurationInvalid("--host takes a host name or an address, without a port; nothing was made")
 
