@@ -68,7 +68,7 @@ class Hub:
         """
         self.config = config
         self.clock = clock or SystemClock()
-        self.keys = open_keys(config.keys_folder, config.alliance)
+        self.keys = open_keys(config.keys_folder, config.alliance, config.pkcs11)
         self.tls = LiveTls(self.keys, self.clock)
         self.store = SqlStore(config.database_url)
         if schema.version(self.store.engine) != schema.head():

@@ -77,7 +77,7 @@ def is_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> 
 def check_server(pem: bytes, key: Secret, roots: Roots, alliance: str) -> None:
     """Raise KeyFileInvalid unless the hub's certificate is for this key and alliance, and of one of these CAs."""
     certificate = read_certificate(pem)
-    if not is_for(certificate, key):
+    if not is_for(certificate, load_key(key).public_key()):
         raise KeyFileInvalid("the hub's certificate was issued for another key")
     if not roots.issued(pem):
         raise KeyFileInvalid("the hub's certificate is not one of the alliance's CAs")
@@ -85,9 +85,9 @@ def check_server(pem: bytes, key: Secret, roots: Roots, alliance: str) -> None:
         raise KeyFileInvalid("the hub's certificate does not name the hub of this alliance")
 
 
-def is_for(certificate: x509.Certificate, key: Secret) -> bool:
-    """Say whether a certificate was issued for a key, PKCS #8 PEM."""
-    return public_bytes(certificate.public_key()) == public_bytes(load_key(key).public_key())
+def is_for(certificate: x509.Certificate, public_key: ec.EllipticCurvePublicKey) -> bool:
+    """Say whether a certificate was issued for a key."""
+    return public_bytes(certificate.public_key()) == public_bytes(public_key)
 
 
 def host_names(certificate: x509.Certificate) -> list[str]:

@@ -14,6 +14,7 @@ import pytest_asyncio
 from support import backends
 from support.hub import RunningHub, make_config, running_hub
 from support.postgres import Postgres, running_postgres
+from support.softhsm import NoSoftHsm, SoftHsm, running_softhsm
 from support.stores import Databases, epoch
 from support.wire import WireMember, enrol
 
@@ -145,3 +146,12 @@ async def member(hub: RunningHub, members: Members) -> WireMember:
     made = await members(hub)
     await made.credit(50)
     return made
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftHsm]:
+    """A SoftHSM2; where there is none, what needs it is skipped, with the reason."""
+    try:
+        yield from running_softhsm(tmp_path_factory.mktemp("softhsm"))
+    except NoSoftHsm as reason:
+        pytest.skip(str(reason))

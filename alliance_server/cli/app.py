@@ -69,16 +69,27 @@ def init(
     db: Annotated[
         str, typer.Option(help="SQLAlchemy URL, such as postgresql+psycopg://…; empty: SQLite in the folder.")
     ] = "",
+    pkcs11_module: Annotated[
+        Path | None,
+        typer.Option(help="PKCS#11 library of a token that is to hold the keys of identity and CA, for good."),
+    ] = None,
+    pkcs11_token: Annotated[str, typer.Option(help="Label of that token.")] = "",
+    pkcs11_prefix: Annotated[str, typer.Option(help="What the labels of the keys in it begin with.")] = "alliance",
 ) -> None:
     """Make a hub: its configuration, sealed keys, database and first epoch.
 
     The keys are sealed under ALLIANCE_PASSPHRASE or the file of
     ALLIANCE_PASSPHRASE_FILE; without either, a passphrase is made in the
-    keys' folder, which is good for a try and not for production.
+    keys' folder, which is good for a try and not for production. The PIN of
+    a token comes from ALLIANCE_PKCS11_PIN or the file of
+    ALLIANCE_PKCS11_PIN_FILE.
 
     Example: alliance-server init hub --alliance demo --host hub.example.org
     """
-    init_hub(_out, folder, alliance, host or ["127.0.0.1"], listen, enrolment_listen, db)
+    token = None
+    if pkcs11_module or pkcs11_token:
+        token = {"module": str(pkcs11_module or ""), "token": pkcs11_token, "prefix": pkcs11_prefix}
+    init_hub(_out, folder, alliance, host or ["127.0.0.1"], listen, enrolment_listen, db, token)
 
 
 @app.command()

@@ -28,7 +28,7 @@ from alliance_server.storage.unit_of_work import SqlStore
 @contextmanager
 def _open(folder: Path) -> Iterator[tuple[HubConfig, HubKeys, SqlStore, EnrolmentService]]:
     config = load_config(folder)
-    keys = open_keys(config.keys_folder, config.alliance)
+    keys = open_keys(config.keys_folder, config.alliance, config.pkcs11)
     store = SqlStore(config.database_url)
     store.start()
     try:

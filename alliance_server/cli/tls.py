@@ -43,7 +43,7 @@ def renew_certificate(out: Console, folder: Path, hosts: list[str] | None) -> No
 
 def _opened(folder: Path) -> HubKeys:
     config = load_config(folder)
-    return open_keys(config.keys_folder, config.alliance)
+    return open_keys(config.keys_folder, config.alliance, config.pkcs11)
 
 
 def _life(certificate: x509.Certificate, now: int) -> tuple[str, str]:

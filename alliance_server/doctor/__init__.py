@@ -36,7 +36,7 @@ def examine(folder: Path, clock: Clock) -> list[Finding]:
     ]
     keys = None
     try:
-        keys = open_keys(config.keys_folder, config.alliance)
+        keys = open_keys(config.keys_folder, config.alliance, config.pkcs11)
         findings.append(Finding(Level.OK, "keys open, and fit their certificates"))
     except (AllianceError, OSError) as error:
         findings.append(Finding(Level.ERROR, f"keys: {_told(error)}", "Restore the keys' folder from its backup."))
