@@ -11,6 +11,7 @@ BUF    := @bufbuild/buf@1.75.0
 PROTOS := $(wildcard proto/alliance/v1/*.proto)
 CRATE  := native/.cargo/config.toml native/Cargo.toml native/Cargo.lock native/pyproject.toml native/alliance_native.pyi $(wildcard native/src/*.rs)
 NATIVE := $(VENV)/.native
+SOFTHSM := $(VENV)/softhsm2
 TARGET ?= x86_64-unknown-linux-gnu
 
 .DEFAULT_GOAL := help
@@ -44,10 +45,18 @@ backend: $(READY) $(NATIVE)
 demo: backend  ## Contribute, screen and audit on made-up data; LISTS=dir for real lists, KEEP=dir to keep the files
 	@$(BIN)/alliance-server demo $(if $(LISTS),--lists $(LISTS)) $(if $(KEEP),--keep $(KEEP))
 
-test: backend  ## Run the test suite
+# A token for the tests of keys in an HSM: Debian's packages, unpacked and not installed, so nobody needs to be root.
+# Where neither these nor an installed SoftHSM2 is to be had those tests are skipped, and say so.
+$(SOFTHSM): $(READY)
+	@if ls /usr/lib*/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so >/dev/null 2>&1; then mkdir -p $@; \
+	elif mkdir -p $@.new && (cd $@.new && apt-get download softhsm2 libsofthsm2 && \
+	  for package in *.deb; do dpkg -x $$package . || exit 1; done) >$(VENV)/softhsm2.log 2>&1; then mv $@.new $@; \
+	else rm -rf $@.new; echo "SoftHSM2 not found: tests of keys in a token are skipped (install softhsm2)"; fi
+
+test: backend $(SOFTHSM)  ## Run the test suite
 	@$(PYTEST)
 
-nightly: backend  ## Run the suite with its slow soaks
+nightly: backend $(SOFTHSM)  ## Run the suite with its slow soaks
 	@$(PYTEST) -m 'nightly or not nightly' --timeout 3600
 
 check: $(READY) check-native  ## Types, lint, import contracts, dependencies, protos

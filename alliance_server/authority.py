@@ -1,7 +1,10 @@
 """The alliance's certificate authority: TLS identities of the hub and of members, X.509 by `cryptography`.
 
 TLS keys are ECDSA P-256. A member's identity is the one URI in its certificate,
-`spiffe://<alliance>/members/<id>`; nothing that a request asks for is copied but its public key.
+`spiffe://<alliance>/members/<id>`; nothing that a request asks for is copied but its public key. No certificate ends
+after the CA's own.
+
+The CA's key may be one that signs inside a token: of it only `sign` and `public_key` are used.
 """
 
 import ipaddress
@@ -20,7 +23,7 @@ from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import CERTIFICATE_LIFE_MS, Certificate
 
 _CA_LIFE = timedelta(days=10 * 365)
-_HUB_LIFE = timedelta(days=365)
+_HUB_LIFE_MS = 365 * 24 * 60 * 60 * 1000
 BACKDATE_MS = 5 * 60 * 1000
 """Clocks of members may be a little behind."""
 
@@ -42,8 +45,8 @@ def server_name(alliance: str) -> str:
 class CertificateAuthority:
     """Issues certificates of one alliance."""
 
-    def __init__(self, key: Secret, certificate_pem: bytes, alliance: str) -> None:
-        self._key = _load(key)
+    def __init__(self, key: ec.EllipticCurvePrivateKey, certificate_pem: bytes, alliance: str) -> None:
+        self._key = key
         self._certificate = x509.load_pem_x509_certificate(certificate_pem)
         self._alliance = alliance
         self.certificate_pem = certificate_pem
@@ -51,22 +54,27 @@ class CertificateAuthority:
     def __repr__(self) -> str:
         return f"CertificateAuthority({self._alliance!r})"
 
+    @property
+    def ends(self) -> int:
+        """When the CA's certificate ends, milliseconds UTC."""
+        return int(self._certificate.not_valid_after_utc.timestamp() * 1000)
+
     @classmethod
-    def create(cls, key: Secret, alliance: str, now: int) -> "CertificateAuthority":
+    def create(cls, key: ec.EllipticCurvePrivateKey, alliance: str, now: int) -> "CertificateAuthority":
         """Make the self-signed root of an alliance."""
-        loaded, name, start = _load(key), _name(f"{alliance} alliance CA"), _moment(now)
+        name, start = _name(f"{alliance} alliance CA"), _moment(now)
         certificate = (
             x509.CertificateBuilder()
             .subject_name(name)
             .issuer_name(name)
-            .public_key(loaded.public_key())
+            .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(start)
             .not_valid_after(start + _CA_LIFE)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_key_usage(signs_certificates=True), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(loaded.public_key()), critical=False)
-            .sign(loaded, hashes.SHA256())
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .sign(key, hashes.SHA256())
         )
         return cls(key, certificate.public_bytes(serialization.Encoding.PEM), alliance)
 
@@ -74,23 +82,21 @@ class CertificateAuthority:
         """Issue the hub's own certificate, PEM."""
         names: list[x509.GeneralName] = [x509.DNSName(server_name(self._alliance))]
         names += [_general_name(host) for host in hosts]
-        public_key = _load(key).public_key()
-        usage = ExtendedKeyUsageOID.SERVER_AUTH
-        start = _moment(now)
-        certificate = self._build("hub", public_key, names, usage, start, start + _HUB_LIFE)
+        public_key = load_key(key).public_key()
+        certificate = self._build("hub", public_key, names, ExtendedKeyUsageOID.SERVER_AUTH, now, _HUB_LIFE_MS)
         return certificate.public_bytes(serialization.Encoding.PEM)
 
     def issue(self, member_id: str, certificate_request: bytes, now: int) -> Certificate:
         """Issue a member's certificate for a PKCS #10 request in DER; raises Refused."""
         public_key = _requested_key(certificate_request)
         names = [x509.UniformResourceIdentifier(f"spiffe://{self._alliance}/members/{member_id}")]
-        start, end = _moment(now), _moment(now + CERTIFICATE_LIFE_MS)
-        certificate = self._build(member_id, public_key, names, ExtendedKeyUsageOID.CLIENT_AUTH, start, end)
+        usage = ExtendedKeyUsageOID.CLIENT_AUTH
+        certificate = self._build(member_id, public_key, names, usage, now, BACKDATE_MS + CERTIFICATE_LIFE_MS)
         return Certificate(
             serial=f"{certificate.serial_number:x}",
             member_id=member_id,
             not_before=now - BACKDATE_MS,
-            not_after=now + CERTIFICATE_LIFE_MS,
+            not_after=min(now + CERTIFICATE_LIFE_MS, self.ends),
             revoked_at=None,
             der=certificate.public_bytes(serialization.Encoding.DER),
         )
@@ -106,9 +112,13 @@ class CertificateAuthority:
         public_key: ec.EllipticCurvePublicKey,
         names: Sequence[x509.GeneralName],
         usage: x509.ObjectIdentifier,
-        start: datetime,
-        end: datetime,
+        now: int,
+        life_ms: int,
     ) -> x509.Certificate:
+        if now >= self.ends:
+            raise Refused(Reason.UNAVAILABLE, "the alliance's CA is expired: see 'renew certificates' in the manual")
+        start = _moment(now)
+        end = min(start + timedelta(milliseconds=life_ms), self._certificate.not_valid_after_utc)
         return (
             x509.CertificateBuilder()
             .subject_name(_name(common_name))
@@ -142,7 +152,8 @@ def _requested_key(certificate_request: bytes) -> ec.EllipticCurvePublicKey:
     return public_key
 
 
-def _load(key: Secret) -> ec.EllipticCurvePrivateKey:
+def load_key(key: Secret) -> ec.EllipticCurvePrivateKey:
+    """Load a P-256 key from PKCS #8 PEM."""
     loaded = serialization.load_pem_private_key(key.reveal(), None)
     if not isinstance(loaded, ec.EllipticCurvePrivateKey):
         raise TypeError("not an elliptic-curve key")

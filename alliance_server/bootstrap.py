@@ -14,10 +14,12 @@ from alliance.errors import AllianceError
 from alliance_server.config import ConfigurationInvalid, HubConfig
 from alliance_server.domain.epochs import SERVING, Epoch
 from alliance_server.domain.ports import Evaluator
+from alliance_server.expiry import ExpiryWatch
 from alliance_server.hub_keys import HubKeys, open_keys
+from alliance_server.live_tls import LiveTls
 from alliance_server.rpc.interceptors.authentication import Authenticator
 from alliance_server.rpc.interceptors.calls import CallGuard
-from alliance_server.rpc.server import ServerTls, Servicers, enrolment_server, member_server
+from alliance_server.rpc.server import Servicers, enrolment_server, member_server
 from alliance_server.rpc.servicers.admin import AdminServicer
 from alliance_server.rpc.servicers.audit import AuditServicer
 from alliance_server.rpc.servicers.buckets import BucketServicer
@@ -67,7 +69,8 @@ class Hub:
         """
         self.config = config
         self.clock = clock or SystemClock()
-        self.keys = open_keys(config.keys_folder, config.alliance)
+        self.keys = open_keys(config.keys_folder, config.alliance, config.pkcs11)
+        self.tls = LiveTls(self.keys, self.clock)
         self.store = SqlStore(config.database_url)
         if schema.version(self.store.engine) != schema.head():
             raise ConfigurationInvalid(
@@ -83,11 +86,12 @@ class Hub:
         self._jobs: list[asyncio.Task[None]] = []
         self.port = self.enrolment_port = 0
         self.maintenance = FilterMaintenance(self.store, self._files, self.compute, self.keys.identity, self.clock)
+        self.expiry = ExpiryWatch(self.tls, self.store)
         self.audit = AuditService(self.store)
-        authenticator = Authenticator(self.store, config.alliance, self.clock)
+        authenticator = Authenticator(self.store, config.alliance, self.clock, self.tls.trusts)
         self.calls = CallGuard(authenticator, self.audit, self.clock)
-        self.enrolment = EnrolmentService(self.store, self.keys.authority, self.keys.identity, self.clock)
-        self.renewal = RenewalService(self.store, self.keys.authority)
+        self.enrolment = EnrolmentService(self.store, self.tls, self.keys.identity, self.clock)
+        self.renewal = RenewalService(self.store, self.tls)
         self._budgets = Budgets(config.budgets)
         self.administration = Administration(self.store, Changes(self._budgets))
         self.epochs = EpochMaintenance(self.store, self.keys, self._files, self.clock)
@@ -97,7 +101,7 @@ class Hub:
         self.store.start()
         await self._check_epoch_keys()
         await self.maintenance.turn(renew=False)
-        tls = ServerTls(self.keys.tls_key.reveal(), self.keys.tls_certificate, self.keys.authority.certificate_pem)
+        tls = self.tls.server
         members, self.port = member_server(self._servicers(), self.calls, tls, self.config.listen, self._extra)
         enrolment, self.enrolment_port = enrolment_server(
             EnrolmentServicer(self.enrolment), self.calls, tls, self.config.enrolment_listen, self._extra
@@ -146,7 +150,9 @@ class Hub:
             await asyncio.sleep(self.config.maintenance_seconds)
             try:
                 await self.epochs.turn()
+                await asyncio.to_thread(self.tls.look)
                 await self.maintenance.turn()
+                await self.expiry.warn(self.clock.now_ms())
                 if self.clock.now_ms() - last_flush >= _FLUSH_EVERY_MS:
                     last_flush = self.clock.now_ms()
                     await self.audit.flush(last_flush)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from alliance.crypto.backend import ENVIRONMENT_VARIABLE
@@ -37,6 +37,19 @@ def _known_budgets(budgets: dict[str, int]) -> dict[str, int]:
     return DEFAULT_BUDGETS | budgets
 
 
+class Pkcs11Settings(BaseModel):
+    """Where the identity's and the CA's keys lie in a token. The PIN is never part of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    module: Path
+    """The token's PKCS#11 library."""
+    token: Annotated[str, Field(min_length=1, max_length=32)]
+    """The token's label."""
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")] = "alliance"
+    """Keys have the labels `<prefix>-identity`, `<prefix>-ca`."""
+
+
 class HubConfig(BaseSettings):
     """Settings of a hub. Paths are relative to its folder."""
 
@@ -53,6 +66,8 @@ class HubConfig(BaseSettings):
     database: str = ""
     """SQLAlchemy URL; empty: SQLite in the folder."""
     keys: Path = Path("keys")
+    pkcs11: Pkcs11Settings | None = None
+    """Where identity and CA sign, if not in sealed files."""
     compute_threads: int = Field(default_factory=lambda: os.cpu_count() or 2, ge=1, le=256)
     maintenance_seconds: float = Field(default=1.0, gt=0, le=60)
     """Pause between turns of filter maintenance."""

@@ -1,22 +1,62 @@
-"""The hub's keys, sealed at rest: CA, TLS, identity, and one secret key an epoch."""
+"""The hub's keys: sealed at rest, and those of identity and CA in a PKCS#11 token instead where one is set up.
+
+Beside them lie `ca.crt`, the CAs that members may come from (the first issues), and `hub.crt`, which the ports show.
+A new TLS key is sealed as `tls-next`, then its certificate replaces `hub.crt`, then it is sealed as `tls`: wherever
+that breaks off, one of the two keys is the certificate's.
+"""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from alliance.crypto.group import deserialise_secret_scalar, scalar_mult_base
 from alliance.crypto.secret import Secret
-from alliance.crypto.signing import SigningKey
+from alliance.crypto.signing import Signer
 from alliance.crypto.tagging import generate_key_pair
 from alliance.errors import KeyFileInvalid
 from alliance.keyring import KeyStore, obtain_passphrase
-from alliance.keyring.store import write_atomically
-from alliance_server.authority import CertificateAuthority, generate_key
+from alliance.keyring.passphrase import secret_of_environment
+from alliance.keyring.store import Stamp, stamp_of, write_atomically
+from alliance_server.authority import CertificateAuthority, generate_key, load_key
+from alliance_server.certificates import (
+    Roots,
+    check_server,
+    fingerprint,
+    is_for,
+    lifetime_ms,
+    pem_of,
+    read_certificate,
+)
+from alliance_server.config import Pkcs11Settings
 from alliance_server.domain.epochs import EPOCH_LIFE_MS, SUITE, Epoch, EpochState
+from alliance_server.signing import SealedSigningKeys, SigningKeys
+from alliance_server.signing.pkcs11 import TokenSigningKeys
+from alliance_server.signing.token import open_token
 
-_CA_KEY, _TLS_KEY, _IDENTITY = "ca", "tls", "identity"
-_CA_FILE, _TLS_FILE = "ca.crt", "hub.crt"
+_CA_KEY, _TLS_KEY, _TLS_NEXT = "ca", "tls", "tls-next"
+PIN_VARIABLE = "ALLIANCE_PKCS11_PIN"
+PIN_FILE_VARIABLE = "ALLIANCE_PKCS11_PIN_FILE"
+CA_FILE, TLS_FILE = "ca.crt", "hub.crt"
+_WATCHED = (CA_FILE, TLS_FILE, f"{_TLS_KEY}.sealed", f"{_TLS_NEXT}.sealed")
+
+Stamps = tuple[Stamp, ...]
+"""Of each file that may change under a hub that runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTls:
+    """What the hub's ports show and whom they let in, PEM; the key is a secret."""
+
+    key: bytes
+    certificate: bytes
+    client_ca: bytes
+
+    def __repr__(self) -> str:
+        return "ServerTls()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +64,54 @@ class HubKeys:
     """An opened key folder."""
 
     store: KeyStore
-    identity: SigningKey
+    signing: SigningKeys
+    identity: Signer
     authority: CertificateAuthority
-    tls_certificate: bytes
+    roots: Roots
+    tls: ServerTls
+    alliance: str
+    stamps: Stamps
     _epoch_keys: dict[int, Secret] = field(default_factory=dict, repr=False)
 
     @property
+    def folder(self) -> Path:
+        """Where the keys lie."""
+        return self.store.folder
+
+    @property
     def tls_key(self) -> Secret:
-        """The TLS key, PKCS #8 PEM."""
-        return self.store.get(_TLS_KEY)
+        """The TLS key in use, PKCS #8 PEM."""
+        return Secret(self.tls.key)
+
+    @property
+    def tls_certificate(self) -> bytes:
+        """The hub's certificate in use, PEM."""
+        return self.tls.certificate
+
+    def look(self) -> Stamps:
+        """Look at the files that may change."""
+        return _look(self.folder)
+
+    def reread(self) -> "HubKeys":
+        """Read what may have changed; raises KeyFileInvalid or OSError where it does not hold together."""
+        return _read(self.store, self.signing, self.identity, self.alliance)
+
+    def check_dates(self, now: int) -> None:
+        """Raise KeyFileInvalid unless the hub's certificate and the CA that issues are valid now."""
+        for what, certificate in (("hub's", read_certificate(self.tls.certificate)), ("CA's", self.roots.issuing)):
+            begins, ends = lifetime_ms(certificate)
+            if not begins <= now < ends:
+                raise KeyFileInvalid(f"the {what} certificate is expired or not valid yet")
+
+    def renew_certificate(self, hosts: Sequence[str], now: int) -> None:
+        """Make a new TLS key and a certificate for these hosts; hubs that run take them up by themselves."""
+        key = generate_key()
+        self.store.put(_TLS_NEXT, key)
+        certificate = self.authority.issue_hub(key, hosts, now)
+        check_server(certificate, key, self.roots, self.alliance)
+        write_atomically(self.folder / TLS_FILE, certificate, mode=0o644)
+        self.store.put(_TLS_KEY, key)
+        self.store.remove(_TLS_NEXT)
 
     def epoch_key(self, epoch: int) -> Secret:
         """Give an epoch's secret scalar, held in memory from then on; raises KeyFileInvalid where it is not here."""
@@ -69,23 +148,68 @@ def _epoch_name(epoch: int) -> str:
     return f"epoch-{epoch}"
 
 
-def create_keys(folder: Path, alliance: str, hosts: list[str], now: int) -> HubKeys:
-    """Make all keys of a new hub, but the epochs'; raises FileExistsError where there are some."""
-    if (folder / _CA_FILE).exists():
+def create_keys(
+    folder: Path, alliance: str, hosts: list[str], now: int, pkcs11: Pkcs11Settings | None = None
+) -> HubKeys:
+    """Make all keys of a new hub, but the epochs'; raises FileExistsError where there are some, or TokenFailed."""
+    if (folder / CA_FILE).exists():
         raise FileExistsError(f"{folder} holds keys already")
     store = KeyStore(folder, obtain_passphrase(folder, create=True))
-    ca_key, tls_key = generate_key(), generate_key()
-    _, seed = SigningKey.generate()
-    authority = CertificateAuthority.create(ca_key, alliance, now)
-    for name, secret in ((_CA_KEY, ca_key), (_TLS_KEY, tls_key), (_IDENTITY, seed)):
-        store.put(name, secret)
-    write_atomically(folder / _TLS_FILE, authority.issue_hub(tls_key, hosts, now), mode=0o644)
-    write_atomically(folder / _CA_FILE, authority.certificate_pem, mode=0o644)
-    return open_keys(folder, alliance)
+    signing = _signing(store, pkcs11)
+    signing.make_identity()
+    authority = CertificateAuthority.create(signing.make_certifier(_CA_KEY), alliance, now)
+    tls_key = generate_key()
+    store.put(_TLS_KEY, tls_key)
+    write_atomically(folder / TLS_FILE, authority.issue_hub(tls_key, hosts, now), mode=0o644)
+    write_atomically(folder / CA_FILE, authority.certificate_pem, mode=0o644)
+    return open_keys(folder, alliance, pkcs11)
 
 
-def open_keys(folder: Path, alliance: str) -> HubKeys:
-    """Open a hub's keys; raises KeyFileInvalid or FileNotFoundError."""
+def open_keys(folder: Path, alliance: str, pkcs11: Pkcs11Settings | None = None) -> HubKeys:
+    """Open a hub's keys; raises KeyFileInvalid, TokenFailed or FileNotFoundError. Dates are not looked at."""
     store = KeyStore(folder, obtain_passphrase(folder))
-    authority = CertificateAuthority(store.get(_CA_KEY), (folder / _CA_FILE).read_bytes(), alliance)
-    return HubKeys(store, SigningKey(store.get(_IDENTITY)), authority, (folder / _TLS_FILE).read_bytes())
+    signing = _signing(store, pkcs11)
+    return _read(store, signing, signing.identity(), alliance)
+
+
+def _signing(store: KeyStore, pkcs11: Pkcs11Settings | None) -> SigningKeys:
+    if pkcs11 is None:
+        return SealedSigningKeys(store)
+    pin = secret_of_environment(PIN_VARIABLE, PIN_FILE_VARIABLE)
+    if pin is None:
+        raise KeyFileInvalid(f"no PIN of the token: set {PIN_VARIABLE}, or {PIN_FILE_VARIABLE} to a file that holds it")
+    return TokenSigningKeys(open_token(str(pkcs11.module), pkcs11.token, pin), pkcs11.prefix)
+
+
+def _read(store: KeyStore, signing: SigningKeys, identity: Signer, alliance: str) -> HubKeys:
+    folder = store.folder
+    stamps = _look(folder)  # before the reading: what changes meanwhile is seen at the next look
+    roots = Roots((folder / CA_FILE).read_bytes())
+    certificate = (folder / TLS_FILE).read_bytes()
+    key = _tls_key(store, certificate)
+    check_server(certificate, key, roots, alliance)
+    authority = CertificateAuthority(_certifier(signing, roots.issuing), pem_of(roots.issuing), alliance)
+    tls = ServerTls(key.reveal(), certificate, roots.pem)
+    return HubKeys(store, signing, identity, authority, roots, tls, alliance, stamps)
+
+
+def _tls_key(store: KeyStore, certificate: bytes) -> Secret:
+    """Give the sealed key of the hub's certificate; it may be the next one, where a renewal broke off."""
+    parsed = read_certificate(certificate)
+    for name in (_TLS_KEY, _TLS_NEXT):
+        if name in store and is_for(parsed, load_key(key := store.get(name)).public_key()):
+            return key
+    raise KeyFileInvalid(f"the key of {TLS_FILE} is not in {store.folder}")
+
+
+def _certifier(signing: SigningKeys, issuing: x509.Certificate) -> ec.EllipticCurvePrivateKey:
+    """Give the key of the CA that issues."""
+    for name in (_CA_KEY, f"{_CA_KEY}-{fingerprint(issuing)}"):
+        key = signing.certifier(name)
+        if key is not None and is_for(issuing, key.public_key()):
+            return key
+    raise KeyFileInvalid(f"the key of the first CA in {CA_FILE} is not here")
+
+
+def _look(folder: Path) -> Stamps:
+    return tuple(stamp_of(folder / name) for name in _WATCHED)

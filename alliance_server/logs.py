@@ -13,6 +13,7 @@ ALLOWED_FIELDS = frozenset(
         "action",
         "address",
         "backend",
+        "days",
         "detail",
         "enrolment_address",
         "epoch",
@@ -27,6 +28,7 @@ ALLOWED_FIELDS = frozenset(
         "places",
         "reason",
         "sequence",
+        "subject",
         "timestamp",
     }
 )

@@ -11,6 +11,7 @@ Names that begin with an underscore are nobody's business; everything public is 
 the package is an AllianceClientError (`member_client.errors`).
 """
 
+from alliance.findings import Finding, Level
 from alliance.identifiers import Kind
 from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, Purpose, SharingLevel, SubjectRole
 from member_client._contributions import (
@@ -33,7 +34,6 @@ from member_client.audit import AuditEntry
 from member_client.blocking import BlockingClient
 from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
-from member_client.doctor import Finding, Level
 from member_client.enrolment import enrol
 from member_client.epoch_standings import EpochStanding
 from member_client.errors import (

@@ -60,7 +60,7 @@ def _checked(
     except _UNREADABLE as error:
         raise CertificateInvalid("The certificate cannot be read.") from error
     try:
-        certificate.verify_directly_issued_by(ca_certificate(ca_pem))
+        _check_issuer(certificate, ca_certificates(ca_pem))
         uris = _uris(certificate)
         public_key = certificate.public_key()
     except (*_NOT_OURS, TypeError, InvalidSignature) as error:
@@ -90,10 +90,21 @@ def _uris(certificate: x509.Certificate) -> list[str]:
     return names.get_values_for_type(x509.UniformResourceIdentifier)
 
 
-def ca_certificate(pem: bytes) -> x509.Certificate:
+def _check_issuer(certificate: x509.Certificate, authorities: list[x509.Certificate]) -> None:
+    """Raise as the library does unless one of several CAs issued a certificate."""
+    for authority in authorities[:-1]:
+        try:
+            return certificate.verify_directly_issued_by(authority)
+        except (ValueError, TypeError, InvalidSignature):
+            continue
+    return certificate.verify_directly_issued_by(authorities[-1])
+
+
+def ca_certificates(pem: bytes) -> list[x509.Certificate]:
+    """Read the CAs that are believed, one or several; raises ConfigurationInvalid."""
     """Read the CA's certificate; raises ConfigurationInvalid."""
     try:
-        return x509.load_pem_x509_certificate(pem)
+        return x509.load_pem_x509_certificates(pem)
     except _UNREADABLE as error:
         raise ConfigurationInvalid("the CA's certificate cannot be read") from error
 
@@ -105,10 +116,9 @@ def lifetime_ms(pem: bytes) -> tuple[int, int]:
     return int(begins.timestamp() * 1000), int(ends.timestamp() * 1000)
 
 
-def days_left(pem: bytes, now_ms: int) -> int:
-    """Give the whole days for which a certificate is still valid; negative once it is not."""
-    ends = x509.load_pem_x509_certificate(pem).not_valid_after_utc
-    return (ends - datetime.fromtimestamp(now_ms / 1000, UTC)).days
+def ca_ends_ms(pem: bytes) -> int:
+    """Give when the last of several CAs ends, milliseconds UTC; raises ConfigurationInvalid."""
+    return max(int(it.not_valid_after_utc.timestamp() * 1000) for it in ca_certificates(pem))
 
 
 def _key(pem: Secret) -> ec.EllipticCurvePrivateKey:

@@ -6,12 +6,12 @@ of its own, key and certificate together, so that no crash parts them; the pair 
 """
 
 import logging
-from pathlib import Path
 from typing import Final
 
 from alliance.clock import Clock
 from alliance.crypto.secret import Secret
 from alliance.errors import AllianceError
+from alliance.keyring.store import Stamp, stamp_of
 from member_client._certificates import check_certificate, is_named, lifetime_ms
 from member_client._transport import Address, ClientIdentity, Credentials
 from member_client.config import Profile
@@ -29,7 +29,7 @@ _log = logging.getLogger("member_client.credentials")
 _BETWEEN: Final = b"\n\n"
 """Stands between key and certificate; no PEM has an empty line."""
 
-Stamp = tuple[tuple[int, int, int], ...]
+Stamps = tuple[Stamp, ...]
 
 
 class ProfileKeys:
@@ -79,22 +79,14 @@ class ProfileKeys:
         self.credentials = credentials
         return credentials
 
-    def _look(self) -> Stamp:
+    def _look(self) -> Stamps:
         keys = self._profile.folder / "keys"
         sealed = (keys / f"{name}.sealed" for name in (TLS_KEY, TLS_CERTIFICATE, TLS_RENEWED))
-        return tuple(_stamp_of(path) for path in (self._profile.ca_file, *sealed))
+        return tuple(stamp_of(path) for path in (self._profile.ca_file, *sealed))
 
     def keep(self, key_pem: Secret, certificate_pem: bytes) -> None:
         """Keep a renewed pair, in one step; raises ConfigurationInvalid or OSError. `renewed` gives it."""
         self._profile.open_keys().put(TLS_RENEWED, Secret(key_pem.reveal() + _BETWEEN + certificate_pem))
-
-
-def _stamp_of(path: Path) -> tuple[int, int, int]:
-    try:
-        status = path.stat()
-    except OSError:
-        return (0, 0, 0)
-    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _opened(profile: Profile) -> dict[str, Secret]:

@@ -165,6 +165,11 @@ class Journal:
         """Write down that a claim is withdrawn, for as long as its acknowledgement may be there."""
         self._store.put(Shelf.JOURNAL, _withdrawal(entry_id), b"", ends_at)
 
+    def count_ending(self, after: int, until: int) -> int:
+        """Count acknowledged claims that end in (after, until] and were not withdrawn from here."""
+        marks, all_rows = self._store.count_ending(Shelf.JOURNAL, after, until)
+        return max(0, all_rows - 2 * marks)  # a withdrawn claim has its row and its mark, which end together
+
     def withdrawn(self, entry_ids: Sequence[bytes]) -> set[bytes]:
         """Give those of some claims that were withdrawn from here."""
         marks = self._store.get_many(Shelf.JOURNAL, [_withdrawal(entry_id) for entry_id in entry_ids])

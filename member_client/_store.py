@@ -34,6 +34,8 @@ from member_client.errors import AllianceClientError, ConfigurationInvalid, Stor
 
 _NONCE_BYTES = 12
 _BUSY_SECONDS = 10
+_EMPTY_BYTES = _NONCE_BYTES + 16
+"""Of a sealed value that holds nothing: nonce and authentication tag."""
 _COLUMN = b"value"
 _LOOKUP_ROWS = 500
 _CACHE_KIB = 16 * 1024
@@ -153,6 +155,13 @@ class Store:
             connection.execute(f"INSERT OR IGNORE INTO {shelf} VALUES (?, ?, ?)", (row, sealed, ends_at))  # noqa: S608
             stands = connection.execute(f"SELECT sealed FROM {shelf} WHERE name = ?", (row,)).fetchone()  # noqa: S608
         return self._opened(shelf, row, stands[0])
+
+    def count_ending(self, shelf: Shelf, after: int, until: int) -> tuple[int, int]:
+        """Count the values that end in (after, until]: the empty ones, and all."""
+        query = f"SELECT sum(length(sealed) = ?), count(*) FROM {shelf} WHERE ends_at > ? AND ends_at <= ?"  # noqa: S608
+        with self._reading, self._translated():
+            empty, found = self._reader.execute(query, (_EMPTY_BYTES, after, until)).fetchone()
+        return int(empty or 0), int(found)
 
     def purge(self, now_ms: int) -> None:
         """Remove what has ended."""

@@ -21,13 +21,13 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
+from alliance.findings import Finding
 from alliance.identifiers import Kind
 from alliance.taxonomy import Purpose
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._drawing import HANDFUL, Handfuls
 from member_client._forking import check_not_forked
 from member_client.audit import AuditEntry
-from member_client.doctor import Finding
 from member_client.own_claims import OwnClaim
 from member_client.retagging import RetagReport
 from member_client.screening import OnProgress, checked_question, screening_purpose

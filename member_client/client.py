@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from alliance.clock import Clock, SystemClock
+from alliance.findings import Finding
 from alliance.identifiers import Kind
 from alliance.taxonomy import Purpose
 from member_client import _frames, audit, doctor
@@ -32,7 +33,6 @@ from member_client.audit import AuditEntry
 from member_client.blocking import BlockingClient
 from member_client.config import Profile
 from member_client.contributing import Contributor, Rows
-from member_client.doctor import Finding
 from member_client.errors import HubUnavailable, InvalidUse, PinsDamaged, StorageFull, StoreDamaged
 from member_client.finding import found_claims
 from member_client.own_claims import OwnClaim, OwnClaims

@@ -3,40 +3,29 @@
 import os
 import stat
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from alliance.clock import Clock
 from alliance.crypto import backend
+from alliance.findings import Finding, Level
 from alliance.identifiers import PINS, pins
 from alliance.keyring.passphrase import PASSPHRASE_FILE, PASSPHRASE_FILE_VARIABLE, PASSPHRASE_VARIABLE
-from member_client._certificates import days_left
+from alliance.taxonomy import DAY_MS
+from member_client._certificates import ca_ends_ms, lifetime_ms
 from member_client._directory import Directory
+from member_client._epochs import PinnedEpoch
+from member_client._journal import Journal
 from member_client._session import Session
 from member_client._state import files_set_aside
 from member_client.config import Profile
 from member_client.errors import AllianceClientError
 
-CERTIFICATE_WARNING_DAYS: Final = 30
+CA_WARNING_DAYS: Final = 90
+EPOCH_WARNING_DAYS: Final = 30
+CLAIMS_WARNING_DAYS: Final = 30
+SNAPSHOT_WARNING_DAYS: Final = 3
+"""Of the seven for which a snapshot is good; a hub makes one every day."""
 SKEW_WARNING_MS: Final = 60_000
-
-
-class Level(StrEnum):
-    """How bad a finding is."""
-
-    OK = "ok"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found; `how_to_fix` is empty where nothing needs mending."""
-
-    level: Level
-    what: str
-    how_to_fix: str = ""
 
 
 async def examine(profile: Profile, opened: Callable[[], Awaitable[Session]], clock: Clock) -> list[Finding]:
@@ -48,7 +37,8 @@ async def examine(profile: Profile, opened: Callable[[], Awaitable[Session]], cl
         return [*findings, _failed("keys and store", error)]
     findings.append(Finding(Level.OK, "keys and store open"))
     findings += _set_aside(profile)
-    findings.append(_certificate(session, clock))
+    now = clock.now_ms()
+    findings += [_certificate(session, now), _ca(session, now), *await _claims(session, now)]
     try:
         facts = await session.facts.refresh()
     except AllianceClientError as error:
@@ -56,7 +46,7 @@ async def examine(profile: Profile, opened: Callable[[], Awaitable[Session]], cl
     findings.append(
         Finding(Level.OK, f"the hub answers; epoch {facts.epoch.id} serves, {len(facts.directory)} members")
     )
-    findings.append(_membership(session, facts.directory))
+    findings += [_epoch(facts.epoch, clock.now_ms()), _membership(session, facts.directory)]
     return [*findings, *await _filter(session, facts.epoch.id, clock)]
 
 
@@ -112,13 +102,44 @@ def _set_aside(profile: Profile) -> list[Finding]:
     ]
 
 
-def _certificate(session: Session, clock: Clock) -> Finding:
-    days = days_left(session.keys.certificate_pem, clock.now_ms())
-    if days < 0:
+def _certificate(session: Session, now: int) -> Finding:
+    begins, ends = lifetime_ms(session.keys.certificate_pem)
+    days = (ends - now) // DAY_MS
+    if now >= ends:
         return Finding(Level.ERROR, "the certificate is expired", "Ask the alliance's office for a new invitation.")
-    if days < CERTIFICATE_WARNING_DAYS:
-        return Finding(Level.WARNING, f"the certificate ends in {days} days", "Renew it before it ends.")
+    if now >= ends - (ends - begins) // 3:
+        remedy = "In use it renews itself at two thirds of its life. Now: member-client renew"
+        return Finding(Level.WARNING, f"the certificate ends in {days} days", remedy)
     return Finding(Level.OK, f"the certificate is good for {days} days")
+
+
+def _ca(session: Session, now: int) -> Finding:
+    ends = ca_ends_ms(session.keys.credentials.address.ca_pem)
+    days = (ends - now) // DAY_MS
+    if now >= ends:
+        remedy = "Ask the alliance's office for the new CA: without it no connection to the hub is believed."
+        return Finding(Level.ERROR, "the alliance's CA is expired", remedy)
+    if days < CA_WARNING_DAYS:
+        remedy = "Ask the alliance's office when another one follows; clients in use take it up by themselves."
+        return Finding(Level.WARNING, f"the alliance's CA ends in {days} days", remedy)
+    return Finding(Level.OK, f"the alliance's CA is good for {days} days")
+
+
+def _epoch(epoch: PinnedEpoch, now: int) -> Finding:
+    days = (epoch.not_after - now) // DAY_MS
+    if days < EPOCH_WARNING_DAYS:
+        remedy = "Ask the alliance's office when another one begins: without it nobody screens or contributes."
+        return Finding(Level.WARNING, f"epoch {epoch.id} ends in {days} days", remedy)
+    return Finding(Level.OK, f"epoch {epoch.id} is good for {days} days")
+
+
+async def _claims(session: Session, now: int) -> list[Finding]:
+    """Count what was filed from this machine and ends soon; others may have been filed elsewhere."""
+    count = await session.workers.disk(Journal(session.store).count_ending, now, now + CLAIMS_WARNING_DAYS * DAY_MS)
+    if not count:
+        return []
+    remedy = "File again those that still hold: member-client claims list"
+    return [Finding(Level.WARNING, f"{count:,} claims that this machine filed expire within 30 days", remedy)]
 
 
 def _membership(session: Session, directory: Directory) -> Finding:
@@ -146,6 +167,10 @@ async def _filter(session: Session, epoch: int, clock: Clock) -> list[Finding]:
             Level.OK, f"the filter is {live.age_ms(clock.now_ms()) // 1000} s old: {live.header.listings:,} listings"
         )
     ]
+    days = (live.header.not_after - clock.now_ms()) // DAY_MS
+    if days < SNAPSHOT_WARNING_DAYS:
+        remedy = "Tell the alliance's office: the hub does not renew its snapshots, and clears nobody after that."
+        findings.append(Finding(Level.WARNING, f"the filter's snapshot ends in {days} days", remedy))
     if live.heartbeat.time - clock.now_ms() > SKEW_WARNING_MS:
         findings.append(Finding(Level.WARNING, "this machine's clock is behind the hub's", "Synchronise it (NTP)."))
     return findings

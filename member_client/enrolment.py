@@ -26,7 +26,7 @@ from alliance.v1.directory_pb2 import MEMBER_STATE_ACTIVE
 from alliance.v1.enrolment_pb2 import EnrolmentRequest, EnrolRequest, EnrolResponse
 from alliance.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 from member_client._bundle import Bundle, read_bundle
-from member_client._certificates import ca_certificate, checked_certificate, new_key, request_for
+from member_client._certificates import ca_certificates, checked_certificate, new_key, request_for
 from member_client._credentials import IDENTITY, STORE_KEY, TLS_CERTIFICATE, TLS_KEY
 from member_client._deadline import Deadline
 from member_client._directory import read_member
@@ -61,7 +61,7 @@ async def enrol(
     workers = Workers(1)
     try:
         invitation = await workers.disk(read_bundle, bundle)
-        ca_certificate(invitation.ca.encode())
+        ca_certificates(invitation.ca.encode())
         keys, request = await workers.disk(_made_ready, invitation, folder, clock)
         response = await _answered(invitation, request, timeout)
         return await workers.disk(_finished, invitation, folder, keys, response, clock, default_region, operator)

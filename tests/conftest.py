@@ -15,6 +15,7 @@ from support import backends
 from support.hub import RunningHub, make_config, running_hub
 from support.keys import derive_once
 from support.postgres import Postgres, running_postgres
+from support.softhsm import NoSoftHsm, SoftHsm, running_softhsm
 from support.stores import Databases, epoch
 from support.wire import WireMember, enrol
 
@@ -147,3 +148,12 @@ async def member(hub: RunningHub, members: Members) -> WireMember:
     made = await members(hub)
     await made.credit(50)
     return made
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftHsm]:
+    """A SoftHSM2; where there is none, what needs it is skipped, with the reason."""
+    try:
+        yield from running_softhsm(tmp_path_factory.mktemp("softhsm"))
+    except NoSoftHsm as reason:
+        pytest.skip(str(reason))

@@ -11,6 +11,7 @@ Signatures are verified singly: Ed25519 batch verification can disagree with sin
 
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -38,6 +39,22 @@ def key_id(public_key: bytes) -> bytes:
 def signed_bytes(statement_type: str, payload: bytes) -> bytes:
     """Give the bytes that are signed."""
     return b"alliance/v1/" + statement_type.encode() + b"\x00" + payload
+
+
+def statement_of(public_key: bytes, statement_type: str, payload: bytes, signature: bytes) -> SignedStatement:
+    """Put a statement together; the signature is over `signed_bytes`."""
+    return SignedStatement(type=statement_type, key_id=key_id(public_key), payload=payload, signature=signature)
+
+
+class Signer(Protocol):
+    """Signs statements with a key that may lie anywhere; its repr shows no more than the key id."""
+
+    @property
+    def public_key(self) -> bytes:
+        """The Ed25519 public key, 32 bytes."""
+
+    def statement(self, statement_type: str, payload: bytes) -> SignedStatement:
+        """Give the whole statement."""
 
 
 class SigningKey:
@@ -69,12 +86,7 @@ class SigningKey:
 
     def statement(self, statement_type: str, payload: bytes) -> SignedStatement:
         """Give the whole statement."""
-        return SignedStatement(
-            type=statement_type,
-            key_id=key_id(self.public_key),
-            payload=payload,
-            signature=self.sign(statement_type, payload),
-        )
+        return statement_of(self.public_key, statement_type, payload, self.sign(statement_type, payload))
 
 
 class VerifyingKey:

@@ -141,6 +141,19 @@ def _derive(passphrase: Secret, parameters: dict[str, object]) -> AESGCM:
     return AESGCM(Scrypt(salt=salt, length=32, n=n, r=r, p=p).derive(passphrase.reveal()))
 
 
+Stamp = tuple[int, int, int]
+"""Inode, time of change in nanoseconds and size of a file; zeros where there is none."""
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Give what tells a file from what was there before."""
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
 def write_atomically(path: Path, content: bytes | bytearray, mode: int = 0o600) -> None:
     """Write a file so that a crash leaves the old content or the new, never a part."""
     # A name that nobody can guess, and a file that was not there: in a shared folder somebody else might lay one out.

@@ -11,10 +11,12 @@ from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
 from alliance.errors import AllianceError
+from alliance_server.cli.doctor import run_doctor
 from alliance_server.cli.epochs import epoch_app
 from alliance_server.cli.hub import init_hub, serve_hub, upgrade_hub
 from alliance_server.cli.members import invite_member, list_members, revoke_member
 from alliance_server.cli.options import DEFAULT_FOLDER, HubFolder, stdout
+from alliance_server.cli.tls import renew_certificate, show_certificates
 
 app = typer.Typer(
     add_completion=False,
@@ -26,6 +28,8 @@ app = typer.Typer(
 member_app = typer.Typer(no_args_is_help=True, help="Invite members, list them, revoke their certificates.")
 app.add_typer(member_app, name="member")
 app.add_typer(epoch_app, name="epoch")
+tls_app = typer.Typer(no_args_is_help=True, help="Show the hub's certificates, renew them.")
+app.add_typer(tls_app, name="tls")
 
 _err = Console(stderr=True)
 
@@ -61,16 +65,27 @@ def init(
     db: Annotated[
         str, typer.Option(help="SQLAlchemy URL, such as postgresql+psycopg://…; empty: SQLite in the folder.")
     ] = "",
+    pkcs11_module: Annotated[
+        Path | None,
+        typer.Option(help="PKCS#11 library of a token that is to hold the keys of identity and CA, for good."),
+    ] = None,
+    pkcs11_token: Annotated[str, typer.Option(help="Label of that token.")] = "",
+    pkcs11_prefix: Annotated[str, typer.Option(help="What the labels of the keys in it begin with.")] = "alliance",
 ) -> None:
     """Make a hub: its configuration, sealed keys, database and first epoch.
 
     The keys are sealed under ALLIANCE_PASSPHRASE or the file of
     ALLIANCE_PASSPHRASE_FILE; without either, a passphrase is made in the
-    keys' folder, which is good for a try and not for production.
+    keys' folder, which is good for a try and not for production. The PIN of
+    a token comes from ALLIANCE_PKCS11_PIN or the file of
+    ALLIANCE_PKCS11_PIN_FILE.
 
     Example: alliance-server init hub --alliance demo --host hub.example.org
     """
-    init_hub(stdout, folder, alliance, host or ["127.0.0.1"], listen, enrolment_listen, db)
+    token = None
+    if pkcs11_module or pkcs11_token:
+        token = {"module": str(pkcs11_module or ""), "token": pkcs11_token, "prefix": pkcs11_prefix}
+    init_hub(stdout, folder, alliance, host or ["127.0.0.1"], listen, enrolment_listen, db, token)
 
 
 @app.command()
@@ -131,6 +146,48 @@ def revoke(
     Example: alliance-server member revoke lender-a --dir hub
     """
     revoke_member(stdout, folder, name)
+
+
+@tls_app.command("show")
+def show_tls(folder: HubFolder = DEFAULT_FOLDER) -> None:
+    """Show the hub's certificate and the CAs, with the days that are left.
+
+    Example: alliance-server tls show --dir hub
+    """
+    show_certificates(stdout, folder)
+
+
+@tls_app.command("renew")
+def renew_tls(
+    folder: HubFolder = DEFAULT_FOLDER,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="Host or address under which members reach the hub; repeat for more [as before]."),
+    ] = None,
+) -> None:
+    """Renew the hub's certificate, with a new key; a hub that serves takes it up.
+
+    Members notice nothing. It lasts a year, and no longer than the CA.
+
+    Example: alliance-server tls renew --dir hub
+    """
+    renew_certificate(stdout, folder, host)
+
+
+@app.command()
+def doctor(
+    folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = DEFAULT_FOLDER,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Look for what keeps a hub from working, or will: keys, expiries, database, disk.
+
+    It changes nothing, and works with a hub that runs or does not. The exit
+    code is 3 where something is wrong, 0 with warnings alone.
+
+    Example: alliance-server doctor hub
+    """
+    raise typer.Exit(run_doctor(stdout, folder, as_json=as_json))
 
 
 @app.command()

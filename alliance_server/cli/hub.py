@@ -33,18 +33,32 @@ _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 
 
 def init_hub(
-    out: Console, folder: Path, alliance: str, hosts: list[str], listen: str, enrolment_listen: str, database: str
+    out: Console,
+    folder: Path,
+    alliance: str,
+    hosts: list[str],
+    listen: str,
+    enrolment_listen: str,
+    database: str,
+    pkcs11: dict[str, str] | None = None,
 ) -> None:
     """Make a hub's folder; raises ConfigurationInvalid where there is one already, or the name is not to be had."""
     if alliance == DEVELOPMENT_ALLIANCE:
         raise ConfigurationInvalid(
             f"the name '{alliance}' is kept for development hubs, which 'alliance-server dev' makes; nothing was made"
         )
-    make_hub(out, folder, alliance, hosts, listen, enrolment_listen, database)
+    make_hub(out, folder, alliance, hosts, listen, enrolment_listen, database, pkcs11)
 
 
 def make_hub(
-    out: Console, folder: Path, alliance: str, hosts: list[str], listen: str, enrolment_listen: str, database: str
+    out: Console,
+    folder: Path,
+    alliance: str,
+    hosts: list[str],
+    listen: str,
+    enrolment_listen: str,
+    database: str,
+    pkcs11: dict[str, str] | None = None,
 ) -> None:
     """Do the same under any name."""
     if (folder / CONFIG_FILE).exists():
@@ -57,6 +71,8 @@ def make_hub(
         "public_host": hosts[0],
         "database": database,
     }
+    if pkcs11:
+        settings["pkcs11"] = pkcs11
     config = _configured(folder, settings)
     store = _store_of(config)
     # The configuration is written last: a folder with one is a whole hub.
@@ -64,7 +80,7 @@ def make_hub(
     _check_unused(store)
     now = SystemClock().now_ms()
     try:
-        keys = create_keys(config.keys_folder, alliance, hosts, now)
+        keys = create_keys(config.keys_folder, alliance, hosts, now, config.pkcs11)
     except FileExistsError as error:
         raise ConfigurationInvalid(f"{error}; move them away, or restore {CONFIG_FILE}") from None
     epoch = keys.create_epoch(1, now)
@@ -74,12 +90,20 @@ def make_hub(
         store.write_now(lambda transaction: _begin(transaction, epoch, now))
     finally:
         store.close()
-    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
-    write_atomically(folder / CONFIG_FILE, ("\n".join(lines) + "\n").encode(), mode=0o640)
+    write_atomically(folder / CONFIG_FILE, _toml(settings).encode(), mode=0o640)
     say(out, f"hub made in {folder}: alliance '{alliance}', epoch 1, {store.engine.dialect.name}")
     say(out, f"identity {keys.identity.public_key.hex()}")
     say(out, "members pin this identity through their bundles")
     say(out, f"next: alliance-server serve {folder}")
+
+
+def _toml(settings: dict[str, Any]) -> str:
+    """Write settings as TOML: texts and numbers first, then tables. A JSON text is a TOML basic string."""
+    plain = [f"{name} = {json.dumps(value)}" for name, value in settings.items() if not isinstance(value, dict)]
+    for table, values in settings.items():
+        if isinstance(values, dict):
+            plain += ["", f"[{table}]", *(f"{name} = {json.dumps(value)}" for name, value in values.items())]
+    return "\n".join(plain) + "\n"
 
 
 def upgrade_hub(out: Console, folder: Path) -> None:
@@ -107,6 +131,11 @@ def _check_addresses(hosts: list[str], listen: str, enrolment_listen: str) -> No
             raise ConfigurationInvalid(f"{option} takes HOST:PORT, for example 0.0.0.0:7443; nothing was made")
     if listen == enrolment_listen and not listen.endswith(":0"):
         raise ConfigurationInvalid("--listen and --enrolment-listen must differ; nothing was made")
+    check_hosts(hosts)
+
+
+def check_hosts(hosts: list[str]) -> None:
+    """Raise ConfigurationInvalid unless these can stand in the hub's certificate."""
     if not all(_HOST.fullmatch(host) for host in hosts):
         raise ConfigurationInvalid("--host takes a host name or an address, without a port; nothing was made")
 

@@ -29,7 +29,7 @@ from alliance_server.storage.unit_of_work import SqlStore
 def opened(folder: Path) -> Iterator[tuple[HubConfig, HubKeys, SqlStore, EnrolmentService]]:
     """Open a hub's keys and database beside the hub."""
     config = load_config(folder)
-    keys = open_keys(config.keys_folder, config.alliance)
+    keys = open_keys(config.keys_folder, config.alliance, config.pkcs11)
     store = SqlStore(config.database_url)
     store.start()
     try:

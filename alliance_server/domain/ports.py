@@ -67,6 +67,9 @@ class MemberRepository(Protocol):
     def count_certificates(self, member_id: str, now: int) -> int:
         """Count a member's certificates that are good."""
 
+    def ending(self, before: int) -> list[tuple[str, int]]:
+        """Give active members whose last unrevoked certificate ends before a time, and when it does; soonest first."""
+
     def certificates(self, member_id: str, now: int) -> list[Certificate]:
         """Give a member's certificates that are good, oldest first. Held until the unit of work ends."""
 

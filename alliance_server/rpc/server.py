@@ -1,6 +1,6 @@
 """The two gRPC servers: members' calls over mutual TLS, and enrolment alone over server TLS."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ from alliance.v1 import (
     registry_pb2,
     registry_pb2_grpc,
 )
+from alliance_server.hub_keys import ServerTls
 from alliance_server.rpc.interceptors.guard import Guard, Guarded
 from alliance_server.rpc.servicers.admin import AdminServicer
 from alliance_server.rpc.servicers.audit import AuditServicer
@@ -100,20 +101,31 @@ class Servicers:
     registry: RegistryServicer
 
 
-@dataclass(frozen=True, slots=True)
-class ServerTls:
-    """PEM material of the hub's ports; the key is a secret."""
+Shown = Callable[[], ServerTls]
+"""Gives what ports show now; gRPC asks at every handshake, on threads of its own."""
 
-    key: bytes
-    certificate: bytes
-    client_ca: bytes
 
-    def __repr__(self) -> str:
-        return "ServerTls()"
+def _credentials(shown: Shown, *, mutual: bool) -> grpc.ServerCredentials:
+    held = shown()
+
+    def changed() -> Any:  # noqa: ANN401 - a configuration, or None for no change, which the stubs do not know
+        nonlocal held
+        latest = shown()
+        if latest is held:
+            return None
+        held = latest
+        return _configuration(latest, mutual=mutual)
+
+    return grpc.dynamic_ssl_server_credentials(_configuration(held, mutual=mutual), changed, mutual)
+
+
+def _configuration(tls: ServerTls, *, mutual: bool) -> grpc.ServerCertificateConfiguration:
+    roots = tls.client_ca if mutual else None
+    return grpc.ssl_server_certificate_configuration([(tls.key, tls.certificate)], roots)
 
 
 def member_server(
-    servicers: Servicers, guard: Guard, tls: ServerTls, address: str, interceptors: Sequence[Any] = ()
+    servicers: Servicers, guard: Guard, tls: Shown, address: str, interceptors: Sequence[Any] = ()
 ) -> tuple[aio.Server, int]:
     """Make the server for members; returns it with the port that it bound. Interceptors stand outside the guard."""
     options = _options(MAX_MESSAGE_BYTES, MAX_CONNECTIONS, MAX_IDLE_MS)
@@ -131,19 +143,15 @@ def member_server(
     health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), guarded)
     names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(ReflectionServicer(names), guarded)
-    credentials = grpc.ssl_server_credentials(
-        [(tls.key, tls.certificate)], root_certificates=tls.client_ca, require_client_auth=True
-    )
-    return server, server.add_secure_port(address, credentials)
+    return server, server.add_secure_port(address, _credentials(tls, mutual=True))
 
 
 def enrolment_server(
-    servicer: EnrolmentServicer, guard: Guard, tls: ServerTls, address: str, interceptors: Sequence[Any] = ()
+    servicer: EnrolmentServicer, guard: Guard, tls: Shown, address: str, interceptors: Sequence[Any] = ()
 ) -> tuple[aio.Server, int]:
     """Make the server for enrolment; returns it with the port that it bound. Interceptors stand outside the guard."""
     options = _options(MAX_ENROLMENT_BYTES, MAX_ENROLMENT_CONNECTIONS, MAX_ENROLMENT_IDLE_MS)
     server = aio.server(interceptors=interceptors, options=options)
     guarded: Any = Guarded(server, guard)
     enrolment_pb2_grpc.add_EnrolmentServiceServicer_to_server(servicer, guarded)
-    credentials = grpc.ssl_server_credentials([(tls.key, tls.certificate)])
-    return server, server.add_secure_port(address, credentials)
+    return server, server.add_secure_port(address, _credentials(tls, mutual=False))

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from alliance.crypto import bloom
 from alliance.crypto.sealing import ENTRY_ID_BYTES
-from alliance.crypto.signing import SigningKey
+from alliance.crypto.signing import Signer
 from alliance.errors import Reason
 from alliance.statements import CLAIM_STATUS
 from alliance.taxonomy import ClaimStatus
@@ -44,7 +44,7 @@ class BucketPart:
 class BucketService:
     """Serves buckets."""
 
-    def __init__(self, store: Store, budgets: Budgets, key: SigningKey) -> None:
+    def __init__(self, store: Store, budgets: Budgets, key: Signer) -> None:
         self._store = store
         self._budgets = budgets
         self._key = key

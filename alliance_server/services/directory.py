@@ -1,6 +1,6 @@
 """What the hub states about members, epochs and the suppression list."""
 
-from alliance.crypto.signing import SigningKey
+from alliance.crypto.signing import Signer
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.members import MemberState
 from alliance_server.domain.ports import Store, Transaction
@@ -12,7 +12,7 @@ from alliance_server.services.statements import epoch_statement, member_statemen
 class DirectoryService:
     """Serves statements of the hub."""
 
-    def __init__(self, store: Store, key: SigningKey) -> None:
+    def __init__(self, store: Store, key: Signer) -> None:
         self._store = store
         self._key = key
         self._suppression = suppression_statement(key)

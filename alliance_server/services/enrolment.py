@@ -14,7 +14,7 @@ from typing import Protocol
 from google.protobuf.message import DecodeError
 
 from alliance.clock import Clock
-from alliance.crypto.signing import SigningKey, VerifyingKey
+from alliance.crypto.signing import Signer, VerifyingKey
 from alliance.errors import Reason, SignatureInvalid
 from alliance.statements import ENROLMENT
 from alliance.v1.enrolment_pb2 import EnrolmentRequest
@@ -55,7 +55,7 @@ class Ticket:
 class EnrolmentService:
     """Invites and enrols members."""
 
-    def __init__(self, store: Store, issuer: CertificateIssuer, key: SigningKey, clock: Clock) -> None:
+    def __init__(self, store: Store, issuer: CertificateIssuer, key: Signer, clock: Clock) -> None:
         self._store = store
         self._issuer = issuer
         self._key = key

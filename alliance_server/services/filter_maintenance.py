@@ -23,7 +23,7 @@ from functools import partial
 
 from alliance.clock import Clock
 from alliance.crypto import bloom
-from alliance.crypto.signing import SigningKey
+from alliance.crypto.signing import Signer
 from alliance.errors import FilterInvalid, Reason
 from alliance.statements import FILTER_DELTA, FILTER_HEADER, FILTER_HEARTBEAT
 from alliance.taxonomy import DAY_MS
@@ -69,7 +69,7 @@ class _Held:
 class FilterMaintenance:
     """Keeps every serving epoch's filter complete."""
 
-    def __init__(self, store: Store, files: SnapshotFiles, compute: Compute, key: SigningKey, clock: Clock) -> None:
+    def __init__(self, store: Store, files: SnapshotFiles, compute: Compute, key: Signer, clock: Clock) -> None:
         self._store = store
         self._files = files
         self._compute = compute

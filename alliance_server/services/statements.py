@@ -1,6 +1,6 @@
 """What the hub states about itself, signed with its identity key."""
 
-from alliance.crypto.signing import SigningKey
+from alliance.crypto.signing import Signer
 from alliance.identifiers import BUILTIN
 from alliance.statements import EPOCH, MEMBER, SUPPRESSION_LIST
 from alliance.v1 import directory_pb2, epoch_pb2
@@ -9,7 +9,7 @@ from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.members import Member
 
 
-def epoch_statement(key: SigningKey, epoch: Epoch, now: int) -> SignedStatement:
+def epoch_statement(key: Signer, epoch: Epoch, now: int) -> SignedStatement:
     """State an epoch."""
     payload = epoch_pb2.Epoch(
         id=epoch.id,
@@ -24,7 +24,7 @@ def epoch_statement(key: SigningKey, epoch: Epoch, now: int) -> SignedStatement:
     return key.statement(EPOCH, payload.SerializeToString())
 
 
-def member_statement(key: SigningKey, member: Member) -> SignedStatement:
+def member_statement(key: Signer, member: Member) -> SignedStatement:
     """State a member and its key."""
     payload = directory_pb2.Member(
         id=member.id,
@@ -37,6 +37,6 @@ def member_statement(key: SigningKey, member: Member) -> SignedStatement:
     return key.statement(MEMBER, payload.SerializeToString())
 
 
-def suppression_statement(key: SigningKey) -> SignedStatement:
+def suppression_statement(key: Signer) -> SignedStatement:
     """State the suppression list of this release."""
     return key.statement(SUPPRESSION_LIST, BUILTIN.to_bytes())

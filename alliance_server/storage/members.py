@@ -106,6 +106,19 @@ class SqlMembers:
         good = (columns.member_id == member_id, columns.revoked_at.is_(None), columns.not_after > now)
         return self._connection.execute(sa.select(sa.func.count()).where(*good)).scalar_one()
 
+    def ending(self, before: int) -> list[tuple[str, int]]:
+        """Give active members whose last unrevoked certificate ends before a time, and when it does; soonest first."""
+        last = sa.func.max(_CERTIFICATES.c.not_after)
+        query = (
+            sa.select(_MEMBERS.c.id, last.label("ends"))
+            .join_from(_CERTIFICATES, _MEMBERS, _MEMBERS.c.id == _CERTIFICATES.c.member_id)
+            .where(_MEMBERS.c.state == MemberState.ACTIVE, _CERTIFICATES.c.revoked_at.is_(None))
+            .group_by(_MEMBERS.c.id)
+            .having(last < before)
+            .order_by(last, _MEMBERS.c.id)
+        )
+        return [(row.id, row.ends) for row in self._connection.execute(query)]
+
     def certificates(self, member_id: str, now: int) -> list[Certificate]:
         """Give a member's certificates that are good, oldest first; the member is held until the unit of work ends."""
         self.hold(member_id)

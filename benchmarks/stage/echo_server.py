@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from alliance.clock import SystemClock
-from alliance_server.authority import CertificateAuthority, generate_key
+from alliance_server.authority import CertificateAuthority, generate_key, load_key
 from benchmarks.measure.ports import LOOPBACK
 from benchmarks.measure.processes import Pipe
 from benchmarks.stage.messages import EXCHANGES, Exchange
@@ -53,7 +53,7 @@ def method_of(exchange: Exchange) -> str:
 def made_tls() -> tuple[Tls, Tls]:
     """Make a certificate authority of the alliance's sort, and the server's and a member's side under it."""
     now = SystemClock().now_ms()
-    authority = CertificateAuthority.create(generate_key(), ALLIANCE, now)
+    authority = CertificateAuthority.create(load_key(generate_key()), ALLIANCE, now)
     key, root = generate_key(), authority.certificate_pem
     server = Tls(key.reveal(), authority.issue_hub(key, [LOOPBACK], now), root)
     private = ec.generate_private_key(ec.SECP256R1())

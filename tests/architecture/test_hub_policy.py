@@ -18,7 +18,8 @@ from alliance_server.domain import policy
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.members import Role
 from alliance_server.domain.policy import EVERYBODY, MEMBERS, POLICY, POLICY_VERSION, PURPOSES, Rule
-from alliance_server.rpc.server import SERVICES, ServerTls, Servicers, enrolment_server, member_server
+from alliance_server.hub_keys import ServerTls
+from alliance_server.rpc.server import SERVICES, Servicers, enrolment_server, member_server
 
 PLUMBING = {
     f"/{health_pb2.DESCRIPTOR.services_by_name['Health'].full_name}/",
@@ -85,7 +86,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     made = Recorder()
     monkeypatch.setattr(aio, "server", lambda **_: made)
     monkeypatch.setattr(aio, "Server", Recorder)
-    monkeypatch.setattr(grpc, "ssl_server_credentials", lambda *_arguments, **_options: None)
+    monkeypatch.setattr(grpc, "dynamic_ssl_server_credentials", lambda *_arguments, **_options: None)
     return made
 
 
@@ -108,7 +109,7 @@ def test_the_table_covers_every_method_of_every_service() -> None:
 
 def test_the_members_port_registers_what_the_table_knows(recorder: Recorder) -> None:
     anything: Any = Anything()
-    server, _port = member_server(Servicers(*[anything] * 9), anything, TLS, "address")
+    server, _port = member_server(Servicers(*[anything] * 9), anything, lambda: TLS, "address")
     assert isinstance(server, Recorder)
     assert recorder.methods <= set(POLICY)
     enrolment = {method for method in described() if "/alliance.v1.EnrolmentService/" in method}
@@ -118,7 +119,7 @@ def test_the_members_port_registers_what_the_table_knows(recorder: Recorder) -> 
 
 def test_the_enrolment_port_registers_enrolment_alone(recorder: Recorder) -> None:
     anything: Any = Anything()
-    enrolment_server(anything, anything, TLS, "address")
+    enrolment_server(anything, anything, lambda: TLS, "address")
     assert recorder.methods == {"/alliance.v1.EnrolmentService/Enrol"}
 
 

@@ -111,4 +111,7 @@ def test_who_can_act_is_counted(store: SqlStore) -> None:
         )
 
     able, but_one, ever, serials = store.write_now(look)
+    # Of those who are active the last certificate that is not revoked decides, an ended one too.
+    ending = store.read_now(lambda it: [it.members.ending(before) for before in (NOW, NOW + 10, NOW + 11)])
+    assert ending == [[], [("ended", NOW)], [("ended", NOW), *((it, NOW + 10) for it in ("able", "lender", "twice"))]]
     assert (able, but_one, ever, sorted(serials)) == (2, 1, 5, ["2", "3"])

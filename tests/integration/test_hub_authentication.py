@@ -26,7 +26,6 @@ from support.wire import (
     valid_elements,
 )
 
-from alliance.crypto.secret import Secret
 from alliance.errors import Reason
 from alliance.v1 import epoch_pb2, epoch_pb2_grpc, registry_pb2, registry_pb2_grpc
 from alliance.v1.evaluation_pb2 import EvaluateRequest
@@ -91,7 +90,7 @@ def strangers(now: datetime) -> dict[str, Pem | None]:
     other_key = new_tls_key()
     milliseconds = int(now.timestamp() * 1000)
     # Another authority of the very same name.
-    other = CertificateAuthority.create(Secret(pem_of(other_key)), "test", milliseconds)
+    other = CertificateAuthority.create(other_key, "test", milliseconds)
     theirs = other.issue("lender-1", certificate_request(key), milliseconds)
     return {
         "none": None,

@@ -23,7 +23,6 @@ from support.wire import (
     refuses,
 )
 
-from alliance.crypto.secret import Secret
 from alliance.crypto.signing import SigningKey, VerifyingKey
 from alliance.errors import Reason
 from alliance.statements import MEMBER
@@ -300,7 +299,7 @@ async def test_a_message_that_cannot_be_read(hub: RunningHub) -> None:
 
 
 async def test_the_hub_proves_who_it_is(hub: RunningHub) -> None:
-    other = CertificateAuthority.create(Secret(pem_of(new_tls_key())), "test", hub.clock.now_ms())
+    other = CertificateAuthority.create(new_tls_key(), "test", hub.clock.now_ms())
     credentials = grpc.ssl_channel_credentials(other.certificate_pem)
     options = [("grpc.ssl_target_name_override", "hub.test")]
     channel: Any = aio.secure_channel(hub.enrolment_address, credentials, options)

@@ -18,7 +18,6 @@ from support.hub import RunningHub
 from support.rpcs import Rpc, good_requests, of_members_port, sender
 from support.wire import Pem, WireMember, certificate_request, enrol, new_tls_key, pem_of
 
-from alliance.crypto.secret import Secret
 from alliance_server.authority import CertificateAuthority
 from alliance_server.domain.members import MemberState, Role
 from alliance_server.domain.policy import POLICY
@@ -53,7 +52,7 @@ async def _in_state(hub: RunningHub, role: Role, state: str) -> WireMember:
             long_ago = now - int(timedelta(days=800).total_seconds() * 1000)
             identity = _identity(hub, hub.hub.keys.authority, caller.id, long_ago)
         case "wrong authority":
-            other = CertificateAuthority.create(Secret(pem_of(new_tls_key())), "test", now)
+            other = CertificateAuthority.create(new_tls_key(), "test", now)
             identity = _identity(hub, other, caller.id, now)
     await caller.close()
     return WireMember(hub, caller.id, caller.key, identity)

@@ -13,14 +13,14 @@ from support.wire import certificate_request, new_tls_key, pem_of
 
 from alliance.crypto.secret import Secret
 from alliance.errors import Reason
-from alliance_server.authority import CertificateAuthority, generate_key
+from alliance_server.authority import CertificateAuthority, generate_key, load_key
 from alliance_server.domain.errors import Refused
 from member_client import CertificateInvalid
 from member_client._certificates import checked_certificate
 
 NOW = 1_800_000_000_000
 KEY = new_tls_key()
-AUTHORITY = CertificateAuthority.create(generate_key(), "test", NOW)
+AUTHORITY = CertificateAuthority.create(load_key(generate_key()), "test", NOW)
 REQUEST = certificate_request(KEY)
 
 

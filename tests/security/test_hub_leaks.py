@@ -22,13 +22,13 @@ from alliance.crypto import tagging
 from alliance.crypto.secret import Secret
 from alliance.crypto.signing import SigningKey
 from alliance.errors import Reason
-from alliance_server.authority import CertificateAuthority, generate_key
+from alliance_server.authority import CertificateAuthority, generate_key, load_key
 from alliance_server.cli.app import app
 from alliance_server.domain.claims import ClaimRow, ListedEntry, StoredClaim
 from alliance_server.domain.errors import Refused
+from alliance_server.hub_keys import ServerTls
 from alliance_server.logs import ALLOWED_FIELDS, configure_logs
 from alliance_server.rpc.errors import status_of
-from alliance_server.rpc.server import ServerTls
 from alliance_server.services.enrolment import Ticket
 
 MARK = b"\xabMARKED-BYTES\xcd".ljust(32, b"\xab")
@@ -63,7 +63,7 @@ def test_keys_show_nothing() -> None:
     assert pair.secret_key.reveal().hex() not in repr(pair)
     assert repr(pair.secret_key.reveal()) not in repr(pair)
     key = generate_key()
-    authority = CertificateAuthority.create(key, "test", 1_800_000_000_000)
+    authority = CertificateAuthority.create(load_key(key), "test", 1_800_000_000_000)
     assert "PRIVATE" not in repr(authority) + repr(key)
     signing, seed = SigningKey.generate()
     assert seed.reveal().hex() not in repr(signing) + repr(seed)

@@ -100,7 +100,7 @@ async def hub_process(folder: Path, database: str = "") -> AsyncIterator[tuple[H
     """Run a hub; gives its process, and what a wire member needs of a hub."""
     process = HubProcess(folder, database)
     config = load_config(folder)
-    keys = open_keys(config.keys_folder, config.alliance)
+    keys = open_keys(config.keys_folder, config.alliance, config.pkcs11)
     store = SqlStore(config.database_url)
     store.start()
     clock = SystemClock()

@@ -21,6 +21,7 @@ WHY = ("--purpose", "portfolio_screening", "--consent", "b")
 ENGLISH = re.compile(r"(?<![\w/.-])[A-Za-z][a-z]+(?: [a-z]{2,})+(?![\w/.=-])")
 COMMAND = re.compile(r"member-client(?: claims)?(?: [a-z]+)?")
 COMMANDS = ("member-client", "claims show", "--")
+RENEWS = "In use it renews itself at two thirds of its life. Now: member-client renew"
 CHECK = ("check", "phone", LISTED, *WHY)
 
 
@@ -191,7 +192,7 @@ def test_enrolment_and_synchronisation_are_told_in_chinese(tmp_path: Path) -> No
 def test_findings_are_told_in_chinese() -> None:
     findings = [
         Finding(Level.OK, "keys and store open"),
-        Finding(Level.WARNING, "the certificate ends in 9 days", "Renew it before it ends."),
+        Finding(Level.WARNING, "the certificate ends in 9 days", RENEWS),
         Finding(Level.ERROR, "the hub: HubUnavailable: The hub cannot be reached.", HubUnavailable.how_to_fix),
         Finding(Level.ERROR, "the filter: FilterTampered: something new", "chmod go-w /x"),
     ]

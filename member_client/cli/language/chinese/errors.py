@@ -117,7 +117,24 @@ ADVICE: Final = {
     "For production give it by {variable} from elsewhere, and remove {file}.": (
         "正式环境请通过 {variable} 从别处提供口令，并删除 {file}。"
     ),
-    "Renew it before it ends.": "请在到期前更换。",
+    "In use it renews itself at two thirds of its life. Now: member-client renew": (
+        "使用中会在有效期过三分之二时自动更新；立即更新请运行 member-client renew"
+    ),
+    "Ask the alliance's office for the new CA: without it no connection to the hub is believed.": (
+        "请向联盟办公室索取新的 CA 证书：没有它，本机不信任与联盟中心的任何连接。"
+    ),
+    "Ask the alliance's office when another one follows; clients in use take it up by themselves.": (
+        "请向联盟办公室询问何时更换；使用中的客户端会自动换用新的 CA 证书。"
+    ),
+    "Ask the alliance's office when another one begins: without it nobody screens or contributes.": (
+        "请向联盟办公室询问下一个周期何时开始：否则谁也无法筛查或报送。"
+    ),
+    "File again those that still hold: member-client claims list": (
+        "请重新报送其中仍然属实的记录，查看请用 member-client claims list"
+    ),
+    "Tell the alliance's office: the hub does not renew its snapshots, and clears nobody after that.": (
+        "请告知联盟办公室：联盟中心没有更新过滤器快照，到期后不再给出“无记录”的结论。"
+    ),
     "Ask the alliance's office: claims of this machine cannot be verified by others.": (
         "请联系联盟办公室：其他成员无法验证本机的报送记录。"
     ),
@@ -143,6 +160,13 @@ FINDINGS: Final = {
     "the certificate is expired": "证书已过期",
     "the certificate ends in {days} days": "证书将在 {days} 天后到期",
     "the certificate is good for {days} days": "证书在 {days} 天内有效",
+    "the alliance's CA is expired": "联盟 CA 证书已过期",
+    "the alliance's CA ends in {days} days": "联盟 CA 证书将在 {days} 天后到期",
+    "the alliance's CA is good for {days} days": "联盟 CA 证书在 {days} 天内有效",
+    "epoch {epoch} ends in {days} days": "密钥周期 {epoch} 将在 {days} 天后结束",
+    "epoch {epoch} is good for {days} days": "密钥周期 {epoch} 在 {days} 天内有效",
+    "{count} claims that this machine filed expire within 30 days": "本机报送的记录中有 {count} 条将在 30 天内到期",
+    "the filter's snapshot ends in {days} days": "过滤器快照将在 {days} 天后到期",
     "the directory names another identity key for this member": "成员目录中本机构的身份密钥与本机不符",
     "the directory names this member's identity key": "成员目录中本机构的身份密钥与本机一致",
     "there is no filter": "没有过滤器",

@@ -1,0 +1,114 @@
+"""What a hub's database tells of its health: epoch keys, filters, clock, members' certificates, decisions that wait."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from alliance.errors import AllianceError
+from alliance.findings import Finding, Level
+from alliance.taxonomy import DAY_MS
+from alliance.v1.filter_pb2 import FilterHeartbeat
+from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.domain.epochs import SERVING, Epoch
+from alliance_server.domain.ports import Transaction
+from alliance_server.domain.statements import MAX_SKEW_MS
+from alliance_server.hub_keys import HubKeys
+from alliance_server.storage.unit_of_work import SqlStore
+
+MEMBER_WARNING_MS: Final = 30 * DAY_MS
+STALE_MS: Final = 5 * 60 * 1000
+"""Members clear nobody by a heartbeat that is older."""
+MOST_NAMED: Final = 10
+
+
+def state_findings(store: SqlStore, keys: HubKeys | None, now: int) -> list[Finding]:
+    """Look at everything that the database knows."""
+
+    def work(transaction: Transaction) -> list[Finding]:
+        serving = [epoch for epoch in transaction.epochs.all() if epoch.state in SERVING]
+        return [
+            *_epoch_keys(serving, keys),
+            *_filters(transaction, serving, now),
+            *_certificates(transaction, now),
+            *_decisions(transaction, now),
+        ]
+
+    return store.read_now(work)
+
+
+def _epoch_keys(serving: list[Epoch], keys: HubKeys | None) -> Iterator[Finding]:
+    if not serving:
+        yield Finding(Level.ERROR, "no epoch serves: nobody can screen or contribute", "Begin an epoch.")
+    if keys is None:
+        return
+    for epoch in serving:
+        try:
+            keys.check_epoch(epoch)
+        except AllianceError as error:
+            yield Finding(Level.ERROR, f"keys: {error}", "Restore the keys' folder from its backup.")
+        else:
+            yield Finding(Level.OK, f"the key of epoch {epoch.id} is the announced one")
+
+
+def _filters(transaction: Transaction, serving: list[Epoch], now: int) -> Iterator[Finding]:
+    for epoch in serving:
+        state = transaction.filters.state(epoch.id)
+        if state is None or not state.heartbeat:
+            yield Finding(Level.WARNING, f"epoch {epoch.id} has no filter yet", "Start the hub: it builds one.")
+            continue
+        beat = FilterHeartbeat.FromString(SignedStatement.FromString(state.heartbeat).payload).time
+        if beat - now > MAX_SKEW_MS:
+            yield Finding(
+                Level.ERROR,
+                f"this machine's clock is behind: the filter of epoch {epoch.id} beat at {_moment(beat)}",
+                "Synchronise it (NTP) before the hub serves: what it signs now is refused.",
+            )
+        elif now - beat > STALE_MS:
+            yield Finding(
+                Level.WARNING,
+                f"no hub keeps the filter of epoch {epoch.id}: it last beat at {_moment(beat)}",
+                "Start the hub; where it runs, look for 'maintenance failed' in its log.",
+            )
+        else:
+            yield Finding(Level.OK, f"the filter of epoch {epoch.id} is {(now - beat) // 1000} s old")
+
+
+def _certificates(transaction: Transaction, now: int) -> Iterator[Finding]:
+    near = transaction.members.ending(now + MEMBER_WARNING_MS)
+    ended = [member for member, ends in near if ends <= now]
+    ending = [member for member, ends in near if ends > now]
+    if ended:
+        yield Finding(
+            Level.WARNING,
+            f"{len(ended)} active member(s) let their certificate expire: {_named(ended)}",
+            "They are shut out: they need new invitations, under other ids.",
+        )
+    if ending:
+        yield Finding(
+            Level.WARNING,
+            f"{len(ending)} active member(s) have certificates that end within 30 days: {_named(ending)}",
+            "Call them: their clients have not been in use, or cannot renew. There: member-client renew",
+        )
+    if not near:
+        yield Finding(Level.OK, "no member's certificate ends within 30 days")
+
+
+def _decisions(transaction: Transaction, now: int) -> Iterator[Finding]:
+    overdue = transaction.proposals.count_overdue(now)
+    waiting = len(transaction.proposals.page(0, 1000, undecided_at=now)) - overdue
+    if overdue:
+        remedy = "Ask another admin to review: member-client admin list"
+        yield Finding(Level.ERROR, f"{overdue} review(s) of break-glass are overdue", remedy)
+    if waiting:
+        yield Finding(Level.WARNING, f"{waiting} proposal(s) wait for an admin", "Ask the admins to decide.")
+    if not overdue and not waiting:
+        yield Finding(Level.OK, "no proposal waits for an admin")
+
+
+def _named(members: list[str]) -> str:
+    more = len(members) - MOST_NAMED
+    return ", ".join(members[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _moment(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
