@@ -12,10 +12,10 @@ from alliance.errors import KeyFileInvalid
 from alliance.keyring import KeyStore, obtain_passphrase
 from alliance.keyring.store import write_atomically
 from alliance_server.authority import CertificateAuthority, generate_key
+from alliance_server.certificate_files import CA_FILE, HUB_FILE
 from alliance_server.domain.epochs import EPOCH_LIFE_MS, SUITE, Epoch, EpochState
 
 _CA_KEY, _TLS_KEY, _IDENTITY = "ca", "tls", "identity"
-_CA_FILE, _TLS_FILE = "ca.crt", "hub.crt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class HubKeys:
 
 def create_keys(folder: Path, alliance: str, hosts: list[str], now: int) -> HubKeys:
     """Make all keys of a new hub, but the epochs'; raises FileExistsError where there are some."""
-    if (folder / _CA_FILE).exists():
+    if (folder / CA_FILE).exists():
         raise FileExistsError(f"{folder} holds keys already")
     store = KeyStore(folder, obtain_passphrase(folder, create=True))
     ca_key, tls_key = generate_key(), generate_key()
@@ -58,13 +58,13 @@ def create_keys(folder: Path, alliance: str, hosts: list[str], now: int) -> HubK
     authority = CertificateAuthority.create(ca_key, alliance, now)
     for name, secret in ((_CA_KEY, ca_key), (_TLS_KEY, tls_key), (_IDENTITY, seed)):
         store.put(name, secret)
-    write_atomically(folder / _TLS_FILE, authority.issue_hub(tls_key, hosts, now), mode=0o644)
-    write_atomically(folder / _CA_FILE, authority.certificate_pem, mode=0o644)
+    write_atomically(folder / HUB_FILE, authority.issue_hub(tls_key, hosts, now), mode=0o644)
+    write_atomically(folder / CA_FILE, authority.certificate_pem, mode=0o644)
     return open_keys(folder, alliance)
 
 
 def open_keys(folder: Path, alliance: str) -> HubKeys:
     """Open a hub's keys; raises KeyFileInvalid or FileNotFoundError."""
     store = KeyStore(folder, obtain_passphrase(folder))
-    authority = CertificateAuthority(store.get(_CA_KEY), (folder / _CA_FILE).read_bytes(), alliance)
-    return HubKeys(store, SigningKey(store.get(_IDENTITY)), authority, (folder / _TLS_FILE).read_bytes())
+    authority = CertificateAuthority(store.get(_CA_KEY), (folder / CA_FILE).read_bytes(), alliance)
+    return HubKeys(store, SigningKey(store.get(_IDENTITY)), authority, (folder / HUB_FILE).read_bytes())

@@ -11,6 +11,7 @@ from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
 from alliance.errors import AllianceError
+from alliance_server.cli.config.commands import config_app
 from alliance_server.cli.hub import init_hub, serve_hub, upgrade_hub
 from alliance_server.cli.members import invite_member, list_members, revoke_member
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 member_app = typer.Typer(no_args_is_help=True, help="Invite members, list them, revoke their certificates.")
 app.add_typer(member_app, name="member")
+app.add_typer(config_app, name="config")
 
 _out = Console()
 _err = Console(stderr=True)

@@ -17,6 +17,7 @@ from alliance.clock import SystemClock
 from alliance.development import DEVELOPMENT_ALLIANCE
 from alliance.keyring.store import write_atomically
 from alliance_server.bootstrap import Hub
+from alliance_server.cli.printing import say
 from alliance_server.config import CONFIG_FILE, ConfigurationInvalid, HubConfig, load_config
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import record_event
@@ -94,11 +95,6 @@ def upgrade_hub(out: Console, folder: Path) -> None:
     say(out, f"upgrading the schema from {before} to {wanted}; ten million claims take about a minute")
     schema.upgrade(engine)
     say(out, f"the schema is {wanted}; next: alliance-server serve {folder}")
-
-
-def say(out: Console, line: str) -> None:
-    """Print a line as it is: what is piped or copied must not be wrapped."""
-    out.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def _check_addresses(hosts: list[str], listen: str, enrolment_listen: str) -> None:
