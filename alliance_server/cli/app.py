@@ -12,8 +12,9 @@ from sqlalchemy.exc import OperationalError
 
 from alliance.errors import AllianceError
 from alliance_server.cli.config.commands import config_app
-from alliance_server.cli.hub import init_hub, serve_hub, upgrade_hub
+from alliance_server.cli.hub import init_hub, upgrade_hub
 from alliance_server.cli.members import invite_member, list_members, revoke_member
+from alliance_server.cli.serving import serve_hub
 
 app = typer.Typer(
     add_completion=False,
@@ -94,6 +95,9 @@ def upgrade(folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = 
 @app.command()
 def serve(folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = _DEFAULT_FOLDER) -> None:
     """Serve until interrupted; logs are JSON lines on standard error.
+
+    SIGTERM or SIGINT lets calls under way finish, for `drain_seconds` at
+    most; a second one ends at once. What was acknowledged is kept.
 
     Example: alliance-server serve hub
     """

@@ -97,6 +97,7 @@ class Servicers:
     epochs: EpochServicer
     evaluation: EvaluationServicer
     filters: FilterServicer
+    health: HealthServicer
     registry: RegistryServicer
 
 
@@ -128,7 +129,7 @@ def member_server(
     evaluation_pb2_grpc.add_EvaluationServiceServicer_to_server(servicers.evaluation, guarded)
     filter_pb2_grpc.add_FilterServiceServicer_to_server(servicers.filters, guarded)
     registry_pb2_grpc.add_RegistryServiceServicer_to_server(servicers.registry, guarded)
-    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), guarded)
+    health_pb2_grpc.add_HealthServicer_to_server(servicers.health, guarded)
     names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(ReflectionServicer(names), guarded)
     credentials = grpc.ssl_server_credentials(
