@@ -7,7 +7,6 @@ from typing import Any
 
 import structlog
 from grpc import aio
-from grpc_health.v1._async import HealthServicer
 
 from alliance.clock import Clock, SystemClock
 from alliance.crypto.backend import select
@@ -21,7 +20,7 @@ from alliance_server.observability.metrics import MeteredEvaluator, Metrics
 from alliance_server.observability.state import HubState
 from alliance_server.rpc.interceptors.authentication import Authenticator
 from alliance_server.rpc.interceptors.calls import CallGuard
-from alliance_server.rpc.server import ServerTls, Servicers, enrolment_server, member_server
+from alliance_server.rpc.server import SERVICES, ServerTls, Servicers, enrolment_server, member_server
 from alliance_server.rpc.servicers.admin import AdminServicer
 from alliance_server.rpc.servicers.audit import AuditServicer
 from alliance_server.rpc.servicers.buckets import BucketServicer
@@ -29,6 +28,7 @@ from alliance_server.rpc.servicers.enrolment import CertificateServicer, Enrolme
 from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochServicer
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
+from alliance_server.rpc.servicers.health import HealthServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
 from alliance_server.services.administration import Administration
 from alliance_server.services.admission import Admission
@@ -86,7 +86,6 @@ class Hub:
         self._servers: list[aio.Server] = []
         self._jobs: list[asyncio.Task[None]] = []
         self.port = self.enrolment_port = self.metrics_port = 0
-        self._health = HealthServicer()
         self._metrics_listener: MetricsListener | None = None
         self.maintenance = FilterMaintenance(self.store, self._files, self.compute, self.keys.identity, self.clock)
         self.audit = AuditService(self.store)
@@ -122,13 +121,13 @@ class Hub:
         _log.info("hub drains", address=self.config.listen)
         self.metrics.drains()
         self.calls.drain.begin()
-        await self._health.enter_graceful_shutdown()
         await asyncio.gather(*(server.stop(self.config.drain_seconds) for server in self._servers))
         for job in self._jobs:
             job.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await job
         with contextlib.suppress(AllianceError):
+            await self.maintenance.hand_over()
             await self.audit.flush(self.clock.now_ms())
         await asyncio.to_thread(self.store.close)
         await asyncio.to_thread(self.compute.close)
@@ -163,7 +162,7 @@ class Hub:
             epochs=EpochServicer(directory),
             evaluation=EvaluationServicer(evaluations),
             filters=FilterServicer(FilterService(self.store, self._files, self.compute), self.calls.drain),
-            health=self._health,
+            health=HealthServicer(SERVICES, self.calls.drain),
             registry=RegistryServicer(RegistryService(self.store, self.compute, budgets)),
         )
 

@@ -7,7 +7,6 @@ from typing import Any
 import grpc
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from grpc_reflection.v1alpha._async import ReflectionServicer
 
@@ -39,6 +38,7 @@ from alliance_server.rpc.servicers.enrolment import CertificateServicer, Enrolme
 from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochServicer
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
+from alliance_server.rpc.servicers.health import HealthServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024

@@ -25,12 +25,21 @@ class Drain:
     """Whether a hub ends, on its event loop."""
 
     def __init__(self) -> None:
-        self.is_under_way = False
+        self._begun = asyncio.Event()
         self._waiting: set[asyncio.Task[Any]] = set()
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the hub ends."""
+        return self._begun.is_set()
+
+    async def begun(self) -> None:
+        """Wait until the hub ends."""
+        await self._begun.wait()
 
     def begin(self) -> None:
         """Take no new calls, and end the streams that wait for their callers."""
-        self.is_under_way = True
+        self._begun.set()
         for task in self._waiting:
             task.cancel()
 
