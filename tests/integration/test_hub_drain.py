@@ -83,7 +83,8 @@ async def test_a_call_under_way_is_answered_and_no_other_is_taken(
         ending = await drains(hub)
         with pytest.raises(aio.AioRpcError) as caught:
             await late.epochs.ListEpochs(epoch_pb2.ListEpochsRequest())
-        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        # By the hub, by gRPC in its place, or by a port that is closed: clients try all of these again.
+        assert caught.value.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
         assert not ending.done()
         held.released.set()
         assert len((await under_way).shares) == 1
