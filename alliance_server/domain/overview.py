@@ -1,8 +1,10 @@
 """What an operator asks of a hub's state. Times in milliseconds UTC."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from alliance_server.domain.epochs import SERVING, EpochState
+from alliance_server.domain.members import MemberState, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +51,17 @@ class Vitals:
     proposals_waiting: int
     reviews_open: int
     reviews_overdue: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What is counted by reading whole tables or indexes: for people, not for every scrape."""
+
+    members: Mapping[tuple[Role, MemberState], int]
+    live_claims: int
+    certificates: int
+    """Of members: neither revoked nor ended."""
+    certificates_ending: int
+    """Those of them that end soon."""
+    events: int
+    last_event_at: int | None
