@@ -17,9 +17,12 @@ from alliance_server.domain.ports import Evaluator
 from alliance_server.expiry import ExpiryWatch
 from alliance_server.hub_keys import HubKeys, open_keys
 from alliance_server.live_tls import LiveTls
+from alliance_server.observability.listener import MetricsListener
+from alliance_server.observability.metrics import MeteredEvaluator, Metrics
+from alliance_server.observability.state import HubState
 from alliance_server.rpc.interceptors.authentication import Authenticator
 from alliance_server.rpc.interceptors.calls import CallGuard
-from alliance_server.rpc.server import Servicers, enrolment_server, member_server
+from alliance_server.rpc.server import SERVICES, Servicers, enrolment_server, member_server
 from alliance_server.rpc.servicers.admin import AdminServicer
 from alliance_server.rpc.servicers.audit import AuditServicer
 from alliance_server.rpc.servicers.buckets import BucketServicer
@@ -27,6 +30,7 @@ from alliance_server.rpc.servicers.enrolment import CertificateServicer, Enrolme
 from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochServicer
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
+from alliance_server.rpc.servicers.health import HealthServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
 from alliance_server.services.administration import Administration
 from alliance_server.services.admission import Admission
@@ -34,7 +38,7 @@ from alliance_server.services.audit import AuditService
 from alliance_server.services.buckets import BucketService
 from alliance_server.services.budgets import Budgets
 from alliance_server.services.changes import Changes
-from alliance_server.services.compute import Compute
+from alliance_server.services.compute import BULK, SMALL, Compute
 from alliance_server.services.directory import DirectoryService
 from alliance_server.services.enrolment import EnrolmentService
 from alliance_server.services.epochs import EpochMaintenance, EpochService
@@ -42,13 +46,13 @@ from alliance_server.services.evaluation import EvaluationService
 from alliance_server.services.filter_maintenance import FilterMaintenance
 from alliance_server.services.filters import FilterService
 from alliance_server.services.local_evaluator import LocalEvaluator
+from alliance_server.services.overview import read_vitals
 from alliance_server.services.registry import RegistryService
 from alliance_server.services.renewal import RenewalService
 from alliance_server.storage import schema
 from alliance_server.storage.snapshot_files import FileSnapshots
 from alliance_server.storage.unit_of_work import SqlStore
 
-STOP_GRACE_SECONDS = 5.0
 _log = structlog.get_logger("alliance.hub")
 
 
@@ -71,7 +75,8 @@ class Hub:
         self.clock = clock or SystemClock()
         self.keys = open_keys(config.keys_folder, config.alliance, config.pkcs11)
         self.tls = LiveTls(self.keys, self.clock)
-        self.store = SqlStore(config.database_url)
+        self.metrics = Metrics()
+        self.store = SqlStore(config.database_url, self.metrics.committed)
         if schema.version(self.store.engine) != schema.head():
             raise ConfigurationInvalid(
                 "the database's schema is not this release's: back it up, then run "
@@ -79,28 +84,33 @@ class Hub:
             )
         self.compute = Compute(config.compute_threads)
         make = evaluator_of or _local_evaluator
-        self._evaluator = make(self.keys, self.compute)
+        self._evaluator = MeteredEvaluator(make(self.keys, self.compute), self.metrics)
         self._extra = tuple(interceptors)
         self._files = FileSnapshots(config.snapshots_folder)
         self._servers: list[aio.Server] = []
         self._jobs: list[asyncio.Task[None]] = []
-        self.port = self.enrolment_port = 0
+        self.port = self.enrolment_port = self.metrics_port = 0
+        self._metrics_listener: MetricsListener | None = None
         self.maintenance = FilterMaintenance(self.store, self._files, self.compute, self.keys.identity, self.clock)
         self.expiry = ExpiryWatch(self.tls, self.store)
         self.audit = AuditService(self.store)
         authenticator = Authenticator(self.store, config.alliance, self.clock, self.tls.trusts)
-        self.calls = CallGuard(authenticator, self.audit, self.clock)
+        self.calls = CallGuard(authenticator, self.audit, self.clock, self.metrics)
         self.enrolment = EnrolmentService(self.store, self.tls, self.keys.identity, self.clock)
         self.renewal = RenewalService(self.store, self.tls)
         self._budgets = Budgets(config.budgets)
         self.administration = Administration(self.store, Changes(self._budgets))
         self.epochs = EpochMaintenance(self.store, self.keys, self._files, self.clock)
+        self._watch_state()
 
     async def start(self) -> None:
         """Check the epoch keys, build what filters there must be and are not, then listen."""
         self.store.start()
         await self._check_epoch_keys()
         await self.maintenance.turn(renew=False)
+        if self.config.metrics_listen:
+            self._metrics_listener = MetricsListener(self.config.metrics_listen, self.metrics.registry)
+            self.metrics_port = self._metrics_listener.port
         tls = self.tls.server
         members, self.port = member_server(self._servicers(), self.calls, tls, self.config.listen, self._extra)
         enrolment, self.enrolment_port = enrolment_server(
@@ -113,16 +123,37 @@ class Hub:
         _log.info("hub serves", address=self.config.listen, backend=select().name)
 
     async def stop(self) -> None:
-        """Finish calls that are under way, commit what waits, and stop."""
-        await asyncio.gather(*(server.stop(STOP_GRACE_SECONDS) for server in self._servers))
+        """Take no more calls, finish those that are under way, commit what waits, and stop."""
+        _log.info("hub drains", address=self.config.listen)
+        self.metrics.drains()
+        self.calls.drain.begin()
+        await asyncio.gather(*(server.stop(self.config.drain_seconds) for server in self._servers))
         for job in self._jobs:
             job.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await job
         with contextlib.suppress(AllianceError):
+            await self.maintenance.hand_over()
             await self.audit.flush(self.clock.now_ms())
         await asyncio.to_thread(self.store.close)
         await asyncio.to_thread(self.compute.close)
+        if self._metrics_listener:
+            await asyncio.to_thread(self._metrics_listener.close)
+        _log.info("hub stopped", address=self.config.listen)
+
+    def _watch_state(self) -> None:
+        """Let a scrape look at what nobody counts."""
+        watch, store, compute = self.metrics.watch, self.store, self.compute
+        watch("commit_queue_units", "Units of work that wait for a commit.", lambda: store.waiting)
+        watch("compute_queue_small_jobs", "Small jobs that wait for a thread.", lambda: compute.waiting(SMALL))
+        watch("compute_queue_bulk_jobs", "Bulk jobs that wait for a thread.", lambda: compute.waiting(BULK))
+        self.metrics.registry.register(
+            HubState(
+                lambda: store.read_now(lambda transaction: read_vitals(transaction, self.clock.now_ms())),
+                lambda: {"hub": self.tls.keys.tls_certificate, "ca": self.tls.keys.authority.certificate_pem},
+                self.clock,
+            )
+        )
 
     def _servicers(self) -> Servicers:
         budgets = self._budgets
@@ -136,7 +167,8 @@ class Hub:
             directory=DirectoryServicer(directory),
             epochs=EpochServicer(directory),
             evaluation=EvaluationServicer(evaluations),
-            filters=FilterServicer(FilterService(self.store, self._files, self.compute)),
+            filters=FilterServicer(FilterService(self.store, self._files, self.compute), self.calls.drain),
+            health=HealthServicer(SERVICES, self.calls.drain),
             registry=RegistryServicer(RegistryService(self.store, self.compute, budgets)),
         )
 
@@ -158,6 +190,7 @@ class Hub:
                     await self.audit.flush(last_flush)
                     await self.administration.warn_of_overdue(last_flush)
             except Exception as error:  # noqa: BLE001 - a turn that fails is tried again; filters go stale meanwhile
+                self.metrics.maintenance_failed()
                 _log.error("maintenance failed", error=type(error).__name__)
 
 

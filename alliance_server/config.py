@@ -1,19 +1,31 @@
 """Configuration: `hub.toml` in the hub's folder, over which `ALLIANCE_HUB_…` variables go."""
 
+import difflib
 import os
 import re
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from alliance.crypto.backend import ENVIRONMENT_VARIABLE
 from alliance.errors import AllianceError
 from alliance_server.domain.quotas import DEFAULT_BUDGETS
 
 CONFIG_FILE = "hub.toml"
+PREFIX = "ALLIANCE_HUB_"
+"""What the names of variables that set a hub up begin with."""
+
+_ADDRESS = re.compile(r"\S+:([0-9]{1,5})")
 
 
 class ConfigurationInvalid(AllianceError):
@@ -29,6 +41,19 @@ def _alliance(name: str) -> str:
     if not re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?", name):
         raise ValueError("an alliance's name has 1 to 32 of a-z, 0-9 and inner hyphens")
     return name
+
+
+def address(text: str) -> str:
+    """Give an address HOST:PORT as it is; raises ValueError for what is none."""
+    found = _ADDRESS.fullmatch(text)
+    if found is None or int(found[1]) > 65535:
+        raise ValueError("an address is HOST:PORT, for example 0.0.0.0:7443 or [::]:7443")
+    return text
+
+
+def _metrics_address(text: str) -> str:
+    """Read an address, or a port alone, which is one of this machine; empty stays empty."""
+    return address(f"127.0.0.1:{text}" if text.isdecimal() else text) if text else ""
 
 
 def _known_budgets(budgets: dict[str, int]) -> dict[str, int]:
@@ -53,13 +78,13 @@ class Pkcs11Settings(BaseModel):
 class HubConfig(BaseSettings):
     """Settings of a hub. Paths are relative to its folder."""
 
-    model_config = SettingsConfigDict(env_prefix="ALLIANCE_HUB_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     folder: Path
     alliance: Annotated[str, AfterValidator(_alliance)] = "alliance"
-    listen: str = "127.0.0.1:7443"
+    listen: Annotated[str, AfterValidator(address)] = "127.0.0.1:7443"
     """Members' port, mutual TLS."""
-    enrolment_listen: str = "127.0.0.1:7444"
+    enrolment_listen: Annotated[str, AfterValidator(address)] = "127.0.0.1:7444"
     """Enrolment's port, server TLS."""
     public_host: str = "127.0.0.1"
     """Host that invitations name."""
@@ -71,6 +96,10 @@ class HubConfig(BaseSettings):
     compute_threads: int = Field(default_factory=lambda: os.cpu_count() or 2, ge=1, le=256)
     maintenance_seconds: float = Field(default=1.0, gt=0, le=60)
     """Pause between turns of filter maintenance."""
+    drain_seconds: float = Field(default=5.0, ge=0, le=3600)
+    """So long calls under way may take to finish once the hub is asked to end."""
+    metrics_listen: Annotated[str, AfterValidator(_metrics_address)] = ""
+    """Port for metrics, plain HTTP; empty: none. A port alone is one of this machine."""
     budgets: Annotated[dict[str, Annotated[int, Field(ge=0)]], AfterValidator(_known_budgets)] = Field(
         default_factory=dict, validate_default=True
     )
@@ -105,14 +134,50 @@ class HubConfig(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, folder / CONFIG_FILE)
 
 
+class Fault(NamedTuple):
+    """Something wrong with a configuration: the setting or file, and what. Never a value, which may be a secret."""
+
+    about: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.problem}"
+
+
 def load_config(folder: Path) -> HubConfig:
     """Read a hub's configuration; raises ConfigurationInvalid, which names settings and not their values."""
-    if not (folder / CONFIG_FILE).is_file():
-        raise ConfigurationInvalid(f"{folder} is no hub's folder: make one with 'alliance-server init {folder}'")
+    config, faults = read_config(folder)
+    if config is None:
+        raise ConfigurationInvalid("; ".join(map(str, faults)))
+    return config
+
+
+def read_config(folder: Path) -> tuple[HubConfig | None, list[Fault]]:
+    """Read a hub's configuration, or say everything that is wrong with it."""
+    path = folder / CONFIG_FILE
+    if not path.is_file():
+        return None, [Fault(str(folder), f"no hub's folder: make one with 'alliance-server init {folder}'")]
     try:
-        return HubConfig(folder=folder.resolve())
+        return HubConfig(folder=folder.resolve()), []
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise ConfigurationInvalid(f"{folder / CONFIG_FILE}: {faults}") from None
-    except ValueError:
-        raise ConfigurationInvalid(f"{folder / CONFIG_FILE} is not valid TOML") from None
+        return None, [_fault(it["loc"], it["type"], it["msg"]) for it in error.errors()]
+    except SettingsError:
+        return None, [Fault(f"{PREFIX}BUDGETS", 'takes a table as JSON, such as {"transaction": 1000}')]
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"\(at .*\)", str(error))  # the rest of the parser's text may quote the file
+        return None, [Fault(str(path), f"not valid TOML {place[0] if place else ''}".rstrip())]
+    except UnicodeDecodeError:
+        return None, [Fault(str(path), "not valid TOML: it is not UTF-8")]
+
+
+def _fault(place: tuple[int | str, ...], kind: str, message: str) -> Fault:
+    name = ".".join(map(str, place))
+    if kind == "extra_forbidden":
+        return Fault(name, f"there is no such setting{meant(name, HubConfig.model_fields)}")
+    return Fault(name, message.removeprefix("Value error, "))
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Give a question for a name that is wrong by a letter or two, else nothing."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; is {near[0]} meant?" if near else ""

@@ -22,6 +22,7 @@ from alliance.keyring import KeyStore, obtain_passphrase
 from alliance.keyring.passphrase import secret_of_environment
 from alliance.keyring.store import Stamp, stamp_of, write_atomically
 from alliance_server.authority import CertificateAuthority, generate_key, load_key
+from alliance_server.certificate_files import CA_FILE, HUB_FILE
 from alliance_server.certificates import (
     Roots,
     check_server,
@@ -40,8 +41,7 @@ from alliance_server.signing.token import open_token
 _CA_KEY, _TLS_KEY, _TLS_NEXT = "ca", "tls", "tls-next"
 PIN_VARIABLE = "ALLIANCE_PKCS11_PIN"
 PIN_FILE_VARIABLE = "ALLIANCE_PKCS11_PIN_FILE"
-CA_FILE, TLS_FILE = "ca.crt", "hub.crt"
-_WATCHED = (CA_FILE, TLS_FILE, f"{_TLS_KEY}.sealed", f"{_TLS_NEXT}.sealed")
+_WATCHED = (CA_FILE, HUB_FILE, f"{_TLS_KEY}.sealed", f"{_TLS_NEXT}.sealed")
 
 Stamps = tuple[Stamp, ...]
 """Of each file that may change under a hub that runs."""
@@ -109,7 +109,7 @@ class HubKeys:
         self.store.put(_TLS_NEXT, key)
         certificate = self.authority.issue_hub(key, hosts, now)
         check_server(certificate, key, self.roots, self.alliance)
-        write_atomically(self.folder / TLS_FILE, certificate, mode=0o644)
+        write_atomically(self.folder / HUB_FILE, certificate, mode=0o644)
         self.store.put(_TLS_KEY, key)
         self.store.remove(_TLS_NEXT)
 
@@ -160,7 +160,7 @@ def create_keys(
     authority = CertificateAuthority.create(signing.make_certifier(_CA_KEY), alliance, now)
     tls_key = generate_key()
     store.put(_TLS_KEY, tls_key)
-    write_atomically(folder / TLS_FILE, authority.issue_hub(tls_key, hosts, now), mode=0o644)
+    write_atomically(folder / HUB_FILE, authority.issue_hub(tls_key, hosts, now), mode=0o644)
     write_atomically(folder / CA_FILE, authority.certificate_pem, mode=0o644)
     return open_keys(folder, alliance, pkcs11)
 
@@ -185,7 +185,7 @@ def _read(store: KeyStore, signing: SigningKeys, identity: Signer, alliance: str
     folder = store.folder
     stamps = _look(folder)  # before the reading: what changes meanwhile is seen at the next look
     roots = Roots((folder / CA_FILE).read_bytes())
-    certificate = (folder / TLS_FILE).read_bytes()
+    certificate = (folder / HUB_FILE).read_bytes()
     key = _tls_key(store, certificate)
     check_server(certificate, key, roots, alliance)
     authority = CertificateAuthority(_certifier(signing, roots.issuing), pem_of(roots.issuing), alliance)
@@ -199,7 +199,7 @@ def _tls_key(store: KeyStore, certificate: bytes) -> Secret:
     for name in (_TLS_KEY, _TLS_NEXT):
         if name in store and is_for(parsed, load_key(key := store.get(name)).public_key()):
             return key
-    raise KeyFileInvalid(f"the key of {TLS_FILE} is not in {store.folder}")
+    raise KeyFileInvalid(f"the key of {HUB_FILE} is not in {store.folder}")
 
 
 def _certifier(signing: SigningKeys, issuing: x509.Certificate) -> ec.EllipticCurvePrivateKey:

@@ -1,5 +1,6 @@
 """`alliance-server`: make a hub, run it, invite members."""
 
+import json
 import os
 import sys
 from importlib.metadata import version
@@ -11,11 +12,17 @@ from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
 from alliance.errors import AllianceError
+from alliance_server.cli.config.commands import config_app
 from alliance_server.cli.doctor import run_doctor
 from alliance_server.cli.epochs import epoch_app
-from alliance_server.cli.hub import init_hub, serve_hub, upgrade_hub
+from alliance_server.cli.hub import init_hub, upgrade_hub
 from alliance_server.cli.members import invite_member, list_members, revoke_member
 from alliance_server.cli.options import DEFAULT_FOLDER, HubFolder, stdout
+from alliance_server.cli.printing import say
+from alliance_server.cli.serving import serve_hub
+from alliance_server.cli.status.printing import as_json as status_json
+from alliance_server.cli.status.printing import print_status
+from alliance_server.cli.status.reading import read_status
 from alliance_server.cli.tls import renew_certificate, show_certificates
 
 app = typer.Typer(
@@ -30,6 +37,7 @@ app.add_typer(member_app, name="member")
 app.add_typer(epoch_app, name="epoch")
 tls_app = typer.Typer(no_args_is_help=True, help="Show the hub's certificates, renew them.")
 app.add_typer(tls_app, name="tls")
+app.add_typer(config_app, name="config")
 
 _err = Console(stderr=True)
 
@@ -104,9 +112,35 @@ def upgrade(folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = 
 def serve(folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = DEFAULT_FOLDER) -> None:
     """Serve until interrupted; logs are JSON lines on standard error.
 
+    SIGTERM or SIGINT lets calls under way finish, for `drain_seconds` at
+    most; a second one ends at once. What was acknowledged is kept.
+
     Example: alliance-server serve hub
     """
     serve_hub(folder)
+
+
+@app.command()
+def status(
+    folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = DEFAULT_FOLDER,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show how a hub is: epochs, filters, members, certificates, proposals, what there is to do.
+
+    It reads the database and files beside the hub, changes nothing, needs no
+    passphrase, and looks whether the members' port answers. It ends with 3
+    where the database cannot be read. Ten million rows take some seconds.
+
+    Example: alliance-server status hub
+    """
+    found = read_status(folder)
+    if as_json:
+        say(stdout, json.dumps(status_json(found), indent=1))
+    else:
+        print_status(stdout, found)
+    if found.vitals is None:
+        raise typer.Exit(3)
 
 
 @member_app.command("invite")

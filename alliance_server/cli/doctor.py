@@ -9,7 +9,7 @@ from rich.text import Text
 
 from alliance.clock import SystemClock
 from alliance.findings import Finding, Level
-from alliance_server.cli.hub import say
+from alliance_server.cli.printing import say
 from alliance_server.doctor import examine
 
 _STYLES: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}

@@ -9,9 +9,9 @@ from rich.table import Table
 
 from alliance.clock import SystemClock
 from alliance.errors import Reason
-from alliance_server.cli.hub import say
 from alliance_server.cli.members import moment, opened
 from alliance_server.cli.options import DEFAULT_FOLDER, HubFolder, stdout
+from alliance_server.cli.printing import say
 from alliance_server.domain.epochs import EpochStanding, EpochState
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.ports import Transaction

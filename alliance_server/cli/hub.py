@@ -1,14 +1,10 @@
-"""Making and running a hub."""
+"""Making and upgrading a hub."""
 
-import asyncio
-import gc
 import json
 import re
-import signal
 from pathlib import Path
 from typing import Any
 
-import uvloop
 from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.exc import ArgumentError
@@ -16,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from alliance.clock import SystemClock
 from alliance.development import DEVELOPMENT_ALLIANCE
 from alliance.keyring.store import write_atomically
-from alliance_server.bootstrap import Hub
+from alliance_server.cli.printing import say
 from alliance_server.config import CONFIG_FILE, ConfigurationInvalid, HubConfig, load_config
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import record_event
@@ -24,7 +20,6 @@ from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.domain.ports import Transaction
 from alliance_server.hub_keys import create_keys
-from alliance_server.logs import configure_logs
 from alliance_server.storage import schema
 from alliance_server.storage.unit_of_work import SqlStore
 
@@ -120,11 +115,6 @@ def upgrade_hub(out: Console, folder: Path) -> None:
     say(out, f"the schema is {wanted}; next: alliance-server serve {folder}")
 
 
-def say(out: Console, line: str) -> None:
-    """Print a line as it is: what is piped or copied must not be wrapped."""
-    out.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
-
-
 def _check_addresses(hosts: list[str], listen: str, enrolment_listen: str) -> None:
     for option, address in (("--listen", listen), ("--enrolment-listen", enrolment_listen)):
         if not _ADDRESS.fullmatch(address) or int(address.rpartition(":")[2]) > 65535:
@@ -177,38 +167,3 @@ def _begin(transaction: Transaction, epoch: Epoch, now: int) -> None:
             commitments=(epoch.public_key,),
         )
     )
-
-
-def serve_hub(folder: Path) -> None:
-    """Serve until SIGINT or SIGTERM."""
-    config = load_config(folder)
-    if config.alliance == DEVELOPMENT_ALLIANCE:
-        raise ConfigurationInvalid(f"{folder} is a development hub's: run it with 'alliance-server dev'")
-    configure_logs()
-    uvloop.run(_serve(Hub(config)))
-
-
-async def _serve(hub: Hub) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    await start_hub(hub, "listen and enrolment_listen in hub.toml (members follow their bundles)")
-    gc.freeze()  # what stands by now stays: collections at work need not look at it, which would stop all calls
-    try:
-        await stopped.wait()
-    finally:
-        await hub.stop()
-
-
-async def start_hub(hub: Hub, where_ports_are_set: str) -> None:
-    """Start a hub; raises ConfigurationInvalid where its ports are not to be had."""
-    try:
-        await hub.start()
-    except RuntimeError as error:
-        if "bind" not in str(error):
-            raise
-        raise ConfigurationInvalid(
-            f"cannot listen on {hub.config.listen} and {hub.config.enrolment_listen}: is a hub running already, or is "
-            f"a port in use? Other ports: {where_ports_are_set}"
-        ) from None

@@ -15,7 +15,7 @@ from alliance.clock import SystemClock
 from alliance.errors import Reason
 from alliance.keyring.store import write_atomically
 from alliance_server.authority import server_name
-from alliance_server.cli.hub import say
+from alliance_server.cli.printing import say
 from alliance_server.config import HubConfig, load_config
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import Member, Role

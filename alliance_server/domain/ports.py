@@ -256,6 +256,9 @@ class LeaseRepository(Protocol):
     def acquire(self, name: str, holder: str, now: int, until: int) -> bool:
         """Take or renew a lease; false where another holds it."""
 
+    def release(self, name: str, holder: str) -> None:
+        """Give a lease back, where the holder has it."""
+
 
 class Transaction(Protocol):
     """One unit of work: all of it is durable together with its audit records, or none."""

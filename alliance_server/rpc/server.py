@@ -7,7 +7,6 @@ from typing import Any
 import grpc
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from grpc_reflection.v1alpha._async import ReflectionServicer
 
@@ -40,6 +39,7 @@ from alliance_server.rpc.servicers.enrolment import CertificateServicer, Enrolme
 from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochServicer
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
+from alliance_server.rpc.servicers.health import HealthServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -98,6 +98,7 @@ class Servicers:
     epochs: EpochServicer
     evaluation: EvaluationServicer
     filters: FilterServicer
+    health: HealthServicer
     registry: RegistryServicer
 
 
@@ -140,7 +141,7 @@ def member_server(
     evaluation_pb2_grpc.add_EvaluationServiceServicer_to_server(servicers.evaluation, guarded)
     filter_pb2_grpc.add_FilterServiceServicer_to_server(servicers.filters, guarded)
     registry_pb2_grpc.add_RegistryServiceServicer_to_server(servicers.registry, guarded)
-    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), guarded)
+    health_pb2_grpc.add_HealthServicer_to_server(servicers.health, guarded)
     names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(ReflectionServicer(names), guarded)
     return server, server.add_secure_port(address, _credentials(tls, mutual=True))

@@ -136,3 +136,7 @@ class SqlLeases:
             return False
         self._connection.execute(sa.insert(_LEASES).values(name=name, holder=holder, expires_at=until))
         return True
+
+    def release(self, name: str, holder: str) -> None:
+        """Give a lease back, where the holder has it."""
+        self._connection.execute(sa.delete(_LEASES).where(_LEASES.c.name == name, _LEASES.c.holder == holder))

@@ -14,6 +14,7 @@ Rules:
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -95,13 +96,22 @@ class _TakenBack(Exception):
 class SqlStore:
     """Runs units of work on one database."""
 
-    def __init__(self, url: str) -> None:
-        """Prepare the engine; `start` must follow before the first write."""
+    def __init__(self, url: str, on_commit: Callable[[int, float], None] = lambda _units, _seconds: None) -> None:
+        """Prepare the engine; `start` must follow before the first write.
+
+        `on_commit` is told, on the writer's thread, how many units shared a commit and how many seconds it took.
+        """
         self.engine: Engine = database.connect(url)
         self._units: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
         self._writer = threading.Thread(target=self._write_loop, name="store-write", daemon=True)
         self._closed = False
+        self._on_commit = on_commit
+
+    @property
+    def waiting(self) -> int:
+        """Units that wait for the writer, about."""
+        return self._units.qsize()
 
     def start(self) -> None:
         """Start the writer."""
@@ -148,7 +158,9 @@ class SqlStore:
             units, more = self._gather(first)
             # Nobody waits for those that were cancelled before they began: a flood of such must not hold up others.
             if wanted := [unit for unit in units if not unit.future.cancelled()]:
+                began = time.perf_counter()
                 self._commit(wanted)
+                self._on_commit(len(wanted), time.perf_counter() - began)
             if not more:
                 return
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-from alliance_server.cli.hub import serve_hub
+from alliance_server.cli.serving import serve_hub
 from benchmarks.measure.failure import BenchmarkFailed
 from benchmarks.measure.memory import Memory, watched
 from benchmarks.measure.ports import LOOPBACK, free_ports

@@ -482,6 +482,18 @@ def test_leases_are_renewed_by_their_holder_and_taken_when_over(store: SqlStore)
     assert store.write_now(work) == [True, False, True, False, True, False, True]
 
 
+def test_a_lease_is_given_back_by_its_holder_alone(store: SqlStore) -> None:
+    def work(transaction: Transaction) -> list[bool]:
+        leases = transaction.leases
+        taken = [leases.acquire("job", "a", 0, 10)]
+        leases.release("job", "b")
+        taken.append(leases.acquire("job", "b", 1, 11))
+        leases.release("job", "a")
+        return [*taken, leases.acquire("job", "b", 1, 11)]
+
+    assert store.write_now(work) == [True, False, True]
+
+
 def test_events_are_paged_for_their_actor_alone(store: SqlStore) -> None:
     for number in range(7):
         record = event("ab"[number % 2], items=number)

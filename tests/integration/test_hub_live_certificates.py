@@ -25,8 +25,9 @@ from alliance.errors import KeyFileInvalid, Reason
 from alliance.v1 import epoch_pb2, epoch_pb2_grpc, registry_pb2
 from alliance_server import authority
 from alliance_server.authority import CertificateAuthority, generate_key, server_name
+from alliance_server.certificate_files import CA_FILE, HUB_FILE
 from alliance_server.domain.errors import Refused
-from alliance_server.hub_keys import CA_FILE, TLS_FILE, HubKeys, open_keys
+from alliance_server.hub_keys import HubKeys, open_keys
 from member_client import State
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -176,32 +177,32 @@ def _issued(keys: HubKeys, key: Secret, now: int, alliance: str = "test") -> byt
 
 
 def _for_another_key(folder: Path, keys: HubKeys, now: int) -> None:
-    (folder / TLS_FILE).write_bytes(_issued(keys, generate_key(), now))
+    (folder / HUB_FILE).write_bytes(_issued(keys, generate_key(), now))
 
 
 def _of_another_authority(folder: Path, keys: HubKeys, now: int) -> None:
     other = CertificateAuthority.create(ec.generate_private_key(ec.SECP256R1()), "test", now)
-    (folder / TLS_FILE).write_bytes(other.issue_hub(keys.tls_key, HOSTS, now))
+    (folder / HUB_FILE).write_bytes(other.issue_hub(keys.tls_key, HOSTS, now))
 
 
 def _of_another_alliance(folder: Path, keys: HubKeys, now: int) -> None:
-    (folder / TLS_FILE).write_bytes(_issued(keys, keys.tls_key, now, "another"))
+    (folder / HUB_FILE).write_bytes(_issued(keys, keys.tls_key, now, "another"))
 
 
 def _expired(folder: Path, keys: HubKeys, now: int) -> None:
-    (folder / TLS_FILE).write_bytes(_issued(keys, keys.tls_key, now - 366 * 24 * 3600 * 1000))
+    (folder / HUB_FILE).write_bytes(_issued(keys, keys.tls_key, now - 366 * 24 * 3600 * 1000))
 
 
 def _not_valid_yet(folder: Path, keys: HubKeys, now: int) -> None:
-    (folder / TLS_FILE).write_bytes(_issued(keys, keys.tls_key, now + 24 * 3600 * 1000))
+    (folder / HUB_FILE).write_bytes(_issued(keys, keys.tls_key, now + 24 * 3600 * 1000))
 
 
 def _no_certificate(folder: Path, _keys: HubKeys, _now: int) -> None:
-    (folder / TLS_FILE).write_bytes(b"nothing")
+    (folder / HUB_FILE).write_bytes(b"nothing")
 
 
 def _gone(folder: Path, _keys: HubKeys, _now: int) -> None:
-    (folder / TLS_FILE).unlink()
+    (folder / HUB_FILE).unlink()
 
 
 def _empty_bundle(folder: Path, _keys: HubKeys, _now: int) -> None:

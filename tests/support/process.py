@@ -1,6 +1,7 @@
 """A hub in a process of its own, run by its command line, so that it can be killed."""
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
@@ -38,6 +39,7 @@ class HubProcess:
         self.ports = free_port(), free_port()
         listen, enrolment = (f"127.0.0.1:{port}" for port in self.ports)
         init_hub(Console(quiet=True), folder, "test", ["127.0.0.1"], listen, enrolment, database)
+        self.environment: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, *arguments: str) -> str:
@@ -60,7 +62,7 @@ class HubProcess:
         """Start the process, and wait for nothing."""
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "alliance_server", "serve", str(self.folder)]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | self.environment)
 
     def _said(self) -> int:
         return self.log.read_text().count('"hub serves"') if self.log.exists() else 0
@@ -72,6 +74,24 @@ class HubProcess:
     def stop(self) -> int:
         """Ask it to end; gives its exit code."""
         return self._end(signal.SIGTERM)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, and wait for nothing."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    async def ended(self) -> int:
+        """Wait for the process's end; gives its exit code."""
+        assert self._process is not None
+        code = await asyncio.to_thread(self._process.wait, 60)
+        self._process = None
+        return code
+
+    async def says(self, words: str) -> None:
+        """Wait until the log has these words."""
+        async with asyncio.timeout(60):
+            while words not in self.log.read_text():  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.02)
 
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None

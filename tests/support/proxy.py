@@ -32,6 +32,10 @@ class Proxy:
         self.connections = 0
         self.resets = 0
 
+    def point_to(self, port: int) -> None:
+        """Lead new connections to another port; those that are open stay where they are."""
+        self._target = "127.0.0.1", port
+
     @property
     def address(self) -> str:
         assert self._server is not None

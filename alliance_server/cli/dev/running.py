@@ -14,7 +14,8 @@ from alliance_server.bootstrap import Hub
 from alliance_server.cli.dev.folder import opened_config, working_folder
 from alliance_server.cli.dev.furnishing import furnish
 from alliance_server.cli.dev.printing import welcome
-from alliance_server.cli.hub import say, start_hub
+from alliance_server.cli.printing import say
+from alliance_server.cli.serving import start_hub
 from alliance_server.config import ConfigurationInvalid, settings_of_others
 from alliance_server.demo.lender import Lender
 from alliance_server.demo.processes import DemoFailed, Processes

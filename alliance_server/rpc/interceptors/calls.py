@@ -7,12 +7,13 @@
 """
 
 import asyncio
+import time
 import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from grpc import aio
@@ -25,6 +26,7 @@ from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY
 from alliance_server.rpc.errors import status_of
 from alliance_server.rpc.interceptors.authentication import Authenticator, StreamWatch
+from alliance_server.rpc.interceptors.draining import Drain, HubEnds
 from alliance_server.services.audit import AuditService
 from alliance_server.services.call import Call
 
@@ -49,23 +51,45 @@ async def recheck() -> None:
     await _watch.get().check()
 
 
+class CallObserver(Protocol):
+    """Sees calls begin and end, on the event loop: it is quick, and raises nothing."""
+
+    def call_began(self, method: str) -> None:
+        """Take notice that a call began."""
+
+    def call_ended(self, method: str, seconds: float, refusal: Reason | None, *, cut_off: bool) -> None:
+        """Take notice that it ended: well, refused for a reason, or cut off."""
+
+    def unauthenticated(self) -> None:
+        """Take notice that a caller was refused before it was known who they are."""
+
+
 class CallGuard:
     """Admits, authorises and audits calls."""
 
-    def __init__(self, authenticator: Authenticator, audit: AuditService, clock: Clock) -> None:
+    def __init__(self, authenticator: Authenticator, audit: AuditService, clock: Clock, observer: CallObserver) -> None:
+        self._observer = observer
         self._authenticator = authenticator
         self._audit = audit
         self._clock = clock
         self._under_way: Counter[str] = Counter()
+        self.drain = Drain()
 
     def under_way(self, member_id: str) -> int:
         """Count a member's calls and streams under way."""
         return self._under_way[member_id]
 
+    def messages(self, incoming: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Give a caller's messages until there are no more, or the hub ends."""
+        return self.drain.until(incoming)
+
     @asynccontextmanager
     async def __call__(self, method: str, context: "aio.ServicerContext[Any, Any]") -> AsyncIterator[None]:
         """Run a handler inside."""
         call: Call | None = None
+        refusal: Reason | None = None
+        cut_off, began = False, time.perf_counter()
+        self._observer.call_began(method)
         try:
             call, roles = await self._admit(method, context)
             if call is not None:
@@ -73,13 +97,20 @@ class CallGuard:
             with self._place_for(call):
                 yield
             _require_event(call)
-        except (aio.AbortError, asyncio.CancelledError):
+        except (aio.AbortError, asyncio.CancelledError, GeneratorExit):
+            cut_off = True
             raise
+        except HubEnds as ending:  # whatever was done has its event, and nothing was refused
+            cut_off = True
+            await _abort(context, method, ending)
         except Exception as error:  # noqa: BLE001 - every failure is audited, and answered from the catalogue
+            refusal = reason_of(error) if isinstance(error, AllianceError) else Reason.INTERNAL
             if call is not None:
                 self._authenticator.forget(context)  # refused, on whatever ground: the next call is looked up
-            await self._record_refusal(call, error)
+            await self._record_refusal(call, refusal)
             await _abort(context, method, error)
+        finally:
+            self._observer.call_ended(method, time.perf_counter() - began, refusal, cut_off=cut_off)
 
     async def _admit(
         self, method: str, context: "aio.ServicerContext[Any, Any]"
@@ -89,6 +120,7 @@ class CallGuard:
             raise Refused(Reason.NOT_PERMITTED, "the method is not in the policy")
         if rule.action is None:
             return None, rule.roles
+        self.drain.check()
         known = self._authenticator.recognise(context) if rule.service_admits else None
         caller = known or await self._authenticator.authenticate(context)
         call = Call(caller, rule.action, self._clock)
@@ -111,11 +143,11 @@ class CallGuard:
         finally:
             self._under_way[member] -= 1
 
-    async def _record_refusal(self, call: Call | None, error: Exception) -> None:
-        reason = reason_of(error) if isinstance(error, AllianceError) else Reason.INTERNAL
+    async def _record_refusal(self, call: Call | None, reason: Reason) -> None:
         if call is None:
             if reason not in _FAULTS:
                 self._audit.count_unauthenticated()
+                self._observer.unauthenticated()
             return
         try:
             await self._audit.refuse(call, reason)

@@ -10,9 +10,9 @@
 """
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -21,7 +21,15 @@ from grpc import aio
 from alliance.errors import Reason
 from alliance_server.domain.errors import Refused
 
-Guard = Callable[[str, "aio.ServicerContext[Any, Any]"], AbstractAsyncContextManager[None]]
+
+class Guard(Protocol):
+    """What stands around handlers."""
+
+    def __call__(self, method: str, context: "aio.ServicerContext[Any, Any]", /) -> AbstractAsyncContextManager[None]:
+        """Run a handler inside."""
+
+    def messages(self, incoming: AsyncIterator[bytes], /) -> AsyncIterator[bytes]:
+        """Give the messages of a caller that streams, as long as the handler is to have any."""
 
 
 class Guarded:
@@ -43,7 +51,9 @@ class Guarded:
 def _wrap(handler: Any, method: str, guard: Guard) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped tuples
     make, behaviour = shape_of(handler)
     writes_itself = inspect.iscoroutinefunction(behaviour)
-    read = _read_all if handler.request_streaming else _read
+
+    def read(handler: Any, request: Any) -> Any:  # noqa: ANN401
+        return _read_all(handler, guard.messages(request)) if handler.request_streaming else _read(handler, request)
 
     async def unary(request: Any, context: Any) -> Any:  # noqa: ANN401
         async with guard(method, context):

@@ -7,6 +7,7 @@ from grpc import aio
 
 from alliance.v1 import filter_pb2, filter_pb2_grpc
 from alliance_server.rpc.interceptors.calls import current_call, recheck
+from alliance_server.rpc.interceptors.draining import Drain
 from alliance_server.services.filters import FilterService
 
 Context = aio.ServicerContext[Any, Any]
@@ -15,8 +16,9 @@ Context = aio.ServicerContext[Any, Any]
 class FilterServicer(filter_pb2_grpc.FilterServiceServicer):
     """Serves filters."""
 
-    def __init__(self, service: FilterService) -> None:
+    def __init__(self, service: FilterService, drain: Drain) -> None:
         self._service = service
+        self._drain = drain
 
     async def GetFilter(self, request: filter_pb2.GetFilterRequest, context: Context) -> filter_pb2.GetFilterResponse:
         """Get the header and heartbeat in force."""
@@ -29,6 +31,7 @@ class FilterServicer(filter_pb2_grpc.FilterServiceServicer):
         """Download a snapshot's bits."""
         async for offset, chunk in self._service.download(current_call(), request.bits_sha256, request.offset):
             await recheck()
+            self._drain.check()  # the caller goes on at this offset
             yield filter_pb2.DownloadSnapshotResponse(offset=offset, chunk=chunk)
 
     async def ListDeltas(

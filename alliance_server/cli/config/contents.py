@@ -1,0 +1,114 @@
+"""Checks of what the hub opens: sealed keys, certificates, the database."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from alliance.clock import SystemClock
+from alliance.errors import AllianceError
+from alliance_server.authority import server_name
+from alliance_server.certificate_files import CertificateFile, read_certificates
+from alliance_server.cli.config.findings import Finding, error, warning
+from alliance_server.cli.database import DatabaseUnusable, open_existing
+from alliance_server.config import HubConfig
+from alliance_server.domain.epochs import SERVING, Epoch
+from alliance_server.hub_keys import HubKeys, open_keys
+from alliance_server.storage import schema
+from alliance_server.storage.unit_of_work import SqlTransaction
+
+SOON: Final = timedelta(days=30)
+
+
+def check_contents(config: HubConfig, skipped: set[str]) -> Iterator[Finding]:
+    """Check keys, certificates and database, and that they belong together; `skipped` names settings that are wrong."""
+    keys = None
+    if "keys" not in skipped and config.keys_folder.is_dir():
+        yield from _check_certificates(config)
+        try:
+            keys = open_keys(config.keys_folder, config.alliance)
+        except (AllianceError, OSError, ValueError, TypeError) as failure:
+            yield error("keys", _sentence(failure), "restore the keys from their backup, or name their passphrase")
+    if "database" not in skipped:
+        yield from _check_database(config, keys)
+
+
+def _check_certificates(config: HubConfig) -> Iterator[Finding]:
+    try:
+        authority, hub = read_certificates(config.keys_folder)
+    except (OSError, ValueError) as failure:
+        yield error("keys", f"a certificate cannot be read: {_sentence(failure)}", "restore it from the backup")
+        return
+    for certificate in (authority, hub):
+        yield from _check_age(certificate)
+    if server_name(config.alliance) not in hub.names:
+        problem = "the hub's certificate is another alliance's"
+        yield error("alliance", problem, "set the name that the hub was made with: it never changes")
+    if not hub.is_issued_by(authority):
+        yield error("keys", "the hub's certificate is not of this CA", "restore both files from one backup")
+
+
+def _check_age(certificate: CertificateFile) -> Iterator[Finding]:
+    left = certificate.left(SystemClock().now_ms())
+    if left <= timedelta():
+        yield error(str(certificate.path), "the certificate has ended", "issue another: members refuse this one")
+    elif left < SOON:
+        yield warning(str(certificate.path), f"the certificate ends in {left.days} days", "issue another in time")
+
+
+def _check_database(config: HubConfig, keys: HubKeys | None) -> Iterator[Finding]:
+    try:
+        engine = open_existing(config.database_url)
+    except DatabaseUnusable as failure:
+        yield error("database", str(failure), failure.fix)
+        return
+    try:
+        yield from _check_schema(config.folder, engine)
+        yield from _check_epochs(engine, keys)
+    except SQLAlchemyError as failure:
+        yield error("database", f"a query failed ({type(failure).__name__})", "see the database's own log")
+    finally:
+        engine.dispose()
+
+
+def _check_schema(folder: Path, engine: Engine) -> Iterator[Finding]:
+    found, wanted = schema.version(engine), schema.head()
+    if found is None:
+        fix = "correct the URL, or restore the database from its backup"
+        yield error("database", "there is no hub in the database", fix)
+    elif found != wanted:
+        fix = f"stop all hubs, back it up, then: alliance-server upgrade {folder}"
+        yield error("database", f"its schema is {found}, this release's is {wanted}", fix)
+
+
+def _check_epochs(engine: Engine, keys: HubKeys | None) -> Iterator[Finding]:
+    if schema.version(engine) != schema.head():
+        return
+    with engine.connect() as connection, connection.begin():
+        epochs = SqlTransaction(connection).epochs.all()
+    for epoch in epochs:
+        if epoch.state in SERVING:
+            yield from _check_epoch(epoch, keys)
+
+
+def _check_epoch(epoch: Epoch, keys: HubKeys | None) -> Iterator[Finding]:
+    left = timedelta(milliseconds=epoch.not_after - SystemClock().now_ms())
+    if left <= timedelta():
+        yield error(f"epoch {epoch.id}", "it has ended: nothing is evaluated under it", "begin another epoch")
+    elif left < SOON:
+        yield warning(f"epoch {epoch.id}", f"it ends in {left.days} days", "begin another epoch in time")
+    try:
+        if keys:
+            keys.check_epoch(epoch)
+    except AllianceError as failure:
+        yield error("keys", _sentence(failure), "restore the keys of this database from their backup")
+
+
+def _sentence(failure: Exception) -> str:
+    """Give our own errors' sentences; of other libraries' the type alone, for their texts may quote values."""
+    if isinstance(failure, OSError):
+        return f"{failure.filename or 'a file'}: {failure.strerror or type(failure).__name__}"
+    return str(failure) if isinstance(failure, AllianceError) else f"it is damaged ({type(failure).__name__})"

@@ -1,0 +1,43 @@
+"""Reads a hub's state for its operator."""
+
+from alliance.v1.filter_pb2 import FilterHeartbeat
+from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.domain.epochs import Epoch
+from alliance_server.domain.overview import EpochOverview, Vitals
+from alliance_server.domain.ports import Transaction
+from alliance_server.domain.proposals import ProposalState
+
+_MOST = 1000
+"""More proposals than that are never open at once; a reader of them would not count on."""
+
+
+def read_vitals(transaction: Transaction, now: int) -> Vitals:
+    """Give the vitals: a few look-ups by key."""
+    undecided = [it for _, it in transaction.proposals.page(0, _MOST, undecided_at=now)]
+    reviews = sum(it.state is ProposalState.UNREVIEWED for it in undecided)
+    return Vitals(
+        epochs=tuple(_epoch(transaction, it) for it in transaction.epochs.all()),
+        proposals_waiting=len(undecided) - reviews,
+        reviews_open=reviews,
+        reviews_overdue=transaction.proposals.count_overdue(now),
+    )
+
+
+def _epoch(transaction: Transaction, epoch: Epoch) -> EpochOverview:
+    state = transaction.filters.state(epoch.id)
+    snapshot = transaction.filters.snapshot(state.base_sha256) if state else None
+    return EpochOverview(
+        id=epoch.id,
+        state=epoch.state,
+        ends_at=epoch.not_after,
+        sequence=state.sequence if state else 0,
+        filter_sequence=state.delta_sequence if state else 0,
+        listings=snapshot.listings if snapshot else None,
+        snapshot_at=snapshot.created_at if snapshot else None,
+        snapshot_sha256=state.base_sha256 if state else b"",
+        beaten_at=_heartbeat(state.heartbeat) if state and state.heartbeat else None,
+    )
+
+
+def _heartbeat(statement: bytes) -> int:
+    return FilterHeartbeat.FromString(SignedStatement.FromString(statement).payload).time
