@@ -88,6 +88,7 @@ class Reason(IntEnum):
     PROPOSAL_CLOSED = wire.ERROR_REASON_PROPOSAL_CLOSED
     ANOTHER_ADMIN_NEEDED = wire.ERROR_REASON_ANOTHER_ADMIN_NEEDED
     MEMBER_STATE_CONFLICT = wire.ERROR_REASON_MEMBER_STATE_CONFLICT
+    BURST_EXHAUSTED = wire.ERROR_REASON_BURST_EXHAUSTED
 
 
 class StatusCode(IntEnum):
@@ -171,5 +172,8 @@ CATALOGUE: dict[Reason, PublicError] = {
     ),
     Reason.MEMBER_STATE_CONFLICT: PublicError(
         StatusCode.FAILED_PRECONDITION, "The member's state does not permit this change."
+    ),
+    Reason.BURST_EXHAUSTED: PublicError(
+        StatusCode.RESOURCE_EXHAUSTED, "More was asked for at once than the member may; it may again a little later."
     ),
 }

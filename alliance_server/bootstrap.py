@@ -87,7 +87,7 @@ class Hub:
         self.calls = CallGuard(authenticator, self.audit, self.clock)
         self.enrolment = EnrolmentService(self.store, self.keys.authority, self.keys.identity, self.clock)
         self.renewal = RenewalService(self.store, self.keys.authority)
-        self._budgets = Budgets(config.budgets)
+        self._budgets = Budgets(config.budgets, config.bursts)
         self.administration = Administration(self.store, Changes(self._budgets))
 
     async def start(self) -> None:

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from alliance.crypto.backend import ENVIRONMENT_VARIABLE
 from alliance.errors import AllianceError
-from alliance_server.domain.quotas import DEFAULT_BUDGETS
+from alliance_server.domain.quotas import DEFAULT_BUDGETS, MIN_BURST
 
 CONFIG_FILE = "hub.toml"
 
@@ -31,10 +31,14 @@ def _alliance(name: str) -> str:
     return name
 
 
-def _known_budgets(budgets: dict[str, int]) -> dict[str, int]:
-    if unknown := sorted(set(budgets) - set(DEFAULT_BUDGETS)):
+def _known(by_resource: dict[str, int]) -> dict[str, int]:
+    if unknown := sorted(set(by_resource) - set(DEFAULT_BUDGETS)):
         raise ValueError(f"unknown budgets {unknown}; there are {sorted(DEFAULT_BUDGETS)}")
-    return DEFAULT_BUDGETS | budgets
+    return by_resource
+
+
+def _known_budgets(budgets: dict[str, int]) -> dict[str, int]:
+    return DEFAULT_BUDGETS | _known(budgets)
 
 
 class HubConfig(BaseSettings):
@@ -60,6 +64,10 @@ class HubConfig(BaseSettings):
         default_factory=dict, validate_default=True
     )
     """Items a member and day, by resource; those not named keep their default."""
+    bursts: Annotated[dict[str, Annotated[int, Field(ge=MIN_BURST)]], AfterValidator(_known)] = Field(
+        default_factory=dict
+    )
+    """Items a member may use at once, by resource; those not named are derived from the budget."""
 
     @property
     def database_url(self) -> str:

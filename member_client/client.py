@@ -22,6 +22,7 @@ from member_client._contributions import ContributionPreview, ContributionResult
 from member_client._deadline import Deadline
 from member_client._drawing import flattened
 from member_client._forking import check_not_forked
+from member_client._quota_wait import OnQuotaWait
 from member_client._runs import is_known_run
 from member_client._session import Session
 from member_client._transport import pause
@@ -81,7 +82,9 @@ class AllianceClient:
         """Take a profile; sends nothing and opens nothing.
 
         `deadline_ms` bounds `screen`, all its work included; None is 30 seconds. `on_unavailable` says what follows
-        where the hub cannot be asked in time: step up, proceed, or raise HubUnavailable.
+        where the hub cannot be asked in time: step up, proceed, or raise HubUnavailable. Where the attribute
+        `on_quota_wait` is set, it is told until when bulk work waits for quota (milliseconds UTC), and None once it
+        goes on.
         """
         checked_choice(on_unavailable)
         given: tuple[object, object] = (profile, deadline_ms)  # callers without a type checker pass texts
@@ -101,6 +104,7 @@ class AllianceClient:
         self._retiring: set[asyncio.Task[None]] = set()
         self._process = 0
         self._blocking: BlockingClient | None = None
+        self.on_quota_wait: OnQuotaWait | None = None
 
     @classmethod
     def from_env(cls, *, deadline_ms: int | None = None, on_unavailable: OnUnavailable = "step_up") -> Self:
@@ -421,10 +425,14 @@ class AllianceClient:
             self._retire(session)
         if self._opening is None or self._opening.done():
             self._process = os.getpid()
-            work = Session.opened(self.profile, self._clock, self._cpu_threads)
+            work = Session.opened(self.profile, self._clock, self._cpu_threads, self._waits_for_quota)
             self._opening = asyncio.create_task(work, name="alliance-open")
             self._opening.add_done_callback(lambda task: task.cancelled() or task.exception())
         return await asyncio.shield(self._opening)
+
+    def _waits_for_quota(self, until: int | None) -> None:
+        if self.on_quota_wait is not None:
+            self.on_quota_wait(until)
 
     def _open_session(self) -> Session | None:
         """Give what is open; raises InvalidUse in a process that was forked from the one which opened it."""

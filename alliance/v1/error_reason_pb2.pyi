@@ -47,7 +47,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CONFLICTING_RETRY: _ErrorReason.ValueType  # 11
     """The same id was used with other content."""
     ERROR_REASON_BUDGET_EXHAUSTED: _ErrorReason.ValueType  # 12
-    """The day's budget for the purpose is spent."""
+    """The day's budget for the purpose is spent; the metadata's `retry_at_ms` says when it renews."""
     ERROR_REASON_EPOCH_NOT_SERVED: _ErrorReason.ValueType  # 13
     """The epoch does not serve this."""
     ERROR_REASON_NOT_FOUND: _ErrorReason.ValueType  # 14
@@ -78,6 +78,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Another admin decides this, and not the one who proposed it."""
     ERROR_REASON_MEMBER_STATE_CONFLICT: _ErrorReason.ValueType  # 27
     """The member's state does not permit this change."""
+    ERROR_REASON_BURST_EXHAUSTED: _ErrorReason.ValueType  # 31
+    """More was asked for at once than the member's burst holds; the metadata's `retry_at_ms` says when it will."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason in the ErrorInfo (domain `alliance`) of every refused call, and of every refused row."""
@@ -107,7 +109,7 @@ ERROR_REASON_REPLAYED: ErrorReason.ValueType  # 10
 ERROR_REASON_CONFLICTING_RETRY: ErrorReason.ValueType  # 11
 """The same id was used with other content."""
 ERROR_REASON_BUDGET_EXHAUSTED: ErrorReason.ValueType  # 12
-"""The day's budget for the purpose is spent."""
+"""The day's budget for the purpose is spent; the metadata's `retry_at_ms` says when it renews."""
 ERROR_REASON_EPOCH_NOT_SERVED: ErrorReason.ValueType  # 13
 """The epoch does not serve this."""
 ERROR_REASON_NOT_FOUND: ErrorReason.ValueType  # 14
@@ -138,4 +140,6 @@ ERROR_REASON_ANOTHER_ADMIN_NEEDED: ErrorReason.ValueType  # 26
 """Another admin decides this, and not the one who proposed it."""
 ERROR_REASON_MEMBER_STATE_CONFLICT: ErrorReason.ValueType  # 27
 """The member's state does not permit this change."""
+ERROR_REASON_BURST_EXHAUSTED: ErrorReason.ValueType  # 31
+"""More was asked for at once than the member's burst holds; the metadata's `retry_at_ms` says when it will."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

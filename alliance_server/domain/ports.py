@@ -158,17 +158,26 @@ class FilterRepository(Protocol):
 class QuotaRepository(Protocol):
     """Budgets, contribution credit and the replay cache."""
 
-    def charge(self, member_id: str, resource: int, day: int, items: int) -> Charged:
-        """Add items (or take them back, where negative) and give the day's total, and the member's own limit."""
+    def charge(self, member_id: str, resource: int, day: int, items: int, now: int = 0, item_us: int = 0) -> Charged:
+        """Add items (or take them back, where negative) and give what is so then. Held until the unit of work ends.
+
+        The bucket is full as many times `item_us` later than it would have been, and than `now`; both microseconds.
+        """
+
+    def settle(self, member_id: str, resource: int, day: int, used: int, full_at: int) -> None:
+        """Put a day's row, which a charge holds, right."""
 
     def used(self, member_id: str, resource: int, day: int) -> int:
         """Give the items used on a day."""
 
-    def limit(self, member_id: str, resource: int) -> int | None:
-        """Give a member's own limit of items a day; None where it has none of its own."""
+    def own(self, member_id: str, resource: int) -> Charged:
+        """Give a member's own limits; None where it has none of its own."""
 
     def set_limit(self, member_id: str, resource: int, items: int) -> None:
         """Give a member a limit of its own."""
+
+    def set_burst(self, member_id: str, resource: int, items: int) -> None:
+        """Give a member a bucket of its own size."""
 
     def evaluation_contents(self, requests: Sequence[RequestKey]) -> dict[RequestKey, bytes]:
         """Give the content digests of those requests that were admitted before."""

@@ -202,7 +202,7 @@ class EvaluationTable(SQLModel, table=True):
 
 
 class BudgetTable(SQLModel, table=True):
-    """Items that a member used of a resource on a UTC day. `used` is mutable."""
+    """Items that a member used of a resource on a UTC day. `used` and `full_at` are mutable."""
 
     __tablename__ = "budgets"
 
@@ -210,6 +210,8 @@ class BudgetTable(SQLModel, table=True):
     resource: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     day: int = Field(primary_key=True)
     used: int = Field(sa_column=_big())
+    full_at: int = Field(default=0, sa_column=_big(default="0"))
+    """When the bucket of the burst will be full, microseconds UTC; the next day's row takes it over. 0: it is."""
 
 
 class LimitTable(SQLModel, table=True):
@@ -221,6 +223,17 @@ class LimitTable(SQLModel, table=True):
     resource: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     items: int = Field(sa_column=_big())
     """Items a UTC day."""
+
+
+class BurstTable(SQLModel, table=True):
+    """Sizes of single members' buckets, where they are not derived from the budget. Mutable."""
+
+    __tablename__ = "burst_limits"
+
+    member_id: str = Field(primary_key=True, max_length=32)
+    resource: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    items: int = Field(sa_column=_big())
+    """Items at once."""
 
 
 class ProposalTable(SQLModel, table=True):

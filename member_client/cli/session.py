@@ -49,6 +49,8 @@ Result = TypeVar("Result")
 class HubClient(Protocol):
     """What the commands use of AllianceClient."""
 
+    on_quota_wait: Callable[[int | None], None] | None
+
     @property
     def usage(self) -> Usage:
         """What was asked of the hub so far."""

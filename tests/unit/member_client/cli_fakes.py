@@ -101,6 +101,7 @@ class FakeClient:
     fault: BaseException | None = None
     fault_after: int = 0
     usage: Usage = field(default_factory=lambda: Usage(evaluations=7, prefixes=3))
+    on_quota_wait: Any = None
     calls: Counter[str] = field(default_factory=Counter)
     subjects: list[Subject] = field(default_factory=list)
     rows: list[ContributionRow] = field(default_factory=list)
