@@ -25,6 +25,7 @@ from alliance_server.rpc.servicers.enrolment import CertificateServicer, Enrolme
 from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochServicer
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
+from alliance_server.rpc.servicers.quotas import QuotaServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
 from alliance_server.services.administration import Administration
 from alliance_server.services.admission import Admission
@@ -39,8 +40,10 @@ from alliance_server.services.evaluation import EvaluationService
 from alliance_server.services.filter_maintenance import FilterMaintenance
 from alliance_server.services.filters import FilterService
 from alliance_server.services.local_evaluator import LocalEvaluator
+from alliance_server.services.quotas import QuotaService
 from alliance_server.services.registry import RegistryService
 from alliance_server.services.renewal import RenewalService
+from alliance_server.services.watch import Watch
 from alliance_server.storage import schema
 from alliance_server.storage.snapshot_files import FileSnapshots
 from alliance_server.storage.unit_of_work import SqlStore
@@ -89,6 +92,8 @@ class Hub:
         self.renewal = RenewalService(self.store, self.keys.authority)
         self._budgets = Budgets(config.budgets, config.bursts)
         self.administration = Administration(self.store, Changes(self._budgets))
+        is_in_force = config.reciprocity == "in_force"
+        self.watch = Watch(self.store, config.budgets, night_utc=config.night_utc, is_in_force=is_in_force)
 
     async def start(self) -> None:
         """Check the epoch keys, build what filters there must be and are not, then listen."""
@@ -103,7 +108,10 @@ class Hub:
         self._servers = [members, enrolment]
         for server in self._servers:
             await server.start()
-        self._jobs = [asyncio.create_task(self._maintain(), name="maintenance")]
+        self._jobs = [
+            asyncio.create_task(self._maintain(), name="maintenance"),
+            asyncio.create_task(self._keep_watch(), name="watch"),
+        ]
         _log.info("hub serves", address=self.config.listen, backend=select().name)
 
     async def stop(self) -> None:
@@ -122,8 +130,9 @@ class Hub:
         budgets = self._budgets
         evaluations = EvaluationService(self.store, self._evaluator, Admission(budgets), self.compute)
         directory = DirectoryService(self.store, self.keys.identity)
+        quotas = QuotaService(self.store, budgets)
         return Servicers(
-            admin=AdminServicer(self.administration),
+            admin=AdminServicer(self.administration, quotas),
             audit=AuditServicer(self.audit),
             buckets=BucketServicer(BucketService(self.store, budgets, self.keys.identity)),
             certificates=CertificateServicer(self.renewal),
@@ -131,6 +140,7 @@ class Hub:
             epochs=EpochServicer(directory),
             evaluation=EvaluationServicer(evaluations),
             filters=FilterServicer(FilterService(self.store, self._files, self.compute)),
+            quotas=QuotaServicer(quotas),
             registry=RegistryServicer(RegistryService(self.store, self.compute, budgets)),
         )
 
@@ -150,6 +160,15 @@ class Hub:
                     await self.administration.warn_of_overdue(last_flush)
             except Exception as error:  # noqa: BLE001 - a turn that fails is tried again; filters go stale meanwhile
                 _log.error("maintenance failed", error=type(error).__name__)
+
+    async def _keep_watch(self) -> None:
+        """Watch members' volumes, aside: reading the whole registry must not hold filters up."""
+        while True:
+            await asyncio.sleep(self.config.maintenance_seconds)
+            try:
+                await self.watch.look(self.clock.now_ms())
+            except Exception as error:  # noqa: BLE001 - a turn that fails is tried again
+                _log.error("watch failed", error=type(error).__name__)
 
 
 _FLUSH_EVERY_MS = 60_000

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -68,6 +68,11 @@ class HubConfig(BaseSettings):
         default_factory=dict
     )
     """Items a member may use at once, by resource; those not named are derived from the budget."""
+
+    reciprocity: Literal["shown", "in_force"] = "shown"
+    """Whether members' standings change their default budgets, or are only shown."""
+    night_utc: int = Field(default=16, ge=0, le=23)
+    """Hour of the UTC day at which the members' night of six hours begins; 16 is midnight in Beijing."""
 
     @property
     def database_url(self) -> str:

@@ -76,12 +76,15 @@ from member_client.errors import (
     TokenRefused,
 )
 from member_client.own_claims import OwnClaim
+from member_client.quotas import Alarm, AlarmKind, QuotaReport, ResourceQuota, Standing, StandingTier
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import FieldVerdict, Match, State, Verdict
 
 __all__ = [
     "Action",
     "Administration",
+    "Alarm",
+    "AlarmKind",
     "AllianceClient",
     "AllianceClientError",
     "AlreadyEnrolled",
@@ -140,8 +143,12 @@ __all__ = [
     "ProposalState",
     "Purpose",
     "PurposeNotPermitted",
+    "QuotaReport",
     "Replayed",
+    "ResourceQuota",
     "SharingLevel",
+    "Standing",
+    "StandingTier",
     "State",
     "StatementInvalid",
     "StorageFull",

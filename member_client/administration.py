@@ -34,6 +34,7 @@ from member_client._paging import pages
 from member_client._session import Session
 from member_client._transport import always
 from member_client.errors import InvalidUse, NotFound, StatementInvalid, StorageFull
+from member_client.quotas import Alarm, Standing, read_alarm, read_standing
 
 PAGE_SIZE: Final = 100
 CALL_SECONDS: Final = 30.0
@@ -81,7 +82,7 @@ class Decision(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be changed; made by `suspend`, `resume`, `revoke_certificates`, `offboard` and `set_budget`."""
+    """What is to be changed; made by the methods of this class, and invitations by `Administration.invite`."""
 
     message: admin_pb2.Change = field(repr=False)
 
@@ -112,9 +113,28 @@ class Change:
             raise InvalidUse("a budget is a number of items, 0 or more")
         return cls(admin_pb2.Change(set_budget=admin_pb2.SetBudget(member=member, resource=resource, items=items)))
 
+    @classmethod
+    def set_burst(cls, member: str, resource: str, items: int) -> Self:
+        """Set how many items of a resource a member may use at once, 4,096 or more."""
+        if not 0 <= items < 2**63:
+            raise InvalidUse("a burst is a number of items, 4,096 or more")
+        return cls(admin_pb2.Change(set_burst=admin_pb2.SetBurst(member=member, resource=resource, items=items)))
+
+    @classmethod
+    def declare_business(cls, member: str, *, applications_a_day: int, customers: int) -> Self:
+        """State how large a member's business is: what its volumes are held against."""
+        if not (0 <= applications_a_day < 2**63 and 0 <= customers < 2**63):
+            raise InvalidUse("a business is a number of applications a day, and of customers")
+        business = admin_pb2.DeclareBusiness(member=member, applications_a_day=applications_a_day, customers=customers)
+        return cls(admin_pb2.Change(declare_business=business))
+
     @property
     def kind(self) -> str:
-        """What is done: `invite`, `suspend`, `resume`, `revoke_certificates`, `offboard`, `set_budget`."""
+        """What is done, in a word.
+
+        One of `invite`, `suspend`, `resume`, `revoke_certificates`, `offboard`, `set_budget`, `set_burst`,
+        `declare_business`.
+        """
         return self.message.WhichOneof("kind") or ""
 
     @property
@@ -148,6 +168,9 @@ class Effect:
     used_today: int
     needs_approval: bool
     may_break_glass: bool
+    burst: int
+    applications_a_day: int
+    customers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +288,42 @@ class Administration:
         if len(found) > 1:
             raise InvalidUse("several proposals begin so: give more digits")
         return found[0]
+
+    async def standings(self) -> AsyncIterator[Standing]:
+        """List the standings of all lenders, by id; raises HubError where one cannot be read."""
+
+        async def fetch(token: str) -> admin_pb2.ListStandingsResponse:
+            request = admin_pb2.ListStandingsRequest(page_size=PAGE_SIZE, page_token=token)
+            return await self._session.transport.call(
+                lambda channel: AdminServiceStub(channel).ListStandings, always(request), Deadline.after(CALL_SECONDS)
+            )
+
+        async for page in pages(fetch, lambda page: page.standings):
+            for message in page:
+                yield read_standing(message)
+
+    async def alarms(self, *, open_only: bool = True) -> AsyncIterator[Alarm]:
+        """List alarms about members' volumes, oldest first; raises HubError where one cannot be read."""
+
+        async def fetch(token: str) -> admin_pb2.ListAlarmsResponse:
+            request = admin_pb2.ListAlarmsRequest(page_size=PAGE_SIZE, page_token=token, open_only=open_only)
+            return await self._session.transport.call(
+                lambda channel: AdminServiceStub(channel).ListAlarms, always(request), Deadline.after(CALL_SECONDS)
+            )
+
+        async for page in pages(fetch, lambda page: page.alarms):
+            for message in page:
+                yield read_alarm(message)
+
+    async def acknowledge(self, alarm: int, reason: str) -> Alarm:
+        """Acknowledge an alarm by its id, with what was found; the first acknowledgement stays. Raises NotFound."""
+        if not 0 < alarm < 2**63:
+            raise InvalidUse("an alarm has a number, 1 or more")
+        request = admin_pb2.AcknowledgeAlarmRequest(alarm=alarm, reason=_checked_reason(reason))
+        answer = await self._session.transport.call(
+            lambda channel: AdminServiceStub(channel).AcknowledgeAlarm, always(request), Deadline.after(CALL_SECONDS)
+        )
+        return read_alarm(answer.alarm)
 
     async def _read(self, record: admin_pb2.ProposalRecord) -> Proposal:
         """Verify a record under the keys of the admins; asks for the directory again where one is not known yet."""

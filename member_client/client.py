@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from alliance.clock import Clock, SystemClock
 from alliance.identifiers import Kind
 from alliance.taxonomy import Purpose
-from member_client import _frames, audit, doctor
+from member_client import _frames, audit, doctor, quotas
 from member_client._attempt import unasked
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._deadline import Deadline
@@ -36,6 +36,7 @@ from member_client.doctor import Finding
 from member_client.errors import HubUnavailable, InvalidUse, PinsDamaged, StorageFull, StoreDamaged
 from member_client.finding import found_claims
 from member_client.own_claims import OwnClaim, OwnClaims
+from member_client.quotas import QuotaReport
 from member_client.screening import OnProgress, Screener, Subjects, checked_choice, checked_question, screening_purpose
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import OnUnavailable, Verdict
@@ -364,6 +365,12 @@ class AllianceClient:
     async def withdraw(self, entry_id: bytes, *, reason: str) -> OwnClaim:
         """Withdraw one of this member's claims, for a reason code; doing it again changes nothing."""
         return await OwnClaims(await self._session()).withdraw(entry_id, reason)
+
+    # -- quota ---------------------------------------------------------------------------------------------------
+
+    async def quota(self) -> QuotaReport:
+        """Give what this member may use and has used today, and how what it gives compares with what it asks."""
+        return await quotas.report(await self._session())
 
     # -- for admins ----------------------------------------------------------------------------------------------
 

@@ -43,6 +43,12 @@ class AdminServiceStub:
     """Decides a proposal: approves, rejects or withdraws it, or reviews what was done by break-glass. Safe to repeat."""
     ListProposals: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListProposalsRequest, _admin_pb2.ListProposalsResponse]
     """Lists proposals, oldest first. Safe to repeat."""
+    ListStandings: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListStandingsRequest, _admin_pb2.ListStandingsResponse]
+    """Lists the standings of all members, by id. Safe to repeat."""
+    ListAlarms: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListAlarmsRequest, _admin_pb2.ListAlarmsResponse]
+    """Lists alarms about members' volumes, oldest first. Safe to repeat."""
+    AcknowledgeAlarm: _grpc.UnaryUnaryMultiCallable[_admin_pb2.AcknowledgeAlarmRequest, _admin_pb2.AcknowledgeAlarmResponse]
+    """Acknowledges an alarm. Safe to repeat: the first acknowledgement stays."""
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -57,6 +63,12 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Decides a proposal: approves, rejects or withdraws it, or reviews what was done by break-glass. Safe to repeat."""
     ListProposals: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListProposalsRequest, _admin_pb2.ListProposalsResponse]  # type: ignore[assignment]
     """Lists proposals, oldest first. Safe to repeat."""
+    ListStandings: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListStandingsRequest, _admin_pb2.ListStandingsResponse]  # type: ignore[assignment]
+    """Lists the standings of all members, by id. Safe to repeat."""
+    ListAlarms: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListAlarmsRequest, _admin_pb2.ListAlarmsResponse]  # type: ignore[assignment]
+    """Lists alarms about members' volumes, oldest first. Safe to repeat."""
+    AcknowledgeAlarm: _aio.UnaryUnaryMultiCallable[_admin_pb2.AcknowledgeAlarmRequest, _admin_pb2.AcknowledgeAlarmResponse]  # type: ignore[assignment]
+    """Acknowledges an alarm. Safe to repeat: the first acknowledgement stays."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """Serves the alliance's admins."""
@@ -92,5 +104,29 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.ListProposalsResponse, _abc.Awaitable[_admin_pb2.ListProposalsResponse]]:
         """Lists proposals, oldest first. Safe to repeat."""
+
+    @_abc_1.abstractmethod
+    def ListStandings(
+        self,
+        request: _admin_pb2.ListStandingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListStandingsResponse, _abc.Awaitable[_admin_pb2.ListStandingsResponse]]:
+        """Lists the standings of all members, by id. Safe to repeat."""
+
+    @_abc_1.abstractmethod
+    def ListAlarms(
+        self,
+        request: _admin_pb2.ListAlarmsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListAlarmsResponse, _abc.Awaitable[_admin_pb2.ListAlarmsResponse]]:
+        """Lists alarms about members' volumes, oldest first. Safe to repeat."""
+
+    @_abc_1.abstractmethod
+    def AcknowledgeAlarm(
+        self,
+        request: _admin_pb2.AcknowledgeAlarmRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.AcknowledgeAlarmResponse, _abc.Awaitable[_admin_pb2.AcknowledgeAlarmResponse]]:
+        """Acknowledges an alarm. Safe to repeat: the first acknowledgement stays."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

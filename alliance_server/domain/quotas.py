@@ -39,6 +39,8 @@ class Charged(NamedTuple):
     """The member's own budget, items a day."""
     burst: int | None = None
     """Items that its own bucket holds."""
+    percent: int | None = None
+    """Percent of the hub's default budget that the member's standing gives it."""
     full_at: int = 0
     """When the bucket will be full, microseconds UTC; a time that is past: it is."""
 
@@ -61,6 +63,13 @@ class Quota:
     def item_us(self) -> int:
         """Microseconds after which another item is there; 0 where they come faster than can be told."""
         return _REFILL_US // max(1, self.limit)
+
+    def left(self, full_at: int, now: int) -> int:
+        """Give the items that its bucket holds; `now` in milliseconds UTC."""
+        if not self.item_us:
+            return self.burst
+        taken = -(-max(0, full_at - now * 1000) // self.item_us)
+        return max(0, self.burst - taken)
 
 
 def burst_of(limit: int) -> int:

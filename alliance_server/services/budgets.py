@@ -56,17 +56,14 @@ class Budgets:
         if left < 0:
             transaction.quotas.charge(member_id, Resource.CONTRIBUTION, day, -left)
 
-    def limit(self, transaction: Transaction, member_id: str, resource: Resource) -> int:
-        """Give the items that a member may use a day."""
-        return self.quota(transaction, member_id, resource).limit
-
     def quota(self, transaction: Transaction, member_id: str, resource: Resource) -> Quota:
         """Give what a member may use of a resource."""
         return self._quota(resource, transaction.quotas.own(member_id, resource))
 
     def _quota(self, resource: Resource, own: Charged) -> Quota:
         word = resource.name.lower()
-        limit = self._limits[word] if own.limit is None else own.limit
+        percent = 100 if own.percent is None else own.percent
+        limit = self._limits[word] * percent // 100 if own.limit is None else own.limit
         burst = self._bursts.get(word, burst_of(limit)) if own.burst is None else own.burst
         return Quota(limit, max(MIN_BURST, burst))
 

@@ -18,6 +18,7 @@ from alliance_server.storage.tables import (
     EvaluationTable,
     LeaseTable,
     LimitTable,
+    StandingTable,
     table_of,
 )
 
@@ -27,6 +28,7 @@ _CREDITS = table_of(CreditTable)
 _EVALUATIONS = table_of(EvaluationTable)
 _LEASES = table_of(LeaseTable)
 _LIMITS = table_of(LimitTable)
+_STANDINGS = table_of(StandingTable)
 
 
 def _own(table: sa.Table) -> sa.ScalarSelect[int]:
@@ -35,7 +37,13 @@ def _own(table: sa.Table) -> sa.ScalarSelect[int]:
 
 
 _OWN_LIMIT, _OWN_BURST = _own(_LIMITS).label("own_limit"), _own(_BURSTS).label("own_burst")
-_OWN = sa.select(_OWN_LIMIT, _OWN_BURST)
+_OWN_PERCENT = (
+    sa.select(_STANDINGS.c.budget_percent)
+    .where(_STANDINGS.c.member_id == sa.bindparam("member"), _STANDINGS.c.is_in_force)
+    .scalar_subquery()
+    .label("own_percent")
+)
+_OWN = sa.select(_OWN_LIMIT, _OWN_BURST, _OWN_PERCENT)
 _TODAY = (
     _BUDGETS.c.member_id == sa.bindparam("member"),
     _BUDGETS.c.resource == sa.bindparam("what"),
@@ -46,7 +54,7 @@ _CHARGE = (
     sa.update(_BUDGETS)
     .where(*_TODAY)
     .values(used=_BUDGETS.c.used + sa.bindparam("items"), full_at=_FULL_AT + sa.bindparam("ahead"))
-    .returning(_BUDGETS.c.used, _OWN_LIMIT, _OWN_BURST, _BUDGETS.c.full_at)
+    .returning(_BUDGETS.c.used, _OWN_LIMIT, _OWN_BURST, _OWN_PERCENT, _BUDGETS.c.full_at)
 )
 _SETTLE = sa.update(_BUDGETS).where(*_TODAY).values(used=sa.bindparam("to"), full_at=sa.bindparam("full"))
 _EVALUATION_CONTENTS = bulk.Lookup(
@@ -82,10 +90,20 @@ class SqlQuotas:
         key = {"member": member_id, "what": resource, "on": day}
         self._connection.execute(_SETTLE, key | {"to": used, "full": full_at})
 
+    def buckets(self, member_id: str, day: int) -> dict[int, int]:
+        """Give when a member's buckets will be full, microseconds UTC, by resource, as the last two days left them."""
+        columns = _BUDGETS.c
+        rows = self._connection.execute(
+            sa.select(columns.resource, sa.func.max(columns.full_at))
+            .where(columns.member_id == member_id, columns.day.in_((day - 1, day)))
+            .group_by(columns.resource)
+        )
+        return {row[0]: row[1] for row in rows}
+
     def own(self, member_id: str, resource: int) -> Charged:
         """Give a member's own limits; None where it has none of its own."""
         row = self._connection.execute(_OWN, {"member": member_id, "what": resource}).one()
-        return Charged(0, row.own_limit, row.own_burst)
+        return Charged(0, row.own_limit, row.own_burst, row.own_percent)
 
     def used(self, member_id: str, resource: int, day: int) -> int:
         """Give the items used on a day."""

@@ -21,6 +21,7 @@ from member_client.cli.ports import real_ports
 from member_client.cli.screen import HELP as SCREEN_HELP
 from member_client.cli.screen import screen
 from member_client.cli.session import Ports, Session
+from member_client.cli.watching import quota
 from member_client.config import HOME_VARIABLE, default_folder
 
 app = typer.Typer(
@@ -95,6 +96,7 @@ app.command(help=SCREEN_HELP)(screen)
 app.command(help=CONTRIBUTE_HELP)(contribute)
 app.add_typer(claims_app, name="claims")
 app.add_typer(admin_app, name="admin")
+app.command()(quota)
 app.command()(renew)
 app.command()(doctor)
 

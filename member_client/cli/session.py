@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Finding,
         OwnClaim,
         Profile,
+        QuotaReport,
         Subject,
         SyncReport,
         Usage,
@@ -60,6 +61,9 @@ class HubClient(Protocol):
 
     async def renew(self) -> None:
         """Renew the member's certificate."""
+
+    async def quota(self) -> QuotaReport:
+        """Give the member's quotas and standing."""
 
     async def administration(self) -> Administration:
         """Open the admin's side."""

@@ -116,6 +116,9 @@ class FakeClient:
     async def renew(self) -> None:
         raise NotImplementedError
 
+    async def quota(self) -> Any:
+        raise NotImplementedError
+
     async def administration(self) -> Any:
         raise NotImplementedError
 
