@@ -91,6 +91,7 @@ class Reason(IntEnum):
     EPOCH_STATE_CONFLICT = wire.ERROR_REASON_EPOCH_STATE_CONFLICT
     RETAGGING_INCOMPLETE = wire.ERROR_REASON_RETAGGING_INCOMPLETE
     NOTHING_TO_RETAG = wire.ERROR_REASON_NOTHING_TO_RETAG
+    BURST_EXHAUSTED = wire.ERROR_REASON_BURST_EXHAUSTED
 
 
 class StatusCode(IntEnum):
@@ -183,5 +184,8 @@ CATALOGUE: dict[Reason, PublicError] = {
     ),
     Reason.NOTHING_TO_RETAG: PublicError(
         StatusCode.FAILED_PRECONDITION, "The caller has fewer claims that wait to be re-tagged than it asked about."
+    ),
+    Reason.BURST_EXHAUSTED: PublicError(
+        StatusCode.RESOURCE_EXHAUSTED, "More was asked for at once than the member may; it may again a little later."
     ),
 }

@@ -31,6 +31,7 @@ from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochService
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
 from alliance_server.rpc.servicers.health import HealthServicer
+from alliance_server.rpc.servicers.quotas import QuotaServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
 from alliance_server.services.administration import Administration
 from alliance_server.services.admission import Admission
@@ -47,8 +48,10 @@ from alliance_server.services.filter_maintenance import FilterMaintenance
 from alliance_server.services.filters import FilterService
 from alliance_server.services.local_evaluator import LocalEvaluator
 from alliance_server.services.overview import read_vitals
+from alliance_server.services.quotas import QuotaService
 from alliance_server.services.registry import RegistryService
 from alliance_server.services.renewal import RenewalService
+from alliance_server.services.watch import Watch
 from alliance_server.storage import schema
 from alliance_server.storage.snapshot_files import FileSnapshots
 from alliance_server.storage.unit_of_work import SqlStore
@@ -98,10 +101,12 @@ class Hub:
         self.calls = CallGuard(authenticator, self.audit, self.clock, self.metrics)
         self.enrolment = EnrolmentService(self.store, self.tls, self.keys.identity, self.clock)
         self.renewal = RenewalService(self.store, self.tls)
-        self._budgets = Budgets(config.budgets)
+        self._budgets = Budgets(config.budgets, config.bursts)
         self.administration = Administration(self.store, Changes(self._budgets))
         self.epochs = EpochMaintenance(self.store, self.keys, self._files, self.clock)
         self._watch_state()
+        is_in_force = config.reciprocity == "in_force"
+        self.watch = Watch(self.store, config.budgets, night_utc=config.night_utc, is_in_force=is_in_force)
 
     async def start(self) -> None:
         """Check the epoch keys, build what filters there must be and are not, then listen."""
@@ -119,7 +124,10 @@ class Hub:
         self._servers = [members, enrolment]
         for server in self._servers:
             await server.start()
-        self._jobs = [asyncio.create_task(self._maintain(), name="maintenance")]
+        self._jobs = [
+            asyncio.create_task(self._maintain(), name="maintenance"),
+            asyncio.create_task(self._keep_watch(), name="watch"),
+        ]
         _log.info("hub serves", address=self.config.listen, backend=select().name)
 
     async def stop(self) -> None:
@@ -159,8 +167,9 @@ class Hub:
         budgets = self._budgets
         evaluations = EvaluationService(self.store, self._evaluator, Admission(budgets), self.compute)
         directory = DirectoryService(self.store, self.keys.identity)
+        quotas = QuotaService(self.store, budgets)
         return Servicers(
-            admin=AdminServicer(self.administration, EpochService(self.store)),
+            admin=AdminServicer(self.administration, quotas, EpochService(self.store)),
             audit=AuditServicer(self.audit),
             buckets=BucketServicer(BucketService(self.store, budgets, self.keys.identity)),
             certificates=CertificateServicer(self.renewal),
@@ -169,6 +178,7 @@ class Hub:
             evaluation=EvaluationServicer(evaluations),
             filters=FilterServicer(FilterService(self.store, self._files, self.compute), self.calls.drain),
             health=HealthServicer(SERVICES, self.calls.drain),
+            quotas=QuotaServicer(quotas),
             registry=RegistryServicer(RegistryService(self.store, self.compute, budgets)),
         )
 
@@ -192,6 +202,15 @@ class Hub:
             except Exception as error:  # noqa: BLE001 - a turn that fails is tried again; filters go stale meanwhile
                 self.metrics.maintenance_failed()
                 _log.error("maintenance failed", error=type(error).__name__)
+
+    async def _keep_watch(self) -> None:
+        """Watch members' volumes, aside: reading the whole registry must not hold filters up."""
+        while True:
+            await asyncio.sleep(self.config.maintenance_seconds)
+            try:
+                await self.watch.look(self.clock.now_ms())
+            except Exception as error:  # noqa: BLE001 - a turn that fails is tried again
+                _log.error("watch failed", error=type(error).__name__)
 
 
 _FLUSH_EVERY_MS = 60_000

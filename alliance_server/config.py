@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
@@ -19,7 +19,7 @@ from pydantic_settings import (
 
 from alliance.crypto.backend import ENVIRONMENT_VARIABLE
 from alliance.errors import AllianceError
-from alliance_server.domain.quotas import DEFAULT_BUDGETS
+from alliance_server.domain.quotas import DEFAULT_BUDGETS, MIN_BURST
 
 CONFIG_FILE = "hub.toml"
 PREFIX = "ALLIANCE_HUB_"
@@ -56,10 +56,14 @@ def _metrics_address(text: str) -> str:
     return address(f"127.0.0.1:{text}" if text.isdecimal() else text) if text else ""
 
 
-def _known_budgets(budgets: dict[str, int]) -> dict[str, int]:
-    if unknown := sorted(set(budgets) - set(DEFAULT_BUDGETS)):
+def _known(by_resource: dict[str, int]) -> dict[str, int]:
+    if unknown := sorted(set(by_resource) - set(DEFAULT_BUDGETS)):
         raise ValueError(f"unknown budgets {unknown}; there are {sorted(DEFAULT_BUDGETS)}")
-    return DEFAULT_BUDGETS | budgets
+    return by_resource
+
+
+def _known_budgets(budgets: dict[str, int]) -> dict[str, int]:
+    return DEFAULT_BUDGETS | _known(budgets)
 
 
 class Pkcs11Settings(BaseModel):
@@ -104,6 +108,15 @@ class HubConfig(BaseSettings):
         default_factory=dict, validate_default=True
     )
     """Items a member and day, by resource; those not named keep their default."""
+    bursts: Annotated[dict[str, Annotated[int, Field(ge=MIN_BURST)]], AfterValidator(_known)] = Field(
+        default_factory=dict
+    )
+    """Items a member may use at once, by resource; those not named are derived from the budget."""
+
+    reciprocity: Literal["shown", "in_force"] = "shown"
+    """Whether members' standings change their default budgets, or are only shown."""
+    night_utc: int = Field(default=16, ge=0, le=23)
+    """Hour of the UTC day at which the members' night of six hours begins; 16 is midnight in Beijing."""
 
     @property
     def database_url(self) -> str:

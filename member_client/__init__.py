@@ -41,6 +41,7 @@ from member_client.errors import (
     AlreadyEnrolled,
     BucketOverfull,
     BudgetExhausted,
+    BurstExhausted,
     CertificateInvalid,
     ClockWrong,
     ConfigurationInvalid,
@@ -79,6 +80,7 @@ from member_client.errors import (
     TokenRefused,
 )
 from member_client.own_claims import OwnClaim
+from member_client.quotas import Alarm, AlarmKind, QuotaReport, ResourceQuota, Standing, StandingTier
 from member_client.retagging import RetagReport
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import FieldVerdict, Match, State, Verdict
@@ -86,6 +88,8 @@ from member_client.verdicts import FieldVerdict, Match, State, Verdict
 __all__ = [
     "Action",
     "Administration",
+    "Alarm",
+    "AlarmKind",
     "AllianceClient",
     "AllianceClientError",
     "AlreadyEnrolled",
@@ -93,6 +97,7 @@ __all__ = [
     "BlockingClient",
     "BucketOverfull",
     "BudgetExhausted",
+    "BurstExhausted",
     "Category",
     "CertificateInvalid",
     "Change",
@@ -146,10 +151,14 @@ __all__ = [
     "ProposalState",
     "Purpose",
     "PurposeNotPermitted",
+    "QuotaReport",
     "Replayed",
+    "ResourceQuota",
     "RetagReport",
     "RetaggingIncomplete",
     "SharingLevel",
+    "Standing",
+    "StandingTier",
     "State",
     "StatementInvalid",
     "StorageFull",

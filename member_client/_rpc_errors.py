@@ -42,6 +42,7 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.EPOCH_STATE_CONFLICT: errors.EpochStateConflict,
     Reason.RETAGGING_INCOMPLETE: errors.RetaggingIncomplete,
     Reason.NOTHING_TO_RETAG: errors.NothingToRetag,
+    Reason.BURST_EXHAUSTED: errors.BurstExhausted,
 }
 
 _BY_CODE: dict[grpc.StatusCode, tuple[type[errors.AllianceClientError], str]] = {
@@ -62,10 +63,11 @@ def translated(failure: grpc.aio.AioRpcError) -> errors.AllianceClientError:
     """Give our exception for a failed call; the caller raises it `from` the failure."""
     info = _error_info(failure)
     reason = _reason(info)
-    if reason is Reason.BUDGET_EXHAUSTED and info is not None:
-        return errors.BudgetExhausted(CATALOGUE[reason].sentence, _milliseconds(info.metadata.get("retry_at_ms", "")))
     if reason is not None:
-        return _CLASSES[reason](CATALOGUE[reason].sentence)
+        kind, sentence = _CLASSES[reason], CATALOGUE[reason].sentence
+        if info is not None and issubclass(kind, errors.BudgetExhausted):
+            return kind(sentence, _milliseconds(info.metadata.get("retry_at_ms", "")))
+        return kind(sentence)
     if "CERTIFICATE_VERIFY_FAILED" in (failure.details() or ""):
         return errors.CertificateInvalid("Who answers at the hub's address shows no certificate of the alliance's CA.")
     kind, sentence = _BY_CODE.get(failure.code(), (errors.HubError, "The hub refused the call without a known reason."))

@@ -17,6 +17,7 @@ from member_client._facts import FactKeeper, Facts
 from member_client._filter import FilterKeeper
 from member_client._filter.archive import FilterArchive
 from member_client._ledger import Ledger
+from member_client._quota_wait import OnQuotaWait, QuotaWait
 from member_client._renewal import Renewer
 from member_client._state import State, open_state
 from member_client._transport import Credentials, Transport
@@ -29,7 +30,15 @@ FILTER_FOLDER: Final = "filter"
 class Session:
     """The open parts of one client; made by `opened`."""
 
-    def __init__(self, profile: Profile, clock: Clock, workers: Workers, keys: ProfileKeys, state: State) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        clock: Clock,
+        workers: Workers,
+        keys: ProfileKeys,
+        state: State,
+        on_quota_wait: OnQuotaWait,
+    ) -> None:
         """Wire the parts."""
         self.profile = profile
         self.clock = clock
@@ -68,18 +77,21 @@ class Session:
         )
         self.closing: Callable[[], Awaitable[None]] = _nothing
         """Ends what others do in this session."""
+        self.quota_wait = QuotaWait(clock, on_quota_wait)
         self._helpers = Helpers()
         self._keepers: dict[int, FilterKeeper] = {}
         self._loading = asyncio.Lock()
 
     @classmethod
-    async def opened(cls, profile: Profile, clock: Clock, cpu_threads: int | None) -> Self:
+    async def opened(
+        cls, profile: Profile, clock: Clock, cpu_threads: int | None, on_quota_wait: OnQuotaWait = lambda _until: None
+    ) -> Self:
         """Open keys and store; raises ConfigurationInvalid, PinsDamaged, StorageFull or StoreBusy. Sends nothing."""
         workers = Workers(cpu_threads)
         try:
             keys = await workers.disk(ProfileKeys, profile, clock)
             state = await workers.disk(open_state, profile.state_folder, keys.store_key, clock.now_ms())
-            return cls(profile, clock, workers, keys, state)
+            return cls(profile, clock, workers, keys, state, on_quota_wait)
         except BaseException:
             await workers.close()
             raise

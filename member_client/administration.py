@@ -33,8 +33,9 @@ from member_client._directory import Directory
 from member_client._paging import pages
 from member_client._session import Session
 from member_client._transport import always
-from member_client.epoch_standings import EpochStanding, read_standing
+from member_client.epoch_standings import EpochStanding, read_epoch_standing
 from member_client.errors import InvalidUse, NotFound, StatementInvalid, StorageFull
+from member_client.quotas import Alarm, Standing, read_alarm, read_standing
 
 PAGE_SIZE: Final = 100
 CALL_SECONDS: Final = 30.0
@@ -82,7 +83,7 @@ class Decision(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be changed; made by its class methods, one a change."""
+    """What is to be changed; made by the methods of this class, and invitations by `Administration.invite`."""
 
     message: admin_pb2.Change = field(repr=False)
 
@@ -128,12 +129,28 @@ class Change:
         """End an epoch, once all its live claims are re-tagged: key, filter and tags are destroyed."""
         return cls(admin_pb2.Change(retire_epoch=admin_pb2.RetireEpoch(epoch=epoch)))
 
+    @classmethod
+    def set_burst(cls, member: str, resource: str, items: int) -> Self:
+        """Set how many items of a resource a member may use at once, 4,096 or more."""
+        if not 0 <= items < 2**63:
+            raise InvalidUse("a burst is a number of items, 4,096 or more")
+        return cls(admin_pb2.Change(set_burst=admin_pb2.SetBurst(member=member, resource=resource, items=items)))
+
+    @classmethod
+    def declare_business(cls, member: str, *, applications_a_day: int, customers: int) -> Self:
+        """State how large a member's business is: what its volumes are held against."""
+        if not (0 <= applications_a_day < 2**63 and 0 <= customers < 2**63):
+            raise InvalidUse("a business is a number of applications a day, and of customers")
+        business = admin_pb2.DeclareBusiness(member=member, applications_a_day=applications_a_day, customers=customers)
+        return cls(admin_pb2.Change(declare_business=business))
+
     @property
     def kind(self) -> str:
-        """What is done, in the word of the wire.
+        """What is done, in a word.
 
-        One of `invite`, `suspend`, `resume`, `revoke_certificates`, `offboard`, `set_budget`, `begin_epoch`,
-        `activate_epoch`, `retire_epoch`.
+        One of `invite`, `suspend`, `resume`, `revoke_certificates`, `offboard`, `set_budget`, `set_burst`,
+        `declare_business`,
+        `begin_epoch`, `activate_epoch`, `retire_epoch`.
         """
         return self.message.WhichOneof("kind") or ""
 
@@ -168,6 +185,9 @@ class Effect:
     used_today: int
     needs_approval: bool
     may_break_glass: bool
+    burst: int
+    applications_a_day: int
+    customers: int
     claims_to_retag: int = 0
 
 
@@ -294,7 +314,43 @@ class Administration:
             admin_pb2.ListEpochStandingsRequest,
             Deadline.after(CALL_SECONDS),
         )
-        return [read_standing(it) for it in answer.epochs]
+        return [read_epoch_standing(it) for it in answer.epochs]
+
+    async def standings(self) -> AsyncIterator[Standing]:
+        """List the standings of all lenders, by id; raises HubError where one cannot be read."""
+
+        async def fetch(token: str) -> admin_pb2.ListStandingsResponse:
+            request = admin_pb2.ListStandingsRequest(page_size=PAGE_SIZE, page_token=token)
+            return await self._session.transport.call(
+                lambda channel: AdminServiceStub(channel).ListStandings, always(request), Deadline.after(CALL_SECONDS)
+            )
+
+        async for page in pages(fetch, lambda page: page.standings):
+            for message in page:
+                yield read_standing(message)
+
+    async def alarms(self, *, open_only: bool = True) -> AsyncIterator[Alarm]:
+        """List alarms about members' volumes, oldest first; raises HubError where one cannot be read."""
+
+        async def fetch(token: str) -> admin_pb2.ListAlarmsResponse:
+            request = admin_pb2.ListAlarmsRequest(page_size=PAGE_SIZE, page_token=token, open_only=open_only)
+            return await self._session.transport.call(
+                lambda channel: AdminServiceStub(channel).ListAlarms, always(request), Deadline.after(CALL_SECONDS)
+            )
+
+        async for page in pages(fetch, lambda page: page.alarms):
+            for message in page:
+                yield read_alarm(message)
+
+    async def acknowledge(self, alarm: int, reason: str) -> Alarm:
+        """Acknowledge an alarm by its id, with what was found; the first acknowledgement stays. Raises NotFound."""
+        if not 0 < alarm < 2**63:
+            raise InvalidUse("an alarm has a number, 1 or more")
+        request = admin_pb2.AcknowledgeAlarmRequest(alarm=alarm, reason=_checked_reason(reason))
+        answer = await self._session.transport.call(
+            lambda channel: AdminServiceStub(channel).AcknowledgeAlarm, always(request), Deadline.after(CALL_SECONDS)
+        )
+        return read_alarm(answer.alarm)
 
     async def _read(self, record: admin_pb2.ProposalRecord) -> Proposal:
         """Verify a record under the keys of the admins; asks for the directory again where one is not known yet."""

@@ -29,6 +29,7 @@ from member_client._drawing import HANDFUL, Handfuls
 from member_client._forking import check_not_forked
 from member_client.audit import AuditEntry
 from member_client.own_claims import OwnClaim
+from member_client.quotas import QuotaReport
 from member_client.retagging import RetagReport
 from member_client.screening import OnProgress, checked_question, screening_purpose
 from member_client.subjects import Consent, Subject
@@ -190,6 +191,10 @@ class BlockingClient:
     def events(self) -> Iterator[AuditEntry]:
         """List this member's audit events, oldest first."""
         return self._pulled(lambda _: _singly(self._client.events()), ())
+
+    def quota(self) -> QuotaReport:
+        """Give what this member may use and has used today, and its standing."""
+        return self._run(self._client.quota())
 
     def renew(self) -> None:
         """Renew this member's certificate now."""

@@ -17,13 +17,14 @@ from alliance.clock import Clock, SystemClock
 from alliance.findings import Finding
 from alliance.identifiers import Kind
 from alliance.taxonomy import Purpose
-from member_client import _frames, audit, doctor
+from member_client import _frames, audit, doctor, quotas
 from member_client._attempt import unasked
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._deadline import Deadline
 from member_client._drawing import flattened
 from member_client._following import Follower
 from member_client._forking import check_not_forked
+from member_client._quota_wait import OnQuotaWait
 from member_client._runs import is_known_run
 from member_client._session import Session
 from member_client._transport import pause
@@ -36,6 +37,7 @@ from member_client.contributing import Contributor, Rows
 from member_client.errors import HubUnavailable, InvalidUse, PinsDamaged, StorageFull, StoreDamaged
 from member_client.finding import found_claims
 from member_client.own_claims import OwnClaim, OwnClaims
+from member_client.quotas import QuotaReport
 from member_client.retagging import OnRetagged, Retagger, RetagReport
 from member_client.screening import OnProgress, Screener, Subjects, checked_choice, checked_question, screening_purpose
 from member_client.subjects import Consent, Subject
@@ -83,7 +85,9 @@ class AllianceClient:
         """Take a profile; sends nothing and opens nothing.
 
         `deadline_ms` bounds `screen`, all its work included; None is 30 seconds. `on_unavailable` says what follows
-        where the hub cannot be asked in time: step up, proceed, or raise HubUnavailable.
+        where the hub cannot be asked in time: step up, proceed, or raise HubUnavailable. Where the attribute
+        `on_quota_wait` is set, it is told until when bulk work waits for quota (milliseconds UTC), and None once it
+        goes on.
         """
         checked_choice(on_unavailable)
         given: tuple[object, object] = (profile, deadline_ms)  # callers without a type checker pass texts
@@ -103,6 +107,7 @@ class AllianceClient:
         self._retiring: set[asyncio.Task[None]] = set()
         self._process = 0
         self._blocking: BlockingClient | None = None
+        self.on_quota_wait: OnQuotaWait | None = None
 
     @classmethod
     def from_env(cls, *, deadline_ms: int | None = None, on_unavailable: OnUnavailable = "step_up") -> Self:
@@ -363,6 +368,12 @@ class AllianceClient:
         """Withdraw one of this member's claims, for a reason code; doing it again changes nothing."""
         return await OwnClaims(await self._session()).withdraw(entry_id, reason)
 
+    # -- quota ---------------------------------------------------------------------------------------------------
+
+    async def quota(self) -> QuotaReport:
+        """Give what this member may use and has used today, and how what it gives compares with what it asks."""
+        return await quotas.report(await self._session())
+
     # -- for admins ----------------------------------------------------------------------------------------------
 
     async def administration(self) -> Administration:
@@ -440,11 +451,15 @@ class AllianceClient:
         return await asyncio.shield(self._opening)
 
     async def _opened(self) -> Session:
-        session = await Session.opened(self.profile, self._clock, self._cpu_threads)
+        session = await Session.opened(self.profile, self._clock, self._cpu_threads, self._waits_for_quota)
         follower = Follower(session)
         session.facts.told = follower.look
         session.closing = follower.close
         return session
+
+    def _waits_for_quota(self, until: int | None) -> None:
+        if self.on_quota_wait is not None:
+            self.on_quota_wait(until)
 
     def _open_session(self) -> Session | None:
         """Give what is open; raises InvalidUse in a process that was forked from the one which opened it."""

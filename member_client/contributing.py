@@ -175,7 +175,12 @@ class Contributor:
         inputs = [draft.identifier.input_bytes for draft in drafts]
         digests = _consents.needed(Purpose.CONTRIBUTION, [None] * len(inputs), basis)
         batch = await self._session.workers.cpu(prepared, inputs, digests, Purpose.CONTRIBUTION, epoch)
-        return await self._session.evaluator.evaluate(batch, deadline)
+
+        async def evaluate() -> Tags:
+            left = Deadline.after(EVALUATION_SECONDS, patient=True) if deadline.patient else deadline
+            return await self._session.evaluator.evaluate(batch, left)
+
+        return await self._session.quota_wait.through(evaluate, deadline)
 
     async def _sealed(self, asked: Sequence[Asked], run: _Run, epoch: PinnedEpoch) -> None:
         """Give every row a result or a sealed claim that is written down."""

@@ -34,7 +34,7 @@ class EpochStanding:
     destroyed_at: int
 
 
-def read_standing(standing: admin_pb2.EpochStanding) -> EpochStanding:
+def read_epoch_standing(standing: admin_pb2.EpochStanding) -> EpochStanding:
     """Read a standing; raises HubError where its state is none."""
     if standing.state not in _WORDS:
         raise HubError("The hub shows an epoch in a state that this version does not know.")

@@ -222,6 +222,12 @@ class BudgetExhausted(Denied):
         self.retry_at = retry_at
 
 
+class BurstExhausted(BudgetExhausted):
+    """More was asked for at once than the member may; `retry_at` says from when on it may again, if known."""
+
+    how_to_fix = "Wait until the time that is given: the day's budget is not spent. Bulk work waits by itself."
+
+
 # -- something cannot be right -----------------------------------------------------------------------------------
 
 

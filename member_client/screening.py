@@ -99,7 +99,7 @@ class Screener:
         """Screen a subject; a repeated business id gives its earlier verdict."""
         attempt = Attempt(self._session, [subject], purpose, consent, self._on_unavailable)
         if request_id is None:
-            return (await attempt.run(deadline))[0]
+            return (await self._run(attempt, deadline))[0]
         question = self._cache.question(request_id, subject, purpose.word, subject.consent or consent)
         async with self._alone(question.name):
             kept = self._cache.answer(question, self._session.clock.now_ms())
@@ -113,7 +113,7 @@ class Screener:
                 raise ConflictingRetry("This request id was used for other content.")
             attempt = earlier[1]
         try:
-            verdict = (await attempt.run(deadline))[0]
+            verdict = (await self._run(attempt, deadline))[0]
         except (HubUnavailable, asyncio.CancelledError):
             self._remember(question, attempt)
             raise
@@ -121,6 +121,9 @@ class Screener:
             self._remember(question, attempt)
         await self._keep(question, attempt, verdict)
         return verdict
+
+    async def _run(self, attempt: Attempt, deadline: Deadline) -> list[Verdict]:
+        return await self._session.quota_wait.through(lambda: attempt.run(deadline), deadline)
 
     async def _keep(self, question: Question, attempt: Attempt, verdict: Verdict) -> None:
         """Keep a verdict under its id; where this machine has no room, in memory, and the caller has its answer."""
@@ -213,7 +216,11 @@ class Screener:
             if record.is_answered:
                 return record.verdicts()
         attempt = Attempt(self._session, subjects, purpose, consent, self._on_unavailable, record)
-        verdicts = await attempt.run(Deadline.after(BATCH_SECONDS, patient=True))
+
+        async def screened() -> list[Verdict]:
+            return await attempt.run(Deadline.after(BATCH_SECONDS, patient=True))
+
+        verdicts = await self._session.quota_wait.through(screened, Deadline.after(BATCH_SECONDS, patient=True))
         if record is not None:
             await record.answered(verdicts)
         return verdicts

@@ -7,6 +7,7 @@ when another one approves. Both sign, and what they signed is kept.
 
 from alliance.v1 import directory_pb2 as _directory_pb2
 from alliance.v1 import epoch_pb2 as _epoch_pb2
+from alliance.v1 import quota_pb2 as _quota_pb2
 from alliance.v1 import statement_pb2 as _statement_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -311,6 +312,66 @@ class RetireEpoch(_message.Message):
 Global___RetireEpoch: _TypeAlias = RetireEpoch  # noqa: Y015
 
 @_typing.final
+class SetBurst(_message.Message):
+    """Sets how many items of a resource a member may use at once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    member: _builtins.str
+    """Id."""
+    resource: _builtins.str
+    """Word of the resource."""
+    items: _builtins.int
+    """Items at once, 4,096 or more: the largest call."""
+    def __init__(
+        self,
+        *,
+        member: _builtins.str = ...,
+        resource: _builtins.str = ...,
+        items: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "member", b"member", "resource", b"resource"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetBurst: _TypeAlias = SetBurst  # noqa: Y015
+
+@_typing.final
+class DeclareBusiness(_message.Message):
+    """States how large a member's business is: what its volumes are held against."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_FIELD_NUMBER: _builtins.int
+    APPLICATIONS_A_DAY_FIELD_NUMBER: _builtins.int
+    CUSTOMERS_FIELD_NUMBER: _builtins.int
+    member: _builtins.str
+    """Id."""
+    applications_a_day: _builtins.int
+    """Applications a day, for loans and accounts together."""
+    customers: _builtins.int
+    """Customers on its books."""
+    def __init__(
+        self,
+        *,
+        member: _builtins.str = ...,
+        applications_a_day: _builtins.int = ...,
+        customers: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications_a_day", b"applications_a_day", "customers", b"customers", "member", b"member"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclareBusiness: _TypeAlias = DeclareBusiness  # noqa: Y015
+
+@_typing.final
 class Change(_message.Message):
     """What is to be changed."""
 
@@ -325,6 +386,8 @@ class Change(_message.Message):
     BEGIN_EPOCH_FIELD_NUMBER: _builtins.int
     ACTIVATE_EPOCH_FIELD_NUMBER: _builtins.int
     RETIRE_EPOCH_FIELD_NUMBER: _builtins.int
+    SET_BURST_FIELD_NUMBER: _builtins.int
+    DECLARE_BUSINESS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def invite(self) -> Global___Invite:
         """Invites somebody."""
@@ -361,6 +424,14 @@ class Change(_message.Message):
     def retire_epoch(self) -> Global___RetireEpoch:
         """Ends an epoch."""
 
+    @_builtins.property
+    def set_burst(self) -> Global___SetBurst:
+        """Sets a burst."""
+
+    @_builtins.property
+    def declare_business(self) -> Global___DeclareBusiness:
+        """Declares a member's business."""
+
     def __init__(
         self,
         *,
@@ -373,12 +444,14 @@ class Change(_message.Message):
         begin_epoch: Global___BeginEpoch | None = ...,
         activate_epoch: Global___ActivateEpoch | None = ...,
         retire_epoch: Global___RetireEpoch | None = ...,
+        set_burst: Global___SetBurst | None = ...,
+        declare_business: Global___DeclareBusiness | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "begin_epoch", b"begin_epoch", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "suspend", b"suspend"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "begin_epoch", b"begin_epoch", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "suspend", b"suspend"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "begin_epoch", b"begin_epoch", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "suspend", b"suspend"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "begin_epoch", b"begin_epoch", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "suspend", b"suspend"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["invite", "suspend", "resume", "revoke_certificates", "offboard", "set_budget", "begin_epoch", "activate_epoch", "retire_epoch"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["invite", "suspend", "resume", "revoke_certificates", "offboard", "set_budget", "begin_epoch", "activate_epoch", "retire_epoch", "set_burst", "declare_business"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -480,6 +553,9 @@ class Effect(_message.Message):
     NEEDS_APPROVAL_FIELD_NUMBER: _builtins.int
     MAY_BREAK_GLASS_FIELD_NUMBER: _builtins.int
     CLAIMS_TO_RETAG_FIELD_NUMBER: _builtins.int
+    BURST_FIELD_NUMBER: _builtins.int
+    APPLICATIONS_A_DAY_FIELD_NUMBER: _builtins.int
+    CUSTOMERS_FIELD_NUMBER: _builtins.int
     calls_an_hour: _builtins.int
     """Calls of the member in the last hour, at most 100,000 counted: what a suspension stops."""
     live_claims: _builtins.int
@@ -496,6 +572,12 @@ class Effect(_message.Message):
     """Whether break-glass may do it."""
     claims_to_retag: _builtins.int
     """Of an epoch: live claims that wait to be re-tagged out of the one before it, or out of it."""
+    burst: _builtins.int
+    """Burst in force, items at once."""
+    applications_a_day: _builtins.int
+    """Declared business in force: applications a day."""
+    customers: _builtins.int
+    """Declared business in force: customers."""
     def __init__(
         self,
         *,
@@ -507,10 +589,13 @@ class Effect(_message.Message):
         needs_approval: _builtins.bool = ...,
         may_break_glass: _builtins.bool = ...,
         claims_to_retag: _builtins.int = ...,
+        burst: _builtins.int = ...,
+        applications_a_day: _builtins.int = ...,
+        customers: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "calls_an_hour", b"calls_an_hour", "certificates", b"certificates", "claims_to_retag", b"claims_to_retag", "live_claims", b"live_claims", "may_break_glass", b"may_break_glass", "needs_approval", b"needs_approval", "used_today", b"used_today"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications_a_day", b"applications_a_day", "budget", b"budget", "burst", b"burst", "calls_an_hour", b"calls_an_hour", "certificates", b"certificates", "claims_to_retag", b"claims_to_retag", "customers", b"customers", "live_claims", b"live_claims", "may_break_glass", b"may_break_glass", "needs_approval", b"needs_approval", "used_today", b"used_today"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -892,3 +977,165 @@ class ListEpochStandingsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListEpochStandingsResponse: _TypeAlias = ListEpochStandingsResponse  # noqa: Y015
+
+@_typing.final
+class ListStandingsRequest(_message.Message):
+    """Asks for a page of standings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Rows a page, 1 to 1,000; 0 is 100."""
+    page_token: _builtins.str
+    """Where to go on: the last page's token, or empty."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStandingsRequest: _TypeAlias = ListStandingsRequest  # noqa: Y015
+
+@_typing.final
+class ListStandingsResponse(_message.Message):
+    """A page of standings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STANDINGS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def standings(self) -> _containers.RepeatedCompositeFieldContainer[_quota_pb2.Standing]:
+        """The standings, of members who are enrolled."""
+
+    def __init__(
+        self,
+        *,
+        standings: _abc.Iterable[_quota_pb2.Standing] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "standings", b"standings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStandingsResponse: _TypeAlias = ListStandingsResponse  # noqa: Y015
+
+@_typing.final
+class ListAlarmsRequest(_message.Message):
+    """Asks for a page of alarms."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    OPEN_ONLY_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Rows a page, 1 to 1,000; 0 is 100."""
+    page_token: _builtins.str
+    """Where to go on: the last page's token, or empty."""
+    open_only: _builtins.bool
+    """Leaves out those that were acknowledged."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        open_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["open_only", b"open_only", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAlarmsRequest: _TypeAlias = ListAlarmsRequest  # noqa: Y015
+
+@_typing.final
+class ListAlarmsResponse(_message.Message):
+    """A page of alarms."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALARMS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def alarms(self) -> _containers.RepeatedCompositeFieldContainer[_quota_pb2.Alarm]:
+        """The alarms."""
+
+    def __init__(
+        self,
+        *,
+        alarms: _abc.Iterable[_quota_pb2.Alarm] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarms", b"alarms", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAlarmsResponse: _TypeAlias = ListAlarmsResponse  # noqa: Y015
+
+@_typing.final
+class AcknowledgeAlarmRequest(_message.Message):
+    """Acknowledges an alarm."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALARM_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    alarm: _builtins.int
+    """Number of the alarm."""
+    reason: _builtins.str
+    """What was found, 1 to 500 bytes; never an identifier of a person."""
+    def __init__(
+        self,
+        *,
+        alarm: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgeAlarmRequest: _TypeAlias = AcknowledgeAlarmRequest  # noqa: Y015
+
+@_typing.final
+class AcknowledgeAlarmResponse(_message.Message):
+    """The alarm as it stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALARM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def alarm(self) -> _quota_pb2.Alarm:
+        """The alarm."""
+
+    def __init__(
+        self,
+        *,
+        alarm: _quota_pb2.Alarm | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgeAlarmResponse: _TypeAlias = AcknowledgeAlarmResponse  # noqa: Y015

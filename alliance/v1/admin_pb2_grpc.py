@@ -60,6 +60,21 @@ class AdminServiceStub(object):
                 request_serializer=alliance_dot_v1_dot_admin__pb2.ListEpochStandingsRequest.SerializeToString,
                 response_deserializer=alliance_dot_v1_dot_admin__pb2.ListEpochStandingsResponse.FromString,
                 _registered_method=True)
+        self.ListStandings = channel.unary_unary(
+                '/alliance.v1.AdminService/ListStandings',
+                request_serializer=alliance_dot_v1_dot_admin__pb2.ListStandingsRequest.SerializeToString,
+                response_deserializer=alliance_dot_v1_dot_admin__pb2.ListStandingsResponse.FromString,
+                _registered_method=True)
+        self.ListAlarms = channel.unary_unary(
+                '/alliance.v1.AdminService/ListAlarms',
+                request_serializer=alliance_dot_v1_dot_admin__pb2.ListAlarmsRequest.SerializeToString,
+                response_deserializer=alliance_dot_v1_dot_admin__pb2.ListAlarmsResponse.FromString,
+                _registered_method=True)
+        self.AcknowledgeAlarm = channel.unary_unary(
+                '/alliance.v1.AdminService/AcknowledgeAlarm',
+                request_serializer=alliance_dot_v1_dot_admin__pb2.AcknowledgeAlarmRequest.SerializeToString,
+                response_deserializer=alliance_dot_v1_dot_admin__pb2.AcknowledgeAlarmResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer(object):
@@ -101,6 +116,27 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListStandings(self, request, context):
+        """Lists the standings of all members, by id. Safe to repeat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAlarms(self, request, context):
+        """Lists alarms about members' volumes, oldest first. Safe to repeat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeAlarm(self, request, context):
+        """Acknowledges an alarm. Safe to repeat: the first acknowledgement stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -128,6 +164,21 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.ListEpochStandings,
                     request_deserializer=alliance_dot_v1_dot_admin__pb2.ListEpochStandingsRequest.FromString,
                     response_serializer=alliance_dot_v1_dot_admin__pb2.ListEpochStandingsResponse.SerializeToString,
+            ),
+            'ListStandings': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStandings,
+                    request_deserializer=alliance_dot_v1_dot_admin__pb2.ListStandingsRequest.FromString,
+                    response_serializer=alliance_dot_v1_dot_admin__pb2.ListStandingsResponse.SerializeToString,
+            ),
+            'ListAlarms': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAlarms,
+                    request_deserializer=alliance_dot_v1_dot_admin__pb2.ListAlarmsRequest.FromString,
+                    response_serializer=alliance_dot_v1_dot_admin__pb2.ListAlarmsResponse.SerializeToString,
+            ),
+            'AcknowledgeAlarm': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeAlarm,
+                    request_deserializer=alliance_dot_v1_dot_admin__pb2.AcknowledgeAlarmRequest.FromString,
+                    response_serializer=alliance_dot_v1_dot_admin__pb2.AcknowledgeAlarmResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +317,87 @@ class AdminService(object):
             '/alliance.v1.AdminService/ListEpochStandings',
             alliance_dot_v1_dot_admin__pb2.ListEpochStandingsRequest.SerializeToString,
             alliance_dot_v1_dot_admin__pb2.ListEpochStandingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStandings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/alliance.v1.AdminService/ListStandings',
+            alliance_dot_v1_dot_admin__pb2.ListStandingsRequest.SerializeToString,
+            alliance_dot_v1_dot_admin__pb2.ListStandingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAlarms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/alliance.v1.AdminService/ListAlarms',
+            alliance_dot_v1_dot_admin__pb2.ListAlarmsRequest.SerializeToString,
+            alliance_dot_v1_dot_admin__pb2.ListAlarmsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeAlarm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/alliance.v1.AdminService/AcknowledgeAlarm',
+            alliance_dot_v1_dot_admin__pb2.AcknowledgeAlarmRequest.SerializeToString,
+            alliance_dot_v1_dot_admin__pb2.AcknowledgeAlarmResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,12 @@ class AdminServiceStub:
     """Lists proposals, oldest first. Safe to repeat."""
     ListEpochStandings: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListEpochStandingsRequest, _admin_pb2.ListEpochStandingsResponse]
     """Lists all epochs with how far re-tagging and destruction are, oldest first. Safe to repeat."""
+    ListStandings: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListStandingsRequest, _admin_pb2.ListStandingsResponse]
+    """Lists the standings of all members, by id. Safe to repeat."""
+    ListAlarms: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListAlarmsRequest, _admin_pb2.ListAlarmsResponse]
+    """Lists alarms about members' volumes, oldest first. Safe to repeat."""
+    AcknowledgeAlarm: _grpc.UnaryUnaryMultiCallable[_admin_pb2.AcknowledgeAlarmRequest, _admin_pb2.AcknowledgeAlarmResponse]
+    """Acknowledges an alarm. Safe to repeat: the first acknowledgement stays."""
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -61,6 +67,12 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Lists proposals, oldest first. Safe to repeat."""
     ListEpochStandings: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListEpochStandingsRequest, _admin_pb2.ListEpochStandingsResponse]  # type: ignore[assignment]
     """Lists all epochs with how far re-tagging and destruction are, oldest first. Safe to repeat."""
+    ListStandings: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListStandingsRequest, _admin_pb2.ListStandingsResponse]  # type: ignore[assignment]
+    """Lists the standings of all members, by id. Safe to repeat."""
+    ListAlarms: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListAlarmsRequest, _admin_pb2.ListAlarmsResponse]  # type: ignore[assignment]
+    """Lists alarms about members' volumes, oldest first. Safe to repeat."""
+    AcknowledgeAlarm: _aio.UnaryUnaryMultiCallable[_admin_pb2.AcknowledgeAlarmRequest, _admin_pb2.AcknowledgeAlarmResponse]  # type: ignore[assignment]
+    """Acknowledges an alarm. Safe to repeat: the first acknowledgement stays."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """Serves the alliance's admins."""
@@ -104,5 +116,29 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.ListEpochStandingsResponse, _abc.Awaitable[_admin_pb2.ListEpochStandingsResponse]]:
         """Lists all epochs with how far re-tagging and destruction are, oldest first. Safe to repeat."""
+
+    @_abc_1.abstractmethod
+    def ListStandings(
+        self,
+        request: _admin_pb2.ListStandingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListStandingsResponse, _abc.Awaitable[_admin_pb2.ListStandingsResponse]]:
+        """Lists the standings of all members, by id. Safe to repeat."""
+
+    @_abc_1.abstractmethod
+    def ListAlarms(
+        self,
+        request: _admin_pb2.ListAlarmsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListAlarmsResponse, _abc.Awaitable[_admin_pb2.ListAlarmsResponse]]:
+        """Lists alarms about members' volumes, oldest first. Safe to repeat."""
+
+    @_abc_1.abstractmethod
+    def AcknowledgeAlarm(
+        self,
+        request: _admin_pb2.AcknowledgeAlarmRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.AcknowledgeAlarmResponse, _abc.Awaitable[_admin_pb2.AcknowledgeAlarmResponse]]:
+        """Acknowledges an alarm. Safe to repeat: the first acknowledgement stays."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -47,7 +47,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CONFLICTING_RETRY: _ErrorReason.ValueType  # 11
     """The same id was used with other content."""
     ERROR_REASON_BUDGET_EXHAUSTED: _ErrorReason.ValueType  # 12
-    """The day's budget for the purpose is spent."""
+    """The day's budget for the purpose is spent; the metadata's `retry_at_ms` says when it renews."""
     ERROR_REASON_EPOCH_NOT_SERVED: _ErrorReason.ValueType  # 13
     """The epoch does not serve this."""
     ERROR_REASON_NOT_FOUND: _ErrorReason.ValueType  # 14
@@ -84,6 +84,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Live claims of the epoch are not re-tagged yet."""
     ERROR_REASON_NOTHING_TO_RETAG: _ErrorReason.ValueType  # 39
     """The member has no claims that wait to be re-tagged, as many as were asked about."""
+    ERROR_REASON_BURST_EXHAUSTED: _ErrorReason.ValueType  # 31
+    """More was asked for at once than the member's burst holds; the metadata's `retry_at_ms` says when it will."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason in the ErrorInfo (domain `alliance`) of every refused call, and of every refused row."""
@@ -113,7 +115,7 @@ ERROR_REASON_REPLAYED: ErrorReason.ValueType  # 10
 ERROR_REASON_CONFLICTING_RETRY: ErrorReason.ValueType  # 11
 """The same id was used with other content."""
 ERROR_REASON_BUDGET_EXHAUSTED: ErrorReason.ValueType  # 12
-"""The day's budget for the purpose is spent."""
+"""The day's budget for the purpose is spent; the metadata's `retry_at_ms` says when it renews."""
 ERROR_REASON_EPOCH_NOT_SERVED: ErrorReason.ValueType  # 13
 """The epoch does not serve this."""
 ERROR_REASON_NOT_FOUND: ErrorReason.ValueType  # 14
@@ -150,4 +152,6 @@ ERROR_REASON_RETAGGING_INCOMPLETE: ErrorReason.ValueType  # 38
 """Live claims of the epoch are not re-tagged yet."""
 ERROR_REASON_NOTHING_TO_RETAG: ErrorReason.ValueType  # 39
 """The member has no claims that wait to be re-tagged, as many as were asked about."""
+ERROR_REASON_BURST_EXHAUSTED: ErrorReason.ValueType  # 31
+"""More was asked for at once than the member's burst holds; the metadata's `retry_at_ms` says when it will."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -11,7 +11,8 @@ from alliance.clock import SystemClock
 from alliance.taxonomy import DAY_MS
 from alliance_server.authority import server_name
 from alliance_server.certificates import fingerprint, host_names, lifetime_ms, read_certificate
-from alliance_server.cli.hub import check_hosts, say
+from alliance_server.cli.hub import check_hosts
+from alliance_server.cli.printing import say
 from alliance_server.config import load_config
 from alliance_server.hub_keys import HubKeys, open_keys
 

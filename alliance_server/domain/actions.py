@@ -6,6 +6,9 @@ from enum import StrEnum
 class AuditAction(StrEnum):
     """Typed names of what is audited."""
 
+    ALARM_ACKNOWLEDGE = "alarm:acknowledge"
+    ALARM_LIST = "alarm:list"
+    ALARM_RAISE = "alarm:raise"
     AUDIT_LIST = "audit:event:list"
     BUCKET_GET = "bucket:entry:get"
     BUCKET_REPORT = "bucket:entry:report"
@@ -29,6 +32,8 @@ class AuditAction(StrEnum):
     FILTER_GET = "filter:header:get"
     MEMBER_ENROL = "member:enrol"
     MEMBER_BUDGET = "member:budget:set"
+    MEMBER_BURST = "member:burst:set"
+    MEMBER_BUSINESS = "member:business:declare"
     MEMBER_INVITE = "member:invite"
     MEMBER_LIST = "member:list"
     MEMBER_OFFBOARD = "member:offboard"
@@ -40,4 +45,6 @@ class AuditAction(StrEnum):
     PROPOSAL_LIST = "proposal:list"
     PROPOSAL_MAKE = "proposal:make"
     PROPOSAL_PREVIEW = "proposal:preview"
+    STANDING_GET = "standing:get"
+    STANDING_LIST = "standing:list"
     SUPPRESSION_GET = "suppression:list:get"

@@ -37,6 +37,9 @@ class Rule:
 
 POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
     {
+        f"{_V1}AdminService/AcknowledgeAlarm": Rule(ADMINS, AuditAction.ALARM_ACKNOWLEDGE),
+        f"{_V1}AdminService/ListAlarms": Rule(ADMINS, AuditAction.ALARM_LIST),
+        f"{_V1}AdminService/ListStandings": Rule(ADMINS, AuditAction.STANDING_LIST),
         f"{_V1}AdminService/Decide": Rule(ADMINS, AuditAction.PROPOSAL_DECIDE),
         f"{_V1}AdminService/ListEpochStandings": Rule(ADMINS, AuditAction.EPOCH_STANDINGS),
         f"{_V1}AdminService/ListProposals": Rule(ADMINS, AuditAction.PROPOSAL_LIST),
@@ -53,6 +56,7 @@ POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
         f"{_V1}FilterService/DownloadSnapshot": Rule(MEMBERS, AuditAction.FILTER_DOWNLOAD),
         f"{_V1}FilterService/GetFilter": Rule(MEMBERS, AuditAction.FILTER_GET),
         f"{_V1}FilterService/ListDeltas": Rule(MEMBERS, AuditAction.FILTER_DELTAS),
+        f"{_V1}QuotaService/GetStanding": Rule(MEMBERS, AuditAction.STANDING_GET),
         f"{_V1}RegistryService/Contribute": Rule(MEMBERS, AuditAction.CLAIM_CONTRIBUTE),
         f"{_V1}RegistryService/GetClaim": Rule(MEMBERS, AuditAction.CLAIM_GET),
         f"{_V1}RegistryService/ListClaims": Rule(MEMBERS, AuditAction.CLAIM_LIST),
@@ -99,12 +103,16 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
         "invite": Control(dual=True),
         "offboard": Control(dual=True),
         "raise_budget": Control(dual=True, may_break_glass=True),
+        "raise_burst": Control(dual=True, may_break_glass=True),
+        "raise_business": Control(dual=True),
         "resume": Control(dual=True, may_break_glass=True),
         "retire_epoch": Control(dual=True),
         "revoke_certificates_of_admin": Control(dual=True, may_break_glass=True),
         "suspend_admin": Control(dual=True, may_break_glass=True),
         # What only protects needs no second admin, so that it never waits.
         "lower_budget": Control(dual=False),
+        "lower_burst": Control(dual=False),
+        "lower_business": Control(dual=False),
         "revoke_certificates": Control(dual=False),
         "suspend": Control(dual=False),
     }

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from alliance.errors import AllianceError
 from alliance.taxonomy import ClaimStatus
+from alliance_server.domain.alarms import Alarm, DayOfUse, Finding
 from alliance_server.domain.audit import AuditRecord
 from alliance_server.domain.claims import ListedEntry, Stock, StoredClaim
 from alliance_server.domain.epochs import Epoch
@@ -15,6 +16,7 @@ from alliance_server.domain.filters import Delta, FilterState, Snapshot
 from alliance_server.domain.members import Certificate, Invitation, Member, MemberState, Role
 from alliance_server.domain.proposals import Proposal
 from alliance_server.domain.quotas import Charged
+from alliance_server.domain.reciprocity import Business, Given, Standing
 
 T = TypeVar("T")
 
@@ -193,17 +195,29 @@ class FilterRepository(Protocol):
 class QuotaRepository(Protocol):
     """Budgets, contribution credit and the replay cache."""
 
-    def charge(self, member_id: str, resource: int, day: int, items: int) -> Charged:
-        """Add items (or take them back, where negative) and give the day's total, and the member's own limit."""
+    def charge(self, member_id: str, resource: int, day: int, items: int, now: int = 0, item_us: int = 0) -> Charged:
+        """Add items (or take them back, where negative) and give what is so then. Held until the unit of work ends.
+
+        The bucket is full as many times `item_us` later than it would have been, and than `now`; both microseconds.
+        """
+
+    def settle(self, member_id: str, resource: int, day: int, used: int, full_at: int) -> None:
+        """Put a day's row, which a charge holds, right."""
 
     def used(self, member_id: str, resource: int, day: int) -> int:
         """Give the items used on a day."""
 
-    def limit(self, member_id: str, resource: int) -> int | None:
-        """Give a member's own limit of items a day; None where it has none of its own."""
+    def buckets(self, member_id: str, day: int) -> dict[int, int]:
+        """Give when a member's buckets will be full, microseconds UTC, by resource."""
+
+    def own(self, member_id: str, resource: int) -> Charged:
+        """Give a member's own limits; None where it has none of its own."""
 
     def set_limit(self, member_id: str, resource: int, items: int) -> None:
         """Give a member a limit of its own."""
+
+    def set_burst(self, member_id: str, resource: int, items: int) -> None:
+        """Give a member a bucket of its own size."""
 
     def evaluation_contents(self, requests: Sequence[RequestKey]) -> dict[RequestKey, bytes]:
         """Give the content digests of those requests that were admitted before."""
@@ -219,6 +233,52 @@ class QuotaRepository(Protocol):
 
     def spend_credit(self, member_id: str, epoch: int, rows: int) -> int:
         """Take up to `rows` evaluations; returns how many were left to take."""
+
+
+class WatchRepository(Protocol):
+    """Members' volumes by the hour, their declared business, standings and alarms."""
+
+    def count_hours(self, now: int) -> None:
+        """Bring the counts by the hour up to the budgets, and forget those that are too old."""
+
+    def today(self, day: int) -> dict[str, dict[int, dict[int, int]]]:
+        """Give the items of a day by member, resource and hour."""
+
+    def history(self, since: int, until: int, night_utc: int) -> dict[str, dict[int, list[DayOfUse]]]:
+        """Give what was used on days in [since, until), by member and resource, where anything was."""
+
+    def businesses(self) -> dict[str, Business]:
+        """Give what was declared, by member."""
+
+    def business(self, member_id: str) -> Business:
+        """Give a member's declared business."""
+
+    def declare(self, member_id: str, business: Business) -> None:
+        """Declare a member's business."""
+
+    def given(self, member_id: str, now: int) -> Given:
+        """Give what a member has contributed, in the epoch in which it is worth most."""
+
+    def queried(self, since: int, resources: Sequence[int]) -> dict[str, int]:
+        """Give the items used of these resources from a day on, by member."""
+
+    def standing(self, member_id: str) -> Standing | None:
+        """Give a member's standing; None where it was not computed yet."""
+
+    def save_standings(self, standings: Sequence[Standing]) -> None:
+        """Put standings in the place of all that there are."""
+
+    def raise_alarm(self, member_id: str, finding: Finding, day: int, now: int) -> bool:
+        """Keep an alarm; false where there is one of the member, the kind and the day."""
+
+    def alarm(self, alarm_id: int) -> Alarm | None:
+        """Give an alarm. Held until the unit of work ends."""
+
+    def alarms(self, after: int, limit: int, *, open_only: bool) -> list[Alarm]:
+        """Give alarms after an id, oldest first."""
+
+    def acknowledge(self, alarm_id: int, admin: str, reason: str, now: int) -> None:
+        """Keep the acknowledgement of an alarm."""
 
 
 class AuditRepository(Protocol):
@@ -279,6 +339,8 @@ class Transaction(Protocol):
     def proposals(self) -> ProposalRepository: ...  # noqa: D102 - its type says it
     @property
     def leases(self) -> LeaseRepository: ...  # noqa: D102 - its type says it
+    @property
+    def watch(self) -> WatchRepository: ...  # noqa: D102 - its type says it
 
     def record(self, record: AuditRecord) -> None:
         """Add an audit record to the unit of work."""

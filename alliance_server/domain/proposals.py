@@ -87,7 +87,7 @@ def read_proposal(caller: Caller, statement: SignedStatement, now: int) -> admin
     """Verify and read a proposal; raises SignatureInvalid or Refused."""
     proposal = read_statement(caller, PROPOSAL, statement, admin_pb2.Proposal(), MAX_STATEMENT_BYTES)
     check_fresh(caller, proposal.proposer, proposal.proposed_at, now)
-    _check_reason(proposal.reason)
+    check_reason(proposal.reason)
     if len(proposal.id) != PROPOSAL_ID_BYTES or proposal.change.WhichOneof("kind") is None:
         raise Refused(Reason.INVALID_REQUEST, "a proposal has an id of 16 bytes and a change")
     return proposal
@@ -97,7 +97,7 @@ def read_decision(caller: Caller, statement: SignedStatement, now: int) -> admin
     """Verify and read a decision; raises SignatureInvalid or Refused."""
     decision = read_statement(caller, PROPOSAL_DECISION, statement, admin_pb2.ProposalDecision(), MAX_STATEMENT_BYTES)
     check_fresh(caller, decision.admin, decision.decided_at, now)
-    _check_reason(decision.reason)
+    check_reason(decision.reason)
     if decision.decision not in {int(it) for it in Decision}:
         raise Refused(Reason.INVALID_REQUEST, "the decision is unknown")
     return decision
@@ -142,6 +142,7 @@ def decided(proposal: Proposal, statement: SignedStatement, decision: admin_pb2.
     )
 
 
-def _check_reason(reason: str) -> None:
+def check_reason(reason: str) -> None:
+    """Raise Refused where an admin gives no reason, or too long a one."""
     if not reason.strip() or len(reason.encode()) > MAX_REASON_BYTES:
         raise Refused(Reason.INVALID_REQUEST, "a reason has 1 to 500 bytes")

@@ -27,6 +27,8 @@ from alliance.v1 import (
     evaluation_pb2_grpc,
     filter_pb2,
     filter_pb2_grpc,
+    quota_pb2,
+    quota_pb2_grpc,
     registry_pb2,
     registry_pb2_grpc,
 )
@@ -40,6 +42,7 @@ from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochService
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
 from alliance_server.rpc.servicers.health import HealthServicer
+from alliance_server.rpc.servicers.quotas import QuotaServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -80,6 +83,7 @@ SERVICES = tuple(
         (epoch_pb2, "EpochService"),
         (evaluation_pb2, "EvaluationService"),
         (filter_pb2, "FilterService"),
+        (quota_pb2, "QuotaService"),
         (registry_pb2, "RegistryService"),
     )
 )
@@ -99,6 +103,7 @@ class Servicers:
     evaluation: EvaluationServicer
     filters: FilterServicer
     health: HealthServicer
+    quotas: QuotaServicer
     registry: RegistryServicer
 
 
@@ -140,6 +145,7 @@ def member_server(
     epoch_pb2_grpc.add_EpochServiceServicer_to_server(servicers.epochs, guarded)
     evaluation_pb2_grpc.add_EvaluationServiceServicer_to_server(servicers.evaluation, guarded)
     filter_pb2_grpc.add_FilterServiceServicer_to_server(servicers.filters, guarded)
+    quota_pb2_grpc.add_QuotaServiceServicer_to_server(servicers.quotas, guarded)
     registry_pb2_grpc.add_RegistryServiceServicer_to_server(servicers.registry, guarded)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health, guarded)
     names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from alliance.errors import Reason
 from alliance.taxonomy import Purpose
 from alliance_server.domain.audit import AuditRecord
-from alliance_server.domain.epochs import Epoch, require_evaluating
+from alliance_server.domain.epochs import Epoch, EpochState, require_evaluating
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.evaluations import Evaluation, RequestKey
 from alliance_server.domain.members import Caller, Certificate, Member, admit
@@ -66,12 +66,12 @@ class Admission:
             for call, it in asked
         ]
         fresh = [place for place, it in enumerate(evaluations) if outcomes[place] is None and it.key not in contents]
-        for budget, places in _grouped((_budget(evaluations[place]), place) for place in fresh).items():
+        for budget, places in _grouped((_budget(evaluations[place], epochs), place) for place in fresh).items():
             items = [evaluations[place].count for place in places]
             if budget.purpose is Purpose.ROTATION:
                 charged = _retagging(transaction, budget, items, now)
             else:
-                charged = self._budgets.charge_each(transaction, budget.member_id, budget.purpose.word, items, now)
+                charged = self._budgets.charge_each(transaction, budget.member_id, budget.resource, items, now)
             for place, outcome in zip(places, charged, strict=True):
                 outcomes[place] = outcome
         _remember(transaction, [evaluations[place] for place in fresh if outcomes[place] is None], now)
@@ -88,11 +88,15 @@ class _Budget(NamedTuple):
     purpose: Purpose
     epoch: int
     """0 but for re-tagging, which is bounded by the epoch and not by the day."""
+    resource: str
 
 
-def _budget(evaluation: Evaluation) -> _Budget:
-    purpose = evaluation.purpose
-    return _Budget(evaluation.member_id, purpose, evaluation.epoch if purpose is Purpose.ROTATION else 0)
+def _budget(evaluation: Evaluation, epochs: Mapping[int, Epoch | None]) -> _Budget:
+    """Say what an evaluation is charged to: where two epochs serve, both must be asked, and each has its own."""
+    epoch, purpose = epochs[evaluation.epoch], evaluation.purpose
+    is_retiring = epoch is not None and epoch.state is EpochState.RETIRING
+    resource = f"retiring_{purpose.word}" if is_retiring else purpose.word
+    return _Budget(evaluation.member_id, purpose, evaluation.epoch if purpose is Purpose.ROTATION else 0, resource)
 
 
 def _retagging(transaction: Transaction, budget: _Budget, items: Sequence[int], now: int) -> list[Refused | None]:

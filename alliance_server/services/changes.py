@@ -6,7 +6,8 @@ from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import Member, Role, check_member_id
 from alliance_server.domain.policy import CONTROLS, Control
 from alliance_server.domain.ports import Transaction
-from alliance_server.domain.quotas import Resource, day_of
+from alliance_server.domain.quotas import Quota, Resource, day_of
+from alliance_server.domain.reciprocity import Business
 from alliance_server.services import epochs, memberships
 from alliance_server.services.budgets import Budgets
 
@@ -32,6 +33,13 @@ class Changes:
             case "set_budget":
                 raises = change.set_budget.items > self._budget(transaction, change.set_budget)
                 return "raise_budget" if raises else "lower_budget"
+            case "set_burst":
+                raises = change.set_burst.items > self._quota(transaction, change.set_burst).burst
+                return "raise_burst" if raises else "lower_burst"
+            case "declare_business":
+                declared = transaction.watch.business(change.declare_business.member)
+                raises = any(new > old for new, old in zip(_business(change), declared, strict=True))
+                return "raise_business" if raises else "lower_business"
             case _:
                 return kind
 
@@ -57,6 +65,10 @@ class Changes:
         if change.WhichOneof("kind") == "set_budget":
             effect.budget = self._budget(transaction, change.set_budget)
             effect.used_today = transaction.quotas.used(member, _resource(change.set_budget), day_of(now))
+        if change.WhichOneof("kind") == "set_burst":
+            effect.burst = self._quota(transaction, change.set_burst).burst
+        if change.WhichOneof("kind") == "declare_business":
+            effect.applications_a_day, effect.customers = transaction.watch.business(member)
         return effect
 
     def check(self, transaction: Transaction, change: admin_pb2.Change, now: int) -> None:
@@ -87,13 +99,21 @@ class Changes:
                 epochs.activate(transaction, change.activate_epoch.epoch, now)
             case "retire_epoch":
                 epochs.retire(transaction, change.retire_epoch.epoch, now)
+            case "set_burst":
+                burst = change.set_burst
+                memberships.set_burst(transaction, burst.member, _resource(burst), burst.items, now)
+            case "declare_business":
+                memberships.declare_business(transaction, change.declare_business.member, _business(change), now)
             case _:
                 raise Refused(Reason.INVALID_REQUEST, "the change is unknown")
 
     def _budget(self, transaction: Transaction, change: admin_pb2.SetBudget) -> int:
+        return self._quota(transaction, change).limit
+
+    def _quota(self, transaction: Transaction, change: admin_pb2.SetBudget | admin_pb2.SetBurst) -> Quota:
         resource = _resource(change)
         check_member_id(change.member)
-        return self._budgets.limit(transaction, change.member, resource)
+        return self._budgets.quota(transaction, change.member, resource)
 
 
 def _epoch(change: admin_pb2.Change) -> int | None:
@@ -107,12 +127,16 @@ def _member(transaction: Transaction, change: admin_pb2.Change) -> Member:
     return memberships.enrolled(transaction, getattr(change, kind).member)
 
 
-def _resource(change: admin_pb2.SetBudget) -> Resource:
+def _business(change: admin_pb2.Change) -> Business:
+    return Business(change.declare_business.applications_a_day, change.declare_business.customers)
+
+
+def _resource(change: admin_pb2.SetBudget | admin_pb2.SetBurst) -> Resource:
     try:
         resource = Resource[change.resource.upper()]
     except KeyError:
         raise Refused(Reason.INVALID_REQUEST, "the resource is unknown") from None
-    if resource.name.lower() != change.resource or change.items > MAX_BUDGET:
+    if resource.name.lower() != change.resource or resource.base is not resource or change.items > MAX_BUDGET:
         raise Refused(Reason.INVALID_REQUEST, "the resource is unknown, or the budget absurd")
     return resource
 

@@ -21,10 +21,12 @@ from alliance_server.domain.members import (
     check_member_id,
 )
 from alliance_server.domain.ports import Transaction
-from alliance_server.domain.quotas import Resource
+from alliance_server.domain.quotas import MIN_BURST, Resource
+from alliance_server.domain.reciprocity import Business
 
 TOKEN_SHA256_BYTES = 32
 MAX_NAME_BYTES = 200
+MAX_BUSINESS = 10**9
 _ENROLLED = frozenset(MemberState) - {MemberState.INVITED}
 FOUNDERS = 2
 """Admins who have enrolled once there are so many: the operator alone decides nothing any more."""
@@ -94,6 +96,24 @@ def set_budget(transaction: Transaction, member_id: str, resource: Resource, ite
     enrolled(transaction, member_id, MemberState.ACTIVE, MemberState.SUSPENDED)
     transaction.quotas.set_limit(member_id, resource, items)
     _record(transaction, AuditAction.MEMBER_BUDGET, member_id, now)
+
+
+def set_burst(transaction: Transaction, member_id: str, resource: Resource, items: int, now: int) -> None:
+    """Set how many items of a resource a member may use at once; raises Refused."""
+    enrolled(transaction, member_id, MemberState.ACTIVE, MemberState.SUSPENDED)
+    if items < MIN_BURST:
+        raise Refused(Reason.INVALID_REQUEST, f"a burst holds the largest call, {MIN_BURST} items")
+    transaction.quotas.set_burst(member_id, resource, items)
+    _record(transaction, AuditAction.MEMBER_BURST, member_id, now)
+
+
+def declare_business(transaction: Transaction, member_id: str, business: Business, now: int) -> None:
+    """Declare how large a member's business is; raises Refused."""
+    enrolled(transaction, member_id, MemberState.ACTIVE, MemberState.SUSPENDED)
+    if max(business) > MAX_BUSINESS:
+        raise Refused(Reason.INVALID_REQUEST, "the business is absurd")
+    transaction.watch.declare(member_id, business)
+    _record(transaction, AuditAction.MEMBER_BUSINESS, member_id, now)
 
 
 def enrolled(transaction: Transaction, member_id: str, *states: MemberState) -> Member:

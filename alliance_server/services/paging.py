@@ -7,6 +7,8 @@ from alliance_server.domain.errors import Refused
 
 DEFAULT_PAGE = 100
 MAX_PAGE = 1000
+MAX_NUMBER = 2**63 - 1
+"""Largest number that the database knows."""
 _NAME = re.compile(r"[a-z0-9-]{0,32}")
 
 

@@ -9,29 +9,54 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from alliance_server.domain.evaluations import REQUEST_ID_BYTES, Evaluation, RequestKey
-from alliance_server.domain.quotas import Charged
+from alliance_server.domain.quotas import Charged, Resource
 from alliance_server.storage import bulk
-from alliance_server.storage.tables import BudgetTable, CreditTable, EvaluationTable, LeaseTable, LimitTable, table_of
+from alliance_server.storage.tables import (
+    BudgetTable,
+    BurstTable,
+    CreditTable,
+    EvaluationTable,
+    LeaseTable,
+    LimitTable,
+    StandingTable,
+    table_of,
+)
 
 _BUDGETS = table_of(BudgetTable)
+_BURSTS = table_of(BurstTable)
 _CREDITS = table_of(CreditTable)
 _EVALUATIONS = table_of(EvaluationTable)
 _LEASES = table_of(LeaseTable)
 _LIMITS = table_of(LimitTable)
+_STANDINGS = table_of(StandingTable)
 
-_LIMIT = sa.select(_LIMITS.c["items"]).where(
-    _LIMITS.c.member_id == sa.bindparam("member"), _LIMITS.c.resource == sa.bindparam("what")
+
+def _own(table: sa.Table) -> sa.ScalarSelect[int]:
+    of_member = (table.c.member_id == sa.bindparam("member"), table.c.resource == sa.bindparam("limits_of"))
+    return sa.select(table.c["items"]).where(*of_member).scalar_subquery()
+
+
+_OWN_LIMIT, _OWN_BURST = _own(_LIMITS).label("own_limit"), _own(_BURSTS).label("own_burst")
+_OWN_PERCENT = (
+    sa.select(_STANDINGS.c.budget_percent)
+    .where(_STANDINGS.c.member_id == sa.bindparam("member"), _STANDINGS.c.is_in_force)
+    .scalar_subquery()
+    .label("own_percent")
 )
+_OWN = sa.select(_OWN_LIMIT, _OWN_BURST, _OWN_PERCENT)
+_TODAY = (
+    _BUDGETS.c.member_id == sa.bindparam("member"),
+    _BUDGETS.c.resource == sa.bindparam("what"),
+    _BUDGETS.c.day == sa.bindparam("on"),
+)
+_FULL_AT = sa.case((_BUDGETS.c.full_at > sa.bindparam("now"), _BUDGETS.c.full_at), else_=sa.bindparam("now"))
 _CHARGE = (
     sa.update(_BUDGETS)
-    .where(
-        _BUDGETS.c.member_id == sa.bindparam("member"),
-        _BUDGETS.c.resource == sa.bindparam("what"),
-        _BUDGETS.c.day == sa.bindparam("on"),
-    )
-    .values(used=_BUDGETS.c.used + sa.bindparam("items"))
-    .returning(_BUDGETS.c.used, _LIMIT.scalar_subquery().label("own_limit"))
+    .where(*_TODAY)
+    .values(used=_BUDGETS.c.used + sa.bindparam("items"), full_at=_FULL_AT + sa.bindparam("ahead"))
+    .returning(_BUDGETS.c.used, _OWN_LIMIT, _OWN_BURST, _OWN_PERCENT, _BUDGETS.c.full_at)
 )
+_SETTLE = sa.update(_BUDGETS).where(*_TODAY).values(used=sa.bindparam("to"), full_at=sa.bindparam("full"))
 _EVALUATION_CONTENTS = bulk.Lookup(
     _EVALUATIONS, "request_id, content_sha256", "member_id = :member AND request_id = {key}", REQUEST_ID_BYTES
 )
@@ -44,15 +69,41 @@ class SqlQuotas:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def charge(self, member_id: str, resource: int, day: int, items: int) -> Charged:
-        """Add items (or take them back, where negative) and give the day's total, and the member's own limit."""
+    def charge(self, member_id: str, resource: int, day: int, items: int, now: int = 0, item_us: int = 0) -> Charged:
+        """Add items (or take them back, where negative) and give what is so then. Held until the unit of work ends."""
         parameters = {"member": member_id, "what": resource, "on": day, "items": items}
-        row = self._connection.execute(_CHARGE, parameters).first()
-        if row is not None:
-            return Charged(row.used, row.own_limit)
-        values = {"member_id": member_id, "resource": resource, "day": day, "used": items}
+        changes = parameters | {"now": now, "ahead": items * item_us, "limits_of": Resource(resource).base}
+        row = self._connection.execute(_CHARGE, changes).first()
+        return Charged(*row) if row is not None else self._first_of_day(member_id, resource, day, items, now, item_us)
+
+    def _first_of_day(self, member_id: str, resource: int, day: int, items: int, now: int, item_us: int) -> Charged:
+        """Begin a day's row; the bucket is as full as the day before left it."""
+        yesterday = sa.select(_BUDGETS.c.full_at).where(*_TODAY)
+        before = self._connection.execute(yesterday, {"member": member_id, "what": resource, "on": day - 1}).scalar()
+        full_at = max(before or 0, now) + items * item_us
+        values = {"member_id": member_id, "resource": resource, "day": day, "used": items, "full_at": full_at}
         self._connection.execute(sa.insert(_BUDGETS).values(values))
-        return Charged(items, self.limit(member_id, resource))
+        return self.own(member_id, resource)._replace(total=items, full_at=full_at)
+
+    def settle(self, member_id: str, resource: int, day: int, used: int, full_at: int) -> None:
+        """Put a day's row, which a charge holds, right."""
+        key = {"member": member_id, "what": resource, "on": day}
+        self._connection.execute(_SETTLE, key | {"to": used, "full": full_at})
+
+    def buckets(self, member_id: str, day: int) -> dict[int, int]:
+        """Give when a member's buckets will be full, microseconds UTC, by resource, as the last two days left them."""
+        columns = _BUDGETS.c
+        rows = self._connection.execute(
+            sa.select(columns.resource, sa.func.max(columns.full_at))
+            .where(columns.member_id == member_id, columns.day.in_((day - 1, day)))
+            .group_by(columns.resource)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def own(self, member_id: str, resource: int) -> Charged:
+        """Give a member's own limits; None where it has none of its own."""
+        row = self._connection.execute(_OWN, {"member": member_id, "limits_of": Resource(resource).base}).one()
+        return Charged(0, row.own_limit, row.own_burst, row.own_percent)
 
     def used(self, member_id: str, resource: int, day: int) -> int:
         """Give the items used on a day."""
@@ -60,17 +111,20 @@ class SqlQuotas:
         key = (columns.member_id == member_id, columns.resource == resource, columns.day == day)
         return self._connection.execute(sa.select(columns.used).where(*key)).scalar() or 0
 
-    def limit(self, member_id: str, resource: int) -> int | None:
-        """Give a member's own limit of items a day; None where it has none of its own."""
-        return self._connection.execute(_LIMIT, {"member": member_id, "what": resource}).scalar()
-
     def set_limit(self, member_id: str, resource: int, items: int) -> None:
         """Give a member a limit of its own."""
-        key = (_LIMITS.c.member_id == member_id, _LIMITS.c.resource == resource)
-        changed = self._connection.execute(sa.update(_LIMITS).where(*key).values(items=items))
+        self._set(_LIMITS, member_id, resource, items)
+
+    def set_burst(self, member_id: str, resource: int, items: int) -> None:
+        """Give a member a bucket of its own size."""
+        self._set(_BURSTS, member_id, resource, items)
+
+    def _set(self, table: sa.Table, member_id: str, resource: int, items: int) -> None:
+        key = (table.c.member_id == member_id, table.c.resource == resource)
+        changed = self._connection.execute(sa.update(table).where(*key).values(items=items))
         if changed.rowcount == 0:
             values = {"member_id": member_id, "resource": resource, "items": items}
-            self._connection.execute(sa.insert(_LIMITS).values(values))
+            self._connection.execute(sa.insert(table).values(values))
 
     def evaluation_contents(self, requests: Sequence[RequestKey]) -> dict[RequestKey, bytes]:
         """Give the content digests of those requests that were admitted before."""

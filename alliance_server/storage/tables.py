@@ -215,14 +215,17 @@ class EvaluationTable(SQLModel, table=True):
 
 
 class BudgetTable(SQLModel, table=True):
-    """Items that a member used of a resource on a UTC day. `used` is mutable."""
+    """Items that a member used of a resource on a UTC day. `used` and `full_at` are mutable."""
 
     __tablename__ = "budgets"
+    __table_args__ = (Index("budgets_by_day", "day"),)
 
     member_id: str = Field(primary_key=True, max_length=32)
     resource: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     day: int = Field(primary_key=True)
     used: int = Field(sa_column=_big())
+    full_at: int = Field(default=0, sa_column=_big(default="0"))
+    """When the bucket of the burst will be full, microseconds UTC; the next day's row takes it over. 0: it is."""
 
 
 class LimitTable(SQLModel, table=True):
@@ -234,6 +237,94 @@ class LimitTable(SQLModel, table=True):
     resource: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     items: int = Field(sa_column=_big())
     """Items a UTC day."""
+
+
+class BurstTable(SQLModel, table=True):
+    """Sizes of single members' buckets, where they are not derived from the budget. Mutable."""
+
+    __tablename__ = "burst_limits"
+
+    member_id: str = Field(primary_key=True, max_length=32)
+    resource: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    items: int = Field(sa_column=_big())
+    """Items at once."""
+
+
+class UsageHourTable(SQLModel, table=True):
+    """Items that a member used of a resource in an hour, kept for 90 days. Mutable until the hour is over."""
+
+    __tablename__ = "usage_hours"
+    __table_args__ = (Index("usage_hours_by_hour", "hour"),)
+
+    member_id: str = Field(primary_key=True, max_length=32)
+    resource: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    hour: int = Field(primary_key=True)
+    """Hours since 1970, UTC."""
+    items: int = Field(sa_column=_big())
+    """Less than 0 where more was refunded than charged in the hour."""
+
+
+class BusinessTable(SQLModel, table=True):
+    """Declared business of members: what their volumes are held against. Mutable."""
+
+    __tablename__ = "businesses"
+
+    member_id: str = Field(primary_key=True, max_length=32)
+    applications_a_day: int = Field(sa_column=_big())
+    """0: not declared."""
+    customers: int = Field(sa_column=_big())
+    """0: not declared."""
+
+
+class StandingTable(SQLModel, table=True):
+    """What members give beside what they ask, as it was computed last. Mutable."""
+
+    __tablename__ = "standings"
+
+    member_id: str = Field(primary_key=True, max_length=32)
+    score: int = Field(sa_column=_small())
+    """0 to 100."""
+    tier: int = Field(sa_column=_small())
+    budget_percent: int = Field(sa_column=_small())
+    """Percent of the hub's default budgets that the tier gives."""
+    is_in_force: bool
+    """Whether the percentage holds, or is only shown."""
+    claims: int = Field(sa_column=_big())
+    points: int = Field(sa_column=_big())
+    queried: int = Field(sa_column=_big())
+    """Identifiers asked about within 30 days."""
+    upheld_disputes: int = Field(sa_column=_big())
+    computed_at: int = Field(sa_column=_big())
+
+
+class AlarmTable(SQLModel, table=True):
+    """Alarms about members' volumes. The acknowledgement is mutable, once; all else is immutable."""
+
+    __tablename__ = "alarms"
+    __table_args__ = (Index("one_alarm_a_day", "member_id", "kind", "day", unique=True),)
+
+    id: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    )
+    member_id: str = Field(max_length=32)
+    kind: int = Field(sa_column=_small())
+    day: int
+    """Days since 1970, UTC."""
+    resource: int | None = Field(default=None, sa_column=Column(SmallInteger, nullable=True))
+    """NULL: several."""
+    observed: int = Field(sa_column=_big())
+    """Items counted when it was raised."""
+    threshold: int = Field(sa_column=_big())
+    since: int = Field(sa_column=_big())
+    """Since when the items were counted."""
+    raised_at: int = Field(sa_column=_big())
+    acknowledged_by: str = Field(max_length=32)
+    """Id of the admin. Empty: nobody yet."""
+    acknowledged_at: int | None = Field(default=None, sa_column=_big(nullable=True))
+    """NULL: not yet."""
+    acknowledgement: str
+    """What the admin found; empty while nobody did."""
 
 
 class ProposalTable(SQLModel, table=True):

@@ -35,6 +35,7 @@ from alliance_server.storage.filters import SqlFilters
 from alliance_server.storage.members import SqlEpochs, SqlMembers
 from alliance_server.storage.proposals import SqlProposals
 from alliance_server.storage.quotas import SqlLeases, SqlQuotas
+from alliance_server.storage.watch import SqlWatch
 
 T = TypeVar("T")
 
@@ -55,6 +56,7 @@ class SqlTransaction:
         self.audit = SqlAudit(connection)
         self.proposals = SqlProposals(connection)
         self.leases = SqlLeases(connection)
+        self.watch = SqlWatch(connection)
         self.records: list[AuditRecord] = []
         self._connection = connection
 

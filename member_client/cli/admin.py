@@ -31,7 +31,9 @@ _DETAILS: Final = {
     "display_name": "Name",
     "role": "Role",
     "resource": "Budget of",
-    "items": "Items a day",
+    "items": "Items",
+    "applications_a_day": "Applications a day",
+    "customers": "Customers",
     "epoch": "Epoch",
 }
 
@@ -185,6 +187,53 @@ def budget(
     _changing(session_of(context), change, reason, yes=yes, dry_run=dry_run, break_glass=break_glass)
 
 
+@admin_app.command("burst")
+def burst(
+    context: typer.Context,
+    member: Member,
+    resource: Annotated[
+        str, typer.Argument(help="A purpose, bucket_prefixes or contribution_refunds.", metavar="RESOURCE")
+    ],
+    items: Annotated[int, typer.Argument(help="Items at once, 4,096 or more.", min=0, metavar="ITEMS")],
+    reason: Reason,
+    *,
+    break_glass: BreakGlass = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    r"""Set how many items a member may use at once; raising it needs another admin.
+
+    For example:
+
+      member-client admin burst lender-b portfolio_screening 5000000 \
+        --reason "their book in one night"
+    """
+    change = Change.set_burst(member, resource, items)
+    _changing(session_of(context), change, reason, yes=yes, dry_run=dry_run, break_glass=break_glass)
+
+
+@admin_app.command("business")
+def business(
+    context: typer.Context,
+    member: Member,
+    reason: Reason,
+    *,
+    applications: Annotated[int, typer.Option(help="Applications a day.", min=0, metavar="NUMBER")],
+    customers: Annotated[int, typer.Option(help="Customers on its books.", min=0, metavar="NUMBER")],
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    r"""Declare how large a member's business is; a larger one needs another admin.
+
+    Its volumes are held against it. Example:
+
+      member-client admin business lender-b --applications 800 \
+        --customers 120000 --reason "their letter of 3 March"
+    """
+    change = Change.declare_business(member, applications_a_day=applications, customers=customers)
+    _changing(session_of(context), change, reason, yes=yes, dry_run=dry_run)
+
+
 @admin_app.command("proposals")
 def proposals(
     context: typer.Context,
@@ -331,6 +380,16 @@ def _lines(effect: Effect) -> list[str]:
     if effect.budget:
         lines.append(
             tr("budget now: {items:,} a day, {used:,} used today", items=effect.budget, used=effect.used_today)
+        )
+    if effect.burst:
+        lines.append(tr("burst now: {items:,} at once", items=effect.burst))
+    if effect.applications_a_day or effect.customers:
+        lines.append(
+            tr(
+                "declared now: {applications:,} applications a day, {customers:,} customers",
+                applications=effect.applications_a_day,
+                customers=effect.customers,
+            )
         )
     lines.append(tr("another admin must approve") if effect.needs_approval else tr("takes effect at once"))
     return lines

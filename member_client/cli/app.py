@@ -23,6 +23,7 @@ from member_client.cli.retag import retag
 from member_client.cli.screen import HELP as SCREEN_HELP
 from member_client.cli.screen import screen
 from member_client.cli.session import Ports, Session
+from member_client.cli.watching import quota
 from member_client.config import HOME_VARIABLE, default_folder
 
 app = typer.Typer(
@@ -99,6 +100,7 @@ app.add_typer(claims_app, name="claims")
 admin_app.command("epochs")(list_epochs)
 admin_app.add_typer(epoch_app, name="epoch")
 app.add_typer(admin_app, name="admin")
+app.command()(quota)
 app.command()(renew)
 app.command()(retag)
 app.command()(doctor)

@@ -111,6 +111,7 @@ async def contribute_table(session: Session, order: Order) -> Outcome:
         run = Contributing(order, refused)
         advance = files.enter_context(progress(session, order.table.path.name, order.expected))
         async with session.client() as client:
+            client.on_quota_wait = advance.waits
             async for result in client.contribute(ReadAhead(run.rows()), amend=order.amend, relist=order.relist):
                 run.take(result)
                 advance()

@@ -11,12 +11,13 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
 
-from member_client.cli.language import tr
+from member_client.cli.language import moment, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,11 +37,43 @@ class RateColumn(ProgressColumn):
         return Text(tr("{rate:,.0f} rows/s", rate=task.speed) if task.speed else tr("… rows/s"), style="cyan")
 
 
+class Advance:
+    """How far the work is; called once a row, and told where it waits."""
+
+    def __init__(self, session: Session, title: str) -> None:
+        self._session = session
+        self._title = title
+        self._bar: Progress | None = None
+        self._task = TaskID(0)
+        self._rows = 0
+        self._noted = False
+
+    def shown(self, bar: Progress, total: int) -> None:
+        """Show it on a bar from now on."""
+        self._bar, self._task = bar, bar.add_task(self._title, total=total or None)
+
+    def __call__(self) -> None:
+        """Count a row."""
+        self._rows += 1
+        if self._bar is not None and self._rows % _ROWS_AN_UPDATE == 0:
+            self._bar.advance(self._task, _ROWS_AN_UPDATE)
+
+    def waits(self, until: int | None) -> None:
+        """Say until when work waits for quota, milliseconds UTC; None: it goes on. Without a bar it is said once."""
+        text = None if until is None else tr("waiting for quota until {time}", time=moment(until))
+        if self._bar is not None:
+            self._bar.update(self._task, description=text or self._title)
+        elif text is not None and not self._noted:
+            self._noted = True
+            self._session.note(text)
+
+
 @contextmanager
-def progress(session: Session, title: str, total: int) -> Iterator[Callable[[], None]]:
+def progress(session: Session, title: str, total: int) -> Iterator[Advance]:
     """Show how far the work is; call what this gives once a row."""
+    advance = Advance(session, title)
     if not session.shows_progress:
-        yield lambda: None
+        yield advance
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -50,15 +83,7 @@ def progress(session: Session, title: str, total: int) -> Iterator[Callable[[], 
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=session.err, transient=True) as bar:
-        task, waiting = bar.add_task(title, total=total or None), 0
-
-        def advance() -> None:
-            nonlocal waiting
-            waiting += 1
-            if waiting == _ROWS_AN_UPDATE:
-                bar.advance(task, waiting)
-                waiting = 0
-
+        advance.shown(bar, total)
         yield advance
 
 

@@ -133,6 +133,7 @@ async def screen_table(session: Session, order: Order) -> Outcome:
         run = Screening(order, refused, write)
         advance = files.enter_context(progress(session, order.table.path.name, order.table.expected_rows))
         async with session.client() as client:
+            client.on_quota_wait = advance.waits
             if order.is_resumed and not await client.knows_run(order.run_id):
                 raise unknown_run()
             report = await client.sync()

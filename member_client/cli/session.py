@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Finding,
         OwnClaim,
         Profile,
+        QuotaReport,
         RetagReport,
         Subject,
         SyncReport,
@@ -50,6 +51,8 @@ Result = TypeVar("Result")
 class HubClient(Protocol):
     """What the commands use of AllianceClient."""
 
+    on_quota_wait: Callable[[int | None], None] | None
+
     @property
     def usage(self) -> Usage:
         """What was asked of the hub so far."""
@@ -64,6 +67,9 @@ class HubClient(Protocol):
         self, *, on_retagged: Callable[[int], None] | None = None, withdraw_rest: str | None = None
     ) -> RetagReport:
         """Re-tag the member's claims into the epoch that was begun."""
+
+    async def quota(self) -> QuotaReport:
+        """Give the member's quotas and standing."""
 
     async def administration(self) -> Administration:
         """Open the admin's side."""

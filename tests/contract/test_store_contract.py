@@ -417,15 +417,15 @@ def test_budgets_are_counted_by_member_resource_and_day(store: SqlStore) -> None
 def test_a_member_may_have_a_limit_of_its_own(store: SqlStore) -> None:
     def work(transaction: Transaction) -> list[int | None]:
         quotas = transaction.quotas
-        found = [quotas.limit("a", 1), quotas.charge("a", 1, 10, 5).limit]
+        found = [quotas.own("a", 1).limit, quotas.charge("a", 1, 10, 5).limit]
         for items in (7, 2**40):
             quotas.set_limit("a", 1, items)
             found += [
-                quotas.limit("a", 1),
+                quotas.own("a", 1).limit,
                 quotas.charge("a", 1, 10, 1).limit,
                 quotas.charge("a", 1, items % 97, 1).limit,
             ]
-        return [*found, quotas.limit("a", 2), quotas.limit("b", 1)]
+        return [*found, quotas.own("a", 2).limit, quotas.own("b", 1).limit]
 
     assert store.write_now(work) == [None, None, 7, 7, 7, 2**40, 2**40, 2**40, None, None]
 

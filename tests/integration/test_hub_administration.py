@@ -76,6 +76,15 @@ def budget(items: int, resource: str = "portfolio_screening", member: str = "len
     return Change(set_budget=admin_pb2.SetBudget(member=member, resource=resource, items=items))
 
 
+def burst(items: int, resource: str = "portfolio_screening", member: str = "lender") -> Change:
+    return Change(set_burst=admin_pb2.SetBurst(member=member, resource=resource, items=items))
+
+
+def business(applications: int, customers: int, member: str = "lender") -> Change:
+    declared = admin_pb2.DeclareBusiness(member=member, applications_a_day=applications, customers=customers)
+    return Change(declare_business=declared)
+
+
 SUSPEND = Change(suspend=admin_pb2.Suspend(member="lender"))
 RESUME = Change(resume=admin_pb2.Resume(member="lender"))
 OFFBOARD = Change(offboard=admin_pb2.Offboard(member="lender"))
@@ -86,12 +95,20 @@ DUAL = {
     "invite": invitation(),
     "offboard": OFFBOARD,
     "raise_budget": budget(10**9),
+    "raise_burst": burst(10**9),
+    "raise_business": business(800, 0),
     "resume": RESUME,
     "retire_epoch": Change(retire_epoch=admin_pb2.RetireEpoch(epoch=1)),
     "revoke_certificates_of_admin": Change(revoke_certificates=admin_pb2.RevokeCertificates(member="third")),
     "suspend_admin": Change(suspend=admin_pb2.Suspend(member="third")),
 }
-SINGLE = {"lower_budget": budget(5), "revoke_certificates": REVOKE, "suspend": SUSPEND}
+SINGLE = {
+    "lower_budget": budget(5),
+    "lower_burst": burst(4096),
+    "lower_business": business(0, 0),
+    "revoke_certificates": REVOKE,
+    "suspend": SUSPEND,
+}
 
 
 async def test_every_control_of_the_policy_is_tried_here() -> None:
@@ -117,6 +134,8 @@ def everything(alliance: Alliance) -> list[Any]:
         "SELECT * FROM certificates",
         "SELECT * FROM budget_limits",
         "SELECT * FROM epochs",
+        "SELECT * FROM burst_limits",
+        "SELECT * FROM businesses",
     ]
     with alliance.hub.hub.store.engine.connect() as connection:
         return [connection.exec_driver_sql(query).fetchall() for query in queries]
@@ -245,6 +264,33 @@ async def test_a_budget_of_its_own_holds_at_once(alliance: Alliance) -> None:
     await alliance.made(budget(4))
     await member.evaluate(valid_elements(1), purpose=purpose)
     assert member.used(int(purpose)) == 4
+
+
+async def test_a_burst_of_its_own_holds_at_once_and_says_when_it_has_refilled(alliance: Alliance) -> None:
+    member, purpose = alliance.member, Purpose.PORTFOLIO_SCREENING
+    with refuses(Reason.INVALID_REQUEST):
+        await alliance.first.propose(alliance.first.proposal(burst(4095)))
+    record = await alliance.made(burst(4096))
+    assert record.effect.burst == 1_250_000
+    await member.evaluate(valid_elements(4096), purpose=purpose)
+    alliance.hub.clock.advance(seconds=0.1)
+    with refuses(Reason.BURST_EXHAUSTED) as refusal:
+        await member.evaluate(valid_elements(100), purpose=purpose)
+    wait = int(refusal.metadata["retry_at_ms"]) - alliance.hub.clock.now_ms()
+    assert 0 < wait <= 864  # an item comes back every 8.64 ms
+    alliance.hub.clock.advance(seconds=wait / 1000)
+    await member.evaluate(valid_elements(100), purpose=purpose)
+    assert member.used(int(purpose)) == 4196
+
+
+async def test_business_is_declared_and_a_larger_one_by_two(alliance: Alliance) -> None:
+    await alliance.made(business(800, 120_000))
+    fewer = await alliance.first.propose(alliance.first.proposal(business(700, 120_000)))
+    assert (fewer.state, fewer.effect.applications_a_day) == (admin_pb2.PROPOSAL_STATE_EFFECTIVE, 800)
+    mixed = await alliance.first.propose(alliance.first.proposal(business(1, 120_001)))
+    assert (mixed.state, mixed.effect.customers) == (admin_pb2.PROPOSAL_STATE_OPEN, 120_000)
+    with refuses(Reason.INVALID_REQUEST):
+        await alliance.first.propose(alliance.first.proposal(business(2**63, 0)))
 
 
 # -- proposals that do not hold ------------------------------------------------------------------------------------

@@ -14,9 +14,10 @@ from support.wire import WireMember, enrol, refuses, row_of, valid_elements
 
 from alliance.crypto import merkle
 from alliance.errors import Reason
-from alliance.v1 import admin_pb2, audit_pb2, bucket_pb2, directory_pb2, epoch_pb2, filter_pb2, registry_pb2
+from alliance.v1 import admin_pb2, audit_pb2, bucket_pb2, directory_pb2, epoch_pb2, filter_pb2, quota_pb2, registry_pb2
 from alliance.v1.directory_pb2 import MEMBER_ROLE_MEMBER
 from alliance.v1.enrolment_pb2 import RenewCertificateRequest
+from alliance_server.domain.alarms import AlarmKind, Finding
 from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY, POLICY_VERSION
 
@@ -73,7 +74,17 @@ async def decide(admin: WireMember) -> None:
     await other.close()
 
 
+async def acknowledge(member: WireMember) -> None:
+    store, finding = member.hub.hub.store, Finding(AlarmKind.AT_NIGHT, None, 2, 1, 0)
+    store.write_now(lambda it: it.watch.raise_alarm("lender", finding, 1, member.now))
+    alarm = store.read_now(lambda it: it.watch.alarms(0, 1, open_only=False))[0]
+    await member.admin.AcknowledgeAlarm(admin_pb2.AcknowledgeAlarmRequest(alarm=alarm.id, reason="looked into"))
+
+
 SUCCEEDS: dict[str, Call] = {
+    "AdminService/AcknowledgeAlarm": acknowledge,
+    "AdminService/ListAlarms": lambda it: it.admin.ListAlarms(admin_pb2.ListAlarmsRequest()),
+    "AdminService/ListStandings": lambda it: it.admin.ListStandings(admin_pb2.ListStandingsRequest()),
     "AdminService/Decide": decide,
     "AdminService/ListEpochStandings": lambda it: it.admin.ListEpochStandings(admin_pb2.ListEpochStandingsRequest()),
     "AdminService/ListProposals": lambda it: it.admin.ListProposals(admin_pb2.ListProposalsRequest()),
@@ -96,6 +107,7 @@ SUCCEEDS: dict[str, Call] = {
     "FilterService/DownloadSnapshot": download,
     "FilterService/GetFilter": lambda it: it.filters.GetFilter(filter_pb2.GetFilterRequest(epoch=1)),
     "FilterService/ListDeltas": deltas,
+    "QuotaService/GetStanding": lambda it: it.quotas.GetStanding(quota_pb2.GetStandingRequest()),
     "RegistryService/Contribute": lambda it: it.file(it.row()),
     "RegistryService/GetClaim": get_claim,
     "RegistryService/ListClaims": lambda it: it.registry.ListClaims(registry_pb2.ListClaimsRequest()),
@@ -104,6 +116,9 @@ SUCCEEDS: dict[str, Call] = {
 """Every call, made well."""
 
 REFUSED: dict[str, Call] = {
+    "AdminService/AcknowledgeAlarm": lambda it: it.admin.AcknowledgeAlarm(admin_pb2.AcknowledgeAlarmRequest(alarm=1)),
+    "AdminService/ListAlarms": lambda it: it.admin.ListAlarms(admin_pb2.ListAlarmsRequest(page_token="x")),
+    "AdminService/ListStandings": lambda it: it.admin.ListStandings(admin_pb2.ListStandingsRequest(page_token="É")),
     "AdminService/Decide": lambda it: it.admin.Decide(admin_pb2.DecideRequest()),
     "AdminService/ListProposals": lambda it: it.admin.ListProposals(admin_pb2.ListProposalsRequest(page_token="x")),
     "AdminService/PreviewChange": lambda it: it.admin.PreviewChange(admin_pb2.PreviewChangeRequest()),
@@ -132,6 +147,7 @@ CANNOT_BE_WRONG = {
     "AdminService/ListEpochStandings",
     "EpochService/GetSuppressionList",
     "EpochService/ListEpochs",
+    "QuotaService/GetStanding",
 }
 
 

@@ -23,6 +23,7 @@ from google.protobuf.message import DecodeError, Message
 from grpc import aio
 
 from alliance.v1.bucket_pb2 import GetBucketsResponse
+from alliance_server.domain.alarms import AlarmKind, Finding
 from alliance_server.domain.members import Role
 from alliance_server.rpc.interceptors.guard import shape_of
 from alliance_server.testing._isolation import IssuerInMachineTime
@@ -168,6 +169,24 @@ class Lender:
             await self.client.withdraw(result.entry_id, reason="filed_in_error")
         return "withdrawn"
 
+    async def reads_quota(self) -> str:
+        report = await self.client.quota()
+        return f"{len(report.quotas)} quotas"
+
+    async def watches(self) -> str:
+        admin = await self.admin.administration()
+        standings = [it async for it in admin.standings()]
+        self._raise_an_alarm()
+        alarms = [it async for it in admin.alarms()]
+        for alarm in alarms:
+            await admin.acknowledge(alarm.id, "looked into")
+        return f"{len(standings)} standings, {len(alarms)} alarms"
+
+    def _raise_an_alarm(self) -> None:
+        now, finding = self.hub.clock.now_ms(), Finding(AlarmKind.AT_NIGHT, None, 2, 1, 0)
+        day = next(self._numbers)
+        self.hub.hub.store.write_now(lambda it: it.watch.raise_alarm("b", finding, day, now))
+
     async def reads_events(self) -> str:
         async for _ in self.client.events():
             pass
@@ -230,6 +249,10 @@ ACTS: dict[str, tuple[str, ...]] = {
     "ListEpochStandings": ("administers",),
     "ListProposals": ("administers",),
     "Decide": ("administers",),
+    "GetStanding": ("reads_quota",),
+    "ListStandings": ("watches",),
+    "ListAlarms": ("watches",),
+    "AcknowledgeAlarm": ("watches",),
 }
 """By method: what a lender does that calls it."""
 

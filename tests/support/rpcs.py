@@ -18,7 +18,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 
 import alliance.v1
 from alliance.errors import Reason
-from alliance.v1 import admin_pb2, audit_pb2, bucket_pb2, directory_pb2, epoch_pb2, filter_pb2
+from alliance.v1 import admin_pb2, audit_pb2, bucket_pb2, directory_pb2, epoch_pb2, filter_pb2, quota_pb2
 from alliance.v1.enrolment_pb2 import RenewCertificateRequest
 from alliance.v1.evaluation_pb2 import EvaluateRequest
 from alliance.v1.registry_pb2 import (
@@ -89,6 +89,9 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
     """Give, by path, makers of good requests of the members' port."""
     entry_id = os.urandom(16)
     made: dict[str, Callable[[], Message]] = {
+        "AdminService/AcknowledgeAlarm": lambda: admin_pb2.AcknowledgeAlarmRequest(alarm=7, reason="looked into"),
+        "AdminService/ListAlarms": lambda: admin_pb2.ListAlarmsRequest(page_size=3, page_token="1", open_only=True),
+        "AdminService/ListStandings": lambda: admin_pb2.ListStandingsRequest(page_size=3, page_token="a"),
         "AdminService/Decide": lambda: admin_pb2.DecideRequest(
             proposal_id=entry_id, decision=member.decision(member.proposal(SUSPENSION))
         ),
@@ -109,6 +112,7 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
         "FilterService/DownloadSnapshot": lambda: filter_pb2.DownloadSnapshotRequest(bits_sha256=bytes(32), offset=1),
         "FilterService/GetFilter": lambda: filter_pb2.GetFilterRequest(epoch=1),
         "FilterService/ListDeltas": lambda: filter_pb2.ListDeltasRequest(base_sha256=bytes(32), after_sequence=1),
+        "QuotaService/GetStanding": quota_pb2.GetStandingRequest,
         "RegistryService/GetClaim": lambda: GetClaimRequest(entry_id=entry_id),
         "RegistryService/ListClaims": lambda: ListClaimsRequest(page_size=3, page_token="1-1", live_only=True),
         "RegistryService/WithdrawClaim": lambda: WithdrawClaimRequest(status_change=member.status_change(entry_id)),

@@ -41,6 +41,7 @@ from alliance.v1 import (
     evaluation_pb2,
     evaluation_pb2_grpc,
     filter_pb2_grpc,
+    quota_pb2_grpc,
     registry_pb2,
     registry_pb2_grpc,
     taxonomy_pb2,
@@ -176,6 +177,7 @@ class WireMember:
         self.epochs: Any = epoch_pb2_grpc.EpochServiceStub(self.channel)
         self.evaluation: Any = evaluation_pb2_grpc.EvaluationServiceStub(self.channel)
         self.filters: Any = filter_pb2_grpc.FilterServiceStub(self.channel)
+        self.quotas: Any = quota_pb2_grpc.QuotaServiceStub(self.channel)
         self.registry: Any = registry_pb2_grpc.RegistryServiceStub(self.channel)
 
     async def close(self) -> None:

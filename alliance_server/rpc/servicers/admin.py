@@ -8,8 +8,10 @@ from alliance.v1 import admin_pb2, admin_pb2_grpc, epoch_pb2
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.epochs import EpochStanding
 from alliance_server.rpc.interceptors.calls import current_call
+from alliance_server.rpc.servicers.quotas import alarm_message, standing_message
 from alliance_server.services.administration import Administration, Shown
 from alliance_server.services.epochs import EpochService
+from alliance_server.services.quotas import QuotaService
 
 Context = aio.ServicerContext[Any, Any]
 
@@ -17,8 +19,9 @@ Context = aio.ServicerContext[Any, Any]
 class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
     """Lets admins change the alliance."""
 
-    def __init__(self, service: Administration, epochs: EpochService) -> None:
+    def __init__(self, service: Administration, quotas: QuotaService, epochs: EpochService) -> None:
         self._service = service
+        self._quotas = quotas
         self._epochs = epochs
 
     async def PreviewChange(
@@ -45,6 +48,27 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             current_call(), request.page_size, request.page_token, undecided_only=request.undecided_only
         )
         return admin_pb2.ListProposalsResponse(proposals=[_record(it) for it in shown], next_page_token=more)
+
+    async def ListStandings(
+        self, request: admin_pb2.ListStandingsRequest, context: Context
+    ) -> admin_pb2.ListStandingsResponse:
+        """List a page of standings."""
+        shown, more = await self._quotas.standings(current_call(), request.page_size, request.page_token)
+        return admin_pb2.ListStandingsResponse(standings=map(standing_message, shown), next_page_token=more)
+
+    async def ListAlarms(self, request: admin_pb2.ListAlarmsRequest, context: Context) -> admin_pb2.ListAlarmsResponse:
+        """List a page of alarms."""
+        alarms, more = await self._quotas.alarms(
+            current_call(), request.page_size, request.page_token, open_only=request.open_only
+        )
+        return admin_pb2.ListAlarmsResponse(alarms=map(alarm_message, alarms), next_page_token=more)
+
+    async def AcknowledgeAlarm(
+        self, request: admin_pb2.AcknowledgeAlarmRequest, context: Context
+    ) -> admin_pb2.AcknowledgeAlarmResponse:
+        """Acknowledge an alarm."""
+        alarm = await self._quotas.acknowledge(current_call(), request.alarm, request.reason)
+        return admin_pb2.AcknowledgeAlarmResponse(alarm=alarm_message(alarm))
 
     async def ListEpochStandings(
         self, request: admin_pb2.ListEpochStandingsRequest, context: Context

@@ -3,15 +3,25 @@
 The SDK's exceptions speak English, since programs read them too; they are told here, at the edge, and nowhere else.
 """
 
+from datetime import UTC, datetime
+
 from member_client import errors
 from member_client.cli.language.chinese import ERROR_CLASSES
 from member_client.cli.language.speaking import retold, spoken, tr
-from member_client.errors import AllianceClientError
+from member_client.errors import AllianceClientError, BudgetExhausted
 
 
 def told_error(error: AllianceClientError) -> str:
     """Give an error's sentence; one that nobody translated stands in brackets after what its class means."""
-    return _told(type(error), str(error))
+    told = _told(type(error), str(error))
+    if isinstance(error, BudgetExhausted) and error.retry_at is not None:
+        return tr("{sentence} Again from {time} on.", sentence=told, time=moment(error.retry_at))
+    return told
+
+
+def moment(milliseconds: int) -> str:
+    """Give a time, UTC, to the second: rounded up, so that nobody comes back too early."""
+    return datetime.fromtimestamp(-(-milliseconds // 1000), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def told_finding(what: str) -> str:

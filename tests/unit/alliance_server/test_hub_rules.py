@@ -75,7 +75,10 @@ def test_every_open_purpose_has_a_budget_by_its_own_number() -> None:
         for purpose in purposes.keys() - {Purpose.ROTATION}:
             assert int(Resource[purpose.name]) == int(purpose)
             assert DEFAULT_BUDGETS[purpose.word] > 0
-    assert {it.name.lower() for it in Resource} == set(DEFAULT_BUDGETS)
+    assert {it.name.lower() for it in Resource if it.base is it} == set(DEFAULT_BUDGETS)
+    assert {it.name: it.base.name for it in Resource if it.base is not it} == {
+        f"RETIRING_{it.name}": it.name for it in PURPOSES[Role.MEMBER].keys() - {Purpose.CONTRIBUTION, Purpose.ROTATION}
+    }
     assert not {int(Resource.BUCKET_PREFIXES), int(Resource.CONTRIBUTION_REFUNDS)} & {int(it) for it in Purpose}
 
 

@@ -102,6 +102,7 @@ class FakeClient:
     fault: BaseException | None = None
     fault_after: int = 0
     usage: Usage = field(default_factory=lambda: Usage(evaluations=7, prefixes=3))
+    on_quota_wait: Any = None
     calls: Counter[str] = field(default_factory=Counter)
     subjects: list[Subject] = field(default_factory=list)
     rows: list[ContributionRow] = field(default_factory=list)
@@ -122,6 +123,9 @@ class FakeClient:
         return replace(self.retagged, withdrawn=self.retagged.unknown if withdraw_rest else 0)
 
     async def renew(self) -> None:
+        raise NotImplementedError
+
+    async def quota(self) -> Any:
         raise NotImplementedError
 
     async def administration(self) -> Any:

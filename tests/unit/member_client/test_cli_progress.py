@@ -33,6 +33,18 @@ def test_progress_shows_nothing_elsewhere(terminal: bool, quiet: bool) -> None:
     assert written.getvalue() == ""
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_wait_for_quota_says_until_when(*, terminal: bool) -> None:
+    made, written = session(terminal=terminal)
+    with progress(made, "list.csv", 200) as advance:
+        for until in (1_700_000_000_000, None, 1_800_000_000_001):
+            advance.waits(until)
+    shown = "2027-01-15 08:00:01" if terminal else "2023-11-14 22:13:20"
+    assert f"waiting for quota until {shown} UTC" in written.getvalue()
+    if not terminal:
+        assert len(written.getvalue().splitlines()) == 1
+
+
 def test_times_as_people_say_them() -> None:
     assert pace(100_000, 9.8) == "9.8 s · 10,204 rows/s"
     assert pace(100_000, 150) == "2 min 30 s · 667 rows/s"

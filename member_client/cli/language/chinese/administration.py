@@ -3,6 +3,10 @@
 from typing import Final
 
 ADMIN_SPOKEN: Final = {
+    "burst now: {items:,} at once": "当前突发额度：一次 {items:,}",
+    "declared now: {applications:,} applications a day, {customers:,} customers": (
+        "当前申报的业务规模：每日申请 {applications:,} 笔，客户 {customers:,} 户"
+    ),
     "{file} holds a token: send it by a channel that both sides trust": "{file} 含有邀请令牌：请经双方信任的渠道送交",
     "no proposals": "没有提案",
     "admin show PROPOSAL or --json has them": "完整内容见 admin show PROPOSAL 或 --json",
@@ -67,7 +71,11 @@ ADMIN_WORDS: Final = {
     "done by break-glass, to be reviewed": "已紧急执行，待复核",
     "Name": "名称",
     "Budget of": "额度项目",
-    "Items a day": "每日数量",
+    "Items": "数量",
+    "Applications a day": "每日申请笔数",
+    "Customers": "客户数",
+    "set_burst": "设定突发额度",
+    "declare_business": "申报业务规模",
 }
 
 ADMIN_COMMANDS: Final = {

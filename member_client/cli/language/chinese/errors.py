@@ -35,6 +35,7 @@ CLASSES: Final = {
     "RetaggingIncomplete": "该密钥周期尚有有效记录未转入下一周期",
     "NothingToRetag": "待转入的记录少于所请求的数量",
     "BudgetExhausted": "该用途当日的额度已用尽",
+    "BurstExhausted": "短时间内的请求超过了突发额度",
     "IntegrityError": "证明、签名、密钥或序号有误：请停止使用并联系安全负责人",
     "ProofRejected": "联盟中心的计算结果与已锁定的密钥不符：密钥不同，或应答被更改",
     "StatementInvalid": "签名声明未能通过验证，或声明了不该声明的内容",
@@ -47,6 +48,9 @@ CLASSES: Final = {
 """Class → what it means, without a full stop; a class without an entry means what its base means."""
 
 ADVICE: Final = {
+    "Wait until the time that is given: the day's budget is not spent. Bulk work waits by itself.": (
+        "请等到所示时间：当日额度尚未用尽。批量任务会自动等待。"
+    ),
     "Correct the call; the sentence says what is wrong with it.": "请按提示更正后重试。",
     "Choose another folder, or move the enrolled profile away first.": "请选择其他目录，或先移走已有的身份目录。",
     "Give consent=Consent.of(...) with the subject or with the call.": (

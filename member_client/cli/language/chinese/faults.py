@@ -3,6 +3,7 @@
 from typing import Final
 
 FAULTS: Final = {
+    "{sentence} Again from {time} on.": "{sentence}可于 {time} 起继续。",
     "--lang is zh-CN or en": "--lang 只能是 zh-CN 或 en",
     "KIND is one of {fields}": "KIND 只能是以下之一：{fields}",
     "{option} is one of {words}": "{option} 只能是以下之一：{words}",

@@ -66,6 +66,7 @@ RESULTS: Final = {
     ),
     "{rate:,.0f} rows/s": "{rate:,.0f} 行/秒",
     "… rows/s": "… 行/秒",
+    "waiting for quota until {time}": "等待额度恢复，至 {time}",
     "{time} · {rate:,} rows/s": "{time} · {rate:,} 行/秒",
     "{seconds:.1f} s": "{seconds:.1f} 秒",
     "{minutes} min {seconds} s": "{minutes} 分 {seconds} 秒",

@@ -3,6 +3,9 @@
 from typing import Final
 
 SENTENCES: Final = {
+    "More was asked for at once than the member may; it may again a little later.": (
+        "短时间内的请求超过了本机构的突发额度；稍后即可继续。"
+    ),
     "The hub failed; the call took no effect unless acknowledged.": "联盟中心出错；未经确认的调用没有生效。",
     "A field is missing or malformed.": "某个字段缺失或格式有误。",
     "The batch is empty or over its limit.": "批次为空或超过上限。",
