@@ -54,6 +54,14 @@ class KeyFileInvalid(AllianceError):
     """A sealed key file is damaged, was sealed for another place, or the passphrase is wrong."""
 
 
+class FingerprintUnreadable(AllianceError):
+    """Words are no fingerprint: some are missing, are not in the list, or were misheard."""
+
+
+class FingerprintDiffers(AllianceError):
+    """Words are the fingerprint of another key."""
+
+
 class UnknownWord(AllianceError):
     """A text is none of the words of a table."""
 
@@ -88,6 +96,9 @@ class Reason(IntEnum):
     PROPOSAL_CLOSED = wire.ERROR_REASON_PROPOSAL_CLOSED
     ANOTHER_ADMIN_NEEDED = wire.ERROR_REASON_ANOTHER_ADMIN_NEEDED
     MEMBER_STATE_CONFLICT = wire.ERROR_REASON_MEMBER_STATE_CONFLICT
+    KEY_NOT_CONFIRMED = wire.ERROR_REASON_KEY_NOT_CONFIRMED
+    TOO_MANY_ATTEMPTS = wire.ERROR_REASON_TOO_MANY_ATTEMPTS
+    TOO_MANY_PROPOSALS = wire.ERROR_REASON_TOO_MANY_PROPOSALS
 
 
 class StatusCode(IntEnum):
@@ -171,5 +182,14 @@ CATALOGUE: dict[Reason, PublicError] = {
     ),
     Reason.MEMBER_STATE_CONFLICT: PublicError(
         StatusCode.FAILED_PRECONDITION, "The member's state does not permit this change."
+    ),
+    Reason.KEY_NOT_CONFIRMED: PublicError(
+        StatusCode.FAILED_PRECONDITION, "The member has enrolled, and its key waits to be confirmed."
+    ),
+    Reason.TOO_MANY_ATTEMPTS: PublicError(
+        StatusCode.RESOURCE_EXHAUSTED, "Too many enrolments were refused; try again a little later."
+    ),
+    Reason.TOO_MANY_PROPOSALS: PublicError(
+        StatusCode.FAILED_PRECONDITION, "The admin has as many open proposals as it may; some must be decided first."
     ),
 }

@@ -34,7 +34,7 @@ from member_client.blocking import BlockingClient
 from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
 from member_client.doctor import Finding, Level
-from member_client.enrolment import enrol
+from member_client.enrolment import enrol, fingerprint
 from member_client.errors import (
     AllianceClientError,
     AlreadyEnrolled,
@@ -51,12 +51,14 @@ from member_client.errors import (
     FilterChanged,
     FilterRolledBack,
     FilterTampered,
+    FingerprintRefused,
     HubError,
     HubFault,
     HubUnavailable,
     IllegalTransition,
     IntegrityError,
     InvalidUse,
+    KeyNotConfirmed,
     MemberKeyChanged,
     MemberStateConflict,
     NotAuthenticated,
@@ -73,6 +75,8 @@ from member_client.errors import (
     StoreBusy,
     StoreDamaged,
     TokenRefused,
+    TooManyAttempts,
+    TooManyProposals,
 )
 from member_client.own_claims import OwnClaim
 from member_client.subjects import Consent, Subject
@@ -112,12 +116,14 @@ __all__ = [
     "FilterRolledBack",
     "FilterTampered",
     "Finding",
+    "FingerprintRefused",
     "HubError",
     "HubFault",
     "HubUnavailable",
     "IllegalTransition",
     "IntegrityError",
     "InvalidUse",
+    "KeyNotConfirmed",
     "Kind",
     "Level",
     "Match",
@@ -149,8 +155,11 @@ __all__ = [
     "SubjectRole",
     "SyncReport",
     "TokenRefused",
+    "TooManyAttempts",
+    "TooManyProposals",
     "Usage",
     "Verdict",
     "default_folder",
     "enrol",
+    "fingerprint",
 ]

@@ -39,6 +39,9 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.PROPOSAL_CLOSED: errors.ProposalClosed,
     Reason.ANOTHER_ADMIN_NEEDED: errors.NotPermitted,
     Reason.MEMBER_STATE_CONFLICT: errors.MemberStateConflict,
+    Reason.KEY_NOT_CONFIRMED: errors.KeyNotConfirmed,
+    Reason.TOO_MANY_ATTEMPTS: errors.TooManyAttempts,
+    Reason.TOO_MANY_PROPOSALS: errors.TooManyProposals,
 }
 
 _BY_CODE: dict[grpc.StatusCode, tuple[type[errors.AllianceClientError], str]] = {
@@ -59,8 +62,9 @@ def translated(failure: grpc.aio.AioRpcError) -> errors.AllianceClientError:
     """Give our exception for a failed call; the caller raises it `from` the failure."""
     info = _error_info(failure)
     reason = _reason(info)
-    if reason is Reason.BUDGET_EXHAUSTED and info is not None:
-        return errors.BudgetExhausted(CATALOGUE[reason].sentence, _milliseconds(info.metadata.get("retry_at_ms", "")))
+    if info is not None and reason in (Reason.BUDGET_EXHAUSTED, Reason.TOO_MANY_ATTEMPTS):
+        kind_of = errors.BudgetExhausted if reason is Reason.BUDGET_EXHAUSTED else errors.TooManyAttempts
+        return kind_of(CATALOGUE[reason].sentence, _milliseconds(info.metadata.get("retry_at_ms", "")))
     if reason is not None:
         return _CLASSES[reason](CATALOGUE[reason].sentence)
     if "CERTIFICATE_VERIFY_FAILED" in (failure.details() or ""):

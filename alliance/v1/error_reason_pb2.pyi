@@ -78,6 +78,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Another admin decides this, and not the one who proposed it."""
     ERROR_REASON_MEMBER_STATE_CONFLICT: _ErrorReason.ValueType  # 27
     """The member's state does not permit this change."""
+    ERROR_REASON_KEY_NOT_CONFIRMED: _ErrorReason.ValueType  # 28
+    """The caller has enrolled, and its identity key waits to be confirmed by the alliance's admins."""
+    ERROR_REASON_TOO_MANY_ATTEMPTS: _ErrorReason.ValueType  # 29
+    """Too many enrolments were refused, from the caller's address or in all: `retry_at_ms` says when one may be tried."""
+    ERROR_REASON_TOO_MANY_PROPOSALS: _ErrorReason.ValueType  # 30
+    """The admin has as many open proposals as it may."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason in the ErrorInfo (domain `alliance`) of every refused call, and of every refused row."""
@@ -138,4 +144,10 @@ ERROR_REASON_ANOTHER_ADMIN_NEEDED: ErrorReason.ValueType  # 26
 """Another admin decides this, and not the one who proposed it."""
 ERROR_REASON_MEMBER_STATE_CONFLICT: ErrorReason.ValueType  # 27
 """The member's state does not permit this change."""
+ERROR_REASON_KEY_NOT_CONFIRMED: ErrorReason.ValueType  # 28
+"""The caller has enrolled, and its identity key waits to be confirmed by the alliance's admins."""
+ERROR_REASON_TOO_MANY_ATTEMPTS: ErrorReason.ValueType  # 29
+"""Too many enrolments were refused, from the caller's address or in all: `retry_at_ms` says when one may be tried."""
+ERROR_REASON_TOO_MANY_PROPOSALS: ErrorReason.ValueType  # 30
+"""The admin has as many open proposals as it may."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -21,6 +21,7 @@ class AuditAction(StrEnum):
     FILTER_DELTAS = "filter:delta:list"
     FILTER_DOWNLOAD = "filter:snapshot:download"
     FILTER_GET = "filter:header:get"
+    MEMBER_CONFIRM = "member:key:confirm"
     MEMBER_ENROL = "member:enrol"
     MEMBER_BUDGET = "member:budget:set"
     MEMBER_INVITE = "member:invite"

@@ -92,6 +92,8 @@ class Control:
 
 CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
     {
+        # Whoever proposed an invitation holds its token: two admins compare the fingerprint, so one of them does not.
+        "confirm_key": Control(dual=True),
         "invite": Control(dual=True),
         "offboard": Control(dual=True),
         "raise_budget": Control(dual=True, may_break_glass=True),

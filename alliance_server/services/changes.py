@@ -75,6 +75,9 @@ class Changes:
                 memberships.revoke(transaction, change.revoke_certificates.member, now)
             case "offboard":
                 memberships.offboard(transaction, change.offboard.member, now)
+            case "confirm_key":
+                key = change.confirm_key
+                memberships.confirm_key(transaction, key.member, key.identity_key_sha256, now)
             case "set_budget":
                 budget = change.set_budget
                 memberships.set_budget(transaction, budget.member, _resource(budget), budget.items, now)
