@@ -54,6 +54,14 @@ class KeyFileInvalid(AllianceError):
     """A sealed key file is damaged, was sealed for another place, or the passphrase is wrong."""
 
 
+class FingerprintUnreadable(AllianceError):
+    """Words are no fingerprint: some are missing, are not in the list, or were misheard."""
+
+
+class FingerprintDiffers(AllianceError):
+    """Words are the fingerprint of another key."""
+
+
 class UnknownWord(AllianceError):
     """A text is none of the words of a table."""
 
@@ -92,6 +100,9 @@ class Reason(IntEnum):
     RETAGGING_INCOMPLETE = wire.ERROR_REASON_RETAGGING_INCOMPLETE
     NOTHING_TO_RETAG = wire.ERROR_REASON_NOTHING_TO_RETAG
     BURST_EXHAUSTED = wire.ERROR_REASON_BURST_EXHAUSTED
+    KEY_NOT_CONFIRMED = wire.ERROR_REASON_KEY_NOT_CONFIRMED
+    TOO_MANY_ATTEMPTS = wire.ERROR_REASON_TOO_MANY_ATTEMPTS
+    TOO_MANY_PROPOSALS = wire.ERROR_REASON_TOO_MANY_PROPOSALS
 
 
 class StatusCode(IntEnum):
@@ -187,5 +198,14 @@ CATALOGUE: dict[Reason, PublicError] = {
     ),
     Reason.BURST_EXHAUSTED: PublicError(
         StatusCode.RESOURCE_EXHAUSTED, "More was asked for at once than the member may; it may again a little later."
+    ),
+    Reason.KEY_NOT_CONFIRMED: PublicError(
+        StatusCode.FAILED_PRECONDITION, "The member has enrolled, and its key waits to be confirmed."
+    ),
+    Reason.TOO_MANY_ATTEMPTS: PublicError(
+        StatusCode.RESOURCE_EXHAUSTED, "Too many enrolments were refused; try again a little later."
+    ),
+    Reason.TOO_MANY_PROPOSALS: PublicError(
+        StatusCode.FAILED_PRECONDITION, "The admin has as many open proposals as it may; some must be decided first."
     ),
 }

@@ -34,7 +34,7 @@ from member_client.audit import AuditEntry
 from member_client.blocking import BlockingClient
 from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
-from member_client.enrolment import enrol
+from member_client.enrolment import enrol, fingerprint
 from member_client.epoch_standings import EpochStanding
 from member_client.errors import (
     AllianceClientError,
@@ -54,12 +54,14 @@ from member_client.errors import (
     FilterChanged,
     FilterRolledBack,
     FilterTampered,
+    FingerprintRefused,
     HubError,
     HubFault,
     HubUnavailable,
     IllegalTransition,
     IntegrityError,
     InvalidUse,
+    KeyNotConfirmed,
     MemberKeyChanged,
     MemberStateConflict,
     NotAuthenticated,
@@ -78,6 +80,8 @@ from member_client.errors import (
     StoreBusy,
     StoreDamaged,
     TokenRefused,
+    TooManyAttempts,
+    TooManyProposals,
 )
 from member_client.own_claims import OwnClaim
 from member_client.quotas import Alarm, AlarmKind, QuotaReport, ResourceQuota, Standing, StandingTier
@@ -124,12 +128,14 @@ __all__ = [
     "FilterRolledBack",
     "FilterTampered",
     "Finding",
+    "FingerprintRefused",
     "HubError",
     "HubFault",
     "HubUnavailable",
     "IllegalTransition",
     "IntegrityError",
     "InvalidUse",
+    "KeyNotConfirmed",
     "Kind",
     "Level",
     "Match",
@@ -168,8 +174,11 @@ __all__ = [
     "SubjectRole",
     "SyncReport",
     "TokenRefused",
+    "TooManyAttempts",
+    "TooManyProposals",
     "Usage",
     "Verdict",
     "default_folder",
     "enrol",
+    "fingerprint",
 ]

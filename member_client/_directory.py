@@ -5,6 +5,7 @@ Rules:
 1. A statement `member` counts only under the pinned hub key.
 2. The identity key of a member is pinned, durably, before it is used for the first time. The same member with another
    key later is MemberKeyChanged, whatever the hub signs: under a second key it could write claims in the member's name.
+3. A key that nobody confirmed yet is shown to admins alone. It is never pinned, and nothing counts under it.
 """
 
 import hmac
@@ -21,6 +22,7 @@ from alliance.v1.directory_pb2 import (
     MEMBER_ROLE_ADMIN,
     MEMBER_ROLE_MEMBER,
     MEMBER_ROLE_UNSPECIFIED,
+    MEMBER_STATE_UNCONFIRMED,
     ListMembersRequest,
     ListMembersResponse,
     Member,
@@ -55,22 +57,26 @@ class Directory:
     keys: Mapping[str, VerifyingKey]
     officers: Mapping[str, int] = field(default_factory=dict)
     """Roles of admins, liaisons and auditors by their ids."""
+    unconfirmed: Mapping[str, bytes] = field(default_factory=dict)
+    """Identity keys of those who enrolled and wait to be confirmed, as the hub states them; admins alone see them."""
 
     @classmethod
     def of(cls, signed: Iterable[SignedStatement], hub_key: VerifyingKey) -> Self:
         """Verify statements; members that have not enrolled have no key yet and are left out."""
         members = [read_member(statement, hub_key) for statement in signed]
         keys: dict[str, VerifyingKey] = {}
+        waiting = {it.id: it.identity_key for it in members if it.state == MEMBER_STATE_UNCONFIRMED}
         try:
             for member in members:
-                if not member.identity_key:
+                if not member.identity_key or member.state == MEMBER_STATE_UNCONFIRMED:
                     continue
                 first = keys.setdefault(member.id, VerifyingKey(member.identity_key))
                 if first.public_key != member.identity_key:
                     raise MemberKeyChanged("The hub names two identity keys of one member.")
         except SignatureInvalid as error:
             raise StatementInvalid("The hub's statement about a member holds no key.") from error
-        return cls(keys, {member.id: member.role for member in members if member.role not in _INSTITUTIONS})
+        officers = {member.id: member.role for member in members if member.role not in _INSTITUTIONS}
+        return cls(keys, officers, waiting)
 
     def key_of(self, contributor: str) -> VerifyingKey | None:
         """Give a contributor's key; None where there is no such member, or it is none that contributes."""

@@ -43,6 +43,9 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.RETAGGING_INCOMPLETE: errors.RetaggingIncomplete,
     Reason.NOTHING_TO_RETAG: errors.NothingToRetag,
     Reason.BURST_EXHAUSTED: errors.BurstExhausted,
+    Reason.KEY_NOT_CONFIRMED: errors.KeyNotConfirmed,
+    Reason.TOO_MANY_ATTEMPTS: errors.TooManyAttempts,
+    Reason.TOO_MANY_PROPOSALS: errors.TooManyProposals,
 }
 
 _BY_CODE: dict[grpc.StatusCode, tuple[type[errors.AllianceClientError], str]] = {
@@ -65,7 +68,7 @@ def translated(failure: grpc.aio.AioRpcError) -> errors.AllianceClientError:
     reason = _reason(info)
     if reason is not None:
         kind, sentence = _CLASSES[reason], CATALOGUE[reason].sentence
-        if info is not None and issubclass(kind, errors.BudgetExhausted):
+        if info is not None and issubclass(kind, errors.BudgetExhausted | errors.TooManyAttempts):
             return kind(sentence, _milliseconds(info.metadata.get("retry_at_ms", "")))
         return kind(sentence)
     if "CERTIFICATE_VERIFY_FAILED" in (failure.details() or ""):

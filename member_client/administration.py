@@ -6,9 +6,12 @@ Rules:
    approve what no admin proposed.
 2. A decision names the digest of the proposal as it was read. It is made on what `proposals` or `proposal` gave, so
    that nobody approves what they did not see.
-3. The token of an invitation is made here; the hub gets its digest. The bundle is written before the proposal is sent.
+3. A key is confirmed by the words of its fingerprint, which whoever confirms and whoever approves heard from the
+   member: nothing that the hub or another admin shows takes their place.
+4. The token of an invitation is made here; the hub gets its digest. The bundle is written before the proposal is sent.
 """
 
+import hmac
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -21,7 +24,8 @@ from google.protobuf.message import DecodeError
 
 from alliance import statements
 from alliance.bundles import enrolment_bundle
-from alliance.errors import SignatureInvalid
+from alliance.errors import FingerprintDiffers, FingerprintUnreadable, SignatureInvalid
+from alliance.fingerprints import check_fingerprint
 from alliance.keyring.store import write_atomically
 from alliance.taxonomy import DAY_MS
 from alliance.v1 import admin_pb2, directory_pb2
@@ -34,7 +38,7 @@ from member_client._paging import pages
 from member_client._session import Session
 from member_client._transport import always
 from member_client.epoch_standings import EpochStanding, read_epoch_standing
-from member_client.errors import InvalidUse, NotFound, StatementInvalid, StorageFull
+from member_client.errors import FingerprintRefused, InvalidUse, NotFound, StatementInvalid, StorageFull
 from member_client.quotas import Alarm, Standing, read_alarm, read_standing
 
 PAGE_SIZE: Final = 100
@@ -83,7 +87,10 @@ class Decision(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be changed; made by the methods of this class, and invitations by `Administration.invite`."""
+    """What is to be changed; made by the methods of this class.
+
+    Invitations and confirmations of keys are made by `Administration.invite` and `Administration.confirm`.
+    """
 
     message: admin_pb2.Change = field(repr=False)
 
@@ -146,11 +153,10 @@ class Change:
 
     @property
     def kind(self) -> str:
-        """What is done, in a word.
+        """What is done, as the protocol calls it.
 
-        One of `invite`, `suspend`, `resume`, `revoke_certificates`, `offboard`, `set_budget`, `set_burst`,
-        `declare_business`,
-        `begin_epoch`, `activate_epoch`, `retire_epoch`.
+        One of `invite`, `confirm_key`, `suspend`, `resume`, `revoke_certificates`, `offboard`, `set_budget`,
+        `set_burst`, `declare_business`, `begin_epoch`, `activate_epoch`, `retire_epoch`.
         """
         return self.message.WhichOneof("kind") or ""
 
@@ -166,11 +172,11 @@ class Change:
 
     @property
     def details(self) -> dict[str, str | int]:
-        """All that is to be known of it, by name; a token's digest apart."""
+        """All that is to be known of it, by name; digests of tokens and keys apart."""
         if not self.kind:
             return {}
         one = getattr(self.message, self.kind)
-        found = {it.name: getattr(one, it.name) for it in one.DESCRIPTOR.fields if it.name != "token_sha256"}
+        found = {it.name: getattr(one, it.name) for it in one.DESCRIPTOR.fields if it.type != it.TYPE_BYTES}
         return found | ({"role": self.role.word} if self.role else {})
 
 
@@ -262,13 +268,29 @@ class Administration:
         await self._session.workers.disk(self._write_bundle, member, token, destination)
         return await self.propose(change, reason)
 
-    async def decide(self, proposal: Proposal, decision: Decision, reason: str) -> Proposal:
+    async def confirm(self, member: str, fingerprint: str, reason: str) -> Proposal:
+        """Propose to let a member call whose fingerprint was told by telephone; another admin hears it too.
+
+        Raises NotFound where no key of the member waits, FingerprintRefused where the words are not that key's.
+        """
+        key = (await self._session.facts.refresh_directory()).unconfirmed.get(member)
+        if key is None:
+            raise NotFound("No key of this member waits to be confirmed.")
+        _check_heard(fingerprint, key)
+        confirm = admin_pb2.ConfirmKey(member=member, identity_key_sha256=sha256(key).digest())
+        return await self.propose(Change(admin_pb2.Change(confirm_key=confirm)), reason)
+
+    async def decide(
+        self, proposal: Proposal, decision: Decision, reason: str, *, fingerprint: str | None = None
+    ) -> Proposal:
         """Decide a proposal as it was read; raises Denied where this admin may not, or it is closed.
 
-        Raises InvalidUse where it is to be approved and holds a change that this version does not know.
+        To approve that a key is confirmed takes the `fingerprint` that this admin heard from the member; raises
+        FingerprintRefused where the words are not that key's. Raises InvalidUse where they are missing, or where a
+        change that this version does not know is to be approved.
         """
-        if decision is Decision.APPROVE and not proposal.change.kind:
-            raise InvalidUse("this version does not know the change: approve it with a newer one")
+        if decision is Decision.APPROVE:
+            await self._check_approval(proposal.change, fingerprint)
         message = admin_pb2.ProposalDecision(
             proposal_sha256=proposal.digest,
             admin=self._session.profile.member,
@@ -352,6 +374,18 @@ class Administration:
         )
         return read_alarm(answer.alarm)
 
+    async def _check_approval(self, change: Change, fingerprint: str | None) -> None:
+        if not change.kind:
+            raise InvalidUse("this version does not know the change: approve it with a newer one")
+        if change.kind != "confirm_key":
+            return
+        if fingerprint is None:
+            raise InvalidUse("approve a key by its fingerprint: have the member read it to you, too")
+        key = (await self._session.facts.refresh_directory()).unconfirmed.get(change.member, b"")
+        if not hmac.compare_digest(sha256(key).digest(), change.message.confirm_key.identity_key_sha256):
+            raise FingerprintRefused("The member has enrolled with another key than the proposal names.")
+        _check_heard(fingerprint, key)
+
     async def _read(self, record: admin_pb2.ProposalRecord) -> Proposal:
         """Verify a record under the keys of the admins; asks for the directory again where one is not known yet."""
         directory = (await self._session.facts.now()).directory
@@ -424,6 +458,15 @@ def _verified(kind: str, statement: SignedStatement, into: Any, signer: str, dir
         key.verified_payload(kind, statement)
     except (SignatureInvalid, DecodeError) as error:
         raise StatementInvalid("The hub shows a proposal that no admin signed.") from error
+
+
+def _check_heard(fingerprint: str, key: bytes) -> None:
+    try:
+        check_fingerprint(fingerprint, key)
+    except FingerprintUnreadable as error:
+        raise FingerprintRefused("These are not the twelve words of a fingerprint.") from error
+    except FingerprintDiffers as error:
+        raise FingerprintRefused("These are the words of another key: somebody else may have enrolled.") from error
 
 
 def _effect(effect: admin_pb2.Effect) -> Effect:

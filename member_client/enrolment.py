@@ -6,7 +6,8 @@ Order, so that a crash or a lost reply at any point is mended by doing the same 
 2. the whole request is sealed before it is sent, and the same bytes are sent again until they are answered;
 3. the answer is believed only if the CA issued the certificate to our key and name, and the hub's signed statement
    names our id and identity key;
-4. certificate first, then the profile, and last the request with its token is removed.
+4. certificate first, then the profile, and last the request with its token is removed;
+5. calls are refused until the alliance has confirmed the key, by the words of its fingerprint.
 
 The bundle is the caller's file and stays as it is; its token is spent.
 """
@@ -15,14 +16,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from alliance import statements
+from alliance import fingerprints, statements
 from alliance.clock import Clock, SystemClock
 from alliance.crypto.secret import Secret
 from alliance.crypto.signing import SigningKey, VerifyingKey
 from alliance.errors import KeyFileInvalid
 from alliance.keyring import KeyStore, obtain_passphrase
 from alliance.keyring.store import write_atomically
-from alliance.v1.directory_pb2 import MEMBER_STATE_ACTIVE
+from alliance.v1.directory_pb2 import MEMBER_STATE_ACTIVE, MEMBER_STATE_UNCONFIRMED
 from alliance.v1.enrolment_pb2 import EnrolmentRequest, EnrolRequest, EnrolResponse
 from alliance.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 from member_client._bundle import Bundle, read_bundle
@@ -69,6 +70,17 @@ async def enrol(
         raise ConfigurationInvalid(f"{folder} cannot be written: {type(error).__name__}") from error
     finally:
         await workers.close()
+
+
+def fingerprint(profile: Profile) -> str:
+    """Give the words of this member's key, which its people read to the alliance's admins by telephone.
+
+    Opens the sealed keys, which blocks for about 0.1 s; raises ConfigurationInvalid.
+    """
+    try:
+        return fingerprints.fingerprint(SigningKey(profile.open_keys().get(IDENTITY)).public_key)
+    except KeyFileInvalid as error:
+        raise ConfigurationInvalid(str(error)) from error
 
 
 def _made_ready(invitation: Bundle, folder: Path, clock: Clock) -> tuple[KeyStore, EnrolRequest]:
@@ -170,5 +182,5 @@ def _check_member(response: EnrolResponse, invitation: Bundle, keys: KeyStore) -
     identity = SigningKey(keys.get(IDENTITY))
     if member.id != invitation.member or member.identity_key != identity.public_key:
         raise StatementInvalid("The hub's statement names another member or another identity key.")
-    if member.state != MEMBER_STATE_ACTIVE:
-        raise StatementInvalid("The hub's statement does not name this member as active.")
+    if member.state not in (MEMBER_STATE_ACTIVE, MEMBER_STATE_UNCONFIRMED):
+        raise StatementInvalid("The hub's statement does not name this member as enrolled.")

@@ -150,6 +150,24 @@ class NotAuthenticated(Denied):
     """The certificate is unknown, revoked or expired, or the member is suspended."""
 
 
+class KeyNotConfirmed(Denied):
+    """The member has enrolled, and its key waits to be confirmed by the alliance's admins."""
+
+    how_to_fix = (
+        "Read the words of `member-client fingerprint` to the alliance's admins by telephone; they confirm the key."
+    )
+
+
+class TooManyAttempts(Denied):
+    """The hub refused too many enrolments; `retry_at` says when one may be tried again, milliseconds UTC, if known."""
+
+    how_to_fix = "Wait a minute, then enrol with the bundle that the alliance sent."
+
+    def __init__(self, message: str, retry_at: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
+
+
 class NotPermitted(Denied):
     """The member's role does not permit the call."""
 
@@ -210,6 +228,21 @@ class NothingToRetag(Denied):
     """The hub knows of fewer claims to be re-tagged than were asked about."""
 
     how_to_fix = "Run member-client retag again: it goes on with what is left."
+
+
+class TooManyProposals(Denied):
+    """The admin has as many open proposals as one may."""
+
+    how_to_fix = "Have another admin decide some of them first, or withdraw them; then do the same again."
+
+
+class FingerprintRefused(Denied):
+    """The words are not those of the key that enrolled: they were misheard, or somebody else enrolled."""
+
+    how_to_fix = (
+        "Have the words read once more, at a number that you know from elsewhere. Where they stay others, confirm "
+        "nothing and invite the member again."
+    )
 
 
 class BudgetExhausted(Denied):

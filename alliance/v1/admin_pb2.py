@@ -28,17 +28,17 @@ from alliance.v1 import quota_pb2 as alliance_dot_v1_dot_quota__pb2
 from alliance.v1 import statement_pb2 as alliance_dot_v1_dot_statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61lliance/v1/admin.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/directory.proto\x1a\x17\x61lliance/v1/epoch.proto\x1a\x17\x61lliance/v1/quota.proto\x1a\x1b\x61lliance/v1/statement.proto\"k\n\x06Invite\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12%\n\x04role\x18\x03 \x01(\x0e\x32\x17.alliance.v1.MemberRole\x12\x14\n\x0ctoken_sha256\x18\x04 \x01(\x0c\"\x19\n\x07Suspend\x12\x0e\n\x06member\x18\x01 \x01(\t\"\x18\n\x06Resume\x12\x0e\n\x06member\x18\x01 \x01(\t\"$\n\x12RevokeCertificates\x12\x0e\n\x06member\x18\x01 \x01(\t\"\x1a\n\x08Offboard\x12\x0e\n\x06member\x18\x01 \x01(\t\"<\n\tSetBudget\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\r\n\x05items\x18\x03 \x01(\x04\"\x1b\n\nBeginEpoch\x12\r\n\x05\x65poch\x18\x01 \x01(\r\"\x1e\n\rActivateEpoch\x12\r\n\x05\x65poch\x18\x01 \x01(\r\"\x1c\n\x0bRetireEpoch\x12\r\n\x05\x65poch\x18\x01 \x01(\r\";\n\x08SetBurst\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\r\n\x05items\x18\x03 \x01(\x04\"P\n\x0f\x44\x65\x63lareBusiness\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x1a\n\x12\x61pplications_a_day\x18\x02 \x01(\x04\x12\x11\n\tcustomers\x18\x03 \x01(\x04\"\x9e\x04\n\x06\x43hange\x12%\n\x06invite\x18\x01 \x01(\x0b\x32\x13.alliance.v1.InviteH\x00\x12\'\n\x07suspend\x18\x02 \x01(\x0b\x32\x14.alliance.v1.SuspendH\x00\x12%\n\x06resume\x18\x03 \x01(\x0b\x32\x13.alliance.v1.ResumeH\x00\x12>\n\x13revoke_certificates\x18\x04 \x01(\x0b\x32\x1f.alliance.v1.RevokeCertificatesH\x00\x12)\n\x08offboard\x18\x05 \x01(\x0b\x32\x15.alliance.v1.OffboardH\x00\x12,\n\nset_budget\x18\x06 \x01(\x0b\x32\x16.alliance.v1.SetBudgetH\x00\x12.\n\x0b\x62\x65gin_epoch\x18\r \x01(\x0b\x32\x17.alliance.v1.BeginEpochH\x00\x12\x34\n\x0e\x61\x63tivate_epoch\x18\x0e \x01(\x0b\x32\x1a.alliance.v1.ActivateEpochH\x00\x12\x30\n\x0cretire_epoch\x18\x0f \x01(\x0b\x32\x18.alliance.v1.RetireEpochH\x00\x12*\n\tset_burst\x18\n \x01(\x0b\x32\x15.alliance.v1.SetBurstH\x00\x12\x38\n\x10\x64\x65\x63lare_business\x18\x0b \x01(\x0b\x32\x1c.alliance.v1.DeclareBusinessH\x00\x42\x06\n\x04kind\"\x87\x01\n\x08Proposal\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x10\n\x08proposer\x18\x02 \x01(\t\x12#\n\x06\x63hange\x18\x03 \x01(\x0b\x32\x13.alliance.v1.Change\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x13\n\x0bproposed_at\x18\x05 \x01(\x03\x12\x13\n\x0b\x62reak_glass\x18\x06 \x01(\x08\"\x87\x01\n\x10ProposalDecision\x12\x17\n\x0fproposal_sha256\x18\x01 \x01(\x0c\x12\r\n\x05\x61\x64min\x18\x02 \x01(\t\x12\'\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0e\x32\x15.alliance.v1.Decision\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\ndecided_at\x18\x05 \x01(\x03\"\xf6\x01\n\x06\x45\x66\x66\x65\x63t\x12\x15\n\rcalls_an_hour\x18\x01 \x01(\x04\x12\x13\n\x0blive_claims\x18\x02 \x01(\x04\x12\x14\n\x0c\x63\x65rtificates\x18\x03 \x01(\x04\x12\x0e\n\x06\x62udget\x18\x04 \x01(\x04\x12\x12\n\nused_today\x18\x05 \x01(\x04\x12\x16\n\x0eneeds_approval\x18\x06 \x01(\x08\x12\x17\n\x0fmay_break_glass\x18\x07 \x01(\x08\x12\x17\n\x0f\x63laims_to_retag\x18\x14 \x01(\x04\x12\r\n\x05\x62urst\x18\x08 \x01(\x04\x12\x1a\n\x12\x61pplications_a_day\x18\t \x01(\x04\x12\x11\n\tcustomers\x18\n \x01(\x04\"\xd3\x01\n\x0eProposalRecord\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.alliance.v1.ProposalState\x12\x11\n\tdecide_by\x18\x03 \x01(\x03\x12.\n\x08\x64\x65\x63ision\x18\x04 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12#\n\x06\x65\x66\x66\x65\x63t\x18\x05 \x01(\x0b\x32\x13.alliance.v1.Effect\";\n\x14PreviewChangeRequest\x12#\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x13.alliance.v1.Change\"<\n\x15PreviewChangeResponse\x12#\n\x06\x65\x66\x66\x65\x63t\x18\x01 \x01(\x0b\x32\x13.alliance.v1.Effect\"@\n\x0eProposeRequest\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"@\n\x0fProposeResponse\x12-\n\x08proposal\x18\x01 \x01(\x0b\x32\x1b.alliance.v1.ProposalRecord\"T\n\rDecideRequest\x12\x13\n\x0bproposal_id\x18\x01 \x01(\x0c\x12.\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"?\n\x0e\x44\x65\x63ideResponse\x12-\n\x08proposal\x18\x01 \x01(\x0b\x32\x1b.alliance.v1.ProposalRecord\"U\n\x14ListProposalsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x16\n\x0eundecided_only\x18\x03 \x01(\x08\"`\n\x15ListProposalsResponse\x12.\n\tproposals\x18\x01 \x03(\x0b\x32\x1b.alliance.v1.ProposalRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1b\n\x19ListEpochStandingsRequest\")\n\x07Laggard\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0e\n\x06\x63laims\x18\x02 \x01(\x04\"\xfd\x01\n\rEpochStanding\x12\r\n\x05\x65poch\x18\x01 \x01(\r\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.alliance.v1.EpochState\x12\x12\n\nnot_before\x18\x03 \x01(\x03\x12\x11\n\tnot_after\x18\x04 \x01(\x03\x12\x11\n\tannounced\x18\x05 \x01(\x08\x12\x13\n\x0blive_claims\x18\x06 \x01(\x04\x12&\n\x08laggards\x18\x07 \x03(\x0b\x32\x14.alliance.v1.Laggard\x12\x13\n\x0b\x63laims_left\x18\x08 \x01(\x04\x12\x13\n\x0bretagged_at\x18\t \x01(\x03\x12\x14\n\x0c\x64\x65stroyed_at\x18\n \x01(\x03\"H\n\x1aListEpochStandingsResponse\x12*\n\x06\x65pochs\x18\x01 \x03(\x0b\x32\x1a.alliance.v1.EpochStanding\"=\n\x14ListStandingsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"Z\n\x15ListStandingsResponse\x12(\n\tstandings\x18\x01 \x03(\x0b\x32\x15.alliance.v1.Standing\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"M\n\x11ListAlarmsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x11\n\topen_only\x18\x03 \x01(\x08\"Q\n\x12ListAlarmsResponse\x12\"\n\x06\x61larms\x18\x01 \x03(\x0b\x32\x12.alliance.v1.Alarm\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x17\x41\x63knowledgeAlarmRequest\x12\r\n\x05\x61larm\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\"=\n\x18\x41\x63knowledgeAlarmResponse\x12!\n\x05\x61larm\x18\x01 \x01(\x0b\x32\x12.alliance.v1.Alarm*f\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x44\x45\x43ISION_APPROVE\x10\x01\x12\x13\n\x0f\x44\x45\x43ISION_REJECT\x10\x02\x12\x15\n\x11\x44\x45\x43ISION_WITHDRAW\x10\x03*\xdc\x01\n\rProposalState\x12\x1e\n\x1aPROPOSAL_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13PROPOSAL_STATE_OPEN\x10\x01\x12\x1c\n\x18PROPOSAL_STATE_EFFECTIVE\x10\x02\x12\x1b\n\x17PROPOSAL_STATE_REJECTED\x10\x03\x12\x1c\n\x18PROPOSAL_STATE_WITHDRAWN\x10\x04\x12\x1a\n\x16PROPOSAL_STATE_EXPIRED\x10\x05\x12\x1d\n\x19PROPOSAL_STATE_UNREVIEWED\x10\x06\x32\xb6\x05\n\x0c\x41\x64minService\x12V\n\rPreviewChange\x12!.alliance.v1.PreviewChangeRequest\x1a\".alliance.v1.PreviewChangeResponse\x12\x44\n\x07Propose\x12\x1b.alliance.v1.ProposeRequest\x1a\x1c.alliance.v1.ProposeResponse\x12\x41\n\x06\x44\x65\x63ide\x12\x1a.alliance.v1.DecideRequest\x1a\x1b.alliance.v1.DecideResponse\x12V\n\rListProposals\x12!.alliance.v1.ListProposalsRequest\x1a\".alliance.v1.ListProposalsResponse\x12\x65\n\x12ListEpochStandings\x12&.alliance.v1.ListEpochStandingsRequest\x1a\'.alliance.v1.ListEpochStandingsResponse\x12V\n\rListStandings\x12!.alliance.v1.ListStandingsRequest\x1a\".alliance.v1.ListStandingsResponse\x12M\n\nListAlarms\x12\x1e.alliance.v1.ListAlarmsRequest\x1a\x1f.alliance.v1.ListAlarmsResponse\x12_\n\x10\x41\x63knowledgeAlarm\x12$.alliance.v1.AcknowledgeAlarmRequest\x1a%.alliance.v1.AcknowledgeAlarmResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61lliance/v1/admin.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/directory.proto\x1a\x17\x61lliance/v1/epoch.proto\x1a\x17\x61lliance/v1/quota.proto\x1a\x1b\x61lliance/v1/statement.proto\"k\n\x06Invite\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12%\n\x04role\x18\x03 \x01(\x0e\x32\x17.alliance.v1.MemberRole\x12\x14\n\x0ctoken_sha256\x18\x04 \x01(\x0c\"\x19\n\x07Suspend\x12\x0e\n\x06member\x18\x01 \x01(\t\"\x18\n\x06Resume\x12\x0e\n\x06member\x18\x01 \x01(\t\"$\n\x12RevokeCertificates\x12\x0e\n\x06member\x18\x01 \x01(\t\"\x1a\n\x08Offboard\x12\x0e\n\x06member\x18\x01 \x01(\t\"<\n\tSetBudget\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\r\n\x05items\x18\x03 \x01(\x04\"\x1b\n\nBeginEpoch\x12\r\n\x05\x65poch\x18\x01 \x01(\r\"\x1e\n\rActivateEpoch\x12\r\n\x05\x65poch\x18\x01 \x01(\r\"\x1c\n\x0bRetireEpoch\x12\r\n\x05\x65poch\x18\x01 \x01(\r\";\n\x08SetBurst\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\r\n\x05items\x18\x03 \x01(\x04\"P\n\x0f\x44\x65\x63lareBusiness\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x1a\n\x12\x61pplications_a_day\x18\x02 \x01(\x04\x12\x11\n\tcustomers\x18\x03 \x01(\x04\"9\n\nConfirmKey\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x1b\n\x13identity_key_sha256\x18\x02 \x01(\x0c\"\xce\x04\n\x06\x43hange\x12%\n\x06invite\x18\x01 \x01(\x0b\x32\x13.alliance.v1.InviteH\x00\x12\'\n\x07suspend\x18\x02 \x01(\x0b\x32\x14.alliance.v1.SuspendH\x00\x12%\n\x06resume\x18\x03 \x01(\x0b\x32\x13.alliance.v1.ResumeH\x00\x12>\n\x13revoke_certificates\x18\x04 \x01(\x0b\x32\x1f.alliance.v1.RevokeCertificatesH\x00\x12)\n\x08offboard\x18\x05 \x01(\x0b\x32\x15.alliance.v1.OffboardH\x00\x12,\n\nset_budget\x18\x06 \x01(\x0b\x32\x16.alliance.v1.SetBudgetH\x00\x12.\n\x0b\x62\x65gin_epoch\x18\r \x01(\x0b\x32\x17.alliance.v1.BeginEpochH\x00\x12\x34\n\x0e\x61\x63tivate_epoch\x18\x0e \x01(\x0b\x32\x1a.alliance.v1.ActivateEpochH\x00\x12\x30\n\x0cretire_epoch\x18\x0f \x01(\x0b\x32\x18.alliance.v1.RetireEpochH\x00\x12*\n\tset_burst\x18\n \x01(\x0b\x32\x15.alliance.v1.SetBurstH\x00\x12\x38\n\x10\x64\x65\x63lare_business\x18\x0b \x01(\x0b\x32\x1c.alliance.v1.DeclareBusinessH\x00\x12.\n\x0b\x63onfirm_key\x18\x07 \x01(\x0b\x32\x17.alliance.v1.ConfirmKeyH\x00\x42\x06\n\x04kind\"\x87\x01\n\x08Proposal\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x10\n\x08proposer\x18\x02 \x01(\t\x12#\n\x06\x63hange\x18\x03 \x01(\x0b\x32\x13.alliance.v1.Change\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x13\n\x0bproposed_at\x18\x05 \x01(\x03\x12\x13\n\x0b\x62reak_glass\x18\x06 \x01(\x08\"\x87\x01\n\x10ProposalDecision\x12\x17\n\x0fproposal_sha256\x18\x01 \x01(\x0c\x12\r\n\x05\x61\x64min\x18\x02 \x01(\t\x12\'\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0e\x32\x15.alliance.v1.Decision\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\ndecided_at\x18\x05 \x01(\x03\"\xf6\x01\n\x06\x45\x66\x66\x65\x63t\x12\x15\n\rcalls_an_hour\x18\x01 \x01(\x04\x12\x13\n\x0blive_claims\x18\x02 \x01(\x04\x12\x14\n\x0c\x63\x65rtificates\x18\x03 \x01(\x04\x12\x0e\n\x06\x62udget\x18\x04 \x01(\x04\x12\x12\n\nused_today\x18\x05 \x01(\x04\x12\x16\n\x0eneeds_approval\x18\x06 \x01(\x08\x12\x17\n\x0fmay_break_glass\x18\x07 \x01(\x08\x12\x17\n\x0f\x63laims_to_retag\x18\x14 \x01(\x04\x12\r\n\x05\x62urst\x18\x08 \x01(\x04\x12\x1a\n\x12\x61pplications_a_day\x18\t \x01(\x04\x12\x11\n\tcustomers\x18\n \x01(\x04\"\xd3\x01\n\x0eProposalRecord\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.alliance.v1.ProposalState\x12\x11\n\tdecide_by\x18\x03 \x01(\x03\x12.\n\x08\x64\x65\x63ision\x18\x04 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12#\n\x06\x65\x66\x66\x65\x63t\x18\x05 \x01(\x0b\x32\x13.alliance.v1.Effect\";\n\x14PreviewChangeRequest\x12#\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x13.alliance.v1.Change\"<\n\x15PreviewChangeResponse\x12#\n\x06\x65\x66\x66\x65\x63t\x18\x01 \x01(\x0b\x32\x13.alliance.v1.Effect\"@\n\x0eProposeRequest\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"@\n\x0fProposeResponse\x12-\n\x08proposal\x18\x01 \x01(\x0b\x32\x1b.alliance.v1.ProposalRecord\"T\n\rDecideRequest\x12\x13\n\x0bproposal_id\x18\x01 \x01(\x0c\x12.\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"?\n\x0e\x44\x65\x63ideResponse\x12-\n\x08proposal\x18\x01 \x01(\x0b\x32\x1b.alliance.v1.ProposalRecord\"U\n\x14ListProposalsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x16\n\x0eundecided_only\x18\x03 \x01(\x08\"`\n\x15ListProposalsResponse\x12.\n\tproposals\x18\x01 \x03(\x0b\x32\x1b.alliance.v1.ProposalRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1b\n\x19ListEpochStandingsRequest\")\n\x07Laggard\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0e\n\x06\x63laims\x18\x02 \x01(\x04\"\xfd\x01\n\rEpochStanding\x12\r\n\x05\x65poch\x18\x01 \x01(\r\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.alliance.v1.EpochState\x12\x12\n\nnot_before\x18\x03 \x01(\x03\x12\x11\n\tnot_after\x18\x04 \x01(\x03\x12\x11\n\tannounced\x18\x05 \x01(\x08\x12\x13\n\x0blive_claims\x18\x06 \x01(\x04\x12&\n\x08laggards\x18\x07 \x03(\x0b\x32\x14.alliance.v1.Laggard\x12\x13\n\x0b\x63laims_left\x18\x08 \x01(\x04\x12\x13\n\x0bretagged_at\x18\t \x01(\x03\x12\x14\n\x0c\x64\x65stroyed_at\x18\n \x01(\x03\"H\n\x1aListEpochStandingsResponse\x12*\n\x06\x65pochs\x18\x01 \x03(\x0b\x32\x1a.alliance.v1.EpochStanding\"=\n\x14ListStandingsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"Z\n\x15ListStandingsResponse\x12(\n\tstandings\x18\x01 \x03(\x0b\x32\x15.alliance.v1.Standing\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"M\n\x11ListAlarmsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x11\n\topen_only\x18\x03 \x01(\x08\"Q\n\x12ListAlarmsResponse\x12\"\n\x06\x61larms\x18\x01 \x03(\x0b\x32\x12.alliance.v1.Alarm\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x17\x41\x63knowledgeAlarmRequest\x12\r\n\x05\x61larm\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\"=\n\x18\x41\x63knowledgeAlarmResponse\x12!\n\x05\x61larm\x18\x01 \x01(\x0b\x32\x12.alliance.v1.Alarm*f\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x44\x45\x43ISION_APPROVE\x10\x01\x12\x13\n\x0f\x44\x45\x43ISION_REJECT\x10\x02\x12\x15\n\x11\x44\x45\x43ISION_WITHDRAW\x10\x03*\xdc\x01\n\rProposalState\x12\x1e\n\x1aPROPOSAL_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13PROPOSAL_STATE_OPEN\x10\x01\x12\x1c\n\x18PROPOSAL_STATE_EFFECTIVE\x10\x02\x12\x1b\n\x17PROPOSAL_STATE_REJECTED\x10\x03\x12\x1c\n\x18PROPOSAL_STATE_WITHDRAWN\x10\x04\x12\x1a\n\x16PROPOSAL_STATE_EXPIRED\x10\x05\x12\x1d\n\x19PROPOSAL_STATE_UNREVIEWED\x10\x06\x32\xb6\x05\n\x0c\x41\x64minService\x12V\n\rPreviewChange\x12!.alliance.v1.PreviewChangeRequest\x1a\".alliance.v1.PreviewChangeResponse\x12\x44\n\x07Propose\x12\x1b.alliance.v1.ProposeRequest\x1a\x1c.alliance.v1.ProposeResponse\x12\x41\n\x06\x44\x65\x63ide\x12\x1a.alliance.v1.DecideRequest\x1a\x1b.alliance.v1.DecideResponse\x12V\n\rListProposals\x12!.alliance.v1.ListProposalsRequest\x1a\".alliance.v1.ListProposalsResponse\x12\x65\n\x12ListEpochStandings\x12&.alliance.v1.ListEpochStandingsRequest\x1a\'.alliance.v1.ListEpochStandingsResponse\x12V\n\rListStandings\x12!.alliance.v1.ListStandingsRequest\x1a\".alliance.v1.ListStandingsResponse\x12M\n\nListAlarms\x12\x1e.alliance.v1.ListAlarmsRequest\x1a\x1f.alliance.v1.ListAlarmsResponse\x12_\n\x10\x41\x63knowledgeAlarm\x12$.alliance.v1.AcknowledgeAlarmRequest\x1a%.alliance.v1.AcknowledgeAlarmResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'alliance.v1.admin_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DECISION']._serialized_start=3387
-  _globals['_DECISION']._serialized_end=3489
-  _globals['_PROPOSALSTATE']._serialized_start=3492
-  _globals['_PROPOSALSTATE']._serialized_end=3712
+  _globals['_DECISION']._serialized_start=3494
+  _globals['_DECISION']._serialized_end=3596
+  _globals['_PROPOSALSTATE']._serialized_start=3599
+  _globals['_PROPOSALSTATE']._serialized_end=3819
   _globals['_INVITE']._serialized_start=148
   _globals['_INVITE']._serialized_end=255
   _globals['_SUSPEND']._serialized_start=257
@@ -61,52 +61,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETBURST']._serialized_end=588
   _globals['_DECLAREBUSINESS']._serialized_start=590
   _globals['_DECLAREBUSINESS']._serialized_end=670
-  _globals['_CHANGE']._serialized_start=673
-  _globals['_CHANGE']._serialized_end=1215
-  _globals['_PROPOSAL']._serialized_start=1218
-  _globals['_PROPOSAL']._serialized_end=1353
-  _globals['_PROPOSALDECISION']._serialized_start=1356
-  _globals['_PROPOSALDECISION']._serialized_end=1491
-  _globals['_EFFECT']._serialized_start=1494
-  _globals['_EFFECT']._serialized_end=1740
-  _globals['_PROPOSALRECORD']._serialized_start=1743
-  _globals['_PROPOSALRECORD']._serialized_end=1954
-  _globals['_PREVIEWCHANGEREQUEST']._serialized_start=1956
-  _globals['_PREVIEWCHANGEREQUEST']._serialized_end=2015
-  _globals['_PREVIEWCHANGERESPONSE']._serialized_start=2017
-  _globals['_PREVIEWCHANGERESPONSE']._serialized_end=2077
-  _globals['_PROPOSEREQUEST']._serialized_start=2079
-  _globals['_PROPOSEREQUEST']._serialized_end=2143
-  _globals['_PROPOSERESPONSE']._serialized_start=2145
-  _globals['_PROPOSERESPONSE']._serialized_end=2209
-  _globals['_DECIDEREQUEST']._serialized_start=2211
-  _globals['_DECIDEREQUEST']._serialized_end=2295
-  _globals['_DECIDERESPONSE']._serialized_start=2297
-  _globals['_DECIDERESPONSE']._serialized_end=2360
-  _globals['_LISTPROPOSALSREQUEST']._serialized_start=2362
-  _globals['_LISTPROPOSALSREQUEST']._serialized_end=2447
-  _globals['_LISTPROPOSALSRESPONSE']._serialized_start=2449
-  _globals['_LISTPROPOSALSRESPONSE']._serialized_end=2545
-  _globals['_LISTEPOCHSTANDINGSREQUEST']._serialized_start=2547
-  _globals['_LISTEPOCHSTANDINGSREQUEST']._serialized_end=2574
-  _globals['_LAGGARD']._serialized_start=2576
-  _globals['_LAGGARD']._serialized_end=2617
-  _globals['_EPOCHSTANDING']._serialized_start=2620
-  _globals['_EPOCHSTANDING']._serialized_end=2873
-  _globals['_LISTEPOCHSTANDINGSRESPONSE']._serialized_start=2875
-  _globals['_LISTEPOCHSTANDINGSRESPONSE']._serialized_end=2947
-  _globals['_LISTSTANDINGSREQUEST']._serialized_start=2949
-  _globals['_LISTSTANDINGSREQUEST']._serialized_end=3010
-  _globals['_LISTSTANDINGSRESPONSE']._serialized_start=3012
-  _globals['_LISTSTANDINGSRESPONSE']._serialized_end=3102
-  _globals['_LISTALARMSREQUEST']._serialized_start=3104
-  _globals['_LISTALARMSREQUEST']._serialized_end=3181
-  _globals['_LISTALARMSRESPONSE']._serialized_start=3183
-  _globals['_LISTALARMSRESPONSE']._serialized_end=3264
-  _globals['_ACKNOWLEDGEALARMREQUEST']._serialized_start=3266
-  _globals['_ACKNOWLEDGEALARMREQUEST']._serialized_end=3322
-  _globals['_ACKNOWLEDGEALARMRESPONSE']._serialized_start=3324
-  _globals['_ACKNOWLEDGEALARMRESPONSE']._serialized_end=3385
-  _globals['_ADMINSERVICE']._serialized_start=3715
-  _globals['_ADMINSERVICE']._serialized_end=4409
+  _globals['_CONFIRMKEY']._serialized_start=672
+  _globals['_CONFIRMKEY']._serialized_end=729
+  _globals['_CHANGE']._serialized_start=732
+  _globals['_CHANGE']._serialized_end=1322
+  _globals['_PROPOSAL']._serialized_start=1325
+  _globals['_PROPOSAL']._serialized_end=1460
+  _globals['_PROPOSALDECISION']._serialized_start=1463
+  _globals['_PROPOSALDECISION']._serialized_end=1598
+  _globals['_EFFECT']._serialized_start=1601
+  _globals['_EFFECT']._serialized_end=1847
+  _globals['_PROPOSALRECORD']._serialized_start=1850
+  _globals['_PROPOSALRECORD']._serialized_end=2061
+  _globals['_PREVIEWCHANGEREQUEST']._serialized_start=2063
+  _globals['_PREVIEWCHANGEREQUEST']._serialized_end=2122
+  _globals['_PREVIEWCHANGERESPONSE']._serialized_start=2124
+  _globals['_PREVIEWCHANGERESPONSE']._serialized_end=2184
+  _globals['_PROPOSEREQUEST']._serialized_start=2186
+  _globals['_PROPOSEREQUEST']._serialized_end=2250
+  _globals['_PROPOSERESPONSE']._serialized_start=2252
+  _globals['_PROPOSERESPONSE']._serialized_end=2316
+  _globals['_DECIDEREQUEST']._serialized_start=2318
+  _globals['_DECIDEREQUEST']._serialized_end=2402
+  _globals['_DECIDERESPONSE']._serialized_start=2404
+  _globals['_DECIDERESPONSE']._serialized_end=2467
+  _globals['_LISTPROPOSALSREQUEST']._serialized_start=2469
+  _globals['_LISTPROPOSALSREQUEST']._serialized_end=2554
+  _globals['_LISTPROPOSALSRESPONSE']._serialized_start=2556
+  _globals['_LISTPROPOSALSRESPONSE']._serialized_end=2652
+  _globals['_LISTEPOCHSTANDINGSREQUEST']._serialized_start=2654
+  _globals['_LISTEPOCHSTANDINGSREQUEST']._serialized_end=2681
+  _globals['_LAGGARD']._serialized_start=2683
+  _globals['_LAGGARD']._serialized_end=2724
+  _globals['_EPOCHSTANDING']._serialized_start=2727
+  _globals['_EPOCHSTANDING']._serialized_end=2980
+  _globals['_LISTEPOCHSTANDINGSRESPONSE']._serialized_start=2982
+  _globals['_LISTEPOCHSTANDINGSRESPONSE']._serialized_end=3054
+  _globals['_LISTSTANDINGSREQUEST']._serialized_start=3056
+  _globals['_LISTSTANDINGSREQUEST']._serialized_end=3117
+  _globals['_LISTSTANDINGSRESPONSE']._serialized_start=3119
+  _globals['_LISTSTANDINGSRESPONSE']._serialized_end=3209
+  _globals['_LISTALARMSREQUEST']._serialized_start=3211
+  _globals['_LISTALARMSREQUEST']._serialized_end=3288
+  _globals['_LISTALARMSRESPONSE']._serialized_start=3290
+  _globals['_LISTALARMSRESPONSE']._serialized_end=3371
+  _globals['_ACKNOWLEDGEALARMREQUEST']._serialized_start=3373
+  _globals['_ACKNOWLEDGEALARMREQUEST']._serialized_end=3429
+  _globals['_ACKNOWLEDGEALARMRESPONSE']._serialized_start=3431
+  _globals['_ACKNOWLEDGEALARMRESPONSE']._serialized_end=3492
+  _globals['_ADMINSERVICE']._serialized_start=3822
+  _globals['_ADMINSERVICE']._serialized_end=4516
 # @@protoc_insertion_point(module_scope)

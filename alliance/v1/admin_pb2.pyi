@@ -372,6 +372,34 @@ class DeclareBusiness(_message.Message):
 Global___DeclareBusiness: _TypeAlias = DeclareBusiness  # noqa: Y015
 
 @_typing.final
+class ConfirmKey(_message.Message):
+    """Confirms that the key with which a member enrolled is the member's own: somebody compared its fingerprint with them.
+    Until then every call of the member is refused.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_FIELD_NUMBER: _builtins.int
+    IDENTITY_KEY_SHA256_FIELD_NUMBER: _builtins.int
+    member: _builtins.str
+    """Id."""
+    identity_key_sha256: _builtins.bytes
+    """SHA-256 of the identity key."""
+    def __init__(
+        self,
+        *,
+        member: _builtins.str = ...,
+        identity_key_sha256: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["identity_key_sha256", b"identity_key_sha256", "member", b"member"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmKey: _TypeAlias = ConfirmKey  # noqa: Y015
+
+@_typing.final
 class Change(_message.Message):
     """What is to be changed."""
 
@@ -388,6 +416,7 @@ class Change(_message.Message):
     RETIRE_EPOCH_FIELD_NUMBER: _builtins.int
     SET_BURST_FIELD_NUMBER: _builtins.int
     DECLARE_BUSINESS_FIELD_NUMBER: _builtins.int
+    CONFIRM_KEY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def invite(self) -> Global___Invite:
         """Invites somebody."""
@@ -432,6 +461,10 @@ class Change(_message.Message):
     def declare_business(self) -> Global___DeclareBusiness:
         """Declares a member's business."""
 
+    @_builtins.property
+    def confirm_key(self) -> Global___ConfirmKey:
+        """Confirms the key of a member that enrolled."""
+
     def __init__(
         self,
         *,
@@ -446,12 +479,13 @@ class Change(_message.Message):
         retire_epoch: Global___RetireEpoch | None = ...,
         set_burst: Global___SetBurst | None = ...,
         declare_business: Global___DeclareBusiness | None = ...,
+        confirm_key: Global___ConfirmKey | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "begin_epoch", b"begin_epoch", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "suspend", b"suspend"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "begin_epoch", b"begin_epoch", "confirm_key", b"confirm_key", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "suspend", b"suspend"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "begin_epoch", b"begin_epoch", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "suspend", b"suspend"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "begin_epoch", b"begin_epoch", "confirm_key", b"confirm_key", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "suspend", b"suspend"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["invite", "suspend", "resume", "revoke_certificates", "offboard", "set_budget", "begin_epoch", "activate_epoch", "retire_epoch", "set_burst", "declare_business"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["invite", "suspend", "resume", "revoke_certificates", "offboard", "set_budget", "begin_epoch", "activate_epoch", "retire_epoch", "set_burst", "declare_business", "confirm_key"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 

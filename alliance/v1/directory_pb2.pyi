@@ -36,6 +36,8 @@ class _MemberStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MemberSta
     """Refused until resumed."""
     MEMBER_STATE_OFFBOARDED: _MemberState.ValueType  # 4
     """Gone; claims end."""
+    MEMBER_STATE_UNCONFIRMED: _MemberState.ValueType  # 5
+    """Enrolled, but nobody has confirmed yet that the key is the member's: every call is refused."""
 
 class MemberState(_MemberState, metaclass=_MemberStateEnumTypeWrapper):
     """State of a membership."""
@@ -50,6 +52,8 @@ MEMBER_STATE_SUSPENDED: MemberState.ValueType  # 3
 """Refused until resumed."""
 MEMBER_STATE_OFFBOARDED: MemberState.ValueType  # 4
 """Gone; claims end."""
+MEMBER_STATE_UNCONFIRMED: MemberState.ValueType  # 5
+"""Enrolled, but nobody has confirmed yet that the key is the member's: every call is refused."""
 Global___MemberState: _TypeAlias = MemberState  # noqa: Y015
 
 class _MemberRole:

@@ -47,7 +47,7 @@ class EnrolmentServiceServicer(object):
     """
 
     def Enrol(self, request, context):
-        """Enrols the member that the token was made for. The token works once; the same request again, byte for byte,
+        """Enrols the member that the token was made for; it may call once its key is confirmed. The token works once; the same request again, byte for byte,
         gives the same answer, so that a lost reply loses nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

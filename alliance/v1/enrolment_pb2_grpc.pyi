@@ -36,7 +36,7 @@ class EnrolmentServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EnrolmentServiceAsyncStub: ...
     Enrol: _grpc.UnaryUnaryMultiCallable[_enrolment_pb2.EnrolRequest, _enrolment_pb2.EnrolResponse]
-    """Enrols the member that the token was made for. The token works once; the same request again, byte for byte,
+    """Enrols the member that the token was made for; it may call once its key is confirmed. The token works once; the same request again, byte for byte,
     gives the same answer, so that a lost reply loses nothing.
     """
 
@@ -46,7 +46,7 @@ class EnrolmentServiceAsyncStub(EnrolmentServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Enrol: _aio.UnaryUnaryMultiCallable[_enrolment_pb2.EnrolRequest, _enrolment_pb2.EnrolResponse]  # type: ignore[assignment]
-    """Enrols the member that the token was made for. The token works once; the same request again, byte for byte,
+    """Enrols the member that the token was made for; it may call once its key is confirmed. The token works once; the same request again, byte for byte,
     gives the same answer, so that a lost reply loses nothing.
     """
 
@@ -59,7 +59,7 @@ class EnrolmentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _enrolment_pb2.EnrolRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_enrolment_pb2.EnrolResponse, _abc.Awaitable[_enrolment_pb2.EnrolResponse]]:
-        """Enrols the member that the token was made for. The token works once; the same request again, byte for byte,
+        """Enrols the member that the token was made for; it may call once its key is confirmed. The token works once; the same request again, byte for byte,
         gives the same answer, so that a lost reply loses nothing.
         """
 

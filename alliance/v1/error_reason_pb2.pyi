@@ -86,6 +86,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The member has no claims that wait to be re-tagged, as many as were asked about."""
     ERROR_REASON_BURST_EXHAUSTED: _ErrorReason.ValueType  # 31
     """More was asked for at once than the member's burst holds; the metadata's `retry_at_ms` says when it will."""
+    ERROR_REASON_KEY_NOT_CONFIRMED: _ErrorReason.ValueType  # 28
+    """The caller has enrolled, and its identity key waits to be confirmed by the alliance's admins."""
+    ERROR_REASON_TOO_MANY_ATTEMPTS: _ErrorReason.ValueType  # 29
+    """Too many enrolments were refused, from the caller's address or in all: `retry_at_ms` says when one may be tried."""
+    ERROR_REASON_TOO_MANY_PROPOSALS: _ErrorReason.ValueType  # 30
+    """The admin has as many open proposals as it may."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason in the ErrorInfo (domain `alliance`) of every refused call, and of every refused row."""
@@ -154,4 +160,10 @@ ERROR_REASON_NOTHING_TO_RETAG: ErrorReason.ValueType  # 39
 """The member has no claims that wait to be re-tagged, as many as were asked about."""
 ERROR_REASON_BURST_EXHAUSTED: ErrorReason.ValueType  # 31
 """More was asked for at once than the member's burst holds; the metadata's `retry_at_ms` says when it will."""
+ERROR_REASON_KEY_NOT_CONFIRMED: ErrorReason.ValueType  # 28
+"""The caller has enrolled, and its identity key waits to be confirmed by the alliance's admins."""
+ERROR_REASON_TOO_MANY_ATTEMPTS: ErrorReason.ValueType  # 29
+"""Too many enrolments were refused, from the caller's address or in all: `retry_at_ms` says when one may be tried."""
+ERROR_REASON_TOO_MANY_PROPOSALS: ErrorReason.ValueType  # 30
+"""The admin has as many open proposals as it may."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

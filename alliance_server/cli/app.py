@@ -16,7 +16,7 @@ from alliance_server.cli.config.commands import config_app
 from alliance_server.cli.doctor import run_doctor
 from alliance_server.cli.epochs import epoch_app
 from alliance_server.cli.hub import init_hub, upgrade_hub
-from alliance_server.cli.members import invite_member, list_members, revoke_member
+from alliance_server.cli.members import confirm_member, invite_member, list_members, revoke_member
 from alliance_server.cli.options import DEFAULT_FOLDER, HubFolder, stdout
 from alliance_server.cli.printing import say
 from alliance_server.cli.serving import serve_hub
@@ -32,7 +32,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="The alliance hub: lenders fight organised fraud together without showing each other their customers.",
 )
-member_app = typer.Typer(no_args_is_help=True, help="Invite members, list them, revoke their certificates.")
+member_app = typer.Typer(
+    no_args_is_help=True, help="Invite members, confirm their keys, list them, revoke their certificates."
+)
 app.add_typer(member_app, name="member")
 app.add_typer(epoch_app, name="epoch")
 tls_app = typer.Typer(no_args_is_help=True, help="Show the hub's certificates, renew them.")
@@ -153,12 +155,37 @@ def invite(
 ) -> None:
     """Invite a member: writes a bundle with a token that works once, within 24 hours.
 
-    Send it by a channel that both sides trust; `member-client enrol BUNDLE` does the rest.
-    Once two admins have enrolled they invite, by `member-client admin invite`, and this is refused.
+    Send it by a channel that both sides trust; they run `member-client enrol BUNDLE`, and
+    `alliance-server member confirm` lets them in. Once the keys of two admins are confirmed
+    they invite, by `member-client admin invite`, and this is refused.
 
     Example: alliance-server member invite lender-a --out lender-a.json --dir hub
     """
     invite_member(stdout, folder, name, display_name or name, out, role)
+
+
+@member_app.command("confirm")
+def confirm(
+    name: Annotated[str, typer.Argument(help="Member id.")],
+    fingerprint: Annotated[
+        str,
+        typer.Option(
+            prompt="The twelve words, as the member read them",
+            help="The twelve words of the member's key; asked for where they are not given.",
+        ),
+    ],
+    folder: HubFolder = DEFAULT_FOLDER,
+) -> None:
+    """Confirm the key with which a member enrolled: until then its calls are refused.
+
+    Call the member at a number that you know from elsewhere, and have the words read to you
+    that `member-client fingerprint` prints there. Other words mean that somebody else enrolled
+    in its place: invite it again. Once the keys of two admins are confirmed they confirm, by
+    `member-client admin confirm`, and this is refused.
+
+    Example: alliance-server member confirm lender-a --dir hub
+    """
+    confirm_member(stdout, folder, name, fingerprint)
 
 
 @member_app.command("list")

@@ -74,6 +74,14 @@ def invite_member(
         write_atomically(destination, bundle(config, keys, ticket, *addresses))
     say(out, f"{member_id} is invited; the token in {destination} works once, until {moment(ticket.expires_at)}")
     say(out, f"send it by a trusted channel; there: member-client enrol {destination.name}")
+    say(out, f"then have them read the fingerprint by telephone: alliance-server member confirm {member_id}")
+
+
+def confirm_member(out: Console, folder: Path, member_id: str, words: str) -> None:
+    """Confirm the key with which somebody enrolled, by the words that they told."""
+    with opened(folder) as (_config, _keys, _store, enrolment):
+        asyncio.run(enrolment.confirm(member_id, words))
+    say(out, f"the key of {member_id} is confirmed: it may call from now on")
 
 
 def list_members(out: Console, folder: Path) -> None:

@@ -63,7 +63,7 @@ class Stage:
         self.processes.run("hub init", _SERVER, "init", self.hub, "--alliance", "demo", *listen)
 
     def enrol(self, names: Sequence[str]) -> dict[str, Lender]:
-        """Invite lenders and let them enrol; the hub must serve."""
+        """Invite lenders, let them enrol, and confirm the fingerprints that they tell; the hub must serve."""
         lenders = {name: Lender(name, self.folder / name, self.processes) for name in names}
         bundles = {name: self.folder / f"{name}.bundle.json" for name in names}
         for lender in lenders.values():
@@ -76,8 +76,14 @@ class Stage:
                 for name, path in bundles.items()
             ]
         )
-        self.all_good([lender.enrol(bundles[name]) for name, lender in lenders.items()])
+        enrolling = {name: lender.enrol(bundles[name]) for name, lender in lenders.items()}
+        told = {name: demand(child.name, child.wait(_START_SECONDS)).document() for name, child in enrolling.items()}
+        self.all_good([self._confirm(name, str(said["fingerprint"])) for name, said in told.items()])
         return lenders
+
+    def _confirm(self, name: str, words: str) -> Child:
+        command = ("member", "confirm", name, "--fingerprint", words, "--dir", self.hub)
+        return self.processes.start(f"confirm {name}", _SERVER, *command, typed="")
 
     @contextmanager
     def serving(self, behave: str = HONEST) -> Iterator[None]:

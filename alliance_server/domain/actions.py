@@ -30,6 +30,7 @@ class AuditAction(StrEnum):
     FILTER_DELTAS = "filter:delta:list"
     FILTER_DOWNLOAD = "filter:snapshot:download"
     FILTER_GET = "filter:header:get"
+    MEMBER_CONFIRM = "member:key:confirm"
     MEMBER_ENROL = "member:enrol"
     MEMBER_BUDGET = "member:budget:set"
     MEMBER_BURST = "member:burst:set"

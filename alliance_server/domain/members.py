@@ -23,6 +23,7 @@ class MemberState(IntEnum):
     ACTIVE = directory_pb2.MEMBER_STATE_ACTIVE
     SUSPENDED = directory_pb2.MEMBER_STATE_SUSPENDED
     OFFBOARDED = directory_pb2.MEMBER_STATE_OFFBOARDED
+    UNCONFIRMED = directory_pb2.MEMBER_STATE_UNCONFIRMED
 
 
 class Role(IntEnum):
@@ -94,11 +95,17 @@ def check_member_id(member_id: str) -> None:
 
 
 def admit(member: Member, certificate: Certificate, now: int) -> Caller:
-    """Decide whether a certificate's holder may call now; raises Refused with the one merged reason."""
-    if member.state is not MemberState.ACTIVE:
-        raise Refused(Reason.NOT_AUTHENTICATED, f"member is {member.state.name.lower()}")
+    """Decide whether a certificate's holder may call now.
+
+    Raises Refused with the one merged reason, or with one of its own where all that is missing is that somebody
+    confirms the holder's key.
+    """
     if certificate.revoked_at is not None:
         raise Refused(Reason.NOT_AUTHENTICATED, "certificate is revoked")
     if not certificate.not_before <= now < certificate.not_after:
         raise Refused(Reason.NOT_AUTHENTICATED, "certificate is expired or not valid yet")
+    if member.state is MemberState.UNCONFIRMED:
+        raise Refused(Reason.KEY_NOT_CONFIRMED, "the member's key is not confirmed yet")
+    if member.state is not MemberState.ACTIVE:
+        raise Refused(Reason.NOT_AUTHENTICATED, f"member is {member.state.name.lower()}")
     return Caller(member.id, member.role, member.identity_key, certificate.serial)

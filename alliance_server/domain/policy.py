@@ -100,6 +100,8 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
     {
         "activate_epoch": Control(dual=True),
         "begin_epoch": Control(dual=True),
+        # Whoever proposed an invitation holds its token: two admins compare the fingerprint, so one of them does not.
+        "confirm_key": Control(dual=True),
         "invite": Control(dual=True),
         "offboard": Control(dual=True),
         "raise_budget": Control(dual=True, may_break_glass=True),

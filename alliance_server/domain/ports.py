@@ -60,8 +60,11 @@ class MemberRepository(Protocol):
     def set_state(self, member_id: str, state: MemberState, now: int) -> None:
         """Change a membership's state."""
 
-    def count_ever_enrolled(self, role: Role) -> int:
-        """Count those of a role who have a key, whatever their state."""
+    def end_all_invitations(self, now: int) -> None:
+        """Let all invitations end that were not used."""
+
+    def count_ever_confirmed(self, role: Role) -> int:
+        """Count those of a role whose key was confirmed, whatever became of them."""
 
     def count_able(self, role: Role, now: int, *, but: str) -> int:
         """Count those of a role, one apart, who are active and have a certificate that is good."""

@@ -1,5 +1,8 @@
 """The changes that admins make: who must agree to each, what it would do, and doing it."""
 
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
 from alliance.errors import Reason
 from alliance.v1 import admin_pb2
 from alliance_server.domain.errors import Refused
@@ -38,7 +41,7 @@ class Changes:
                 return "raise_burst" if raises else "lower_burst"
             case "declare_business":
                 declared = transaction.watch.business(change.declare_business.member)
-                raises = any(new > old for new, old in zip(_business(change), declared, strict=True))
+                raises = any(new > old for new, old in zip(_business(change.declare_business), declared, strict=True))
                 return "raise_business" if raises else "lower_business"
             case _:
                 return kind
@@ -78,34 +81,10 @@ class Changes:
 
     def apply(self, transaction: Transaction, change: admin_pb2.Change, now: int) -> None:
         """Make a change; raises Refused."""
-        match change.WhichOneof("kind"):
-            case "invite":
-                it = change.invite
-                memberships.invite(transaction, it.member, it.display_name, _role(it), it.token_sha256, now)
-            case "suspend":
-                memberships.suspend(transaction, change.suspend.member, now)
-            case "resume":
-                memberships.resume(transaction, change.resume.member, now)
-            case "revoke_certificates":
-                memberships.revoke(transaction, change.revoke_certificates.member, now)
-            case "offboard":
-                memberships.offboard(transaction, change.offboard.member, now)
-            case "set_budget":
-                budget = change.set_budget
-                memberships.set_budget(transaction, budget.member, _resource(budget), budget.items, now)
-            case "begin_epoch":
-                epochs.begin(transaction, change.begin_epoch.epoch, now)
-            case "activate_epoch":
-                epochs.activate(transaction, change.activate_epoch.epoch, now)
-            case "retire_epoch":
-                epochs.retire(transaction, change.retire_epoch.epoch, now)
-            case "set_burst":
-                burst = change.set_burst
-                memberships.set_burst(transaction, burst.member, _resource(burst), burst.items, now)
-            case "declare_business":
-                memberships.declare_business(transaction, change.declare_business.member, _business(change), now)
-            case _:
-                raise Refused(Reason.INVALID_REQUEST, "the change is unknown")
+        kind = change.WhichOneof("kind") or ""
+        if (make := _MADE.get(kind)) is None:
+            raise Refused(Reason.INVALID_REQUEST, "the change is unknown")
+        make(transaction, getattr(change, kind), now)
 
     def _budget(self, transaction: Transaction, change: admin_pb2.SetBudget) -> int:
         return self._quota(transaction, change).limit
@@ -127,8 +106,8 @@ def _member(transaction: Transaction, change: admin_pb2.Change) -> Member:
     return memberships.enrolled(transaction, getattr(change, kind).member)
 
 
-def _business(change: admin_pb2.Change) -> Business:
-    return Business(change.declare_business.applications_a_day, change.declare_business.customers)
+def _business(stated: admin_pb2.DeclareBusiness) -> Business:
+    return Business(stated.applications_a_day, stated.customers)
 
 
 def _resource(change: admin_pb2.SetBudget | admin_pb2.SetBurst) -> Resource:
@@ -146,3 +125,24 @@ def _role(invite: admin_pb2.Invite) -> Role:
         return Role(invite.role)
     except ValueError:
         raise Refused(Reason.INVALID_REQUEST, "the role is unknown") from None
+
+
+def _invite(transaction: Transaction, it: admin_pb2.Invite, now: int) -> None:
+    memberships.invite(transaction, it.member, it.display_name, _role(it), it.token_sha256, now)
+
+
+_MADE: Final[Mapping[str, Callable[[Transaction, Any, int], object]]] = {
+    "invite": _invite,
+    "confirm_key": lambda at, it, now: memberships.confirm_key(at, it.member, it.identity_key_sha256, now),
+    "suspend": lambda at, it, now: memberships.suspend(at, it.member, now),
+    "resume": lambda at, it, now: memberships.resume(at, it.member, now),
+    "revoke_certificates": lambda at, it, now: memberships.revoke(at, it.member, now),
+    "offboard": lambda at, it, now: memberships.offboard(at, it.member, now),
+    "set_budget": lambda at, it, now: memberships.set_budget(at, it.member, _resource(it), it.items, now),
+    "set_burst": lambda at, it, now: memberships.set_burst(at, it.member, _resource(it), it.items, now),
+    "declare_business": lambda at, it, now: memberships.declare_business(at, it.member, _business(it), now),
+    "begin_epoch": lambda at, it, now: epochs.begin(at, it.epoch, now),
+    "activate_epoch": lambda at, it, now: epochs.activate(at, it.epoch, now),
+    "retire_epoch": lambda at, it, now: epochs.retire(at, it.epoch, now),
+}
+"""What makes each change in a unit of work, by its name on the wire."""

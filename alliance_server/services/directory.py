@@ -2,11 +2,13 @@
 
 from alliance.crypto.signing import Signer
 from alliance.v1.statement_pb2 import SignedStatement
-from alliance_server.domain.members import MemberState
+from alliance_server.domain.members import MemberState, Role
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.services.call import Call
 from alliance_server.services.paging import name, page_size
 from alliance_server.services.statements import epoch_statement, member_statement, suppression_statement
+
+_NOT_YET = {MemberState.INVITED, MemberState.UNCONFIRMED}
 
 
 class DirectoryService:
@@ -18,12 +20,16 @@ class DirectoryService:
         self._suppression = suppression_statement(key)
 
     async def members(self, call: Call, asked_size: int, token: str) -> tuple[list[SignedStatement], str]:
-        """List a page of enrolled members, past ones included, and the token of the next."""
+        """List a page of enrolled members, past ones included, and the token of the next.
+
+        Keys that are not confirmed yet are shown to admins, who confirm them, and to nobody else.
+        """
         size, after = page_size(asked_size), name(token)
+        hidden = {MemberState.INVITED} if call.caller.role is Role.ADMIN else _NOT_YET
 
         def work(transaction: Transaction) -> tuple[list[SignedStatement], str]:
             members = transaction.members.page(after, size)
-            enrolled = [member for member in members if member.state is not MemberState.INVITED]
+            enrolled = [member for member in members if member.state not in hidden]
             transaction.record(call.event(items=len(enrolled)))
             more = members[-1].id if len(members) == size else ""
             return [member_statement(self._key, member) for member in enrolled], more

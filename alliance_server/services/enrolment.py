@@ -3,6 +3,7 @@
 - The hub never sees a private key: it receives a certificate request and an identity key, both bound to the token
   by a statement that the identity key signs.
 - A token works once. The same request again gives the same answer, so that a lost reply loses nothing.
+- Whoever had the token has enrolled, and may call nothing: first somebody compares the key with the invitee.
 - Unknown, used and expired tokens are refused alike.
 """
 
@@ -16,6 +17,7 @@ from google.protobuf.message import DecodeError
 from alliance.clock import Clock
 from alliance.crypto.signing import Signer, VerifyingKey
 from alliance.errors import Reason, SignatureInvalid
+from alliance.fingerprints import check_fingerprint
 from alliance.statements import ENROLMENT
 from alliance.v1.enrolment_pb2 import EnrolmentRequest
 from alliance.v1.statement_pb2 import SignedStatement
@@ -67,8 +69,7 @@ class EnrolmentService:
         token = secrets.token_bytes(TOKEN_BYTES)
 
         def work(transaction: Transaction) -> Ticket:
-            if memberships.is_founded(transaction):
-                raise Refused(Reason.NOT_PERMITTED, "the alliance has its admins: they invite, and not the operator")
+            memberships.require_not_founded(transaction)
             digest = sha256(token).digest()
             expires_at = memberships.invite(transaction, member_id, display_name, role, digest, now)
             return Ticket(member_id, token, expires_at)
@@ -96,6 +97,21 @@ class EnrolmentService:
         certificate, member = await self._store.write(work)
         return certificate, member_statement(self._key, member)
 
+    async def confirm(self, member_id: str, words: str) -> None:
+        """Confirm a member's key in the operator's name, by the words that the member told.
+
+        Raises FingerprintUnreadable or FingerprintDiffers, or Refused: not least once the alliance has its admins.
+        """
+        now = self._clock.now_ms()
+
+        def work(transaction: Transaction) -> None:
+            memberships.require_not_founded(transaction)
+            member = memberships.enrolled(transaction, member_id, MemberState.UNCONFIRMED)
+            check_fingerprint(words, member.identity_key)
+            memberships.confirm_key(transaction, member_id, sha256(member.identity_key).digest(), now)
+
+        await self._store.write(work)
+
     async def revoke(self, member_id: str) -> int:
         """Revoke all certificates of a member; returns how many."""
         now = self._clock.now_ms()
@@ -113,7 +129,7 @@ class EnrolmentService:
         if member is None or member.state is not MemberState.INVITED or now >= invitation.expires_at:
             raise Refused(Reason.TOKEN_REFUSED, "the token is expired or its member is enrolled")
         certificate = self._issuer.issue(member.id, request.certificate_request, now)
-        member = replace(member, state=MemberState.ACTIVE, identity_key=request.identity_key, stated_at=now)
+        member = replace(member, state=MemberState.UNCONFIRMED, identity_key=request.identity_key, stated_at=now)
         transaction.members.save(member)
         transaction.members.add_certificate(certificate)
         transaction.members.save_invitation(
@@ -150,4 +166,6 @@ def _repeat(transaction: Transaction, invitation: Invitation, request_sha256: by
     if found is None:
         raise Refused(Reason.TOKEN_REFUSED, "the token was used for another request")
     member, certificate = found
+    if certificate.revoked_at is not None:
+        raise Refused(Reason.TOKEN_REFUSED, "the certificate that the token gave is revoked")
     return certificate, member

@@ -3,6 +3,7 @@
 Who may have them done is decided before: by the operator of a hub that has no admins yet, or by the admins.
 """
 
+import hmac
 from hashlib import sha256
 
 from alliance.errors import Reason
@@ -29,29 +30,49 @@ MAX_NAME_BYTES = 200
 MAX_BUSINESS = 10**9
 _ENROLLED = frozenset(MemberState) - {MemberState.INVITED}
 FOUNDERS = 2
-"""Admins who have enrolled once there are so many: the operator alone decides nothing any more."""
+"""Admins whose keys were confirmed: once there are so many, the operator alone decides nothing any more."""
 
 
 def invite(
     transaction: Transaction, member_id: str, display_name: str, role: Role, token_sha256: bytes, now: int
 ) -> int:
-    """Invite somebody new, or one who has not enrolled yet, again; returns when the token ends. Raises Refused."""
+    """Invite somebody new, or one whose key is not confirmed, again; returns when the token ends. Raises Refused.
+
+    A key that was not confirmed is given up with this: somebody else may have enrolled in the invitee's place.
+    """
     check_member_id(member_id)
     if not display_name.strip() or len(display_name.encode()) > MAX_NAME_BYTES or not display_name.isprintable():
         raise Refused(Reason.INVALID_REQUEST, "a name has 1 to 200 bytes that print")
     if len(token_sha256) != TOKEN_SHA256_BYTES or transaction.members.invitation(token_sha256) is not None:
         raise Refused(Reason.INVALID_REQUEST, "the token's digest has another length, or was used before")
     known = transaction.members.hold(member_id)
-    if known is not None and known.state is not MemberState.INVITED:
+    if known is not None and known.state not in (MemberState.INVITED, MemberState.UNCONFIRMED):
         raise Refused(Reason.CONFLICTING_RETRY, "the member is enrolled already")
     if known is not None and known.role is not role:
         raise Refused(Reason.CONFLICTING_RETRY, f"{member_id} was invited as {known.role.word}")
     expires_at = now + INVITATION_LIFE_MS
     transaction.members.end_invitations(member_id, now)
+    transaction.members.revoke_certificates(member_id, now)
     transaction.members.save(Member(member_id, display_name, MemberState.INVITED, b"", now, role))
     transaction.members.save_invitation(Invitation(token_sha256, member_id, expires_at))
     _record(transaction, AuditAction.MEMBER_INVITE, member_id, now)
     return expires_at
+
+
+def confirm_key(transaction: Transaction, member_id: str, identity_key_sha256: bytes, now: int) -> None:
+    """Let a member call whose key was compared with it; raises Refused.
+
+    With the second admin the alliance is founded: what its operator invited alone ends where it was not used.
+    """
+    member = enrolled(transaction, member_id, MemberState.UNCONFIRMED)
+    key_sha256 = sha256(member.identity_key).digest()
+    if not hmac.compare_digest(identity_key_sha256, key_sha256):
+        raise Refused(Reason.MEMBER_STATE_CONFLICT, "the member has enrolled with another key")
+    was_founded = is_founded(transaction)
+    transaction.members.set_state(member_id, MemberState.ACTIVE, now)
+    if not was_founded and is_founded(transaction):
+        transaction.members.end_all_invitations(now)
+    _record(transaction, AuditAction.MEMBER_CONFIRM, member_id, now, also=(key_sha256,))
 
 
 def suspend(transaction: Transaction, member_id: str, now: int) -> None:
@@ -84,7 +105,7 @@ def revoke(transaction: Transaction, member_id: str, now: int) -> int:
 
 def offboard(transaction: Transaction, member_id: str, now: int) -> None:
     """End a membership, for good; raises Refused."""
-    member = enrolled(transaction, member_id, MemberState.ACTIVE, MemberState.SUSPENDED)
+    member = enrolled(transaction, member_id, MemberState.ACTIVE, MemberState.SUSPENDED, MemberState.UNCONFIRMED)
     _check_admins_are_left(transaction, member, now)
     transaction.members.revoke_certificates(member_id, now)
     transaction.members.set_state(member_id, MemberState.OFFBOARDED, now)
@@ -145,10 +166,25 @@ def require_admitted(transaction: Transaction, caller: Caller, now: int) -> None
 
 def is_founded(transaction: Transaction) -> bool:
     """Say whether the alliance's admins decide; once they do, they do for good."""
-    return transaction.members.count_ever_enrolled(Role.ADMIN) >= FOUNDERS
+    return transaction.members.count_ever_confirmed(Role.ADMIN) >= FOUNDERS
 
 
-def _record(transaction: Transaction, action: AuditAction, member_id: str, now: int, *, items: int = 1) -> None:
-    digest = sha256(member_id.encode()).digest()
-    event = record_event(time=now, actor=HUB_ACTOR, action=action, items=items, commitments=(digest,))
+def require_not_founded(transaction: Transaction) -> None:
+    """Raise Refused once the alliance has its admins; what is found stays true until the unit of work ends."""
+    transaction.members.hold_all(Role.ADMIN)
+    if is_founded(transaction):
+        raise Refused(Reason.NOT_PERMITTED, "the alliance has its admins: they decide, and not the operator")
+
+
+def _record(
+    transaction: Transaction,
+    action: AuditAction,
+    member_id: str,
+    now: int,
+    *,
+    items: int = 1,
+    also: tuple[bytes, ...] = (),
+) -> None:
+    commitments = (sha256(member_id.encode()).digest(), *also)
+    event = record_event(time=now, actor=HUB_ACTOR, action=action, items=items, commitments=commitments)
     transaction.record(event)

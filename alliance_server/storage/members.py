@@ -86,10 +86,12 @@ class SqlMembers:
             sa.update(_MEMBERS).where(_MEMBERS.c.id == member_id).values(state=state, stated_at=now)
         )
 
-    def count_ever_enrolled(self, role: Role) -> int:
-        """Count those of a role who have a key, whatever their state."""
-        enrolled = sa.select(sa.func.count()).where(_MEMBERS.c.role == role, _MEMBERS.c.identity_key != b"")
-        return self._connection.execute(enrolled).scalar_one()
+    def count_ever_confirmed(self, role: Role) -> int:
+        """Count those of a role whose key was confirmed, whatever became of them."""
+        columns = _MEMBERS.c
+        before = (MemberState.INVITED, MemberState.UNCONFIRMED)
+        confirmed = (columns.role == role, columns.identity_key != b"", columns.state.not_in(before))
+        return self._connection.execute(sa.select(sa.func.count()).where(*confirmed)).scalar_one()
 
     def count_able(self, role: Role, now: int, *, but: str) -> int:
         """Count those of a role, one apart, who are active and have a certificate that is good."""
@@ -182,6 +184,12 @@ class SqlMembers:
         """Let a member's invitations end that were not used."""
         columns = _INVITATIONS.c
         unused = (columns.member_id == member_id, columns.request_sha256.is_(None), columns.expires_at > now)
+        self._connection.execute(sa.update(_INVITATIONS).where(*unused).values(expires_at=now))
+
+    def end_all_invitations(self, now: int) -> None:
+        """Let all invitations end that were not used."""
+        columns = _INVITATIONS.c
+        unused = (columns.request_sha256.is_(None), columns.expires_at > now)
         self._connection.execute(sa.update(_INVITATIONS).where(*unused).values(expires_at=now))
 
 

@@ -138,6 +138,14 @@ class AllianceHub:
         """
         return self._do(lambda hub: self._offices.bundle(hub, name))
 
+    def confirm(self, name: str, words: str) -> None:
+        """Confirm the key with which a lender enrolled by its bundle, by the words of its fingerprint.
+
+        Until then the hub refuses its calls: the SDK raises KeyNotConfirmed. The words are those of
+        `member_client.fingerprint(profile)`. Raises the alliance's FingerprintDiffers for those of another key.
+        """
+        self._do(lambda hub: hub.enrolment.confirm(name, words))
+
     # -- claims --------------------------------------------------------------------------------------------------
 
     def file_claim(

@@ -13,6 +13,7 @@ from alliance.errors import AllianceError
 from alliance.identifiers import Kind, parse_kind
 from alliance.taxonomy import DAY_MS, Category, EvidenceLevel, SubjectRole, Word
 from alliance_server.bootstrap import Hub
+from alliance_server.cli.dev.confirming import confirm_own
 from alliance_server.cli.members import bundle
 from member_client import (
     AllianceClient,
@@ -96,7 +97,9 @@ class Offices:
         folder = self._folder / name
         if (folder / "profile.toml").exists():
             return Profile.load(folder)
-        return await enrol(await self.bundle(hub, name), folder, clock=self._clock)
+        profile = await enrol(await self.bundle(hub, name), folder, clock=self._clock)
+        await confirm_own(hub, name)
+        return profile
 
     async def file(self, hub: Hub, row: ContributionRow, by: str) -> FiledClaim:
         """File a claim; raises ValueError where it is refused."""

@@ -93,6 +93,11 @@ class BenchmarkHub:
         raise process.failure("does not listen")
 
 
+def confirm(member: str, words: str, bundle: Path) -> None:
+    """Confirm the key of a member that enrolled by the bundle that a hub made beside its folder."""
+    _command("member", "confirm", member, "--fingerprint", words, "--dir", str(bundle.parent / "hub"))
+
+
 def _command(*arguments: str) -> None:
     """Run the hub's command line; raises BenchmarkFailed with what it said."""
     done = subprocess.run(

@@ -17,8 +17,9 @@ from benchmarks.measure.calls import Calls, called, called_for
 from benchmarks.measure.failure import BenchmarkFailed
 from benchmarks.measure.processes import Pipe
 from benchmarks.measure.resources import Meter, Spent
+from benchmarks.stage.hub import confirm
 from benchmarks.stage.samples import FRESH, is_listed, oaid, phone, resident_id, subject_field
-from member_client import AllianceClient, Consent, ContributionRow, Profile, Subject, enrol
+from member_client import AllianceClient, Consent, ContributionRow, Profile, Subject, enrol, fingerprint
 
 CHECK_DEADLINE_MS = 60_000
 _SYNC_SECONDS, _SYNC_PAUSE = 600.0, 0.05
@@ -91,7 +92,7 @@ def serve(pipe: Pipe, bundle: Path, folder: Path) -> None:
 
 
 async def _serve(pipe: Pipe, bundle: Path, folder: Path) -> None:
-    profile = Profile.load(folder) if (folder / "profile.toml").exists() else await enrol(bundle, folder)
+    profile = Profile.load(folder) if (folder / "profile.toml").exists() else await _enrolled(bundle, folder)
     meter = Meter()
     async with AllianceClient(profile, deadline_ms=CHECK_DEADLINE_MS) as client:
         start = time.perf_counter()
@@ -103,6 +104,12 @@ async def _serve(pipe: Pipe, bundle: Path, folder: Path) -> None:
             outcomes, calls = await _answer(client, question)
             seconds = time.perf_counter() - start
             pipe.send(Done(seconds, dict(outcomes), meter.read() - before, calls))
+
+
+async def _enrolled(bundle: Path, folder: Path) -> Profile:
+    profile = await enrol(bundle, folder)
+    await asyncio.to_thread(confirm, profile.member, fingerprint(profile), bundle)
+    return profile
 
 
 async def _answer(client: AllianceClient, question: Question) -> tuple[Counter[str], Calls | None]:

@@ -75,6 +75,36 @@ def invite(
     session.note(tr("{file} holds a token: send it by a channel that both sides trust", file=out))
 
 
+@admin_app.command("confirm")
+def confirm(
+    context: typer.Context,
+    member: Member,
+    words: Annotated[
+        list[str] | None, typer.Argument(help="The twelve words that the member read to you.", metavar="WORDS")
+    ] = None,
+    *,
+    reason: Reason,
+) -> None:
+    r"""Propose to let a member in that has enrolled, by the fingerprint that it read to you.
+
+    Call a number that you know from elsewhere. Whoever approves calls, too:
+    the bundle went through other hands. Words of another key mean that
+    somebody else has enrolled: confirm nothing, and invite again. Example:
+
+      member-client admin confirm lender-b --reason "called Ms Li" \
+        flush outer expand home boost wide quote power book drastic text labor
+    """
+    session = session_of(context)
+    heard = " ".join(words or ()) or _heard()
+    _shown(session, _done(session, lambda admin: admin.confirm(member, heard, reason)))
+
+
+def _heard() -> str:
+    if not typer.get_text_stream("stdin").isatty():
+        raise UsageFault(tr("the words are missing that the member read to you"))
+    return str(typer.prompt(tr("The twelve words, as the member read them")))
+
+
 def _changing(
     session: Session, change: Change, reason: str, *, yes: bool, dry_run: bool, break_glass: bool = False
 ) -> None:
@@ -285,14 +315,28 @@ def show(context: typer.Context, proposal: ProposalId) -> None:
 
 
 @admin_app.command("approve")
-def approve(context: typer.Context, proposal: ProposalId, reason: Reason, *, yes: Yes = False) -> None:
+def approve(
+    context: typer.Context,
+    proposal: ProposalId,
+    reason: Reason,
+    *,
+    fingerprint: Annotated[
+        str | None,
+        typer.Option(
+            "--fingerprint",
+            help="To confirm a key: the twelve words that the member read to you.",
+            metavar="WORDS",
+        ),
+    ] = None,
+    yes: Yes = False,
+) -> None:
     """Approve another admin's proposal: it takes effect at once. Or uphold what break-glass did.
 
     For example:
 
       member-client admin approve 5f0c2b7e --reason "spoke to their desk"
     """
-    _deciding(session_of(context), proposal, Decision.APPROVE, reason, yes=yes)
+    _deciding(session_of(context), proposal, Decision.APPROVE, reason, yes=yes, fingerprint=fingerprint)
 
 
 @admin_app.command("reject")
@@ -317,12 +361,17 @@ def withdraw(context: typer.Context, proposal: ProposalId, reason: Reason, *, ye
     _deciding(session_of(context), proposal, Decision.WITHDRAW, reason, yes=yes)
 
 
-def _deciding(session: Session, start: str, decision: Decision, reason: str, *, yes: bool) -> None:
+def _deciding(
+    session: Session, start: str, decision: Decision, reason: str, *, yes: bool, fingerprint: str | None = None
+) -> None:
     found = _done(session, lambda admin: admin.proposal(start))
     for line in _description(found):
         session.say(line)
+    heard = fingerprint
+    if heard is None and found.change.kind == "confirm_key" and decision is Decision.APPROVE:
+        heard = _heard()
     _ask(yes=yes)
-    decided = _done(session, lambda admin: admin.decide(found, decision, reason))
+    decided = _done(session, lambda admin: admin.decide(found, decision, reason, fingerprint=heard))
     session.document(_document(decided))
     session.say(_line("State", retold(_STATES[decided.state])))
 

@@ -17,7 +17,7 @@ from member_client.cli.contribute import contribute
 from member_client.cli.epochs import epoch_app, list_epochs
 from member_client.cli.group import PROGRAM, SafeGroup, UsageFault
 from member_client.cli.language import LANGUAGE_VARIABLE, read_language, tr
-from member_client.cli.membership import doctor, enrol, renew, sync
+from member_client.cli.membership import doctor, enrol, fingerprint, renew, sync
 from member_client.cli.ports import real_ports
 from member_client.cli.retag import retag
 from member_client.cli.screen import HELP as SCREEN_HELP
@@ -92,6 +92,7 @@ def root(
 
 
 app.command()(enrol)
+app.command()(fingerprint)
 app.command()(sync)
 app.command()(check)
 app.command(help=SCREEN_HELP)(screen)

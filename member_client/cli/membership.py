@@ -24,7 +24,9 @@ def enrol(
 ) -> None:
     """Enrol this machine with the bundle of your invitation.
 
-    Keys are made here and stay here; the bundle's token works once. Example:
+    Keys are made here and stay here; the bundle's token works once. The
+    alliance lets you in when you have read the words that are printed to its
+    admins by telephone. Example:
 
       member-client --profile ~/alliance enrol bundle.json
     """
@@ -40,12 +42,37 @@ def enrol(
             folder=profile.folder,
         )
     )
-    session.note(tr("keep a backup of that folder; next: member-client sync"))
-    session.document({"member": profile.member, "alliance": profile.alliance, "profile": str(profile.folder)})
+    words = session.ports.fingerprint(session.folder)
+    session.say(tr("fingerprint: {words}", words=words))
+    session.note(tr("read these words to the alliance by telephone: calls are refused until it confirms them"))
+    session.note(tr("keep a backup of that folder; then: member-client sync"))
+    session.document(
+        {
+            "member": profile.member,
+            "alliance": profile.alliance,
+            "profile": str(profile.folder),
+            "fingerprint": words,
+        }
+    )
 
 
 async def _enrolled(session: Session, bundle: Path) -> Profile:
     return await session.ports.enrol(bundle, session.folder)
+
+
+def fingerprint(context: typer.Context) -> None:
+    """Print the words of this member's key, which you read to the alliance's admins by telephone.
+
+    They are no secret: they tell your key from one of somebody who took
+    your place. Say them only where you are called at a number that the
+    alliance knows, or where you call a number that you know. Example:
+
+      member-client fingerprint
+    """
+    session = session_of(context)
+    words = session.ports.fingerprint(session.folder)
+    session.say(words)
+    session.document({"fingerprint": words})
 
 
 def sync(context: typer.Context) -> None:

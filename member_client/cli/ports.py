@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from member_client import AllianceClient, Profile
 from member_client import enrol as enrol_member
+from member_client import fingerprint as fingerprint_of
 from member_client.cli.session import Ports
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ async def enrol(bundle: Path, folder: Path) -> Profile:
     return await enrol_member(bundle, folder)
 
 
+def fingerprint(folder: Path) -> str:
+    """Give the words of the key in a folder's profile; raises NotEnrolled where there is none."""
+    return fingerprint_of(Profile.load(folder))
+
+
 def real_ports() -> Ports:
     """Give the ports of a real run."""
-    return Ports(open_client=open_client, enrol=enrol)
+    return Ports(open_client=open_client, enrol=enrol, fingerprint=fingerprint)

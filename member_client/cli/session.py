@@ -131,6 +131,7 @@ class Ports:
 
     open_client: Callable[[Path], AbstractAsyncContextManager[HubClient]]
     enrol: Callable[[Path, Path], Awaitable[Profile]]
+    fingerprint: Callable[[Path], str]
     clock: Clock = field(default_factory=SystemClock)
 
 

@@ -16,7 +16,7 @@ from support.small_disk import SmallDisk, small_disk
 
 from alliance.errors import CATALOGUE, Reason
 from alliance.taxonomy import Purpose
-from member_client import AllianceClient, Consent, ContributionResult, ContributionRow, State, Subject, enrol
+from member_client import AllianceClient, Consent, ContributionResult, ContributionRow, State, Subject
 from member_client.cli.endings import NOT_SETTLED
 from member_client.contributing import OPEN_CHUNKS
 from member_client.errors import StorageFull
@@ -104,7 +104,7 @@ def members_disk() -> Iterator[SmallDisk]:
 
 
 async def enrolled_on(disk: SmallDisk, hub: RunningHub, name: str = "a", **options: Any) -> AllianceClient:
-    return AllianceClient(await enrol(await hub.invite(name), disk.folder / name), clock=hub.clock, **options)
+    return AllianceClient(await hub.enrolled(name, disk.folder / name), clock=hub.clock, **options)
 
 
 async def test_a_contributor_without_room_sends_nothing_that_it_could_not_write_down(

@@ -106,7 +106,7 @@ def test_who_can_act_is_counted(store: SqlStore) -> None:
         return (
             members.count_able(Role.ADMIN, NOW, but="nobody"),
             members.count_able(Role.ADMIN, NOW, but="twice"),
-            members.count_ever_enrolled(Role.ADMIN),
+            members.count_ever_confirmed(Role.ADMIN),
             [it.serial for it in members.certificates("twice", NOW)],
         )
 

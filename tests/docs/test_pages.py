@@ -27,7 +27,7 @@ from support.process import free_port, hub_process
 
 from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
 from alliance_server.cli.app import app as hub_app
-from member_client import AllianceClient, ContributionRow, Kind, enrol
+from member_client import AllianceClient, ContributionRow, Kind
 from member_client.cli.app import app as member_app
 
 pytestmark = pytest.mark.shows_identifiers(reason="pages show what to type, and what their commands write is a page's")
@@ -64,9 +64,9 @@ async def after_tutorial(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
             number = next(numbers)
             (scratch / "hub").symlink_to(process.folder)
             for name in ("lender-a", "lender-b"):
-                await enrol(await hub.invite(f"{name}-{number}"), scratch / name)
+                await hub.enrolled(f"{name}-{number}", scratch / name)
 
-        profile = await enrol(await hub.invite("tutorial"), folder / "profile")
+        profile = await hub.enrolled("tutorial", folder / "profile")
         async with AllianceClient(profile) as client:
             assert [str(result.outcome) async for result in client.contribute([LISTED])] == ["accepted"]
             while (await client.sync()).listings == 0:

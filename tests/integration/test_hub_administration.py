@@ -13,7 +13,9 @@ import pytest_asyncio
 from support.hub import RunningHub, running_hub
 from support.wire import WireMember, enrol, enrol_by_token, events_of, refuses, valid_elements
 
+from alliance.crypto.signing import SigningKey
 from alliance.errors import Reason
+from alliance.fingerprints import fingerprint
 from alliance.taxonomy import DAY_MS, Purpose
 from alliance.v1 import admin_pb2, registry_pb2
 from alliance.v1.admin_pb2 import Change, ProposalRecord
@@ -89,9 +91,14 @@ SUSPEND = Change(suspend=admin_pb2.Suspend(member="lender"))
 RESUME = Change(resume=admin_pb2.Resume(member="lender"))
 OFFBOARD = Change(offboard=admin_pb2.Offboard(member="lender"))
 REVOKE = Change(revoke_certificates=admin_pb2.RevokeCertificates(member="lender"))
+KEY = SigningKey.generate()[0]
+CONFIRM = Change(
+    confirm_key=admin_pb2.ConfirmKey(member="stranger", identity_key_sha256=sha256(KEY.public_key).digest())
+)
 DUAL = {
     "activate_epoch": Change(activate_epoch=admin_pb2.ActivateEpoch(epoch=2)),
     "begin_epoch": Change(begin_epoch=admin_pb2.BeginEpoch(epoch=2)),
+    "confirm_key": CONFIRM,
     "invite": invitation(),
     "offboard": OFFBOARD,
     "raise_budget": budget(10**9),
@@ -116,6 +123,12 @@ async def test_every_control_of_the_policy_is_tried_here() -> None:
     assert {name for name, control in CONTROLS.items() if not control.dual} == SINGLE.keys()
 
 
+async def waiting(alliance: Alliance, key: SigningKey = KEY, token: bytes = bytes(range(32))) -> WireMember:
+    """Have somebody invited and enrolled whose key is not confirmed yet."""
+    await alliance.made(invitation("stranger", token))
+    return await enrol_by_token(alliance.hub, "stranger", token, key)
+
+
 async def prepared(alliance: Alliance, name: str) -> None:
     if name == "resume":
         await alliance.made(SUSPEND)
@@ -125,6 +138,8 @@ async def prepared(alliance: Alliance, name: str) -> None:
     if name == "retire_epoch":
         await alliance.made(DUAL["activate_epoch"])
         await alliance.hub.hub.epochs.turn()
+    if name == "confirm_key":
+        await (await waiting(alliance)).close()
 
 
 def everything(alliance: Alliance) -> list[Any]:
@@ -239,6 +254,7 @@ async def test_a_member_who_was_invited_by_two_enrols_with_the_proposers_token(a
     assert found is not None
     assert found.expires_at >= approved_at + INVITATION_LIFE_MS  # its day begins with the approval
     newcomer = await enrol_by_token(alliance.hub, "newcomer", token)
+    alliance.hub.confirm("newcomer")
     await newcomer.registry.ListClaims(LIST_CLAIMS)
     await newcomer.close()
 
@@ -247,6 +263,7 @@ async def test_an_admin_is_invited_by_admins_and_then_is_one(alliance: Alliance)
     token = os.urandom(32)
     await alliance.made(invitation("fourth", token, MEMBER_ROLE_ADMIN))
     fourth = await enrol_by_token(alliance.hub, "fourth", token)
+    alliance.hub.confirm("fourth")
     record = await fourth.propose(fourth.proposal(SUSPEND))
     assert record.state == admin_pb2.PROPOSAL_STATE_EFFECTIVE
     with refuses(Reason.NOT_PERMITTED):
@@ -349,6 +366,7 @@ async def test_two_who_approve_at_once_make_it_once(alliance: Alliance) -> None:
     token = os.urandom(32)
     await alliance.made(invitation("fourth", token, MEMBER_ROLE_ADMIN))
     fourth = await enrol_by_token(alliance.hub, "fourth", token)
+    alliance.hub.confirm("fourth")
     proposal = alliance.first.proposal(OFFBOARD)
     await alliance.first.propose(proposal)
     outcomes = await asyncio.gather(
@@ -373,6 +391,7 @@ async def test_a_proposal_of_somebody_who_is_no_admin_any_more_is_closed(allianc
     token = os.urandom(32)
     await alliance.made(invitation("fourth", token, MEMBER_ROLE_ADMIN))
     fourth = await enrol_by_token(alliance.hub, "fourth", token)
+    alliance.hub.confirm("fourth")
     proposal = fourth.proposal(OFFBOARD)
     await fourth.propose(proposal)
     await alliance.made(Change(suspend=admin_pb2.Suspend(member="fourth")))
@@ -545,18 +564,77 @@ async def test_every_step_is_in_the_audit_tables_bound_to_what_was_signed(allian
     assert list(done.commitments) == [sha256(b"lender").digest()]
 
 
+# -- keys of those who enrolled ------------------------------------------------------------------------------------
+
+
+async def test_a_key_is_confirmed_by_two_admins_and_no_other_key_with_it(alliance: Alliance) -> None:
+    stranger = await waiting(alliance)
+    with refuses(Reason.KEY_NOT_CONFIRMED):
+        await stranger.registry.ListClaims(LIST_CLAIMS)
+    for wrong in (SigningKey.generate()[0].public_key, b"", KEY.public_key[:-1]):
+        change = Change(confirm_key=admin_pb2.ConfirmKey(member="stranger", identity_key_sha256=sha256(wrong).digest()))
+        with refuses(Reason.MEMBER_STATE_CONFLICT):
+            await alliance.first.propose(alliance.first.proposal(change))
+    with refuses(Reason.NOT_PERMITTED):
+        await alliance.first.propose(alliance.first.proposal(CONFIRM, break_glass=True))
+    await alliance.made(CONFIRM)
+    await stranger.registry.ListClaims(LIST_CLAIMS)
+    await stranger.close()
+    with refuses(Reason.MEMBER_STATE_CONFLICT):
+        await alliance.first.propose(alliance.first.proposal(CONFIRM))
+
+
+async def test_a_key_that_took_anothers_place_since_it_was_proposed_is_not_confirmed(alliance: Alliance) -> None:
+    await (await waiting(alliance)).close()
+    proposal = alliance.first.proposal(CONFIRM)
+    await alliance.first.propose(proposal)
+    other = SigningKey.generate()[0]
+    later = await waiting(alliance, other, bytes(reversed(range(32))))  # invited again, and somebody else came
+    with refuses(Reason.MEMBER_STATE_CONFLICT):
+        await alliance.second.decide(proposal, alliance.second.decision(proposal))
+    with refuses(Reason.KEY_NOT_CONFIRMED):
+        await later.registry.ListClaims(LIST_CLAIMS)
+    await later.close()
+    assert alliance.state("stranger") is MemberState.UNCONFIRMED
+
+
+async def test_whoever_waits_is_offboarded_but_neither_suspended_nor_given_a_budget(alliance: Alliance) -> None:
+    await (await waiting(alliance)).close()
+    for change in (Change(suspend=admin_pb2.Suspend(member="stranger")), budget(5, member="stranger")):
+        with refuses(Reason.MEMBER_STATE_CONFLICT):
+            await alliance.first.propose(alliance.first.proposal(change))
+    await alliance.made(Change(offboard=admin_pb2.Offboard(member="stranger")))
+    assert alliance.state("stranger") is MemberState.OFFBOARDED
+
+
 # -- the operator ---------------------------------------------------------------------------------------------------
 
 
-async def test_the_operator_invites_until_there_are_two_admins_and_never_again(
+async def test_the_operator_invites_and_confirms_until_there_are_two_admins_and_never_again(
     new_hub_folder: Callable[[], Path],
 ) -> None:
     async with running_hub(new_hub_folder()) as hub:
         service = hub.hub.enrolment
-        for name in ("first", "second"):
-            ticket = await service.invite(name, name, Role.ADMIN)
-            await service.invite(f"lender-{name}", name)
-            await (await enrol_by_token(hub, name, ticket.token)).close()
+        tickets = {name: await service.invite(name, name, Role.ADMIN) for name in ("first", "second", "third")}
+        unused = await service.invite("lender", "lender")
+        admins = [await enrol_by_token(hub, name, ticket.token) for name, ticket in tickets.items()]
+        # That they have enrolled founds nothing: anybody who came by a bundle may have done that.
+        await service.invite("another", "another")
+        for admin in admins[:2]:
+            await service.confirm(admin.id, fingerprint(admin.key.public_key))
+        with pytest.raises(Refused) as caught:
+            await service.confirm("third", fingerprint(admins[2].key.public_key))
+        assert caught.value.reason is Reason.NOT_PERMITTED
+        # What the operator invited alone and nobody used is over.
+        with refuses(Reason.TOKEN_REFUSED):
+            await enrol_by_token(hub, "lender", unused.token)
+        change = admin_pb2.ConfirmKey(member="third", identity_key_sha256=sha256(admins[2].key.public_key).digest())
+        proposal = admins[0].proposal(Change(confirm_key=change))
+        await admins[0].propose(proposal)
+        await admins[1].decide(proposal, admins[1].decision(proposal))
+        await admins[2].admin.ListProposals(admin_pb2.ListProposalsRequest())
+        for admin in admins:
+            await admin.close()
         for role in Role:
             with pytest.raises(Refused) as caught:
                 await service.invite("late", "late", role)

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 from support.hub import RunningHub
-from support.wire import WireMember, refuses
+from support.wire import WireMember, enrol_by_token, refuses
 
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import Reason
 from alliance.identifiers import BUILTIN
 from alliance.statements import EPOCH, MEMBER, SUPPRESSION_LIST
 from alliance.v1 import directory_pb2, epoch_pb2
-from alliance_server.domain.members import MemberState
+from alliance_server.domain.members import MemberState, Role
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -51,6 +51,15 @@ async def test_members_are_stated_by_id_past_ones_too_and_invited_ones_not(
         if not token:
             break
     assert seen == ["a", "b", "b-1", "c"]
+
+
+async def test_keys_that_nobody_confirmed_are_shown_to_admins_alone(own_hub: RunningHub, own_members: Any) -> None:
+    admin, lender = await own_members(own_hub, "a", Role.ADMIN), await own_members(own_hub, "b")
+    waiting = await enrol_by_token(own_hub, "c", (await own_hub.hub.enrolment.invite("c", "c")).token)
+    await waiting.close()
+    assert [it.id for it in (await page(lender))[0]] == ["a", "b"]
+    stated = {it.id: (it.state, it.identity_key) for it in (await page(admin))[0]}
+    assert stated["c"] == (directory_pb2.MEMBER_STATE_UNCONFIRMED, waiting.key.public_key)
 
 
 @pytest.mark.parametrize("token", ["a\x00", "\x00", "A", "贷", "a b", "a" * 33, "%", "a\n", "a/../b"])

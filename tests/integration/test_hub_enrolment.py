@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from hashlib import sha256
 from typing import Any
 
 import grpc
@@ -24,7 +25,8 @@ from support.wire import (
 )
 
 from alliance.crypto.signing import SigningKey, VerifyingKey
-from alliance.errors import Reason
+from alliance.errors import FingerprintDiffers, FingerprintUnreadable, Reason
+from alliance.fingerprints import fingerprint
 from alliance.statements import MEMBER
 from alliance.v1 import directory_pb2, epoch_pb2
 from alliance.v1.enrolment_pb2 import EnrolmentRequest, EnrolRequest, EnrolResponse
@@ -60,7 +62,7 @@ def state_of(hub: RunningHub, name: str) -> MemberState:
     return member.state
 
 
-async def test_a_member_enrols_and_calls(hub: RunningHub) -> None:
+async def test_a_member_enrols_and_calls_once_its_key_is_confirmed(hub: RunningHub) -> None:
     name, token = await invite(hub)
     key, tls_key = SigningKey.generate()[0], new_tls_key()
     reply = await send(hub, enrol_request(token, key, certificate_request(tls_key)))
@@ -72,12 +74,54 @@ async def test_a_member_enrols_and_calls(hub: RunningHub) -> None:
     stated = directory_pb2.Member.FromString(
         VerifyingKey(hub.hub.keys.identity.public_key).verified_payload(MEMBER, reply.member)
     )
-    assert (stated.id, stated.identity_key, stated.state) == (name, key.public_key, directory_pb2.MEMBER_STATE_ACTIVE)
+    waits = directory_pb2.MEMBER_STATE_UNCONFIRMED
+    assert (stated.id, stated.identity_key, stated.state) == (name, key.public_key, waits)
 
     member = WireMember(hub, name, key, (pem_of(tls_key), certificate.public_bytes(serialization.Encoding.PEM)))
+    with refuses(Reason.KEY_NOT_CONFIRMED):
+        await member.epochs.ListEpochs(epoch_pb2.ListEpochsRequest())
+    await hub.hub.enrolment.confirm(name, fingerprint(key.public_key))
     await member.epochs.ListEpochs(epoch_pb2.ListEpochsRequest())
     await member.close()
     assert [it.action for it in member.events()] == ["member:enrol", "epoch:list"]
+    confirmed = [it for it in events_of(hub, HUB_ACTOR) if it.action == "member:key:confirm"][-1]
+    assert list(confirmed.commitments) == [sha256(name.encode()).digest(), sha256(key.public_key).digest()]
+
+
+async def test_the_operator_confirms_by_the_words_of_the_key_that_enrolled_and_no_others(hub: RunningHub) -> None:
+    name, token = await invite(hub)
+    key = SigningKey.generate()[0]
+    with pytest.raises(Refused) as early:
+        await hub.hub.enrolment.confirm(name, fingerprint(key.public_key))
+    await send(hub, enrol_request(token, key, certificate_request(new_tls_key())))
+    for words, error in (
+        (fingerprint(SigningKey.generate()[0].public_key), FingerprintDiffers),
+        ("", FingerprintUnreadable),
+        (fingerprint(key.public_key).rpartition(" ")[0], FingerprintUnreadable),
+    ):
+        with pytest.raises(error):
+            await hub.hub.enrolment.confirm(name, words)
+    assert state_of(hub, name) is MemberState.UNCONFIRMED
+    await hub.hub.enrolment.confirm(name, fingerprint(key.public_key).upper())
+    assert state_of(hub, name) is MemberState.ACTIVE
+    with pytest.raises(Refused) as late:
+        await hub.hub.enrolment.confirm(name, fingerprint(key.public_key))
+    assert {early.value.reason, late.value.reason} == {Reason.MEMBER_STATE_CONFLICT}
+
+
+async def test_whoever_took_an_invitees_place_is_gone_once_the_invitee_is_invited_again(hub: RunningHub) -> None:
+    name, token = await invite(hub)
+    taken = a_request(token)
+    await send(hub, taken)
+    again = (await hub.hub.enrolment.invite(name, name)).token
+    with refuses(Reason.TOKEN_REFUSED):
+        await send(hub, taken)
+    good = hub.hub.store.read_now(lambda it: it.members.count_certificates(name, hub.clock.now_ms()))
+    assert good == 0
+    key = SigningKey.generate()[0]
+    await send(hub, enrol_request(again, key, certificate_request(new_tls_key())))
+    await hub.hub.enrolment.confirm(name, fingerprint(key.public_key))
+    assert state_of(hub, name) is MemberState.ACTIVE
 
 
 async def test_the_same_request_again_gives_the_same_answer(hub: RunningHub) -> None:
@@ -144,6 +188,7 @@ async def test_a_second_invitation_ends_the_first_and_undoes_no_enrolment(hub: R
     with refuses(Reason.TOKEN_REFUSED):
         await send(hub, a_request(token))
     await send(hub, a_request(again))
+    hub.confirm(name)
     with pytest.raises(Refused) as caught:
         await hub.hub.enrolment.invite(name, name)
     assert caught.value.reason is Reason.CONFLICTING_RETRY

@@ -24,7 +24,7 @@ from alliance_server.domain.policy import POLICY
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-STATES = ("active", "suspended", "offboarded", "revoked", "expired", "wrong authority")
+STATES = ("active", "unconfirmed", "suspended", "offboarded", "revoked", "expired", "wrong authority")
 HANDSHAKE = frozenset({"expired", "wrong authority"})
 """States that TLS itself refuses."""
 REFUSALS = frozenset({"NOT_AUTHENTICATED", "NOT_PERMITTED"})
@@ -44,7 +44,7 @@ async def _in_state(hub: RunningHub, role: Role, state: str) -> WireMember:
     store, now = hub.hub.store, hub.clock.now_ms()
     identity = caller.identity
     match state:
-        case "suspended" | "offboarded":
+        case "unconfirmed" | "suspended" | "offboarded":
             store.write_now(lambda it: it.members.set_state(caller.id, MemberState[state.upper()], now))
         case "revoked":
             store.write_now(lambda it: it.members.revoke_certificates(caller.id, now))
@@ -83,6 +83,9 @@ async def test_each_cell(callers: dict[tuple[Role, str], WireMember], rpc: Rpc, 
     recorded = caller.events()[len(before) :]
     if rpc.is_plumbing:
         assert said == "ok"
+        assert not recorded
+    elif state == "unconfirmed":
+        assert said == "KEY_NOT_CONFIRMED"
         assert not recorded
     elif state != "active":
         assert said == "NOT_AUTHENTICATED"

@@ -17,7 +17,9 @@ from alliance.v1 import admin_pb2
 from alliance_server.domain.members import MemberState, Role
 from member_client import (
     AllianceClient,
+    FingerprintRefused,
     InvalidUse,
+    KeyNotConfirmed,
     MemberStateConflict,
     NotFound,
     NotPermitted,
@@ -25,6 +27,7 @@ from member_client import (
     ProposalClosed,
     StatementInvalid,
     enrol,
+    fingerprint,
 )
 from member_client.administration import Administration, Change, Decision, MemberRole, Proposal, ProposalState
 from member_client.cli.app import app
@@ -38,7 +41,7 @@ async def alliance(
 ) -> AsyncIterator[tuple[RunningHub, AllianceClient, AllianceClient]]:
     """A hub with admins ann and bob, and the lender that the operator invited before."""
     async with running_hub(folder, interceptors=interceptors or []) as hub:
-        await enrol(await hub.invite("lender"), hub.folder.parent / "lender")
+        await hub.enrolled("lender", hub.folder.parent / "lender")
         async with (
             lender(hub, "ann", role=Role.ADMIN) as ann,
             lender(hub, "bob", role=Role.ADMIN) as bob,
@@ -53,6 +56,39 @@ def state_of(hub: RunningHub, member: str) -> MemberState | None:
 
 async def listed(admin: Administration, **options: Any) -> list[Proposal]:
     return [it async for it in admin.proposals(**options)]
+
+
+async def confirmed(first: Administration, second: Administration, profile: Profile) -> None:
+    """Have both admins hear the words of a member's key, the second one as somebody spells them."""
+    words = fingerprint(profile)
+    made = await first.confirm(profile.member, words, "called them")
+    spelled = ", ".join(word[:4].upper() for word in words.split())
+    await second.decide(made, Decision.APPROVE, "called them, too", fingerprint=spelled)
+
+
+async def test_nobody_confirms_a_key_whose_words_they_did_not_hear(new_hub_folder: NewFolder, tmp_path: Path) -> None:
+    async with alliance(new_hub_folder()) as (hub, ann, bob):
+        first, second = await ann.administration(), await bob.administration()
+        destination = tmp_path / "new.json"
+        made = await first.invite("newcomer", destination, "board of 3 March")
+        await second.decide(made, Decision.APPROVE, "agreed")
+        # Ann holds the token, and enrols in the newcomer's place.
+        taken = await enrol(destination, tmp_path / "taken")
+        true_words = fingerprint(Profile.load(hub.folder.parent / "lender"))
+        with pytest.raises(FingerprintRefused, match="another key"):
+            await second.confirm("newcomer", true_words, "as they read it to me")
+        with pytest.raises(FingerprintRefused, match="not the twelve words"):
+            await second.confirm("newcomer", true_words.rpartition(" ")[0], "as they read it to me")
+        with pytest.raises(NotFound):
+            await second.confirm("nobody", true_words, "as they read it to me")
+        proposed = await first.confirm("newcomer", fingerprint(taken), "believe me")
+        assert proposed.change.details == {"member": "newcomer"}
+        with pytest.raises(InvalidUse, match="fingerprint"):
+            await second.decide(proposed, Decision.APPROVE, "ann says so")
+        with pytest.raises(FingerprintRefused, match="another key"):
+            await second.decide(proposed, Decision.APPROVE, "as they read it to me", fingerprint=true_words)
+        assert state_of(hub, "newcomer") is MemberState.UNCONFIRMED
+        assert (await second.decide(proposed, Decision.REJECT, "other words")).state is ProposalState.REJECTED
 
 
 async def test_two_admins_invite_a_lender_who_then_enrols(new_hub_folder: NewFolder, tmp_path: Path) -> None:
@@ -76,9 +112,12 @@ async def test_two_admins_invite_a_lender_who_then_enrols(new_hub_folder: NewFol
         assert (done.state, done.decided_by, done.decision) == (ProposalState.EFFECTIVE, "bob", Decision.APPROVE)
         profile = await enrol(destination, tmp_path / "newcomer")
         async with AllianceClient(profile, clock=hub.clock) as client:
+            with pytest.raises(KeyNotConfirmed):
+                await client.sync()
+            await confirmed(first, second, profile)
             assert (await client.sync()).members == 4
         assert not await listed(second)
-        (kept,) = await listed(second, undecided_only=False)
+        kept, _ = await listed(second, undecided_only=False)
         assert kept.decision_reason == "spoke to them"
         with pytest.raises(ProposalClosed):
             await second.decide(kept, Decision.REJECT, "on second thought")

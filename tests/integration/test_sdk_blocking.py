@@ -21,7 +21,6 @@ from member_client import (
     PreviewOutcome,
     State,
     Subject,
-    enrol,
 )
 from member_client.blocking import BlockingClient
 
@@ -34,7 +33,7 @@ async def beside(work: Callable[[], object]) -> None:
 
 
 async def made(hub: RunningHub, tmp_path: Path, name: str) -> AllianceClient:
-    profile = await enrol(await hub.invite(f"{name}-{os.urandom(3).hex()}"), tmp_path / name)
+    profile = await hub.enrolled(f"{name}-{os.urandom(3).hex()}", tmp_path / name)
     return AllianceClient(profile, clock=hub.clock)
 
 

@@ -24,7 +24,6 @@ from member_client import (
     StoreDamaged,
     Subject,
     _transport,
-    enrol,
 )
 from member_client._certificates import checked_certificate, new_key, request_for
 from member_client._credentials import TLS_CERTIFICATE, TLS_KEY
@@ -169,7 +168,7 @@ async def test_a_certificate_is_renewed_in_use_at_two_thirds_of_its_life(
         hub.hub.renewal._issuer = IssuerInMachineTime(hub.hub.keys.authority)  # TLS goes by the machine's clock
         with monkeypatch.context() as patch:
             patch.setattr(authority, "CERTIFICATE_LIFE_MS", 60 * 60 * 1000)
-            profile = await enrol(await hub.invite("a"), hub.folder.parent / "a")
+            profile = await hub.enrolled("a", hub.folder.parent / "a")
         async with AllianceClient(profile, clock=hub.clock) as a:
             hub.clock.advance(minutes=30)
             await screen(a, PHONES[:1])
@@ -217,7 +216,7 @@ async def test_a_hub_that_does_not_renew_disturbs_nothing(
         tamper.active = True
         with monkeypatch.context() as patch:
             patch.setattr(authority, "CERTIFICATE_LIFE_MS", 60 * 60 * 1000)
-            profile = await enrol(await hub.invite("a"), hub.folder.parent / "a")
+            profile = await hub.enrolled("a", hub.folder.parent / "a")
         async with AllianceClient(profile, clock=hub.clock) as a:
             hub.clock.advance(minutes=45)
             async with asyncio.timeout(30):

@@ -20,6 +20,7 @@ from member_client import (
     ContributionRow,
     EpochNotServed,
     HubUnavailable,
+    KeyNotConfirmed,
     Kind,
     NotPermitted,
     State,
@@ -27,6 +28,7 @@ from member_client import (
     TokenRefused,
     Verdict,
     enrol,
+    fingerprint,
 )
 
 __all__ = ["alliance_hub"]
@@ -109,6 +111,11 @@ async def test_enrolment_itself_can_be_tested(alliance_hub: AllianceHub, tmp_pat
     assert (profile.member, profile.alliance, profile.hub) == ("newcomer", "test", alliance_hub.address)
     with pytest.raises(TokenRefused):
         await enrol(bundle, tmp_path / "two", clock=alliance_hub.clock)
+    async with AllianceClient(profile, clock=alliance_hub.clock) as client:
+        with pytest.raises(KeyNotConfirmed):
+            await client.sync()
+        alliance_hub.confirm("newcomer", fingerprint(profile))
+        await client.sync()
 
 
 def test_device_ids_are_named_as_in_subjects(alliance_hub: AllianceHub) -> None:

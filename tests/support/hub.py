@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from alliance_server.cli.hub import init_hub
 from alliance_server.cli.members import bundle
 from alliance_server.config import HubConfig
 from alliance_server.domain.members import Role
+from alliance_server.domain.ports import Transaction
+from alliance_server.services import memberships
+from member_client import Profile, enrol
 
 ALLIANCE = "test"
 
@@ -41,6 +45,23 @@ class RunningHub:
         path = self.folder / f"{member}.bundle.json"
         path.write_bytes(bundle(self.hub.config, self.hub.keys, ticket, self.address, self.enrolment_address))
         return path
+
+    def confirm(self, member: str) -> None:
+        """Let somebody call who has enrolled, as those do who compared the key's fingerprint with them."""
+
+        def work(transaction: Transaction) -> None:
+            found = transaction.members.get(member)
+            assert found is not None
+            digest = sha256(found.identity_key).digest()
+            memberships.confirm_key(transaction, member, digest, self.clock.now_ms())
+
+        self.hub.store.write_now(work)
+
+    async def enrolled(self, member: str, folder: Path, role: Role = Role.MEMBER, **options: Any) -> Profile:
+        """Enrol somebody by the SDK and let them call; options go to the SDK."""
+        profile = await enrol(await self.invite(member, role), folder, **options)
+        self.confirm(member)
+        return profile
 
     async def stop_maintenance(self) -> None:
         """End the job that keeps filters fresh, as a hub that hangs would."""

@@ -20,7 +20,6 @@ from member_client import (
     Profile,
     Subject,
     Verdict,
-    enrol,
 )
 from support.hub import RunningHub
 
@@ -37,11 +36,7 @@ async def lender(
 ) -> AsyncIterator[AllianceClient]:
     """Enrol a lender, or somebody with another role, and give the client."""
     folder = hub.folder.parent / name
-    profile = (
-        Profile.load(folder)
-        if (folder / "profile.toml").exists()
-        else await enrol(await hub.invite(name, role), folder)
-    )
+    profile = Profile.load(folder) if (folder / "profile.toml").exists() else await hub.enrolled(name, folder, role)
     async with AllianceClient(profile, clock=clock or hub.clock, **options) as client:
         yield client
 

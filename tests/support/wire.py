@@ -146,16 +146,18 @@ def _channel(hub: RunningHub, address: str, identity: Pem | None) -> Any:  # the
 
 
 async def enrol(hub: RunningHub, member_id: str, role: Role = Role.MEMBER) -> "WireMember":
-    """Invite somebody and enrol them through the enrolment port."""
+    """Invite somebody, enrol them through the enrolment port, and let them call."""
     token, now = os.urandom(32), hub.clock.now_ms()
     digest = sha256(token).digest()
     hub.hub.store.write_now(lambda it: memberships.invite(it, member_id, f"{member_id} Ltd", role, digest, now))
-    return await enrol_by_token(hub, member_id, token)
+    member = await enrol_by_token(hub, member_id, token)
+    hub.confirm(member_id)
+    return member
 
 
-async def enrol_by_token(hub: RunningHub, member_id: str, token: bytes) -> "WireMember":
-    """Enrol whom a token was made for through the enrolment port."""
-    tls_key, (key, _) = new_tls_key(), SigningKey.generate()
+async def enrol_by_token(hub: RunningHub, member_id: str, token: bytes, key: SigningKey | None = None) -> "WireMember":
+    """Enrol whom a token was made for through the enrolment port; the key is not confirmed yet."""
+    tls_key, key = new_tls_key(), key or SigningKey.generate()[0]
     async with enrolment_channel(hub) as channel:
         request = enrol_request(token, key, certificate_request(tls_key))
         reply = await enrolment_pb2_grpc.EnrolmentServiceStub(channel).Enrol(request)

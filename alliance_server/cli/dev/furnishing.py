@@ -8,6 +8,7 @@ from typing import Final
 
 from alliance.keyring.store import write_atomically
 from alliance_server.bootstrap import Hub
+from alliance_server.cli.dev.confirming import confirm_own
 from alliance_server.cli.dev.folder import is_enrolled, point_to
 from alliance_server.cli.dev.lists import CONTRIBUTORS, DEV, FAULTY, damage, write_lists
 from alliance_server.cli.members import bundle
@@ -22,6 +23,8 @@ async def furnish(hub: Hub, home: Path, seed: int, processes: Processes) -> Lend
     lists = await asyncio.to_thread(write_lists, home, seed)
     lenders = {name: Lender(name, home / name, processes) for name in (DEV, *CONTRIBUTORS, FAULTY)}
     await _good([(await _enrolling(hub, lender)) for lender in lenders.values() if not is_enrolled(lender.profile)])
+    for name in lenders:
+        await confirm_own(hub, name)
     for lender in lenders.values():
         _bundle_of(lender).unlink(missing_ok=True)
         point_to(lender.profile, hub.config.listen, hub.config.enrolment_listen)

@@ -266,6 +266,9 @@ class FakeClient:
         return self.findings
 
 
+WORDS = "flush outer expand home boost wide quote power book drastic text labor"
+
+
 class Cli:
     """Runs commands against a fake client."""
 
@@ -283,7 +286,9 @@ class Cli:
             self.enrolled.append((bundle, folder))
             return Profile(folder, "aif", "bank-a", "hub:1", "hub.aif", "ca.pem", bytes(32))
 
-        ports = Ports(open_client=open_client, enrol=enrol, clock=FixedClock(self.now_ms))
+        ports = Ports(
+            open_client=open_client, enrol=enrol, fingerprint=lambda _folder: WORDS, clock=FixedClock(self.now_ms)
+        )
         return CliRunner().invoke(app, [str(argument) for argument in arguments], obj=ports, **extra)
 
 

@@ -8,6 +8,12 @@ ADMIN_SPOKEN: Final = {
         "当前申报的业务规模：每日申请 {applications:,} 笔，客户 {customers:,} 户"
     ),
     "{file} holds a token: send it by a channel that both sides trust": "{file} 含有邀请令牌：请经双方信任的渠道送交",
+    "the words are missing that the member read to you": "缺少该成员读给您的指纹词",
+    "The twelve words, as the member read them": "请输入该成员读出的十二个词",
+    "fingerprint: {words}": "指纹词：{words}",
+    "read these words to the alliance by telephone: calls are refused until it confirms them": (
+        "请通过电话将以上各词读给联盟：在其确认之前，一切调用都会被拒绝"
+    ),
     "no proposals": "没有提案",
     "admin show PROPOSAL or --json has them": "完整内容见 admin show PROPOSAL 或 --json",
     "nobody is there to be asked: --yes goes on, --dry-run only looks": (
@@ -49,6 +55,7 @@ ADMIN_WORDS: Final = {
     "Decided by": "决定者",
     "Because": "决定理由",
     "invite": "邀请",
+    "confirm_key": "确认密钥",
     "suspend": "暂停",
     "resume": "恢复",
     "revoke_certificates": "吊销证书",
@@ -85,6 +92,26 @@ ADMIN_COMMANDS: Final = {
         "The bundle works once another admin approved, for 24 hours from then on. Send it by a channel that both sides "
         "trust. Example:"
     ): "另一位管理员批准后入盟包方可使用，自批准起 24 小时内有效。请经双方信任的渠道送交。示例：",
+    "Propose to let a member in that has enrolled, by the fingerprint that it read to you.": (
+        "凭成员读给您的指纹词，提议准许已入盟的成员使用。"
+    ),
+    (
+        "Call a number that you know from elsewhere. Whoever approves calls, too: the bundle went through other hands. "
+        "Words of another key mean that somebody else has enrolled: confirm nothing, and invite again. Example:"
+    ): (
+        "请拨打您从其他途径得知的号码。批准者也须自行致电：入盟包曾经他人之手。若各词属于另一密钥，说明有他人冒名入盟："
+        "请勿确认，并重新邀请。示例："
+    ),
+    "Print the words of this member's key, which you read to the alliance's admins by telephone.": (
+        "显示本成员密钥的指纹词，供您通过电话读给联盟的管理员。"
+    ),
+    (
+        "They are no secret: they tell your key from one of somebody who took your place. Say them only where you are "
+        "called at a number that the alliance knows, or where you call a number that you know. Example:"
+    ): (
+        "指纹词并非秘密，只用于将您的密钥与冒名者的密钥区分开。请只在联盟拨打其已知的号码与您联系时，或在您拨打自己已知的"
+        "号码时读出。示例："
+    ),
     (
         "Refuse every call of a member from the next one on; needs no other admin, except against an admin."
     ): "自下一次调用起拒绝该成员的一切调用；无须另一位管理员，但对管理员除外。",
@@ -142,6 +169,8 @@ ADMIN_COMMANDS: Final = {
 ADMIN_OPTIONS: Final = {
     "Id of the member.": "成员编号。",
     "The proposal's id, or its first digits.": "提案编号，或其前几位。",
+    "The twelve words that the member read to you.": "该成员读给您的十二个词。",
+    "To confirm a key: the twelve words that the member read to you.": "确认密钥时：该成员读给您的十二个词。",
     "Why, for the other admins; no person's data.": "理由，供其他管理员阅读；不得含个人信息。",
     "Do not ask; the preview is shown all the same.": "不再询问；仍会显示影响。",
     "Show what it would do, and propose nothing.": "只显示影响，不提出变更。",

@@ -23,6 +23,8 @@ CLASSES: Final = {
     "FilterChanged": "下载期间过滤器多次更换，或尚未就绪",
     "Denied": "联盟中心拒绝了该请求",
     "NotAuthenticated": "证书不被承认、已吊销或已过期，或成员资格已被暂停",
+    "KeyNotConfirmed": "本成员已入盟，其密钥尚待联盟管理员确认",
+    "TooManyAttempts": "联盟中心拒绝的入盟请求过多",
     "NotPermitted": "成员的角色不允许该调用",
     "PurposeNotPermitted": "该成员不得以此用途查询",
     "TokenRefused": "邀请令牌不被承认、已使用或已过期",
@@ -34,6 +36,8 @@ CLASSES: Final = {
     "EpochStateConflict": "密钥周期的状态不允许该变更，或编号不是下一个",
     "RetaggingIncomplete": "该密钥周期尚有有效记录未转入下一周期",
     "NothingToRetag": "待转入的记录少于所请求的数量",
+    "TooManyProposals": "该管理员未决定的提案已达上限",
+    "FingerprintRefused": "各词不是已入盟密钥的指纹词：可能听错，也可能有他人冒名入盟",
     "BudgetExhausted": "该用途当日的额度已用尽",
     "BurstExhausted": "短时间内的请求超过了突发额度",
     "IntegrityError": "证明、签名、密钥或序号有误：请停止使用并联系安全负责人",
@@ -89,6 +93,17 @@ ADVICE: Final = {
     "Check the id; only this member's own things can be seen.": "请检查编号；只能查看本机构自己的内容。",
     "Ask the alliance's office.": "请联系联盟办公室。",
     "Ask the alliance's office for a new invitation.": "请向联盟办公室索取新的邀请函。",
+    (
+        "Read the words of `member-client fingerprint` to the alliance's admins by telephone; they confirm the key."
+    ): "请通过电话将 `member-client fingerprint` 显示的各词读给联盟的管理员，由其确认密钥。",
+    "Wait a minute, then enrol with the bundle that the alliance sent.": "请稍候一分钟，再用联盟发来的入盟包办理入盟。",
+    "Have another admin decide some of them first, or withdraw them; then do the same again.": (
+        "请先由另一位管理员决定其中一部分，或自行撤回，然后重新执行。"
+    ),
+    (
+        "Have the words read once more, at a number that you know from elsewhere. Where they stay others, confirm "
+        "nothing and invite the member again."
+    ): "请拨打您从其他途径得知的号码，让对方重读各词。若仍不相符，请勿确认，并重新邀请该成员。",
     "Synchronise this machine's clock (NTP): the hub accepts two minutes to either side.": (
         "请校准本机时钟（NTP）：联盟中心允许前后各两分钟的偏差。"
     ),

@@ -18,8 +18,12 @@ COMMANDS: Final = {
     ),
     "For example:": "例如：",
     "Enrol this machine with the bundle of your invitation.": "用邀请函中的入盟包为本机办理入盟。",
-    "Keys are made here and stay here; the bundle's token works once. Example:": (
-        "密钥在本机生成并留在本机；入盟包中的令牌只能使用一次。例如："
+    (
+        "Keys are made here and stay here; the bundle's token works once. The alliance lets you in when you have read "
+        "the words that are printed to its admins by telephone. Example:"
+    ): (
+        "密钥在本机生成并留在本机；入盟包中的令牌只能使用一次。请通过电话将显示的各词读给联盟的管理员，之后联盟方准许使用。"
+        "例如："
     ),
     "Bring the filter, keys and member directory up to date.": "更新过滤器、密钥和成员目录。",
     "Screening does this by itself; alone it shows whether the hub can be reached. Example:": (

@@ -56,7 +56,7 @@ RESULTS: Final = {
     " … more; --limit 0 lists all (shown: {shown:,})": " … 还有更多；用 --limit 0 列出全部（已显示：{shown:,}）",
     "claims show ENTRY or --json has them": "完整内容见 claims show ENTRY 或 --json",
     "enrolled {member} in {alliance}; profile in {folder}": "{member} 已加入 {alliance}；身份目录为 {folder}",
-    "keep a backup of that folder; next: member-client sync": "请备份该目录；下一步：member-client sync",
+    "keep a backup of that folder; then: member-client sync": "请备份该目录；之后：member-client sync",
     (
         "epoch {epoch} · {listings:,} listings · sequence {sequence:,} · filter {age} old · {members:,} members · "
         "{megabytes:,.1f} MB downloaded"

@@ -54,6 +54,20 @@ SENTENCES: Final = {
         "联盟中心存储已满；已确认的内容安全。请稍后重试。"
     ),
     "The hub is busy or stopping; try again.": "联盟中心繁忙或正在停止；请重试。",
+    "The member has enrolled, and its key waits to be confirmed.": "该成员已入盟，其密钥尚待确认。",
+    "Too many enrolments were refused; try again a little later.": "被拒绝的入盟请求过多；请稍后再试。",
+    "The admin has as many open proposals as it may; some must be decided first.": (
+        "该管理员未决定的提案已达上限；须先决定其中一部分。"
+    ),
+    "No key of this member waits to be confirmed.": "该成员没有待确认的密钥。",
+    "approve a key by its fingerprint: have the member read it to you, too": (
+        "批准密钥须凭指纹词：请让该成员也读给您听"
+    ),
+    "The member has enrolled with another key than the proposal names.": "该成员入盟所用的密钥与提案所指的不同。",
+    "These are not the twelve words of a fingerprint.": "这不是指纹的十二个词。",
+    "These are the words of another key: somebody else may have enrolled.": (
+        "这是另一密钥的指纹词：可能有他人冒名入盟。"
+    ),
     "The hub cannot be reached.": "无法连接联盟中心。",
     "The hub did not answer in time.": "联盟中心未能及时应答。",
     "The call was cut off.": "调用中断。",
@@ -150,7 +164,7 @@ SENTENCES: Final = {
     "{folder} cannot be written: {reason}": "无法写入 {folder}：{reason}",
     "The invitation is expired.": "邀请函已过期。",
     "The hub's statement names another member or another identity key.": "联盟中心的声明属于其他成员或其他身份密钥。",
-    "The hub's statement does not name this member as active.": "联盟中心的声明未将本机构列为有效成员。",
+    "The hub's statement does not name this member as enrolled.": "联盟中心的声明未将本机构列为已入盟的成员。",
     "The hub shows a claim that this member did not sign.": "联盟中心出示了一条并非本机构签名的报送记录。",
     "The hub shows another member's claim.": "联盟中心出示了其他成员的报送记录。",
     "The hub shows a status of a claim that nobody signed.": "联盟中心出示的报送记录状态未经任何人签名。",
