@@ -125,7 +125,7 @@ class Hub:
     def _servicers(self) -> Servicers:
         budgets = self._budgets
         evaluations = EvaluationService(self.store, self._evaluator, Admission(budgets), self.compute)
-        directory = DirectoryService(self.store, self.keys.identity)
+        directory = DirectoryService(self.store, self.keys.identity, self.tls.root_certificates)
         return Servicers(
             admin=AdminServicer(self.administration),
             audit=AuditServicer(self.audit),

@@ -17,6 +17,7 @@ from member_client._filter import FilterKeeper
 from member_client._filter.archive import FilterArchive
 from member_client._ledger import Ledger
 from member_client._renewal import Renewer
+from member_client._roots import RootKeeper
 from member_client._state import State, open_state
 from member_client._transport import Credentials, Transport
 from member_client._workers import Workers
@@ -45,7 +46,13 @@ class Session:
             profile, keys, identity=self.identity, transport=self.transport, workers=workers, clock=clock
         )
         self.facts = FactKeeper(
-            self.transport, self.hub_key, store=self.store, pins=state.pins, workers=workers, clock=clock
+            self.transport,
+            self.hub_key,
+            store=self.store,
+            pins=state.pins,
+            roots=RootKeeper(profile, self.hub_key, state.pins),
+            workers=workers,
+            clock=clock,
         )
         self.fetcher = BucketFetcher(self.transport)
         self.evaluator = Evaluator(

@@ -14,7 +14,7 @@ from alliance.errors import AllianceError
 from alliance_server.cli.doctor import run_doctor
 from alliance_server.cli.hub import init_hub, serve_hub, upgrade_hub
 from alliance_server.cli.members import invite_member, list_members, revoke_member
-from alliance_server.cli.tls import renew_certificate, show_certificates
+from alliance_server.cli.tls import drop_old_ca, renew_certificate, rotate_ca, show_certificates, switch_to_new_ca
 
 app = typer.Typer(
     add_completion=False,
@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 member_app = typer.Typer(no_args_is_help=True, help="Invite members, list them, revoke their certificates.")
 app.add_typer(member_app, name="member")
-tls_app = typer.Typer(no_args_is_help=True, help="Show the hub's certificates, renew them.")
+tls_app = typer.Typer(no_args_is_help=True, help="Show the hub's certificates, renew them, rotate the CA.")
 app.add_typer(tls_app, name="tls")
 
 _out = Console()
@@ -176,6 +176,47 @@ def renew_tls(
     Example: alliance-server tls renew --dir hub
     """
     renew_certificate(_out, folder, host)
+
+
+@tls_app.command("rotate-ca")
+def rotate(folder: HubFolder = _DEFAULT_FOLDER) -> None:
+    """Make a new CA and announce it to members: the first of three steps.
+
+    The old one goes on issuing. Where keys lie in a token, the new one is
+    made there too.
+
+    Example: alliance-server tls rotate-ca --dir hub
+    """
+    rotate_ca(_out, folder)
+
+
+@tls_app.command("switch-ca")
+def switch(
+    folder: HubFolder = _DEFAULT_FOLDER,
+    *,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Leave those behind who have not called since the first step.")
+    ] = False,
+) -> None:
+    """Let the new CA issue, and show members a certificate of it: the second step.
+
+    It is refused while members who hold certificates have not called since
+    the new CA was made: they would not believe the hub any more.
+
+    Example: alliance-server tls switch-ca --dir hub
+    """
+    switch_to_new_ca(_out, folder, anyway=anyway)
+
+
+@tls_app.command("drop-ca")
+def drop(folder: HubFolder = _DEFAULT_FOLDER) -> None:
+    """Let certificates of the old CA in no more, and destroy its key: the last step.
+
+    It is refused while members hold certificates of the old CA alone.
+
+    Example: alliance-server tls drop-ca --dir hub
+    """
+    drop_old_ca(_out, folder)
 
 
 @app.command()

@@ -1,5 +1,7 @@
 """What the hub states about members, epochs and the suppression list."""
 
+from collections.abc import Callable, Sequence
+
 from alliance.crypto.signing import Signer
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.epochs import SERVING, EpochState
@@ -7,13 +9,20 @@ from alliance_server.domain.members import MemberState
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.services.call import Call
 from alliance_server.services.paging import name, page_size
-from alliance_server.services.statements import epoch_statement, member_statement, suppression_statement
+from alliance_server.services.statements import (
+    epoch_statement,
+    member_statement,
+    roots_statement,
+    suppression_statement,
+)
 
 
 class DirectoryService:
     """Serves statements of the hub."""
 
-    def __init__(self, store: Store, key: Signer) -> None:
+    def __init__(self, store: Store, key: Signer, roots: Callable[[], Sequence[bytes]]) -> None:
+        """Take, beside the rest, what gives the CAs in force, DER, the one that issues first."""
+        self._roots = roots
         self._store = store
         self._key = key
         self._suppression = suppression_statement(key)
@@ -31,8 +40,8 @@ class DirectoryService:
 
         return await self._store.write(work)
 
-    async def epochs(self, call: Call) -> list[SignedStatement]:
-        """List the epochs that serve, and those announced."""
+    async def epochs(self, call: Call) -> tuple[list[SignedStatement], SignedStatement]:
+        """List the epochs that serve, and those announced; with the statement of the CAs in force."""
         shown = SERVING | {EpochState.PENDING}
 
         def work(transaction: Transaction) -> list[SignedStatement]:
@@ -40,7 +49,8 @@ class DirectoryService:
             transaction.record(call.event(items=len(epochs)))
             return [epoch_statement(self._key, epoch, call.now()) for epoch in epochs]
 
-        return await self._store.write(work)
+        epochs = await self._store.write(work)
+        return epochs, roots_statement(self._key, self._roots(), call.now())
 
     async def suppression_list(self, call: Call) -> SignedStatement:
         """Give the suppression list in force."""
