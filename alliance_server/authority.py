@@ -60,7 +60,9 @@ class CertificateAuthority:
         return int(self._certificate.not_valid_after_utc.timestamp() * 1000)
 
     @classmethod
-    def create(cls, key: ec.EllipticCurvePrivateKey, alliance: str, now: int) -> "CertificateAuthority":
+    def create(
+        cls, key: ec.EllipticCurvePrivateKey, alliance: str, now: int, serial: int | None = None
+    ) -> "CertificateAuthority":
         """Make the self-signed root of an alliance."""
         name, start = _name(f"{alliance} alliance CA"), _moment(now)
         certificate = (
@@ -68,7 +70,7 @@ class CertificateAuthority:
             .subject_name(name)
             .issuer_name(name)
             .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
+            .serial_number(x509.random_serial_number() if serial is None else serial)
             .not_valid_before(start)
             .not_valid_after(start + _CA_LIFE)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

@@ -166,7 +166,7 @@ class Hub:
     def _servicers(self) -> Servicers:
         budgets = self._budgets
         evaluations = EvaluationService(self.store, self._evaluator, Admission(budgets), self.compute)
-        directory = DirectoryService(self.store, self.keys.identity)
+        directory = DirectoryService(self.store, self.keys.identity, self.tls.root_certificates)
         quotas = QuotaService(self.store, budgets)
         return Servicers(
             admin=AdminServicer(self.administration, quotas, EpochService(self.store)),

@@ -32,6 +32,7 @@ class Roots:
         if not all(authorities):
             raise KeyFileInvalid("the bundle of CAs holds a certificate that is no CA's")
         self.pem = b"".join(pem_of(it) for it in self.certificates)
+        self.der = [it.public_bytes(serialization.Encoding.DER) for it in self.certificates]
         # Asked at every call: a signature is verified once for each certificate.
         self.issued = lru_cache(maxsize=4096)(self._issued)
 

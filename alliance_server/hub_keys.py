@@ -26,7 +26,6 @@ from alliance_server.certificate_files import CA_FILE, HUB_FILE
 from alliance_server.certificates import (
     Roots,
     check_server,
-    fingerprint,
     is_for,
     lifetime_ms,
     pem_of,
@@ -202,9 +201,19 @@ def _tls_key(store: KeyStore, certificate: bytes) -> Secret:
     raise KeyFileInvalid(f"the key of {HUB_FILE} is not in {store.folder}")
 
 
+def new_certifier_serial() -> int:
+    """Give the serial number of a new CA's certificate, which names its key too."""
+    return x509.random_serial_number()
+
+
+def certifier_names(serial: int) -> tuple[str, str]:
+    """Give the names under which the key of a CA may lie: by its certificate's serial number, or the first one's."""
+    return f"{_CA_KEY}-{serial:040x}"[:19], _CA_KEY
+
+
 def _certifier(signing: SigningKeys, issuing: x509.Certificate) -> ec.EllipticCurvePrivateKey:
     """Give the key of the CA that issues."""
-    for name in (_CA_KEY, f"{_CA_KEY}-{fingerprint(issuing)}"):
+    for name in certifier_names(issuing.serial_number):
         key = signing.certifier(name)
         if key is not None and is_for(issuing, key.public_key()):
             return key

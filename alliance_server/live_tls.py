@@ -39,6 +39,10 @@ class LiveTls:
         """Say whether a CA in force issued a certificate; for any thread."""
         return self.keys.roots.issued(certificate_pem)
 
+    def root_certificates(self) -> list[bytes]:
+        """Give the CAs in force, DER, the one that issues first."""
+        return self.keys.roots.der
+
     def look(self) -> bool:
         """Take up what changed on disk, if it holds together; returns whether it did. Blocks."""
         stamps = self.keys.look()

@@ -14,9 +14,9 @@ from alliance.crypto.secret import Secret
 from member_client.errors import CertificateInvalid, ConfigurationInvalid
 
 _SKEW: Final = timedelta(minutes=5)
-_UNREADABLE: Final = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.UnsupportedGeneralNameType)
+UNREADABLE: Final = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.UnsupportedGeneralNameType)
 """What the library raises for bytes that are no certificate; not all of it is a ValueError."""
-_NOT_OURS: Final = (*_UNREADABLE, x509.ExtensionNotFound, x509.DuplicateExtension)
+_NOT_OURS: Final = (*UNREADABLE, x509.ExtensionNotFound, x509.DuplicateExtension)
 """What it raises where a certificate lacks what we look for in it."""
 
 
@@ -57,7 +57,7 @@ def _checked(
 ) -> bytes:
     try:
         certificate = load(encoded)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise CertificateInvalid("The certificate cannot be read.") from error
     try:
         _check_issuer(certificate, ca_certificates(ca_pem))
@@ -105,7 +105,7 @@ def ca_certificates(pem: bytes) -> list[x509.Certificate]:
     """Read the CA's certificate; raises ConfigurationInvalid."""
     try:
         return x509.load_pem_x509_certificates(pem)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise ConfigurationInvalid("the CA's certificate cannot be read") from error
 
 
@@ -114,6 +114,15 @@ def lifetime_ms(pem: bytes) -> tuple[int, int]:
     certificate = x509.load_pem_x509_certificate(pem)
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return int(begins.timestamp() * 1000), int(ends.timestamp() * 1000)
+
+
+def is_of_the_issuing_ca(pem: bytes, ca_pem: bytes) -> bool:
+    """Tell whether a certificate is of the CA that issues, the first of several."""
+    try:
+        x509.load_pem_x509_certificate(pem).verify_directly_issued_by(ca_certificates(ca_pem)[0])
+    except (*UNREADABLE, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def ca_ends_ms(pem: bytes) -> int:

@@ -95,7 +95,7 @@ def _opened(profile: Profile) -> dict[str, Secret]:
         secrets = {name: keys.get(name) for name in _NAMES}
         if TLS_RENEWED in keys:
             key, _, certificate = keys.get(TLS_RENEWED).reveal().partition(_BETWEEN)
-            if _ends(certificate) > _ends(secrets[TLS_CERTIFICATE].reveal()):
+            if _ends(certificate) >= _ends(secrets[TLS_CERTIFICATE].reveal()):
                 secrets |= {TLS_KEY: Secret(key), TLS_CERTIFICATE: Secret(certificate)}
     except AllianceError as error:
         raise ConfigurationInvalid(str(error)) from error

@@ -22,6 +22,7 @@ from member_client import _directory, _epochs
 from member_client._deadline import Deadline
 from member_client._directory import Directory
 from member_client._epochs import Epochs, PinnedEpoch
+from member_client._roots import RootKeeper
 from member_client._store import Shelf, Store
 from member_client._transport import Transport
 from member_client._workers import Workers
@@ -67,6 +68,7 @@ class FactKeeper:
         *,
         store: Store,
         pins: Store,
+        roots: RootKeeper,
         workers: Workers,
         clock: Clock,
     ) -> None:
@@ -76,6 +78,7 @@ class FactKeeper:
         self._hub_key = hub_key
         self._store = store
         self._pins = pins
+        self._roots = roots
         self._workers = workers
         self._clock = clock
         self._facts: Facts | None = None
@@ -135,6 +138,8 @@ class FactKeeper:
         answer = await self._transport.call(
             lambda channel: EpochServiceStub(channel).ListEpochs, ListEpochsRequest, deadline
         )
+        if answer.HasField("trust_roots"):
+            await self._workers.disk(self._roots.take, answer.trust_roots)
         epochs = _epochs.read_epochs(answer.epochs, self._hub_key)
         await self._workers.disk(_epochs.pin, epochs, self._pins)
         return _epochs.serving(epochs, self._clock.now_ms())

@@ -2,9 +2,10 @@
 
 Rules:
 
-1. Asked for with a new key, by a statement that the identity key signs; believed as an enrolment's is.
-2. Kept in one step, and taken up as any certificate is that was renewed on disk: no restart, no call that fails.
-3. A renewal that fails is tried again after an hour. It disturbs nothing: the certificate in use has a third of its
+1. Due at two thirds of its life, and at once where another CA issues by now: the old one goes.
+2. Asked for with a new key, by a statement that the identity key signs; believed as an enrolment's is.
+3. Kept in one step, and taken up as any certificate is that was renewed on disk: no restart, no call that fails.
+4. A renewal that fails is tried again after an hour. It disturbs nothing: the certificate in use has a third of its
    life left. `doctor` tells of one that comes to its end.
 """
 
@@ -17,7 +18,7 @@ from alliance.clock import Clock
 from alliance.crypto.signing import SigningKey
 from alliance.v1.enrolment_pb2 import Renewal, RenewCertificateRequest
 from alliance.v1.enrolment_pb2_grpc import CertificateServiceStub
-from member_client._certificates import checked_certificate, lifetime_ms, new_key, request_for
+from member_client._certificates import checked_certificate, is_of_the_issuing_ca, lifetime_ms, new_key, request_for
 from member_client._credentials import ProfileKeys
 from member_client._deadline import Deadline
 from member_client._transport import Transport
@@ -89,7 +90,10 @@ class Renewer:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _is_due(self, now: int) -> bool:
-        begins, ends = lifetime_ms(self._keys.certificate_pem)
+        pem = self._keys.certificate_pem
+        begins, ends = lifetime_ms(pem)
+        if now < ends and not is_of_the_issuing_ca(pem, self._keys.credentials.address.ca_pem):
+            return True
         return begins + (ends - begins) * 2 // 3 <= now < ends
 
     async def _renew_quietly(self) -> None:

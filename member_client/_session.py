@@ -19,6 +19,7 @@ from member_client._filter.archive import FilterArchive
 from member_client._ledger import Ledger
 from member_client._quota_wait import OnQuotaWait, QuotaWait
 from member_client._renewal import Renewer
+from member_client._roots import RootKeeper
 from member_client._state import State, open_state
 from member_client._transport import Credentials, Transport
 from member_client._workers import Workers
@@ -55,7 +56,13 @@ class Session:
             profile, keys, identity=self.identity, transport=self.transport, workers=workers, clock=clock
         )
         self.facts = FactKeeper(
-            self.transport, self.hub_key, store=self.store, pins=state.pins, workers=workers, clock=clock
+            self.transport,
+            self.hub_key,
+            store=self.store,
+            pins=state.pins,
+            roots=RootKeeper(profile, self.hub_key, state.pins),
+            workers=workers,
+            clock=clock,
         )
         self.fetcher = BucketFetcher(self.transport)
         self.evaluator = Evaluator(

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from alliance.v1 import statement_pb2 as alliance_dot_v1_dot_statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61lliance/v1/enrolment.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/statement.proto\"D\n\x07Renewal\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x1b\n\x13\x63\x65rtificate_request\x18\x02 \x01(\x0c\x12\x0c\n\x04time\x18\x03 \x01(\x03\"H\n\x17RenewCertificateRequest\x12-\n\x07renewal\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"/\n\x18RenewCertificateResponse\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0c\"[\n\x10\x45nrolmentRequest\x12\x14\n\x0ctoken_sha256\x18\x01 \x01(\x0c\x12\x1b\n\x13\x63\x65rtificate_request\x18\x02 \x01(\x0c\x12\x14\n\x0cidentity_key\x18\x03 \x01(\x0c\"N\n\x0c\x45nrolRequest\x12\r\n\x05token\x18\x01 \x01(\x0c\x12/\n\tenrolment\x18\x02 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"R\n\rEnrolResponse\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0c\x12,\n\x06member\x18\x02 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement2R\n\x10\x45nrolmentService\x12>\n\x05\x45nrol\x12\x19.alliance.v1.EnrolRequest\x1a\x1a.alliance.v1.EnrolResponse2u\n\x12\x43\x65rtificateService\x12_\n\x10RenewCertificate\x12$.alliance.v1.RenewCertificateRequest\x1a%.alliance.v1.RenewCertificateResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61lliance/v1/enrolment.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/statement.proto\"D\n\x07Renewal\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x1b\n\x13\x63\x65rtificate_request\x18\x02 \x01(\x0c\x12\x0c\n\x04time\x18\x03 \x01(\x03\"5\n\nTrustRoots\x12\x14\n\x0c\x63\x65rtificates\x18\x01 \x03(\x0c\x12\x11\n\tstated_at\x18\x02 \x01(\x03\"H\n\x17RenewCertificateRequest\x12-\n\x07renewal\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"/\n\x18RenewCertificateResponse\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0c\"[\n\x10\x45nrolmentRequest\x12\x14\n\x0ctoken_sha256\x18\x01 \x01(\x0c\x12\x1b\n\x13\x63\x65rtificate_request\x18\x02 \x01(\x0c\x12\x14\n\x0cidentity_key\x18\x03 \x01(\x0c\"N\n\x0c\x45nrolRequest\x12\r\n\x05token\x18\x01 \x01(\x0c\x12/\n\tenrolment\x18\x02 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"R\n\rEnrolResponse\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0c\x12,\n\x06member\x18\x02 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement2R\n\x10\x45nrolmentService\x12>\n\x05\x45nrol\x12\x19.alliance.v1.EnrolRequest\x1a\x1a.alliance.v1.EnrolResponse2u\n\x12\x43\x65rtificateService\x12_\n\x10RenewCertificate\x12$.alliance.v1.RenewCertificateRequest\x1a%.alliance.v1.RenewCertificateResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,18 +34,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RENEWAL']._serialized_start=73
   _globals['_RENEWAL']._serialized_end=141
-  _globals['_RENEWCERTIFICATEREQUEST']._serialized_start=143
-  _globals['_RENEWCERTIFICATEREQUEST']._serialized_end=215
-  _globals['_RENEWCERTIFICATERESPONSE']._serialized_start=217
-  _globals['_RENEWCERTIFICATERESPONSE']._serialized_end=264
-  _globals['_ENROLMENTREQUEST']._serialized_start=266
-  _globals['_ENROLMENTREQUEST']._serialized_end=357
-  _globals['_ENROLREQUEST']._serialized_start=359
-  _globals['_ENROLREQUEST']._serialized_end=437
-  _globals['_ENROLRESPONSE']._serialized_start=439
-  _globals['_ENROLRESPONSE']._serialized_end=521
-  _globals['_ENROLMENTSERVICE']._serialized_start=523
-  _globals['_ENROLMENTSERVICE']._serialized_end=605
-  _globals['_CERTIFICATESERVICE']._serialized_start=607
-  _globals['_CERTIFICATESERVICE']._serialized_end=724
+  _globals['_TRUSTROOTS']._serialized_start=143
+  _globals['_TRUSTROOTS']._serialized_end=196
+  _globals['_RENEWCERTIFICATEREQUEST']._serialized_start=198
+  _globals['_RENEWCERTIFICATEREQUEST']._serialized_end=270
+  _globals['_RENEWCERTIFICATERESPONSE']._serialized_start=272
+  _globals['_RENEWCERTIFICATERESPONSE']._serialized_end=319
+  _globals['_ENROLMENTREQUEST']._serialized_start=321
+  _globals['_ENROLMENTREQUEST']._serialized_end=412
+  _globals['_ENROLREQUEST']._serialized_start=414
+  _globals['_ENROLREQUEST']._serialized_end=492
+  _globals['_ENROLRESPONSE']._serialized_start=494
+  _globals['_ENROLRESPONSE']._serialized_end=576
+  _globals['_ENROLMENTSERVICE']._serialized_start=578
+  _globals['_ENROLMENTSERVICE']._serialized_end=660
+  _globals['_CERTIFICATESERVICE']._serialized_start=662
+  _globals['_CERTIFICATESERVICE']._serialized_end=779
 # @@protoc_insertion_point(module_scope)

@@ -126,18 +126,26 @@ class ListEpochsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCHS_FIELD_NUMBER: _builtins.int
+    TRUST_ROOTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def epochs(self) -> _containers.RepeatedCompositeFieldContainer[_statement_pb2.SignedStatement]:
         """Statements `epoch` signed by the hub, oldest first."""
+
+    @_builtins.property
+    def trust_roots(self) -> _statement_pb2.SignedStatement:
+        """Statement `trust-roots` signed by the hub: the CAs in force. Every client asks here regularly, so each learns of a new
+        one in time.
+        """
 
     def __init__(
         self,
         *,
         epochs: _abc.Iterable[_statement_pb2.SignedStatement] | None = ...,
+        trust_roots: _statement_pb2.SignedStatement | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["trust_roots", b"trust_roots"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epochs", b"epochs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epochs", b"epochs", "trust_roots", b"trust_roots"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

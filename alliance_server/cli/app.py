@@ -23,7 +23,7 @@ from alliance_server.cli.serving import serve_hub
 from alliance_server.cli.status.printing import as_json as status_json
 from alliance_server.cli.status.printing import print_status
 from alliance_server.cli.status.reading import read_status
-from alliance_server.cli.tls import renew_certificate, show_certificates
+from alliance_server.cli.tls import drop_old_ca, renew_certificate, rotate_ca, show_certificates, switch_to_new_ca
 
 app = typer.Typer(
     add_completion=False,
@@ -37,7 +37,7 @@ member_app = typer.Typer(
 )
 app.add_typer(member_app, name="member")
 app.add_typer(epoch_app, name="epoch")
-tls_app = typer.Typer(no_args_is_help=True, help="Show the hub's certificates, renew them.")
+tls_app = typer.Typer(no_args_is_help=True, help="Show the hub's certificates, renew them, rotate the CA.")
 app.add_typer(tls_app, name="tls")
 app.add_typer(config_app, name="config")
 
@@ -233,6 +233,47 @@ def renew_tls(
     Example: alliance-server tls renew --dir hub
     """
     renew_certificate(stdout, folder, host)
+
+
+@tls_app.command("rotate-ca")
+def rotate(folder: HubFolder = DEFAULT_FOLDER) -> None:
+    """Make a new CA and announce it to members: the first of three steps.
+
+    The old one goes on issuing. Where keys lie in a token, the new one is
+    made there too.
+
+    Example: alliance-server tls rotate-ca --dir hub
+    """
+    rotate_ca(stdout, folder)
+
+
+@tls_app.command("switch-ca")
+def switch(
+    folder: HubFolder = DEFAULT_FOLDER,
+    *,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Leave those behind who have not called since the first step.")
+    ] = False,
+) -> None:
+    """Let the new CA issue, and show members a certificate of it: the second step.
+
+    It is refused while members who hold certificates have not called since
+    the new CA was made: they would not believe the hub any more.
+
+    Example: alliance-server tls switch-ca --dir hub
+    """
+    switch_to_new_ca(stdout, folder, anyway=anyway)
+
+
+@tls_app.command("drop-ca")
+def drop(folder: HubFolder = DEFAULT_FOLDER) -> None:
+    """Let certificates of the old CA in no more, and destroy its key: the last step.
+
+    It is refused while members hold certificates of the old CA alone.
+
+    Example: alliance-server tls drop-ca --dir hub
+    """
+    drop_old_ca(stdout, folder)
 
 
 @app.command()

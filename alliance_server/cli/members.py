@@ -46,7 +46,7 @@ def bundle(config: HubConfig, keys: HubKeys, ticket: Ticket, hub: str, enrolment
         hub=hub,
         enrolment=enrolment,
         server_name=server_name(config.alliance),
-        ca_pem=keys.authority.certificate_pem,
+        ca_pem=keys.roots.pem,
         hub_key=keys.identity.public_key,
         token=ticket.token,
         expires_at=ticket.expires_at,

@@ -1,12 +1,19 @@
 """What the hub states about members, epochs and the suppression list."""
 
+from collections.abc import Callable, Sequence
+
 from alliance.crypto.signing import Signer
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.members import MemberState, Role
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.services.call import Call
 from alliance_server.services.paging import name, page_size
-from alliance_server.services.statements import epoch_statement, member_statement, suppression_statement
+from alliance_server.services.statements import (
+    epoch_statement,
+    member_statement,
+    roots_statement,
+    suppression_statement,
+)
 
 _NOT_YET = {MemberState.INVITED, MemberState.UNCONFIRMED}
 
@@ -14,7 +21,9 @@ _NOT_YET = {MemberState.INVITED, MemberState.UNCONFIRMED}
 class DirectoryService:
     """Serves statements of the hub."""
 
-    def __init__(self, store: Store, key: Signer) -> None:
+    def __init__(self, store: Store, key: Signer, roots: Callable[[], Sequence[bytes]]) -> None:
+        """Take, beside the rest, what gives the CAs in force, DER, the one that issues first."""
+        self._roots = roots
         self._store = store
         self._key = key
         self._suppression = suppression_statement(key)
@@ -36,15 +45,16 @@ class DirectoryService:
 
         return await self._store.write(work)
 
-    async def epochs(self, call: Call) -> list[SignedStatement]:
-        """List the epochs that are begun or serve."""
+    async def epochs(self, call: Call) -> tuple[list[SignedStatement], SignedStatement]:
+        """List the epochs that are begun or serve; with the statement of the CAs in force."""
 
         def work(transaction: Transaction) -> list[SignedStatement]:
             epochs = [epoch for epoch in transaction.epochs.all() if epoch.has_filter]
             transaction.record(call.event(items=len(epochs)))
             return [epoch_statement(self._key, epoch, call.now()) for epoch in epochs]
 
-        return await self._store.write(work)
+        epochs = await self._store.write(work)
+        return epochs, roots_statement(self._key, self._roots(), call.now())
 
     async def suppression_list(self, call: Call) -> SignedStatement:
         """Give the suppression list in force."""

@@ -1,9 +1,11 @@
 """What the hub states about itself, signed with its identity key."""
 
+from collections.abc import Sequence
+
 from alliance.crypto.signing import Signer
 from alliance.identifiers import BUILTIN
-from alliance.statements import EPOCH, MEMBER, SUPPRESSION_LIST
-from alliance.v1 import directory_pb2, epoch_pb2
+from alliance.statements import EPOCH, MEMBER, SUPPRESSION_LIST, TRUST_ROOTS
+from alliance.v1 import directory_pb2, enrolment_pb2, epoch_pb2
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.members import Member
@@ -35,6 +37,12 @@ def member_statement(key: Signer, member: Member) -> SignedStatement:
         role=directory_pb2.MemberRole.ValueType(member.role),
     )
     return key.statement(MEMBER, payload.SerializeToString())
+
+
+def roots_statement(key: Signer, certificates: Sequence[bytes], now: int) -> SignedStatement:
+    """State the CAs in force, DER, the one that issues first."""
+    payload = enrolment_pb2.TrustRoots(certificates=certificates, stated_at=now)
+    return key.statement(TRUST_ROOTS, payload.SerializeToString())
 
 
 def suppression_statement(key: Signer) -> SignedStatement:

@@ -19,7 +19,8 @@ class EpochServicer(epoch_pb2_grpc.EpochServiceServicer):
 
     async def ListEpochs(self, request: epoch_pb2.ListEpochsRequest, context: Context) -> epoch_pb2.ListEpochsResponse:
         """List the epochs that serve."""
-        return epoch_pb2.ListEpochsResponse(epochs=await self._service.epochs(current_call()))
+        epochs, roots = await self._service.epochs(current_call())
+        return epoch_pb2.ListEpochsResponse(epochs=epochs, trust_roots=roots)
 
     async def GetSuppressionList(
         self, request: epoch_pb2.GetSuppressionListRequest, context: Context

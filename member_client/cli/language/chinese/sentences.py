@@ -109,6 +109,8 @@ SENTENCES: Final = {
     "The certificate names another member.": "证书属于其他成员。",
     "The certificate is expired.": "证书已过期。",
     "The certificate holds a key of another sort.": "证书中的密钥类型不符。",
+    "The hub's statement about the alliance's CAs does not verify.": "联盟中心关于联盟 CA 的声明未通过验证。",
+    "The hub's statement names no CA, or what is none.": "联盟中心的声明未列出 CA，或所列的不是 CA。",
     "the CA's certificate cannot be read": "无法读取 CA 证书",
     "the sealed TLS key is of another sort": "密封的 TLS 密钥类型不符",
     "The hub acknowledges another number of rows than were sent.": "联盟中心确认的行数与发送的不符。",
