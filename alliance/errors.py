@@ -88,6 +88,8 @@ class Reason(IntEnum):
     PROPOSAL_CLOSED = wire.ERROR_REASON_PROPOSAL_CLOSED
     ANOTHER_ADMIN_NEEDED = wire.ERROR_REASON_ANOTHER_ADMIN_NEEDED
     MEMBER_STATE_CONFLICT = wire.ERROR_REASON_MEMBER_STATE_CONFLICT
+    SUCCESSION_AWAITED = wire.ERROR_REASON_SUCCESSION_AWAITED
+    SUCCESSION_CONFLICT = wire.ERROR_REASON_SUCCESSION_CONFLICT
 
 
 class StatusCode(IntEnum):
@@ -171,5 +173,11 @@ CATALOGUE: dict[Reason, PublicError] = {
     ),
     Reason.MEMBER_STATE_CONFLICT: PublicError(
         StatusCode.FAILED_PRECONDITION, "The member's state does not permit this change."
+    ),
+    Reason.SUCCESSION_AWAITED: PublicError(
+        StatusCode.UNAVAILABLE, "The hub was restored from a backup and waits for two admins who sign its succession."
+    ),
+    Reason.SUCCESSION_CONFLICT: PublicError(
+        StatusCode.FAILED_PRECONDITION, "This is not the succession that the hub shows; look at it again."
     ),
 }

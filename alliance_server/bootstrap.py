@@ -26,6 +26,7 @@ from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochService
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
+from alliance_server.rpc.servicers.succession import SuccessionServicer
 from alliance_server.services.administration import Administration
 from alliance_server.services.admission import Admission
 from alliance_server.services.audit import AuditService
@@ -41,7 +42,9 @@ from alliance_server.services.filters import FilterService
 from alliance_server.services.local_evaluator import LocalEvaluator
 from alliance_server.services.registry import RegistryService
 from alliance_server.services.renewal import RenewalService
+from alliance_server.services.succession import SuccessionService
 from alliance_server.storage import schema
+from alliance_server.storage.purge_ledger import PurgeLedger
 from alliance_server.storage.snapshot_files import FileSnapshots
 from alliance_server.storage.unit_of_work import SqlStore
 
@@ -67,7 +70,7 @@ class Hub:
         self.config = config
         self.clock = clock or SystemClock()
         self.keys = open_keys(config.keys_folder, config.alliance)
-        self.store = SqlStore(config.database_url)
+        self.store = open_store(config, self.keys, self.clock)
         if schema.version(self.store.engine) != schema.head():
             raise ConfigurationInvalid(
                 "the database's schema is not this release's: back it up, then run "
@@ -84,7 +87,8 @@ class Hub:
         self.maintenance = FilterMaintenance(self.store, self._files, self.compute, self.keys.identity, self.clock)
         self.audit = AuditService(self.store)
         authenticator = Authenticator(self.store, config.alliance, self.clock)
-        self.calls = CallGuard(authenticator, self.audit, self.clock)
+        self.succession = SuccessionService(self.store)
+        self.calls = CallGuard(authenticator, self.audit, self.succession, self.clock)
         self.enrolment = EnrolmentService(self.store, self.keys.authority, self.keys.identity, self.clock)
         self.renewal = RenewalService(self.store, self.keys.authority)
         self._budgets = Budgets(config.budgets)
@@ -132,6 +136,7 @@ class Hub:
             evaluation=EvaluationServicer(evaluations),
             filters=FilterServicer(FilterService(self.store, self._files, self.compute)),
             registry=RegistryServicer(RegistryService(self.store, self.compute, budgets)),
+            succession=SuccessionServicer(self.succession),
         )
 
     async def _check_epoch_keys(self) -> None:
@@ -150,6 +155,11 @@ class Hub:
                     await self.administration.warn_of_overdue(last_flush)
             except Exception as error:  # noqa: BLE001 - a turn that fails is tried again; filters go stale meanwhile
                 _log.error("maintenance failed", error=type(error).__name__)
+
+
+def open_store(config: HubConfig, keys: HubKeys, clock: Clock) -> SqlStore:
+    """Open a hub's store with its purge ledger; `start` must follow before the first write."""
+    return SqlStore(config.database_url, PurgeLedger(config.purges_folder, keys.identity, clock))
 
 
 _FLUSH_EVERY_MS = 60_000

@@ -14,7 +14,8 @@ from alliance.keyring.store import write_atomically
 from alliance_server.authority import CertificateAuthority, generate_key
 from alliance_server.domain.epochs import EPOCH_LIFE_MS, SUITE, Epoch, EpochState
 
-_CA_KEY, _TLS_KEY, _IDENTITY = "ca", "tls", "identity"
+IDENTITY = "identity"
+_CA_KEY, _TLS_KEY = "ca", "tls"
 _CA_FILE, _TLS_FILE = "ca.crt", "hub.crt"
 
 
@@ -56,7 +57,7 @@ def create_keys(folder: Path, alliance: str, hosts: list[str], now: int) -> HubK
     ca_key, tls_key = generate_key(), generate_key()
     _, seed = SigningKey.generate()
     authority = CertificateAuthority.create(ca_key, alliance, now)
-    for name, secret in ((_CA_KEY, ca_key), (_TLS_KEY, tls_key), (_IDENTITY, seed)):
+    for name, secret in ((_CA_KEY, ca_key), (_TLS_KEY, tls_key), (IDENTITY, seed)):
         store.put(name, secret)
     write_atomically(folder / _TLS_FILE, authority.issue_hub(tls_key, hosts, now), mode=0o644)
     write_atomically(folder / _CA_FILE, authority.certificate_pem, mode=0o644)
@@ -67,4 +68,4 @@ def open_keys(folder: Path, alliance: str) -> HubKeys:
     """Open a hub's keys; raises KeyFileInvalid or FileNotFoundError."""
     store = KeyStore(folder, obtain_passphrase(folder))
     authority = CertificateAuthority(store.get(_CA_KEY), (folder / _CA_FILE).read_bytes(), alliance)
-    return HubKeys(store, SigningKey(store.get(_IDENTITY)), authority, (folder / _TLS_FILE).read_bytes())
+    return HubKeys(store, SigningKey(store.get(IDENTITY)), authority, (folder / _TLS_FILE).read_bytes())

@@ -78,6 +78,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Another admin decides this, and not the one who proposed it."""
     ERROR_REASON_MEMBER_STATE_CONFLICT: _ErrorReason.ValueType  # 27
     """The member's state does not permit this change."""
+    ERROR_REASON_SUCCESSION_AWAITED: _ErrorReason.ValueType  # 34
+    """The hub was restored, and waits for two admins who sign its succession."""
+    ERROR_REASON_SUCCESSION_CONFLICT: _ErrorReason.ValueType  # 35
+    """The statement is not the succession that the hub waits for."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason in the ErrorInfo (domain `alliance`) of every refused call, and of every refused row."""
@@ -138,4 +142,8 @@ ERROR_REASON_ANOTHER_ADMIN_NEEDED: ErrorReason.ValueType  # 26
 """Another admin decides this, and not the one who proposed it."""
 ERROR_REASON_MEMBER_STATE_CONFLICT: ErrorReason.ValueType  # 27
 """The member's state does not permit this change."""
+ERROR_REASON_SUCCESSION_AWAITED: ErrorReason.ValueType  # 34
+"""The hub was restored, and waits for two admins who sign its succession."""
+ERROR_REASON_SUCCESSION_CONFLICT: ErrorReason.ValueType  # 35
+"""The statement is not the succession that the hub waits for."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

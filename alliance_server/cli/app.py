@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from alliance.errors import AllianceError
 from alliance_server.cli.hub import init_hub, serve_hub, upgrade_hub
 from alliance_server.cli.members import invite_member, list_members, revoke_member
+from alliance_server.cli.recovery import backup_app, restore_hub
 
 app = typer.Typer(
     add_completion=False,
@@ -135,6 +136,10 @@ def revoke(
     Example: alliance-server member revoke lender-a --dir hub
     """
     revoke_member(_out, folder, name)
+
+
+app.add_typer(backup_app, name="backup")
+app.command("restore")(restore_hub)
 
 
 @app.command()

@@ -34,4 +34,7 @@ class AuditAction(StrEnum):
     PROPOSAL_LIST = "proposal:list"
     PROPOSAL_MAKE = "proposal:make"
     PROPOSAL_PREVIEW = "proposal:preview"
+    HUB_RESTORE = "hub:restore"
+    SUCCESSION_LIST = "succession:list"
+    SUCCESSION_SIGN = "succession:sign"
     SUPPRESSION_GET = "suppression:list:get"

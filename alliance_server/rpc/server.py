@@ -30,6 +30,8 @@ from alliance.v1 import (
     filter_pb2_grpc,
     registry_pb2,
     registry_pb2_grpc,
+    succession_pb2,
+    succession_pb2_grpc,
 )
 from alliance_server.rpc.interceptors.guard import Guard, Guarded
 from alliance_server.rpc.servicers.admin import AdminServicer
@@ -40,6 +42,7 @@ from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochService
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
+from alliance_server.rpc.servicers.succession import SuccessionServicer
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 MAX_STREAMS = 256
@@ -80,6 +83,7 @@ SERVICES = tuple(
         (evaluation_pb2, "EvaluationService"),
         (filter_pb2, "FilterService"),
         (registry_pb2, "RegistryService"),
+        (succession_pb2, "SuccessionService"),
     )
 )
 """Full names of the services on the members' port."""
@@ -98,6 +102,7 @@ class Servicers:
     evaluation: EvaluationServicer
     filters: FilterServicer
     registry: RegistryServicer
+    succession: SuccessionServicer
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,7 @@ def member_server(
     evaluation_pb2_grpc.add_EvaluationServiceServicer_to_server(servicers.evaluation, guarded)
     filter_pb2_grpc.add_FilterServiceServicer_to_server(servicers.filters, guarded)
     registry_pb2_grpc.add_RegistryServiceServicer_to_server(servicers.registry, guarded)
+    succession_pb2_grpc.add_SuccessionServiceServicer_to_server(servicers.succession, guarded)
     health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), guarded)
     names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(ReflectionServicer(names), guarded)

@@ -12,6 +12,7 @@ from alliance.errors import Reason
 from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
 from alliance_server.domain.claims import ListedEntry, Stock, StoredClaim
 from alliance_server.domain.errors import Refused
+from alliance_server.domain.purges import Purges
 from alliance_server.storage import bulk
 from alliance_server.storage.tables import LIVE, ClaimTable, EntryReportTable, table_of
 
@@ -99,8 +100,9 @@ def _claim(row: sa.Row[tuple[object, ...]]) -> StoredClaim:
 class SqlClaims:
     """The registry of claims."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, purges: Purges) -> None:
         self._connection = connection
+        self._purges = purges
 
     def get(self, entry_id: bytes) -> StoredClaim | None:
         """Give a claim."""
@@ -145,6 +147,7 @@ class SqlClaims:
         )
         if changed.rowcount == 0:
             raise Refused(Reason.CONFLICTING_RETRY, "the version is not the next one")
+        self._purges.claim_changed(entry_id, status, version, statement)
 
     def own(self, contributor: str, after: tuple[int, int], limit: int, *, live_only: bool) -> list[StoredClaim]:
         """Give a contributor's claims after (epoch, sequence)."""
