@@ -48,6 +48,7 @@ from member_client.errors import (
     Denied,
     EpochKeyChanged,
     EpochNotServed,
+    EpochRevived,
     FilterChanged,
     FilterRolledBack,
     FilterTampered,
@@ -58,6 +59,7 @@ from member_client.errors import (
     IntegrityError,
     InvalidUse,
     MemberKeyChanged,
+    MemberRoleChanged,
     MemberStateConflict,
     NotAuthenticated,
     NotEnrolled,
@@ -72,10 +74,14 @@ from member_client.errors import (
     StorageFull,
     StoreBusy,
     StoreDamaged,
+    SuccessionAwaited,
+    SuccessionConflict,
+    SuccessionRejected,
     TokenRefused,
 )
 from member_client.own_claims import OwnClaim
 from member_client.subjects import Consent, Subject
+from member_client.succession import Succession
 from member_client.verdicts import FieldVerdict, Match, State, Verdict
 
 __all__ = [
@@ -106,6 +112,7 @@ __all__ = [
     "Effect",
     "EpochKeyChanged",
     "EpochNotServed",
+    "EpochRevived",
     "EvidenceLevel",
     "FieldVerdict",
     "FilterChanged",
@@ -123,6 +130,7 @@ __all__ = [
     "Match",
     "MemberKeyChanged",
     "MemberRole",
+    "MemberRoleChanged",
     "MemberStateConflict",
     "NotAuthenticated",
     "NotEnrolled",
@@ -147,6 +155,10 @@ __all__ = [
     "StoreDamaged",
     "Subject",
     "SubjectRole",
+    "Succession",
+    "SuccessionAwaited",
+    "SuccessionConflict",
+    "SuccessionRejected",
     "SyncReport",
     "TokenRefused",
     "Usage",

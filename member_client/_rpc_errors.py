@@ -39,6 +39,8 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.PROPOSAL_CLOSED: errors.ProposalClosed,
     Reason.ANOTHER_ADMIN_NEEDED: errors.NotPermitted,
     Reason.MEMBER_STATE_CONFLICT: errors.MemberStateConflict,
+    Reason.SUCCESSION_AWAITED: errors.SuccessionAwaited,
+    Reason.SUCCESSION_CONFLICT: errors.SuccessionConflict,
 }
 
 _BY_CODE: dict[grpc.StatusCode, tuple[type[errors.AllianceClientError], str]] = {

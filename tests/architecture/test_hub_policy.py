@@ -25,6 +25,7 @@ PLUMBING = {
     f"/{reflection.SERVICE_NAME}/",
 }
 NOT_CALLS = {AuditAction.CALL_REFUSE, AuditAction.EPOCH_BEGIN, AuditAction.FILTER_BUILD, AuditAction.MEMBER_ENROL} | {
+    AuditAction.HUB_RESTORE,
     AuditAction.MEMBER_BUDGET,
     AuditAction.MEMBER_INVITE,
     AuditAction.MEMBER_OFFBOARD,
@@ -99,7 +100,7 @@ def test_the_table_covers_every_method_of_every_service() -> None:
 
 def test_the_members_port_registers_what_the_table_knows(recorder: Recorder) -> None:
     anything: Any = Anything()
-    server, _port = member_server(Servicers(*[anything] * 9), anything, TLS, "address")
+    server, _port = member_server(Servicers(*[anything] * 10), anything, TLS, "address")
     assert isinstance(server, Recorder)
     assert recorder.methods <= set(POLICY)
     enrolment = {method for method in described() if "/alliance.v1.EnrolmentService/" in method}
@@ -137,9 +138,16 @@ def test_what_concerns_claims_is_the_members_alone() -> None:
             assert rule.roles == MEMBERS
 
 
+def test_what_a_restored_hub_serves_before_its_succession_is_the_succession_and_plumbing() -> None:
+    served = {method for method, rule in POLICY.items() if rule.before_succession}
+    plumbing = {method for method in POLICY if any(method.startswith(prefix) for prefix in PLUMBING)}
+    assert served == plumbing | {method for method in POLICY if ".SuccessionService/" in method}
+
+
 def test_the_version_is_that_of_all_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert policy._version() == POLICY_VERSION
     method = "/alliance.v1.EpochService/ListEpochs"
+    opened = {**POLICY, method: Rule(POLICY[method].roles, POLICY[method].action, before_succession=True)}
     changed = {
         "POLICY": {**POLICY, method: Rule(MEMBERS, POLICY[method].action)},
         "PURPOSES": {Role.MEMBER: {**PURPOSES[Role.MEMBER], Purpose.CONTRIBUTION: ConsentNeed.NONE}},
@@ -150,7 +158,10 @@ def test_the_version_is_that_of_all_tables(monkeypatch: pytest.MonkeyPatch) -> N
         with monkeypatch.context() as patch:
             patch.setattr(policy, name, value)
             versions.add(policy._version())
-    assert len(versions) == 1 + len(changed)
+    with monkeypatch.context() as patch:
+        patch.setattr(policy, "POLICY", opened)
+        versions.add(policy._version())
+    assert len(versions) == 2 + len(changed)
 
 
 def test_no_call_and_no_configuration_changes_a_table() -> None:

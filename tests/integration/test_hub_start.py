@@ -149,6 +149,8 @@ async def test_a_hub_of_the_release_before_is_upgraded_once(new_hub_folder: NewF
     folder, said = new_hub_folder(), Console(quiet=True)
     execute(
         folder,
+        "DROP TABLE succession_signatures",
+        "DROP TABLE successions",
         "DROP TABLE proposals",
         "DROP TABLE budget_limits",
         "ALTER TABLE members DROP COLUMN role",

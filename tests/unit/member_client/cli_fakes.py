@@ -25,6 +25,7 @@ from member_client import (
     Profile,
     State,
     Subject,
+    Succession,
     SyncReport,
     Usage,
     Verdict,
@@ -101,6 +102,7 @@ class FakeClient:
     fault: BaseException | None = None
     fault_after: int = 0
     usage: Usage = field(default_factory=lambda: Usage(evaluations=7, prefixes=3))
+    accepted_succession: Succession | None = None
     calls: Counter[str] = field(default_factory=Counter)
     subjects: list[Subject] = field(default_factory=list)
     rows: list[ContributionRow] = field(default_factory=list)

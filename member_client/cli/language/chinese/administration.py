@@ -16,6 +16,30 @@ ADMIN_SPOKEN: Final = {
     "budget now: {items:,} a day, {used:,} used today": "当前额度：每日 {items:,}，今日已用 {used:,}",
     "another admin must approve": "须经另一位管理员批准",
     "takes effect at once": "立即生效",
+    "the hub was restored from a backup: origin {origin} is believed, signed by {admins}": (
+        "联盟中心已由备份恢复：第 {origin} 任身份已获采信，签署者：{admins}"
+    ),
+    "the hub shows a succession with another digest; nothing was signed": (
+        "联盟中心出示的继任声明摘要不同；未签署任何内容"
+    ),
+    "signed; signatures that hold here: {admins}": "已签署；本机验证有效的签署者：{admins}",
+    "another admin signs: member-client admin succession sign": (
+        "由另一位管理员签署：member-client admin succession sign"
+    ),
+    "the hub was restored: origin {origin}": "联盟中心已恢复：第 {origin} 任身份",
+    "identity until now: {key}": "原身份密钥：{key}",
+    "new identity: {key}": "新身份密钥：{key}",
+    "backup of {taken}, restored {restored}: what was acknowledged in between is lost": (
+        "备份时间 {taken}，恢复时间 {restored}：其间已确认的内容已丢失"
+    ),
+    "purge ledger: {entries:,} entries since the backup": "清除台账：备份之后共 {entries:,} 条",
+    "the newest of them is of {until}": "其中最新一条的时间为 {until}",
+    "WITHOUT the purge ledger: claims withdrawn and members suspended since may be back": (
+        "没有清除台账：备份之后撤回的报送记录、暂停的成员可能重新出现"
+    ),
+    "epochs that are gone for good: {epochs}": "已永久销毁的密钥周期：{epochs}",
+    "signed by: {admins}": "签署者：{admins}",
+    "digest: {digest}": "摘要：{digest}",
     "the certificate is renewed; the one before it stays good until it ends": "证书已更新；原证书在到期前仍然有效",
 }
 
@@ -73,6 +97,13 @@ ADMIN_COMMANDS: Final = {
         "否决另一位管理员的提案；或对已紧急执行的变更提出异议。"
     ),
     "Take your own proposal back.": "撤回自己的提案。",
+    "After a restore: look at the hub's succession, and sign it.": "恢复之后：查看并签署联盟中心的继任声明。",
+    "Show the succession of a hub that was restored from a backup.": "查看由备份恢复的联盟中心的继任声明。",
+    "Sign the succession of a hub that was restored from a backup.": "签署由备份恢复的联盟中心的继任声明。",
+    (
+        "Compare the new identity with the operator's by telephone first: who holds the backups could ask for this, "
+        "too. Example:"
+    ): "请先通过电话与运维人员核对新的身份密钥：持有备份的人同样可能提出此请求。示例：",
     "Renew this member's certificate now.": "立即更新本成员的证书。",
     "In use that happens by itself, at two thirds of its life. Example:": (
         "使用中会在有效期过去三分之二时自动更新。示例："
@@ -92,4 +123,6 @@ ADMIN_OPTIONS: Final = {
     "A purpose, bucket_prefixes or contribution_refunds.": "某一用途、bucket_prefixes 或 contribution_refunds。",
     "Items a day.": "每日数量。",
     "Those that are decided, too.": "也列出已有决定的提案。",
+    "Sign only what has this digest, as another admin read it out.": "仅在摘要与另一位管理员读出的一致时签署。",
+    "Do not ask; what is signed is shown all the same.": "不再询问；仍会显示所签署的内容。",
 }
