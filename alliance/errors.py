@@ -103,6 +103,8 @@ class Reason(IntEnum):
     KEY_NOT_CONFIRMED = wire.ERROR_REASON_KEY_NOT_CONFIRMED
     TOO_MANY_ATTEMPTS = wire.ERROR_REASON_TOO_MANY_ATTEMPTS
     TOO_MANY_PROPOSALS = wire.ERROR_REASON_TOO_MANY_PROPOSALS
+    SUCCESSION_AWAITED = wire.ERROR_REASON_SUCCESSION_AWAITED
+    SUCCESSION_CONFLICT = wire.ERROR_REASON_SUCCESSION_CONFLICT
 
 
 class StatusCode(IntEnum):
@@ -207,5 +209,11 @@ CATALOGUE: dict[Reason, PublicError] = {
     ),
     Reason.TOO_MANY_PROPOSALS: PublicError(
         StatusCode.FAILED_PRECONDITION, "The admin has as many open proposals as it may; some must be decided first."
+    ),
+    Reason.SUCCESSION_AWAITED: PublicError(
+        StatusCode.UNAVAILABLE, "The hub was restored from a backup and waits for two admins who sign its succession."
+    ),
+    Reason.SUCCESSION_CONFLICT: PublicError(
+        StatusCode.FAILED_PRECONDITION, "This is not the succession that the hub shows; look at it again."
     ),
 }

@@ -33,6 +33,7 @@ from alliance_server.rpc.servicers.filters import FilterServicer
 from alliance_server.rpc.servicers.health import HealthServicer
 from alliance_server.rpc.servicers.quotas import QuotaServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
+from alliance_server.rpc.servicers.succession import SuccessionServicer
 from alliance_server.services.administration import Administration
 from alliance_server.services.admission import Admission
 from alliance_server.services.audit import AuditService
@@ -51,8 +52,10 @@ from alliance_server.services.overview import read_vitals
 from alliance_server.services.quotas import QuotaService
 from alliance_server.services.registry import RegistryService
 from alliance_server.services.renewal import RenewalService
+from alliance_server.services.succession import SuccessionService
 from alliance_server.services.watch import Watch
 from alliance_server.storage import schema
+from alliance_server.storage.purge_ledger import PurgeLedger
 from alliance_server.storage.snapshot_files import FileSnapshots
 from alliance_server.storage.unit_of_work import SqlStore
 
@@ -79,7 +82,7 @@ class Hub:
         self.keys = open_keys(config.keys_folder, config.alliance, config.pkcs11)
         self.tls = LiveTls(self.keys, self.clock)
         self.metrics = Metrics()
-        self.store = SqlStore(config.database_url, self.metrics.committed)
+        self.store = open_store(config, self.keys, self.clock, self.metrics.committed)
         if schema.version(self.store.engine) != schema.head():
             raise ConfigurationInvalid(
                 "the database's schema is not this release's: back it up, then run "
@@ -98,7 +101,8 @@ class Hub:
         self.expiry = ExpiryWatch(self.tls, self.store)
         self.audit = AuditService(self.store)
         authenticator = Authenticator(self.store, config.alliance, self.clock, self.tls.trusts)
-        self.calls = CallGuard(authenticator, self.audit, self.clock, self.metrics)
+        self.succession = SuccessionService(self.store)
+        self.calls = CallGuard(authenticator, self.audit, self.succession, self.clock, self.metrics)
         self.enrolment = EnrolmentService(self.store, self.tls, self.keys.identity, self.clock)
         self.renewal = RenewalService(self.store, self.tls)
         self._budgets = Budgets(config.budgets, config.bursts)
@@ -180,6 +184,7 @@ class Hub:
             health=HealthServicer(SERVICES, self.calls.drain),
             quotas=QuotaServicer(quotas),
             registry=RegistryServicer(RegistryService(self.store, self.compute, budgets)),
+            succession=SuccessionServicer(self.succession),
         )
 
     async def _check_epoch_keys(self) -> None:
@@ -211,6 +216,13 @@ class Hub:
                 await self.watch.look(self.clock.now_ms())
             except Exception as error:  # noqa: BLE001 - a turn that fails is tried again
                 _log.error("watch failed", error=type(error).__name__)
+
+
+def open_store(
+    config: HubConfig, keys: HubKeys, clock: Clock, on_commit: Callable[[int, float], None] | None = None
+) -> SqlStore:
+    """Open a hub's store with its purge ledger; `start` must follow before the first write."""
+    return SqlStore(config.database_url, PurgeLedger(config.purges_folder, keys.identity, clock), on_commit)
 
 
 _FLUSH_EVERY_MS = 60_000

@@ -133,6 +133,11 @@ class HubConfig(BaseSettings):
         """Where filter bits lie."""
         return self.folder / "snapshots"
 
+    @property
+    def purges_folder(self) -> Path:
+        """Where the purge ledger lies."""
+        return self.folder / "purges"
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -50,6 +50,7 @@ from member_client.errors import (
     Denied,
     EpochKeyChanged,
     EpochNotServed,
+    EpochRevived,
     EpochStateConflict,
     FilterChanged,
     FilterRolledBack,
@@ -63,6 +64,7 @@ from member_client.errors import (
     InvalidUse,
     KeyNotConfirmed,
     MemberKeyChanged,
+    MemberRoleChanged,
     MemberStateConflict,
     NotAuthenticated,
     NotEnrolled,
@@ -79,6 +81,9 @@ from member_client.errors import (
     StorageFull,
     StoreBusy,
     StoreDamaged,
+    SuccessionAwaited,
+    SuccessionConflict,
+    SuccessionRejected,
     TokenRefused,
     TooManyAttempts,
     TooManyProposals,
@@ -87,6 +92,7 @@ from member_client.own_claims import OwnClaim
 from member_client.quotas import Alarm, AlarmKind, QuotaReport, ResourceQuota, Standing, StandingTier
 from member_client.retagging import RetagReport
 from member_client.subjects import Consent, Subject
+from member_client.succession import Succession
 from member_client.verdicts import FieldVerdict, Match, State, Verdict
 
 __all__ = [
@@ -120,6 +126,7 @@ __all__ = [
     "Effect",
     "EpochKeyChanged",
     "EpochNotServed",
+    "EpochRevived",
     "EpochStanding",
     "EpochStateConflict",
     "EvidenceLevel",
@@ -141,6 +148,7 @@ __all__ = [
     "Match",
     "MemberKeyChanged",
     "MemberRole",
+    "MemberRoleChanged",
     "MemberStateConflict",
     "NotAuthenticated",
     "NotEnrolled",
@@ -172,6 +180,10 @@ __all__ = [
     "StoreDamaged",
     "Subject",
     "SubjectRole",
+    "Succession",
+    "SuccessionAwaited",
+    "SuccessionConflict",
+    "SuccessionRejected",
     "SyncReport",
     "TokenRefused",
     "TooManyAttempts",

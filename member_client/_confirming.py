@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Final
 
 from alliance.clock import Clock
-from alliance.crypto.signing import VerifyingKey
 from alliance.v1 import bucket_pb2
 from member_client._bucket_fetch import Bucket, BucketFetcher
 from member_client._buckets import Circumstances, Fault, Found, Hit, Judged, by_prefix, judged, judged_in_turn
 from member_client._deadline import Deadline
 from member_client._facts import FactKeeper, Facts
+from member_client._hub import PinnedHub
 from member_client._questions import Looked
 from member_client._workers import Workers
 from member_client.errors import AllianceClientError, HubUnavailable
@@ -32,14 +32,14 @@ class Confirmer:
         self,
         *,
         member: str,
-        hub_key: VerifyingKey,
+        hub: PinnedHub,
         fetcher: BucketFetcher,
         facts: FactKeeper,
         workers: Workers,
         clock: Clock,
     ) -> None:
         self._member = member
-        self._hub_key = hub_key
+        self._hub = hub
         self._fetcher = fetcher
         self._facts = facts
         self._workers = workers
@@ -54,7 +54,7 @@ class Confirmer:
         circumstances = Circumstances(
             epoch=looked.epoch,
             member=self._member,
-            hub_key=self._hub_key,
+            hub_key=self._hub.key,
             key_of=facts.directory.key_of,
             now_ms=self._clock.now_ms(),
         )

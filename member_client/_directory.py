@@ -9,7 +9,7 @@ Rules:
 """
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -33,7 +33,7 @@ from member_client._deadline import Deadline
 from member_client._paging import pages
 from member_client._store import Shelf, Store
 from member_client._transport import Transport, always
-from member_client.errors import HubError, MemberKeyChanged, StatementInvalid
+from member_client.errors import HubError, MemberKeyChanged, MemberRoleChanged, StatementInvalid
 
 PAGE_SIZE: Final = 1000
 MAX_MEMBERS: Final = 1_000_000
@@ -86,24 +86,54 @@ class Directory:
         """Give an admin's key, past ones included; None where there is no such admin."""
         return self.keys.get(admin) if self.officers.get(admin) == MEMBER_ROLE_ADMIN else None
 
+    def role_of(self, member: str) -> int:
+        """Give a member's role."""
+        return self.officers.get(member, MEMBER_ROLE_MEMBER)
+
     def __len__(self) -> int:
         return len(self.keys)
 
 
 def pin(directory: Directory, store: Store) -> Directory:
-    """Hold each member's key against the one first seen, or remember it; raises MemberKeyChanged. Blocks."""
+    """Hold each member's key and role against those first seen, or remember them. Blocks.
+
+    Raises MemberKeyChanged or MemberRoleChanged.
+    """
     members = sorted(directory.keys)
-    known = store.get_many(Shelf.PINS, [_name(member) for member in members])
-    for member, pinned in zip(members, known, strict=True):
-        key = directory.keys[member].public_key
-        first_seen = store.claim(Shelf.PINS, _name(member), key) if pinned is None else pinned
-        if not hmac.compare_digest(first_seen, key):
-            raise MemberKeyChanged(f"Member {member[:32]!r} has another identity key than when it was first seen.")
+    keys = [directory.keys[member].public_key for member in members]
+    if (changed := _changed(store, _name, members, keys)) is not None:
+        raise MemberKeyChanged(f"Member {changed[:32]!r} has another identity key than when it was first seen.")
+    roles = [b"%d" % directory.role_of(member) for member in members]
+    if (changed := _changed(store, _role_name, members, roles)) is not None:
+        raise MemberRoleChanged(f"Member {changed[:32]!r} has another role than when it was first seen.")
     return directory
+
+
+def pinned_key(member: str, role: int, store: Store) -> bytes | None:
+    """Give the key of a member that is pinned with this role; None for anybody else. Blocks."""
+    key, known_role = store.get_many(Shelf.PINS, [_name(member), _role_name(member)])
+    return key if known_role == b"%d" % role else None
+
+
+def _changed(
+    store: Store, named: Callable[[str], bytes], members: Sequence[str], values: Sequence[bytes]
+) -> str | None:
+    """Pin what is seen for the first time; gives the first member that had something else pinned."""
+    names = [named(member) for member in members]
+    known = store.get_many(Shelf.PINS, names)
+    for name, value, member, pinned in zip(names, values, members, known, strict=True):
+        first_seen = store.claim(Shelf.PINS, name, value) if pinned is None else pinned
+        if not hmac.compare_digest(first_seen, value):
+            return member
+    return None
 
 
 def _name(member: str) -> bytes:
     return b"member/" + member.encode()
+
+
+def _role_name(member: str) -> bytes:
+    return b"role/" + member.encode()
 
 
 async def fetch(transport: Transport, hub_key: VerifyingKey, deadline: Deadline) -> Directory:

@@ -20,7 +20,7 @@ from alliance.errors import SignatureInvalid
 from alliance.v1.epoch_pb2 import EPOCH_STATE_ACTIVE, EPOCH_STATE_PENDING, EPOCH_STATE_RETIRING, Epoch, EpochState
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client._store import Shelf, Store
-from member_client.errors import EpochKeyChanged, EpochNotServed, StatementInvalid
+from member_client.errors import EpochKeyChanged, EpochNotServed, EpochRevived, StatementInvalid
 
 _KNOWN_STATES: Final = frozenset({EPOCH_STATE_PENDING, EPOCH_STATE_ACTIVE, EPOCH_STATE_RETIRING})
 SUITE: Final = "ristretto255-SHA512/VOPRF"
@@ -87,11 +87,18 @@ def read_epochs(signed: Iterable[SignedStatement], hub_key: VerifyingKey) -> lis
 
 
 def pin(epochs: Iterable[PinnedEpoch], store: Store) -> None:
-    """Hold each epoch's key against the one first seen, or remember it; raises EpochKeyChanged."""
+    """Hold each epoch's key against the one first seen, or remember it; raises EpochKeyChanged or EpochRevived."""
     for epoch in epochs:
+        if store.get(Shelf.PINS, b"retired/%d" % epoch.id) is not None:
+            raise EpochRevived(f"Epoch {epoch.id} was destroyed, and is shown as one that serves.")
         first_seen = store.claim(Shelf.PINS, b"epoch/%d" % epoch.id, epoch.public_key)
         if not hmac.compare_digest(first_seen, epoch.public_key):
             raise EpochKeyChanged(f"Epoch {epoch.id} has another public key than when it was first seen.")
+
+
+def retired_rows(retired: Iterable[int]) -> list[tuple[bytes, bytes]]:
+    """Give the pins of epochs that are gone for good."""
+    return [(b"retired/%d" % epoch, b"") for epoch in sorted(retired)]
 
 
 def serving(epochs: Iterable[PinnedEpoch], now_ms: int) -> Epochs:

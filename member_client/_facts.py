@@ -1,14 +1,15 @@
 """What the hub states about itself and its members: the serving epoch, the suppression list, the directory.
 
 Fetched together when first needed and again every ten minutes; one fetch at a time. Where the hub is away, what is
-known goes on being used; where something does not verify, nothing is replaced and the error is raised.
+known goes on being used; where something does not verify, nothing is replaced and the error is raised, unless the hub
+was restored and its succession is believed.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from alliance import statements
 from alliance.clock import Clock
@@ -22,6 +23,7 @@ from member_client import _directory, _epochs
 from member_client._deadline import Deadline
 from member_client._directory import Directory
 from member_client._epochs import Epochs, PinnedEpoch
+from member_client._hub import SUPPRESSION, PinnedHub
 from member_client._roots import RootKeeper
 from member_client._store import Shelf, Store
 from member_client._transport import Transport
@@ -30,9 +32,10 @@ from member_client.errors import HubUnavailable, NotFound, StatementInvalid
 
 LIFE_MS: Final = 10 * 60 * 1000
 CALL_SECONDS: Final = 30.0
-_SUPPRESSION: Final = b"suppression"
 
 _log = logging.getLogger("member_client.facts")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class FactKeeper:
     def __init__(
         self,
         transport: Transport,
-        hub_key: VerifyingKey,
+        hub: PinnedHub,
         *,
         store: Store,
         pins: Store,
@@ -75,7 +78,7 @@ class FactKeeper:
         self.told: Callable[[Facts], None] = lambda _facts: None
         """Hears of facts that were fetched."""
         self._transport = transport
-        self._hub_key = hub_key
+        self._hub = hub
         self._store = store
         self._pins = pins
         self._roots = roots
@@ -106,7 +109,7 @@ class FactKeeper:
 
     async def refresh_directory(self) -> Directory:
         """Fetch the directory alone: somebody signed whom it does not know yet."""
-        directory = await self._directory(Deadline.after(CALL_SECONDS))
+        directory = await self._believed(lambda: self._directory(Deadline.after(CALL_SECONDS)))
         if self._facts is not None:
             self._facts = replace(self._facts, directory=directory)
         return directory
@@ -121,6 +124,18 @@ class FactKeeper:
         return epoch.not_before <= self._clock.now_ms() < epoch.not_after
 
     async def _fetch(self) -> Facts:
+        return await self._believed(self._fetched)
+
+    async def _believed(self, fetch: Callable[[], Awaitable[T]]) -> T:
+        """Fetch, and once more where the hub turns out to have another origin; raises what does not verify."""
+        try:
+            return await fetch()
+        except StatementInvalid:
+            if not await self._hub.succeeded():
+                raise
+        return await fetch()
+
+    async def _fetched(self) -> Facts:
         deadline = Deadline.after(CALL_SECONDS)
         epochs = await self._serving_epochs(deadline)
         suppression = await self._suppression(deadline)
@@ -131,7 +146,7 @@ class FactKeeper:
         return self._facts
 
     async def _directory(self, deadline: Deadline) -> Directory:
-        directory = await _directory.fetch(self._transport, self._hub_key, deadline)
+        directory = await _directory.fetch(self._transport, self._hub.key, deadline)
         return await self._workers.disk(_directory.pin, directory, self._pins)
 
     async def _serving_epochs(self, deadline: Deadline) -> Epochs:
@@ -140,7 +155,7 @@ class FactKeeper:
         )
         if answer.HasField("trust_roots"):
             await self._workers.disk(self._roots.take, answer.trust_roots)
-        epochs = _epochs.read_epochs(answer.epochs, self._hub_key)
+        epochs = _epochs.read_epochs(answer.epochs, self._hub.key)
         await self._workers.disk(_epochs.pin, epochs, self._pins)
         return _epochs.serving(epochs, self._clock.now_ms())
 
@@ -152,15 +167,15 @@ class FactKeeper:
             )
         except NotFound:
             return await self._workers.disk(self._kept_suppression)
-        suppression = read_suppression(answer.suppression_list, self._hub_key)
+        suppression = read_suppression(answer.suppression_list, self._hub.key)
         content = answer.suppression_list.SerializeToString()
-        await self._workers.disk(self._store.put, Shelf.LISTS, _SUPPRESSION, content)
+        await self._workers.disk(self._store.put, Shelf.LISTS, SUPPRESSION, content)
         return suppression
 
     def _kept_suppression(self) -> SuppressionList:
-        content = self._store.get(Shelf.LISTS, _SUPPRESSION)
+        content = self._store.get(Shelf.LISTS, SUPPRESSION)
         if content is None:
             return BUILTIN
         statement = SignedStatement()
         statement.ParseFromString(content)
-        return read_suppression(statement, self._hub_key)
+        return read_suppression(statement, self._hub.key)

@@ -24,6 +24,7 @@ from alliance.keyring.store import write_atomically
 from alliance.v1.enrolment_pb2 import TrustRoots
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client._certificates import UNREADABLE, ca_certificates
+from member_client._hub import PinnedHub
 from member_client._store import Shelf, Store
 from member_client.config import Profile
 from member_client.errors import StatementInvalid
@@ -71,14 +72,14 @@ def _is_authority(certificate: x509.Certificate) -> bool:
 class RootKeeper:
     """Keeps the CAs of one profile."""
 
-    def __init__(self, profile: Profile, hub_key: VerifyingKey, pins: Store) -> None:
+    def __init__(self, profile: Profile, hub: PinnedHub, pins: Store) -> None:
         self._profile = profile
-        self._hub_key = hub_key
+        self._hub = hub
         self._pins = pins
 
     def take(self, statement: SignedStatement) -> None:
         """Take up what the hub states, where it differs; raises StatementInvalid or ConfigurationInvalid. Blocks."""
-        roots = read_roots(statement, self._hub_key)
+        roots = read_roots(statement, self._hub.key)
         if list(roots.certificates) == ca_certificates(self._profile.ca_pem()):
             return
         mark = self._pins.get(Shelf.PINS, _MARK)

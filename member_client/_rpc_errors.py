@@ -46,6 +46,8 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.KEY_NOT_CONFIRMED: errors.KeyNotConfirmed,
     Reason.TOO_MANY_ATTEMPTS: errors.TooManyAttempts,
     Reason.TOO_MANY_PROPOSALS: errors.TooManyProposals,
+    Reason.SUCCESSION_AWAITED: errors.SuccessionAwaited,
+    Reason.SUCCESSION_CONFLICT: errors.SuccessionConflict,
 }
 
 _BY_CODE: dict[grpc.StatusCode, tuple[type[errors.AllianceClientError], str]] = {

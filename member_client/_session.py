@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Self
 
 from alliance.clock import Clock
-from alliance.crypto.signing import SigningKey, VerifyingKey
+from alliance.crypto.signing import SigningKey
 from alliance.identifiers import BUILTIN
 from member_client._bucket_fetch import BucketFetcher
 from member_client._canonical import Canon, Helpers
@@ -16,6 +16,7 @@ from member_client._evaluation import Evaluator
 from member_client._facts import FactKeeper, Facts
 from member_client._filter import FilterKeeper
 from member_client._filter.archive import FilterArchive
+from member_client._hub import PinnedHub
 from member_client._ledger import Ledger
 from member_client._quota_wait import OnQuotaWait, QuotaWait
 from member_client._renewal import Renewer
@@ -44,7 +45,6 @@ class Session:
         self.profile = profile
         self.clock = clock
         self.workers = workers
-        self.hub_key = VerifyingKey(profile.hub_key)
         self.keys = keys
         self.identity = SigningKey(keys.identity)
         self.state = state
@@ -52,15 +52,16 @@ class Session:
         self.cover = Cover(self.store.derived_key(b"cover"))
         self.ledger = Ledger(self.store, workers)
         self.transport = Transport(keys.credentials, self._renewed)
+        self.hub = PinnedHub(profile, self.transport, state, workers)
         self.renewer = Renewer(
             profile, keys, identity=self.identity, transport=self.transport, workers=workers, clock=clock
         )
         self.facts = FactKeeper(
             self.transport,
-            self.hub_key,
+            self.hub,
             store=self.store,
             pins=state.pins,
-            roots=RootKeeper(profile, self.hub_key, state.pins),
+            roots=RootKeeper(profile, self.hub, state.pins),
             workers=workers,
             clock=clock,
         )
@@ -76,7 +77,7 @@ class Session:
         )
         self.confirmer = Confirmer(
             member=profile.member,
-            hub_key=self.hub_key,
+            hub=self.hub,
             fetcher=self.fetcher,
             facts=self.facts,
             workers=workers,
@@ -114,7 +115,7 @@ class Session:
                     folder=self.profile.state_folder / FILTER_FOLDER / str(epoch),
                     archive=FilterArchive(self.store, self.state.pins),
                     transport=self.transport,
-                    hub_key=self.hub_key,
+                    hub=self.hub,
                     workers=self.workers,
                     clock=self.clock,
                 )

@@ -28,9 +28,10 @@ from alliance.errors import FingerprintDiffers, FingerprintUnreadable, Signature
 from alliance.fingerprints import check_fingerprint
 from alliance.keyring.store import write_atomically
 from alliance.taxonomy import DAY_MS
-from alliance.v1 import admin_pb2, directory_pb2
+from alliance.v1 import admin_pb2, directory_pb2, succession_pb2
 from alliance.v1.admin_pb2_grpc import AdminServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
+from alliance.v1.succession_pb2_grpc import SuccessionServiceStub
 from member_client._bundle import TOKEN_BYTES
 from member_client._deadline import Deadline
 from member_client._directory import Directory
@@ -40,6 +41,7 @@ from member_client._transport import always
 from member_client.epoch_standings import EpochStanding, read_epoch_standing
 from member_client.errors import FingerprintRefused, InvalidUse, NotFound, StatementInvalid, StorageFull
 from member_client.quotas import Alarm, Standing, read_alarm, read_standing
+from member_client.succession import Succession
 
 PAGE_SIZE: Final = 100
 CALL_SECONDS: Final = 30.0
@@ -394,6 +396,28 @@ class Administration:
         except StatementInvalid:
             return read_proposal(record, await self._session.facts.refresh_directory())
 
+    async def succession(self) -> Succession:
+        """Give the newest succession that follows the hub known here; raises NotFound, or SuccessionRejected."""
+        found = await self._session.hub.successions()
+        if not found:
+            raise NotFound("The hub shows no succession that is news here.")
+        return found[-1]
+
+    async def sign_succession(self, succession: Succession) -> Succession:
+        """Sign a succession as it was read: its hub is believed by whoever knows this admin and another who signed.
+
+        Raises NotPermitted for whoever is no admin, SuccessionConflict where the hub shows another one by now.
+        """
+        statement = self._session.identity.statement(statements.SUCCESSION, succession.payload)
+        request = succession_pb2.SignSuccessionRequest(statement=statement)
+        answer = await self._session.transport.call(
+            lambda channel: SuccessionServiceStub(channel).SignSuccession, always(request), Deadline.after(CALL_SECONDS)
+        )
+        signed = await self._session.hub.read(answer.succession)
+        if signed.payload != succession.payload:
+            raise StatementInvalid("The hub shows another succession than was signed.")
+        return signed
+
     def _write_bundle(self, member: str, token: bytes, destination: Path) -> None:
         if destination.exists():
             raise InvalidUse(f"{destination} exists; nothing was changed")
@@ -405,7 +429,7 @@ class Administration:
             enrolment=profile.enrolment,
             server_name=profile.server_name,
             ca_pem=profile.ca_pem(),
-            hub_key=profile.hub_key,
+            hub_key=self._session.hub.origin.hub_key,
             token=token,
             expires_at=self._session.clock.now_ms() + _BUNDLE_LIFE_MS,
         )

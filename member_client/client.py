@@ -8,7 +8,7 @@ import asyncio
 import hmac
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self
@@ -34,13 +34,21 @@ from member_client.audit import AuditEntry
 from member_client.blocking import BlockingClient
 from member_client.config import Profile
 from member_client.contributing import Contributor, Rows
-from member_client.errors import HubUnavailable, InvalidUse, PinsDamaged, StorageFull, StoreDamaged
+from member_client.errors import (
+    HubUnavailable,
+    InvalidUse,
+    PinsDamaged,
+    StorageFull,
+    StoreDamaged,
+    SuccessionRejected,
+)
 from member_client.finding import found_claims
 from member_client.own_claims import OwnClaim, OwnClaims
 from member_client.quotas import QuotaReport
 from member_client.retagging import OnRetagged, Retagger, RetagReport
 from member_client.screening import OnProgress, Screener, Subjects, checked_choice, checked_question, screening_purpose
 from member_client.subjects import Consent, Subject
+from member_client.succession import Succession
 from member_client.verdicts import OnUnavailable, Verdict
 
 DEFAULT_DEADLINE_MS: Final = 30_000
@@ -378,7 +386,10 @@ class AllianceClient:
 
     async def administration(self) -> Administration:
         """Open the admin's side; calls of it are refused to whoever has another role."""
-        return Administration(await self._session())
+        session = await self._session()
+        with suppress(HubUnavailable, SuccessionRejected):  # a restored hub shows no directory yet, and must be signed
+            await session.facts.now()  # the other admins are pinned while they can be
+        return Administration(session)
 
     # -- looking after it ----------------------------------------------------------------------------------------
 
@@ -428,6 +439,12 @@ class AllianceClient:
                 )
             )
         return self._blocking
+
+    @property
+    def accepted_succession(self) -> Succession | None:
+        """The succession that was believed last since the client was opened: the hub was restored from a backup."""
+        session = self._open_session()
+        return None if session is None else session.hub.accepted
 
     @property
     def usage(self) -> Usage:

@@ -94,6 +94,12 @@ class HubUnavailable(AllianceClientError):
     how_to_fix = "Try again; see that the address `hub` in profile.toml can be reached from this machine."
 
 
+class SuccessionAwaited(HubUnavailable):
+    """The hub was restored from a backup and serves nothing before two admins have signed its succession."""
+
+    how_to_fix = "Wait, or call the alliance's admins: two of them run `member-client admin succession sign`."
+
+
 class BucketOverfull(HubUnavailable):
     """A bucket is larger than any should be; the fields that it is about stay unconfirmed."""
 
@@ -206,6 +212,12 @@ class ProposalClosed(Denied):
     how_to_fix = "List the proposals, and propose it again where it is still wanted."
 
 
+class SuccessionConflict(Denied):
+    """What was signed is not the succession that the hub shows now."""
+
+    how_to_fix = "Look at the succession again: the hub may have been restored once more."
+
+
 class MemberStateConflict(Denied):
     """The member's state does not permit the change."""
 
@@ -293,6 +305,23 @@ class EpochKeyChanged(IntegrityError):
 
 class MemberKeyChanged(IntegrityError):
     """A member's identity key is another than when it was first seen, or two are named at once."""
+
+
+class MemberRoleChanged(IntegrityError):
+    """A member has another role than when it was first seen: roles never change."""
+
+
+class EpochRevived(IntegrityError):
+    """An epoch whose key was destroyed is shown as one that serves."""
+
+
+class SuccessionRejected(IntegrityError):
+    """The hub has another identity key, and two admins whom this machine knows have not signed for it."""
+
+    how_to_fix = (
+        "Call the alliance's admins. Where they did restore the hub, this machine has not known two of them: follow "
+        "docs/how-to/back-up-and-restore.md."
+    )
 
 
 class CertificateInvalid(IntegrityError):

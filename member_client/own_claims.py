@@ -254,7 +254,7 @@ class OwnClaims:
     def read(self, record: ClaimRecord) -> OwnClaim:
         """Verify a record of one of this member's claims; raises StatementInvalid."""
         return read_record(
-            record, member=self._session.profile.member, own_key=self._own_key, hub_key=self._session.hub_key
+            record, member=self._session.profile.member, own_key=self._own_key, hub_key=self._session.hub.key
         )
 
 

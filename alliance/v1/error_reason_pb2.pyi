@@ -92,6 +92,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Too many enrolments were refused, from the caller's address or in all: `retry_at_ms` says when one may be tried."""
     ERROR_REASON_TOO_MANY_PROPOSALS: _ErrorReason.ValueType  # 30
     """The admin has as many open proposals as it may."""
+    ERROR_REASON_SUCCESSION_AWAITED: _ErrorReason.ValueType  # 34
+    """The hub was restored, and waits for two admins who sign its succession."""
+    ERROR_REASON_SUCCESSION_CONFLICT: _ErrorReason.ValueType  # 35
+    """The statement is not the succession that the hub waits for."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason in the ErrorInfo (domain `alliance`) of every refused call, and of every refused row."""
@@ -166,4 +170,8 @@ ERROR_REASON_TOO_MANY_ATTEMPTS: ErrorReason.ValueType  # 29
 """Too many enrolments were refused, from the caller's address or in all: `retry_at_ms` says when one may be tried."""
 ERROR_REASON_TOO_MANY_PROPOSALS: ErrorReason.ValueType  # 30
 """The admin has as many open proposals as it may."""
+ERROR_REASON_SUCCESSION_AWAITED: ErrorReason.ValueType  # 34
+"""The hub was restored, and waits for two admins who sign its succession."""
+ERROR_REASON_SUCCESSION_CONFLICT: ErrorReason.ValueType  # 35
+"""The statement is not the succession that the hub waits for."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

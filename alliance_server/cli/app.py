@@ -19,6 +19,7 @@ from alliance_server.cli.hub import init_hub, upgrade_hub
 from alliance_server.cli.members import confirm_member, invite_member, list_members, revoke_member
 from alliance_server.cli.options import DEFAULT_FOLDER, HubFolder, stdout
 from alliance_server.cli.printing import say
+from alliance_server.cli.recovery import backup_app, restore_hub
 from alliance_server.cli.serving import serve_hub
 from alliance_server.cli.status.printing import as_json as status_json
 from alliance_server.cli.status.printing import print_status
@@ -290,6 +291,10 @@ def doctor(
     Example: alliance-server doctor hub
     """
     raise typer.Exit(run_doctor(stdout, folder, as_json=as_json))
+
+
+app.add_typer(backup_app, name="backup")
+app.command("restore")(restore_hub)
 
 
 @app.command()

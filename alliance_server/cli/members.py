@@ -15,6 +15,7 @@ from alliance.clock import SystemClock
 from alliance.errors import Reason
 from alliance.keyring.store import write_atomically
 from alliance_server.authority import server_name
+from alliance_server.bootstrap import open_store
 from alliance_server.cli.printing import say
 from alliance_server.config import HubConfig, load_config
 from alliance_server.domain.errors import Refused
@@ -30,10 +31,11 @@ def opened(folder: Path) -> Iterator[tuple[HubConfig, HubKeys, SqlStore, Enrolme
     """Open a hub's keys and database beside the hub."""
     config = load_config(folder)
     keys = open_keys(config.keys_folder, config.alliance, config.pkcs11)
-    store = SqlStore(config.database_url)
+    clock = SystemClock()
+    store = open_store(config, keys, clock)
     store.start()
     try:
-        yield config, keys, store, EnrolmentService(store, keys.authority, keys.identity, SystemClock())
+        yield config, keys, store, EnrolmentService(store, keys.authority, keys.identity, clock)
     finally:
         store.close()
 

@@ -48,4 +48,7 @@ class AuditAction(StrEnum):
     PROPOSAL_PREVIEW = "proposal:preview"
     STANDING_GET = "standing:get"
     STANDING_LIST = "standing:list"
+    HUB_RESTORE = "hub:restore"
+    SUCCESSION_LIST = "succession:list"
+    SUCCESSION_SIGN = "succession:sign"
     SUPPRESSION_GET = "suppression:list:get"

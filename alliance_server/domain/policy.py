@@ -33,6 +33,8 @@ class Rule:
     action: AuditAction | None = None
     service_admits: bool = False
     """Whether the service looks the caller up, in the unit of work that charges the call, and not the guard."""
+    before_succession: bool = False
+    """Whether a restored hub serves it before two admins signed its succession."""
 
 
 POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
@@ -61,13 +63,15 @@ POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
         f"{_V1}RegistryService/GetClaim": Rule(MEMBERS, AuditAction.CLAIM_GET),
         f"{_V1}RegistryService/ListClaims": Rule(MEMBERS, AuditAction.CLAIM_LIST),
         f"{_V1}RegistryService/WithdrawClaim": Rule(MEMBERS, AuditAction.CLAIM_WITHDRAW),
+        f"{_V1}SuccessionService/ListSuccessions": Rule(ENROLLED, AuditAction.SUCCESSION_LIST, before_succession=True),
+        f"{_V1}SuccessionService/SignSuccession": Rule(ADMINS, AuditAction.SUCCESSION_SIGN, before_succession=True),
         # On the enrolment port, which has no client certificates: the token is the authority, and the service audits.
         f"{_V1}EnrolmentService/Enrol": Rule(EVERYBODY),
         # Plumbing, on the port that asks for client certificates of the alliance's CA.
-        "/grpc.health.v1.Health/Check": Rule(EVERYBODY),
-        "/grpc.health.v1.Health/Watch": Rule(EVERYBODY),
-        "/grpc.health.v1.Health/List": Rule(EVERYBODY),
-        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Rule(EVERYBODY),
+        "/grpc.health.v1.Health/Check": Rule(EVERYBODY, before_succession=True),
+        "/grpc.health.v1.Health/Watch": Rule(EVERYBODY, before_succession=True),
+        "/grpc.health.v1.Health/List": Rule(EVERYBODY, before_succession=True),
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Rule(EVERYBODY, before_succession=True),
     }
 )
 
@@ -125,7 +129,10 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
 def _version() -> bytes:
     tables = (
         policy_version().hex(),
-        sorted((method, sorted(it.word for it in rule.roles), str(rule.action)) for method, rule in POLICY.items()),
+        sorted(
+            (method, sorted(it.word for it in rule.roles), str(rule.action), rule.before_succession)
+            for method, rule in POLICY.items()
+        ),
         sorted((role.word, purpose.word, need.word) for role, row in PURPOSES.items() for purpose, need in row.items()),
         sorted((name, control.dual, control.may_break_glass) for name, control in CONTROLS.items()),
     )

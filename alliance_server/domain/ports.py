@@ -15,8 +15,10 @@ from alliance_server.domain.evaluations import Evaluation, RequestKey
 from alliance_server.domain.filters import Delta, FilterState, Snapshot
 from alliance_server.domain.members import Certificate, Invitation, Member, MemberState, Role
 from alliance_server.domain.proposals import Proposal
+from alliance_server.domain.purges import Purges
 from alliance_server.domain.quotas import Charged
 from alliance_server.domain.reciprocity import Business, Given, Standing
+from alliance_server.domain.successions import Succession, SuccessionSignature
 
 T = TypeVar("T")
 
@@ -313,6 +315,28 @@ class ProposalRepository(Protocol):
         """Count those done by break-glass whose review is overdue."""
 
 
+class SuccessionRepository(Protocol):
+    """Origins of the hub after the first."""
+
+    def newest(self) -> Succession | None:
+        """Give the newest. Held until the unit of work ends."""
+
+    def after(self, origin: int) -> list[Succession]:
+        """Give those after an origin, oldest first."""
+
+    def add(self, succession: Succession) -> None:
+        """Add one."""
+
+    def complete(self, origin: int, now: int) -> None:
+        """Note that enough admins signed."""
+
+    def signatures(self, origin: int) -> list[SuccessionSignature]:
+        """Give the signatures of one, by admin."""
+
+    def sign(self, signature: SuccessionSignature, payload: bytes) -> None:
+        """Add a signature of a succession with this payload."""
+
+
 class LeaseRepository(Protocol):
     """Work that must happen once."""
 
@@ -344,6 +368,10 @@ class Transaction(Protocol):
     def leases(self) -> LeaseRepository: ...  # noqa: D102 - its type says it
     @property
     def watch(self) -> WatchRepository: ...  # noqa: D102 - its type says it
+    @property
+    def successions(self) -> SuccessionRepository: ...  # noqa: D102 - its type says it
+    @property
+    def purges(self) -> Purges: ...  # noqa: D102 - its type says it
 
     def record(self, record: AuditRecord) -> None:
         """Add an audit record to the unit of work."""

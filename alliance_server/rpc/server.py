@@ -31,6 +31,8 @@ from alliance.v1 import (
     quota_pb2_grpc,
     registry_pb2,
     registry_pb2_grpc,
+    succession_pb2,
+    succession_pb2_grpc,
 )
 from alliance_server.hub_keys import ServerTls
 from alliance_server.rpc.interceptors.guard import Guard, Guarded
@@ -44,6 +46,7 @@ from alliance_server.rpc.servicers.filters import FilterServicer
 from alliance_server.rpc.servicers.health import HealthServicer
 from alliance_server.rpc.servicers.quotas import QuotaServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
+from alliance_server.rpc.servicers.succession import SuccessionServicer
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 MAX_STREAMS = 256
@@ -85,6 +88,7 @@ SERVICES = tuple(
         (filter_pb2, "FilterService"),
         (quota_pb2, "QuotaService"),
         (registry_pb2, "RegistryService"),
+        (succession_pb2, "SuccessionService"),
     )
 )
 """Full names of the services on the members' port."""
@@ -105,6 +109,7 @@ class Servicers:
     health: HealthServicer
     quotas: QuotaServicer
     registry: RegistryServicer
+    succession: SuccessionServicer
 
 
 Shown = Callable[[], ServerTls]
@@ -147,6 +152,7 @@ def member_server(
     filter_pb2_grpc.add_FilterServiceServicer_to_server(servicers.filters, guarded)
     quota_pb2_grpc.add_QuotaServiceServicer_to_server(servicers.quotas, guarded)
     registry_pb2_grpc.add_RegistryServiceServicer_to_server(servicers.registry, guarded)
+    succession_pb2_grpc.add_SuccessionServiceServicer_to_server(servicers.succession, guarded)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health, guarded)
     names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(ReflectionServicer(names), guarded)

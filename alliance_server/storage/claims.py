@@ -13,6 +13,7 @@ from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
 from alliance_server.domain.claims import ListedEntry, Stock, StoredClaim
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import MemberState
+from alliance_server.domain.purges import Purges
 from alliance_server.storage import bulk
 from alliance_server.storage.tables import LIVE, ClaimTable, EntryReportTable, MemberTable, table_of
 
@@ -109,8 +110,9 @@ def _claim(row: sa.Row[tuple[object, ...]]) -> StoredClaim:
 class SqlClaims:
     """The registry of claims."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, purges: Purges) -> None:
         self._connection = connection
+        self._purges = purges
 
     def get(self, entry_id: bytes) -> StoredClaim | None:
         """Give a claim."""
@@ -155,6 +157,7 @@ class SqlClaims:
         )
         if changed.rowcount == 0:
             raise Refused(Reason.CONFLICTING_RETRY, "the version is not the next one")
+        self._purges.claim_changed(entry_id, status, version, statement)
 
     def own(
         self, contributor: str, after: tuple[int, int], limit: int, *, live_only: bool, before_epoch: int = 0

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from alliance_server.domain.epochs import Epoch, EpochState
 from alliance_server.domain.members import Certificate, Invitation, Member, MemberState, Role
+from alliance_server.domain.purges import Purges
 from alliance_server.storage.tables import (
     CertificateTable,
     EpochTable,
@@ -43,8 +44,9 @@ def _certificate(row: sa.Row[tuple[object, ...]]) -> Certificate:
 class SqlMembers:
     """Members, their certificates and invitations."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, purges: Purges) -> None:
         self._connection = connection
+        self._purges = purges
 
     def get(self, member_id: str) -> Member | None:
         """Give a member."""
@@ -79,9 +81,12 @@ class SqlMembers:
         changed = self._connection.execute(sa.update(_MEMBERS).where(_MEMBERS.c.id == member.id).values(values))
         if changed.rowcount == 0:
             self._connection.execute(sa.insert(_MEMBERS).values(id=member.id, **values))
+        if member.state is not MemberState.INVITED:  # an invitation ends within a day, and with a restore
+            self._purges.member_enrolled(member)
 
     def set_state(self, member_id: str, state: MemberState, now: int) -> None:
         """Change a membership's state."""
+        self._purges.member_changed(member_id, state, now)
         self._connection.execute(
             sa.update(_MEMBERS).where(_MEMBERS.c.id == member_id).values(state=state, stated_at=now)
         )
@@ -138,6 +143,7 @@ class SqlMembers:
 
     def add_certificate(self, certificate: Certificate) -> None:
         """Add a certificate."""
+        self._purges.certificate_issued(certificate)
         self._connection.execute(
             sa.insert(_CERTIFICATES).values(
                 serial=certificate.serial,
@@ -151,6 +157,7 @@ class SqlMembers:
 
     def revoke_certificates(self, member_id: str, now: int) -> int:
         """Revoke all certificates of a member; returns how many were not revoked before."""
+        self._purges.certificates_revoked(member_id, now)
         columns = _CERTIFICATES.c
         changed = self._connection.execute(
             sa.update(_CERTIFICATES)
@@ -196,8 +203,9 @@ class SqlMembers:
 class SqlEpochs:
     """Key epochs."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, purges: Purges) -> None:
         self._connection = connection
+        self._purges = purges
 
     def get(self, epoch: int) -> Epoch | None:
         """Give an epoch."""
@@ -212,6 +220,7 @@ class SqlEpochs:
 
     def add(self, epoch: Epoch) -> None:
         """Add an epoch and its empty filter state."""
+        self._purges.epoch_begun(epoch)
         self._connection.execute(sa.insert(_EPOCHS).values(asdict(epoch)))
         self._connection.execute(
             sa.insert(_STATES).values(
@@ -231,6 +240,10 @@ class SqlEpochs:
 
     def save(self, epoch: Epoch) -> None:
         """Replace an epoch."""
+        if epoch.state is EpochState.RETIRED:
+            self._purges.epoch_retired(epoch.id)
+        else:
+            self._purges.epoch_begun(epoch)
         self._connection.execute(sa.update(_EPOCHS).where(_EPOCHS.c.id == epoch.id).values(asdict(epoch)))
 
 

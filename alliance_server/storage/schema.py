@@ -6,10 +6,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from alliance_server.storage import database
 
+HEAD = "head"
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -21,10 +22,20 @@ def _config() -> Config:
 
 def upgrade(engine: Engine) -> None:
     """Bring the schema to this release's version, in one transaction."""
-    config = _config()
     with engine.connect().execution_options(**{database.WRITES: True}) as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        upgrade_within(connection, HEAD)
+
+
+def upgrade_within(connection: Connection, revision: str) -> None:
+    """Bring the schema to a version inside a transaction that is under way."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def knows(revision: str) -> bool:
+    """Whether this release can make and upgrade tables of a version."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
 def version(engine: Engine) -> str | None:

@@ -4,7 +4,7 @@ Times are milliseconds UTC. "Immutable" means that no code updates the column. N
 are those of claims, never of queries.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, SmallInteger, Table, text
 from sqlmodel import Field, SQLModel
 
 LIVE = "status IN (3, 4, 5)"
@@ -352,6 +352,34 @@ class ProposalTable(SQLModel, table=True):
     decided_by: str = Field(max_length=32)
     """Empty: nobody."""
     decided_at: int | None = Field(default=None, sa_column=_big(nullable=True))
+
+
+class SuccessionTable(SQLModel, table=True):
+    """Origins of this hub after the first: one a restore. All but `completed_at` is immutable."""
+
+    __tablename__ = "successions"
+
+    origin: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    """From 2."""
+    payload: bytes = Field(sa_column=_bytes())
+    """Serialised Succession, as admins sign it."""
+    made_at: int = Field(sa_column=_big())
+    completed_at: int | None = Field(default=None, sa_column=_big(nullable=True))
+    """When the second admin signed. NULL: the hub waits, and serves nothing else."""
+
+
+class SuccessionSignatureTable(SQLModel, table=True):
+    """Admins' signatures of successions. Immutable."""
+
+    __tablename__ = "succession_signatures"
+
+    origin: int = Field(
+        sa_column=Column(Integer, ForeignKey("successions.origin"), primary_key=True, autoincrement=False)
+    )
+    admin: str = Field(primary_key=True, max_length=32)
+    statement: bytes = Field(sa_column=_bytes())
+    """SignedStatement `succession`."""
+    signed_at: int = Field(sa_column=_big())
 
 
 class CreditTable(SQLModel, table=True):

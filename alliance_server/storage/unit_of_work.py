@@ -9,6 +9,7 @@ Rules:
 4. A unit that takes the whole transaction down (a full disk, a conflict that stays) fails alone as well: the others
    run again, each by itself.
 5. A unit may run more than once: it must have no effect besides its transaction.
+6. What must not come back from a backup goes to the purge ledger before the commit: who was answered finds it there.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -28,6 +29,7 @@ from alliance.errors import Reason
 from alliance_server.domain.audit import AuditRecord
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.ports import Transaction
+from alliance_server.domain.purges import Purge, Purges
 from alliance_server.storage import database
 from alliance_server.storage.audit_log import SqlAudit, append
 from alliance_server.storage.claims import SqlClaims
@@ -35,6 +37,7 @@ from alliance_server.storage.filters import SqlFilters
 from alliance_server.storage.members import SqlEpochs, SqlMembers
 from alliance_server.storage.proposals import SqlProposals
 from alliance_server.storage.quotas import SqlLeases, SqlQuotas
+from alliance_server.storage.successions import SqlSuccessions
 from alliance_server.storage.watch import SqlWatch
 
 T = TypeVar("T")
@@ -48,15 +51,17 @@ class SqlTransaction:
     """A unit of work's view of the database."""
 
     def __init__(self, connection: sa.Connection) -> None:
-        self.members = SqlMembers(connection)
-        self.epochs = SqlEpochs(connection)
-        self.claims = SqlClaims(connection)
+        self.purges = Purges()
+        self.members = SqlMembers(connection, self.purges)
+        self.epochs = SqlEpochs(connection, self.purges)
+        self.claims = SqlClaims(connection, self.purges)
         self.filters = SqlFilters(connection)
         self.quotas = SqlQuotas(connection)
         self.audit = SqlAudit(connection)
         self.proposals = SqlProposals(connection)
         self.leases = SqlLeases(connection)
         self.watch = SqlWatch(connection)
+        self.successions = SqlSuccessions(connection, self.purges)
         self.records: list[AuditRecord] = []
         self._connection = connection
 
@@ -67,12 +72,13 @@ class SqlTransaction:
     @contextmanager
     def undone(self) -> Iterator[None]:
         """Take back whatever is done inside the block."""
-        kept, savepoint = len(self.records), self._connection.begin_nested()
+        kept, remembered, savepoint = len(self.records), len(self.purges.gathered), self._connection.begin_nested()
         try:
             yield
         finally:
             savepoint.rollback()
             del self.records[kept:]
+            del self.purges.gathered[remembered:]
 
 
 class _Unit:
@@ -95,20 +101,33 @@ class _TakenBack(Exception):
         self.by_unit = by_unit
 
 
+class Ledger(Protocol):
+    """Remembers durably what must not come back from a backup."""
+
+    def append(self, purges: Sequence[Purge]) -> None:
+        """Write what one commit says; raises OSError."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
 class SqlStore:
     """Runs units of work on one database."""
 
-    def __init__(self, url: str, on_commit: Callable[[int, float], None] = lambda _units, _seconds: None) -> None:
-        """Prepare the engine; `start` must follow before the first write.
+    def __init__(
+        self, url: str, ledger: Ledger | None = None, on_commit: Callable[[int, float], None] | None = None
+    ) -> None:
+        """Prepare the engine; `start` must follow before the first write. A hub's own stores have a ledger.
 
         `on_commit` is told, on the writer's thread, how many units shared a commit and how many seconds it took.
         """
         self.engine: Engine = database.connect(url)
+        self._ledger = ledger
         self._units: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
         self._writer = threading.Thread(target=self._write_loop, name="store-write", daemon=True)
         self._closed = False
-        self._on_commit = on_commit
+        self._on_commit = on_commit or (lambda _units, _seconds: None)
 
     @property
     def waiting(self) -> int:
@@ -127,6 +146,8 @@ class SqlStore:
             self._writer.join()
         self._readers.shutdown()
         self.engine.dispose()
+        if self._ledger is not None:
+            self._ledger.close()
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work and answer once it is durable."""
@@ -213,17 +234,29 @@ class SqlStore:
             for unit in units:
                 unit.error = None
             work = _work_alone if len(units) == 1 else _work_beside_others
-            append(connection, [record for unit in units for record in work(unit, connection)])
+            done = [transaction for unit in units if (transaction := work(unit, connection)) is not None]
+            append(connection, [record for transaction in done for record in transaction.records])
+            self._remember([purge for transaction in done for purge in transaction.purges.gathered])
+
+    def _remember(self, purges: Sequence[Purge]) -> None:
+        """Have it in the ledger before the commit; raises _TakenBack where there is no room for it."""
+        if self._ledger is None or not purges:
+            return
+        try:
+            self._ledger.append(purges)
+        except OSError as error:
+            refusal = Refused(Reason.STORAGE_FULL, f"the purge ledger cannot be written ({type(error).__name__})")
+            raise _TakenBack(refusal, retryable=False, by_unit=True) from None
 
 
-def _work_alone(unit: _Unit, connection: sa.Connection) -> list[AuditRecord]:
+def _work_alone(unit: _Unit, connection: sa.Connection) -> SqlTransaction:
     """Run a unit that has the transaction to itself: what it raises takes the whole of it back."""
     transaction = SqlTransaction(connection)
     unit.result = unit.work(transaction)
-    return transaction.records
+    return transaction
 
 
-def _work_beside_others(unit: _Unit, connection: sa.Connection) -> list[AuditRecord]:
+def _work_beside_others(unit: _Unit, connection: sa.Connection) -> SqlTransaction | None:
     """Run a unit inside a savepoint and keep what it raises, unless that took the transaction along."""
     transaction = SqlTransaction(connection)
     try:
@@ -236,11 +269,11 @@ def _work_beside_others(unit: _Unit, connection: sa.Connection) -> list[AuditRec
         if retryable or database.lost_transaction(connection):
             raise _TakenBack(database.refusal_of(error), retryable=retryable, by_unit=True) from None
         unit.error = database.refusal_of(error)
-        return []
+        return None
     except Exception as error:  # noqa: BLE001 - it belongs to the unit's caller
         unit.error = error
-        return []
-    return transaction.records
+        return None
+    return transaction
 
 
 def _answer(unit: _Unit, error: BaseException | None) -> None:

@@ -26,13 +26,13 @@ class FilterArchive:
         self._store = store
         self._pins = pins
 
-    def marks(self, epoch: int) -> Marks:
-        """Give the newest that was ever seen of an epoch's filter."""
-        return Marks.from_bytes(self._pins.get(Shelf.PINS, b"filter/%d" % epoch))
+    def marks(self, epoch: int, origin: int) -> Marks:
+        """Give the newest that was ever seen of an epoch's filter at an origin of the hub."""
+        return Marks.from_bytes(self._pins.get(Shelf.PINS, _marks_name(epoch, origin)))
 
-    def raise_marks(self, epoch: int, marks: Marks) -> None:
+    def raise_marks(self, epoch: int, origin: int, marks: Marks) -> None:
         """Remember what was seen, before it is believed."""
-        self._pins.put(Shelf.PINS, b"filter/%d" % epoch, marks.to_bytes())
+        self._pins.put(Shelf.PINS, _marks_name(epoch, origin), marks.to_bytes())
 
     def in_force(self, epoch: int) -> GetFilterResponse | None:
         """Give header and heartbeat in force, as signed; None before the first filter."""
@@ -68,6 +68,11 @@ class FilterArchive:
         while (content := self._store.get(Shelf.FILTER, names[-1])) is not None:
             names.append(_name(base, int(content.partition(b"/")[0])))
         self._store.put_many(remove=((Shelf.FILTER, name) for name in names))
+
+
+def _marks_name(epoch: int, origin: int) -> bytes:
+    """Name the marks of an epoch: a restored hub counts from where its backup was."""
+    return b"filter/%d/%d" % (epoch, origin) if origin else b"filter/%d" % epoch
 
 
 def _name(base: bytes, sequence: int) -> bytes:

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Final
 
 from alliance.clock import Clock
-from alliance.crypto.signing import VerifyingKey
 from alliance.v1.epoch_pb2 import EpochState
 from alliance.v1.filter_pb2 import (
     DownloadSnapshotRequest,
@@ -33,10 +32,19 @@ from member_client._filter.archive import FilterArchive
 from member_client._filter.facts import Delta, Header, Heartbeat, Marks, read_delta, read_header, read_heartbeat
 from member_client._filter.files import PartFile, remove_others, snapshot_path
 from member_client._filter.live import LiveFilter
+from member_client._hub import PinnedHub
 from member_client._rpc_errors import is_passing
 from member_client._transport import Transport, own_errors, pause, readable, retried
 from member_client._workers import Workers
-from member_client.errors import ClockWrong, FilterChanged, FilterTampered, HubUnavailable, IntegrityError
+from member_client.errors import (
+    ClockWrong,
+    FilterChanged,
+    FilterRolledBack,
+    FilterTampered,
+    HubUnavailable,
+    IntegrityError,
+    StatementInvalid,
+)
 
 REFRESH_AFTER_MS: Final = 30_000
 REFRESH_PAUSE_MS: Final = 5_000
@@ -68,7 +76,7 @@ class FilterKeeper:
         folder: Path,
         archive: FilterArchive,
         transport: Transport,
-        hub_key: VerifyingKey,
+        hub: PinnedHub,
         workers: Workers,
         clock: Clock,
     ) -> None:
@@ -78,7 +86,7 @@ class FilterKeeper:
         self._folder = folder
         self._archive = archive
         self._transport = transport
-        self._hub_key = hub_key
+        self._hub = hub
         self._workers = workers
         self._clock = clock
         self._refreshing: asyncio.Task[None] | None = None
@@ -153,7 +161,7 @@ class FilterKeeper:
         deadline = Deadline.after(REFRESH_SECONDS)
         for attempt in range(MAX_CHANGES):
             try:
-                await self._take_over(await self._offer(deadline), deadline)
+                await self._take_over(await self._believed_offer(deadline), deadline)
             except FilterChanged:
                 await pause(attempt, deadline)
                 continue
@@ -163,18 +171,28 @@ class FilterKeeper:
 
     # -- steps of a refresh --------------------------------------------------------------------------------------
 
+    async def _believed_offer(self, deadline: Deadline) -> _Offer:
+        """Give what is in force, asked for once more where the hub turns out to have another origin."""
+        try:
+            return await self._offer(deadline)
+        except (StatementInvalid, FilterRolledBack):
+            if not await self._hub.succeeded():
+                raise
+        return await self._offer(deadline)
+
     async def _offer(self, deadline: Deadline) -> _Offer:
         answer = await self._transport.call(
             lambda channel: FilterServiceStub(channel).GetFilter,
             lambda: GetFilterRequest(epoch=self.epoch),
             deadline.earlier(CALL_SECONDS),
         )
-        header = read_header(answer.header, self._hub_key, self.epoch)
-        heartbeat = read_heartbeat(answer.heartbeat, self._hub_key, header, self._clock.now_ms())
-        seen = await self._workers.disk(self._archive.marks, self.epoch)
+        header = read_header(answer.header, self._hub.key, self.epoch)
+        heartbeat = read_heartbeat(answer.heartbeat, self._hub.key, header, self._clock.now_ms())
+        origin = self._hub.origin.number
+        seen = await self._workers.disk(self._archive.marks, self.epoch, origin)
         marks = seen.past_header(header).past_heartbeat(heartbeat)
         if marks != seen:
-            await self._workers.disk(self._archive.raise_marks, self.epoch, marks)
+            await self._workers.disk(self._archive.raise_marks, self.epoch, origin, marks)
         return _Offer(answer, header, heartbeat, marks)
 
     async def _take_over(self, offer: _Offer, deadline: Deadline) -> None:
@@ -245,7 +263,7 @@ class FilterKeeper:
             try:
                 async with own_errors(), aclosing(self._deltas(live, deadline)) as stream:
                     async for statement in stream:
-                        delta = await self._workers.cpu(read_delta, statement, self._hub_key)
+                        delta = await self._workers.cpu(read_delta, statement, self._hub.key)
                         if await self._workers.disk(live.apply, delta):
                             applied.append((delta, statement))
                         if len(applied) >= _DELTAS_A_WRITE:
@@ -272,15 +290,15 @@ class FilterKeeper:
         """Map a snapshot and apply the deltas that are kept of it."""
         live = LiveFilter.opened(path, header)
         for statement in self._archive.deltas_after(header.digest, header.sequence):
-            live.apply(read_delta(statement, self._hub_key))
+            live.apply(read_delta(statement, self._hub.key))
         return live
 
     def _load(self) -> LiveFilter | None:
         answer = self._archive.in_force(self.epoch)
         if answer is None:
             return None
-        header = read_header(answer.header, self._hub_key, self.epoch)
-        heartbeat = read_heartbeat(answer.heartbeat, self._hub_key, header, self._clock.now_ms())
+        header = read_header(answer.header, self._hub.key, self.epoch)
+        heartbeat = read_heartbeat(answer.heartbeat, self._hub.key, header, self._clock.now_ms())
         try:
             live = self._opened(snapshot_path(self._folder, header.digest), header)
         except OSError:

@@ -1,19 +1,22 @@
 """`member-client admin`: what admins of the alliance do, with what it would change shown before it is asked for."""
 
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
 from member_client import Administration, Change, Decision, Effect, Proposal, ProposalState
+from member_client.cli.asking import ask as _ask
+from member_client.cli.asking import moment as _moment
 from member_client.cli.group import UsageFault
 from member_client.cli.language import retold, tr
 from member_client.cli.session import Session, session_of
+from member_client.cli.succession import succession_app
 from member_client.cli.tables import print_table
 
 admin_app = typer.Typer(no_args_is_help=True, help="For admins: propose changes, decide those of others.")
+admin_app.add_typer(succession_app, name="succession")
 
 T = TypeVar("T")
 _COLUMNS: Final = ("Proposal", "Change", "Member", "By", "State", "Decide by")
@@ -384,15 +387,6 @@ def _done(session: Session, work: Callable[[Administration], Coroutine[Any, Any,
     return session.run(run())
 
 
-def _ask(*, yes: bool) -> None:
-    if yes:
-        return
-    if not typer.get_text_stream("stdin").isatty():
-        raise UsageFault(tr("nobody is there to be asked: --yes goes on, --dry-run only looks"))
-    if not typer.confirm(tr("Go on?")):
-        raise typer.Exit
-
-
 def _shown(session: Session, proposal: Proposal) -> None:
     session.document(_document(proposal))
     for line in _description(proposal):
@@ -467,7 +461,3 @@ def _document(proposal: Proposal) -> dict[str, object]:
         "decision_reason": proposal.decision_reason or None,
         "effect": _record(proposal.effect) if proposal.effect else None,
     }
-
-
-def _moment(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

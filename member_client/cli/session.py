@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.text import Text
 
 from alliance.clock import SystemClock
-from member_client.cli.language import CHINESE, ChineseText, spoken
+from member_client.cli.language import CHINESE, ChineseText, spoken, tr
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         QuotaReport,
         RetagReport,
         Subject,
+        Succession,
         SyncReport,
         Usage,
         Verdict,
@@ -56,6 +58,10 @@ class HubClient(Protocol):
     @property
     def usage(self) -> Usage:
         """What was asked of the hub so far."""
+
+    @property
+    def accepted_succession(self) -> Succession | None:
+        """The succession that was believed since the client was opened."""
 
     async def sync(self) -> SyncReport:
         """Bring everything up to date."""
@@ -166,9 +172,22 @@ class Session:
         """Run a command's work to its end."""
         return asyncio.run(_quietly(work))
 
-    def client(self) -> AbstractAsyncContextManager[HubClient]:
-        """Open the SDK on the chosen profile."""
-        return self.ports.open_client(self.folder)
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[HubClient]:
+        """Open the SDK on the chosen profile; tells of a succession that was believed meanwhile."""
+        async with self.ports.open_client(self.folder) as client:
+            try:
+                yield client
+            finally:
+                if (accepted := client.accepted_succession) is not None:
+                    admins = ", ".join(accepted.signed_by)
+                    self.note(
+                        tr(
+                            "the hub was restored from a backup: origin {origin} is believed, signed by {admins}",
+                            origin=accepted.origin,
+                            admins=admins,
+                        )
+                    )
 
     def say(self, text: str | Text) -> None:
         """Print a line of the result; nothing with `--json`, which prints one document at the end."""

@@ -37,6 +37,7 @@ NOT_CALLS = {
     AuditAction.FILTER_BUILD,
     AuditAction.MEMBER_ENROL,
     AuditAction.ALARM_RAISE,
+    AuditAction.HUB_RESTORE,
     AuditAction.MEMBER_BUDGET,
     AuditAction.MEMBER_BURST,
     AuditAction.MEMBER_BUSINESS,
@@ -151,9 +152,16 @@ def test_what_concerns_claims_is_the_members_alone() -> None:
             assert rule.roles == MEMBERS
 
 
+def test_what_a_restored_hub_serves_before_its_succession_is_the_succession_and_plumbing() -> None:
+    served = {method for method, rule in POLICY.items() if rule.before_succession}
+    plumbing = {method for method in POLICY if any(method.startswith(prefix) for prefix in PLUMBING)}
+    assert served == plumbing | {method for method in POLICY if ".SuccessionService/" in method}
+
+
 def test_the_version_is_that_of_all_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert policy._version() == POLICY_VERSION
     method = "/alliance.v1.EpochService/ListEpochs"
+    opened = {**POLICY, method: Rule(POLICY[method].roles, POLICY[method].action, before_succession=True)}
     changed = {
         "POLICY": {**POLICY, method: Rule(MEMBERS, POLICY[method].action)},
         "PURPOSES": {Role.MEMBER: {**PURPOSES[Role.MEMBER], Purpose.CONTRIBUTION: ConsentNeed.NONE}},
@@ -164,7 +172,10 @@ def test_the_version_is_that_of_all_tables(monkeypatch: pytest.MonkeyPatch) -> N
         with monkeypatch.context() as patch:
             patch.setattr(policy, name, value)
             versions.add(policy._version())
-    assert len(versions) == 1 + len(changed)
+    with monkeypatch.context() as patch:
+        patch.setattr(policy, "POLICY", opened)
+        versions.add(policy._version())
+    assert len(versions) == 2 + len(changed)
 
 
 def test_no_call_and_no_configuration_changes_a_table() -> None:

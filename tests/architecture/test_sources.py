@@ -1,6 +1,7 @@
 """The house's own rules, held against the sources."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,8 +69,17 @@ def test_services_know_ports_and_not_adapters() -> None:
 def test_nothing_imports_the_wiring_but_programs() -> None:
     for path in within("alliance_server"):
         relative = path.relative_to(ROOT / "alliance_server").parts
-        if relative[0] not in {"cli", "demo", "testing", "bootstrap.py", "__main__.py"}:
+        if relative[0] not in {"cli", "demo", "recovery", "testing", "bootstrap.py", "__main__.py"}:
             assert not reaches(path, "alliance_server.bootstrap", "alliance_server.cli", "alliance_server.demo"), path
+
+
+def test_a_hubs_store_is_opened_with_its_purge_ledger() -> None:
+    """What must not come back from a backup is remembered by every process: no program makes a store by itself.
+
+    Making and upgrading a hub take nothing away, and need no ledger.
+    """
+    made = {path.name for path in within("alliance_server") if re.search(r"\bSqlStore\(", path.read_text("utf-8"))}
+    assert made == {"bootstrap.py", "hub.py"}
 
 
 def test_only_the_fixture_for_users_holds_both_programs_and_pytest() -> None:

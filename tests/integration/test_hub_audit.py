@@ -14,12 +14,24 @@ from support.wire import WireMember, enrol, refuses, row_of, valid_elements
 
 from alliance.crypto import merkle
 from alliance.errors import Reason
-from alliance.v1 import admin_pb2, audit_pb2, bucket_pb2, directory_pb2, epoch_pb2, filter_pb2, quota_pb2, registry_pb2
+from alliance.statements import SUCCESSION
+from alliance.v1 import (
+    admin_pb2,
+    audit_pb2,
+    bucket_pb2,
+    directory_pb2,
+    epoch_pb2,
+    filter_pb2,
+    quota_pb2,
+    registry_pb2,
+    succession_pb2,
+)
 from alliance.v1.directory_pb2 import MEMBER_ROLE_MEMBER
 from alliance.v1.enrolment_pb2 import RenewCertificateRequest
 from alliance_server.domain.alarms import AlarmKind, Finding
 from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY, POLICY_VERSION
+from alliance_server.domain.successions import Succession
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -81,6 +93,17 @@ async def acknowledge(member: WireMember) -> None:
     await member.admin.AcknowledgeAlarm(admin_pb2.AcknowledgeAlarmRequest(alarm=alarm.id, reason="looked into"))
 
 
+async def sign_succession(admin: WireMember) -> None:
+    """Sign a succession that was completed before, so that the module's hub goes on serving."""
+    payload = succession_pb2.Succession(alliance="test", origin=2).SerializeToString()
+    made = Succession(2, payload, admin.now, completed_at=admin.now)
+    store = admin.hub.hub.store
+    if not store.read_now(lambda it: it.successions.after(1)):
+        store.write_now(lambda it: it.successions.add(made))
+    statement = admin.key.statement(SUCCESSION, payload)
+    await admin.succession.SignSuccession(succession_pb2.SignSuccessionRequest(statement=statement))
+
+
 SUCCEEDS: dict[str, Call] = {
     "AdminService/AcknowledgeAlarm": acknowledge,
     "AdminService/ListAlarms": lambda it: it.admin.ListAlarms(admin_pb2.ListAlarmsRequest()),
@@ -112,6 +135,10 @@ SUCCEEDS: dict[str, Call] = {
     "RegistryService/GetClaim": get_claim,
     "RegistryService/ListClaims": lambda it: it.registry.ListClaims(registry_pb2.ListClaimsRequest()),
     "RegistryService/WithdrawClaim": withdraw,
+    "SuccessionService/ListSuccessions": lambda it: it.succession.ListSuccessions(
+        succession_pb2.ListSuccessionsRequest()
+    ),
+    "SuccessionService/SignSuccession": sign_succession,
 }
 """Every call, made well."""
 
@@ -140,6 +167,7 @@ REFUSED: dict[str, Call] = {
     "RegistryService/GetClaim": lambda it: it.registry.GetClaim(registry_pb2.GetClaimRequest()),
     "RegistryService/ListClaims": lambda it: it.registry.ListClaims(registry_pb2.ListClaimsRequest(page_token="-")),
     "RegistryService/WithdrawClaim": lambda it: it.withdraw(bytes(16)),
+    "SuccessionService/SignSuccession": lambda it: it.succession.SignSuccession(succession_pb2.SignSuccessionRequest()),
 }
 """Every call that can be refused by its content, refused."""
 
@@ -148,6 +176,7 @@ CANNOT_BE_WRONG = {
     "EpochService/GetSuppressionList",
     "EpochService/ListEpochs",
     "QuotaService/GetStanding",
+    "SuccessionService/ListSuccessions",
 }
 
 

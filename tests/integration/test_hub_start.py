@@ -152,6 +152,8 @@ async def test_a_hub_of_the_release_before_is_upgraded_once(new_hub_folder: NewF
         *(f"DROP TABLE {name}" for name in ("burst_limits", "usage_hours", "businesses", "standings", "alarms")),
         "DROP INDEX budgets_by_day",
         "ALTER TABLE budgets DROP COLUMN full_at",
+        "DROP TABLE succession_signatures",
+        "DROP TABLE successions",
         "DROP TABLE proposals",
         "DROP TABLE budget_limits",
         "DROP INDEX claims_by_contributor",

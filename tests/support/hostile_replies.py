@@ -22,9 +22,12 @@ import psutil
 from google.protobuf.message import DecodeError, Message
 from grpc import aio
 
+from alliance.crypto.signing import SigningKey
+from alliance.v1 import succession_pb2
 from alliance.v1.bucket_pb2 import GetBucketsResponse
 from alliance_server.domain.alarms import AlarmKind, Finding
 from alliance_server.domain.members import Role
+from alliance_server.domain.successions import Succession
 from alliance_server.rpc.interceptors.guard import shape_of
 from alliance_server.testing._isolation import IssuerInMachineTime
 from member_client import AllianceClient, AllianceClientError, Change, Decision, State, Subject, enrol
@@ -216,6 +219,12 @@ class Lender:
                 await admin.decide(waiting, Decision.WITHDRAW, "a test")
         return "administered"
 
+    async def signs_successions(self) -> str:
+        """What an admin does at a hub that says it was restored; one signature makes nobody believe it."""
+        admin = await self.admin.administration()
+        await admin.sign_succession(await admin.succession())
+        return "signed"
+
     async def does(self, act: Callable[[], Awaitable[str]]) -> str:
         """Do one thing; gives its outcome, or fails where the SDK breaks rule 1."""
         try:
@@ -253,6 +262,8 @@ ACTS: dict[str, tuple[str, ...]] = {
     "ListStandings": ("watches",),
     "ListAlarms": ("watches",),
     "AcknowledgeAlarm": ("watches",),
+    "ListSuccessions": ("signs_successions",),
+    "SignSuccession": ("signs_successions",),
 }
 """By method: what a lender does that calls it."""
 
@@ -271,7 +282,20 @@ async def besieged(folder: Path, dice: random.Random) -> AsyncIterator[tuple[Hos
         await contribute(a, [row(LISTED)])
         (own,) = await contribute(b, [row(PHONES[2])])
         await hub.settle()
+        hub.hub.store.write_now(lambda it: it.successions.add(_succession(hub)))
         yield replies, Lender(hub, b, a, ann, own.entry_id)
+
+
+def _succession(hub: RunningHub) -> Succession:
+    """One that claims to be complete, and that nobody signed: the hub goes on serving, and no client believes it."""
+    payload = succession_pb2.Succession(
+        alliance="test",
+        origin=2,
+        previous_hub_key=hub.hub.keys.identity.public_key,
+        hub_key=SigningKey.generate()[0].public_key,
+    )
+    now = hub.clock.now_ms()
+    return Succession(2, payload.SerializeToString(), now, completed_at=now)
 
 
 async def besiege(replies: HostileReplies, lender: Lender, method: str, rounds: int) -> None:

@@ -16,11 +16,11 @@ import psutil
 from rich.console import Console
 
 from alliance.clock import SystemClock
+from alliance_server.bootstrap import open_store
 from alliance_server.cli.hub import init_hub
 from alliance_server.config import load_config
 from alliance_server.hub_keys import open_keys
 from alliance_server.services.enrolment import EnrolmentService
-from alliance_server.storage.unit_of_work import SqlStore
 from support.hub import RunningHub
 
 
@@ -121,7 +121,7 @@ async def hub_process(folder: Path, database: str = "") -> AsyncIterator[tuple[H
     process = HubProcess(folder, database)
     config = load_config(folder)
     keys = open_keys(config.keys_folder, config.alliance, config.pkcs11)
-    store = SqlStore(config.database_url)
+    store = open_store(config, keys, SystemClock())
     store.start()
     clock = SystemClock()
     parts = SimpleNamespace(

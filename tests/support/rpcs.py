@@ -18,7 +18,17 @@ from grpc_reflection.v1alpha import reflection_pb2
 
 import alliance.v1
 from alliance.errors import Reason
-from alliance.v1 import admin_pb2, audit_pb2, bucket_pb2, directory_pb2, epoch_pb2, filter_pb2, quota_pb2
+from alliance.statements import SUCCESSION
+from alliance.v1 import (
+    admin_pb2,
+    audit_pb2,
+    bucket_pb2,
+    directory_pb2,
+    epoch_pb2,
+    filter_pb2,
+    quota_pb2,
+    succession_pb2,
+)
 from alliance.v1.enrolment_pb2 import RenewCertificateRequest
 from alliance.v1.evaluation_pb2 import EvaluateRequest
 from alliance.v1.registry_pb2 import (
@@ -118,6 +128,10 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
         "RegistryService/WithdrawClaim": lambda: WithdrawClaimRequest(status_change=member.status_change(entry_id)),
         "RegistryService/Contribute": lambda: ContributeRequest(
             request_id=os.urandom(16), rows=[member.row(), member.row()]
+        ),
+        "SuccessionService/ListSuccessions": lambda: succession_pb2.ListSuccessionsRequest(after_origin=1),
+        "SuccessionService/SignSuccession": lambda: succession_pb2.SignSuccessionRequest(
+            statement=member.key.statement(SUCCESSION, succession_pb2.Succession(origin=2).SerializeToString())
         ),
     }
     plumbing: dict[str, Callable[[], Message]] = {

@@ -44,6 +44,7 @@ from alliance.v1 import (
     quota_pb2_grpc,
     registry_pb2,
     registry_pb2_grpc,
+    succession_pb2_grpc,
     taxonomy_pb2,
 )
 from alliance.v1.statement_pb2 import SignedStatement
@@ -181,6 +182,7 @@ class WireMember:
         self.filters: Any = filter_pb2_grpc.FilterServiceStub(self.channel)
         self.quotas: Any = quota_pb2_grpc.QuotaServiceStub(self.channel)
         self.registry: Any = registry_pb2_grpc.RegistryServiceStub(self.channel)
+        self.succession: Any = succession_pb2_grpc.SuccessionServiceStub(self.channel)
 
     async def close(self) -> None:
         await self.channel.close()

@@ -1,6 +1,7 @@
 """The guard around every call: admit, authorise, run, and leave exactly one audit event, whatever happens.
 
 - The policy table decides; a method that it does not know is refused.
+- A restored hub that waits for its succession serves what the table lets it serve before, and nothing else.
 - A refusal of an authenticated caller is audited here; refusals before that, enrolment's among them, are counted.
 - What is not a refusal is a fault: its type and place go to the log, never its text, which may hold values.
 - A unary call that ends well without an event is a fault, so that forgetting to record cannot pass.
@@ -23,14 +24,15 @@ from alliance.clock import Clock
 from alliance.errors import AllianceError, Reason
 from alliance_server.domain.errors import Refused, reason_of
 from alliance_server.domain.members import Role
-from alliance_server.domain.policy import POLICY
+from alliance_server.domain.policy import POLICY, Rule
 from alliance_server.rpc.errors import status_of
 from alliance_server.rpc.interceptors.authentication import Authenticator, StreamWatch
 from alliance_server.rpc.interceptors.draining import Drain, HubEnds
 from alliance_server.services.audit import AuditService
 from alliance_server.services.call import Call
+from alliance_server.services.succession import SuccessionService
 
-_FAULTS = frozenset({Reason.INTERNAL, Reason.STORAGE_FULL, Reason.UNAVAILABLE})
+_FAULTS = frozenset({Reason.INTERNAL, Reason.STORAGE_FULL, Reason.SUCCESSION_AWAITED, Reason.UNAVAILABLE})
 """The hub's own trouble, which says nothing about a caller."""
 
 MAX_CALLS_A_MEMBER = 128
@@ -67,9 +69,17 @@ class CallObserver(Protocol):
 class CallGuard:
     """Admits, authorises and audits calls."""
 
-    def __init__(self, authenticator: Authenticator, audit: AuditService, clock: Clock, observer: CallObserver) -> None:
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        audit: AuditService,
+        succession: SuccessionService,
+        clock: Clock,
+        observer: CallObserver,
+    ) -> None:
         self._observer = observer
         self._authenticator = authenticator
+        self._succession = succession
         self._audit = audit
         self._clock = clock
         self._under_way: Counter[str] = Counter()
@@ -91,9 +101,12 @@ class CallGuard:
         cut_off, began = False, time.perf_counter()
         self._observer.call_began(method)
         try:
-            call, roles = await self._admit(method, context)
+            rule = _rule_of(method)
+            call = await self._admit(rule, context)
             if call is not None:
-                _authorise(call, roles)
+                _authorise(call, rule.roles)
+            if not rule.before_succession:
+                await self._succession.require_complete()
             with self._place_for(call):
                 yield
             _require_event(call)
@@ -112,21 +125,16 @@ class CallGuard:
         finally:
             self._observer.call_ended(method, time.perf_counter() - began, refusal, cut_off=cut_off)
 
-    async def _admit(
-        self, method: str, context: "aio.ServicerContext[Any, Any]"
-    ) -> tuple[Call | None, frozenset[Role]]:
-        rule = POLICY.get(method)
-        if rule is None:
-            raise Refused(Reason.NOT_PERMITTED, "the method is not in the policy")
+    async def _admit(self, rule: Rule, context: "aio.ServicerContext[Any, Any]") -> Call | None:
         if rule.action is None:
-            return None, rule.roles
+            return None
         self.drain.check()
         known = self._authenticator.recognise(context) if rule.service_admits else None
         caller = known or await self._authenticator.authenticate(context)
         call = Call(caller, rule.action, self._clock)
         _call.set(call)
         _watch.set(StreamWatch(self._authenticator, context))
-        return call, rule.roles
+        return call
 
     @contextmanager
     def _place_for(self, call: Call | None) -> Iterator[None]:
@@ -153,6 +161,13 @@ class CallGuard:
             await self._audit.refuse(call, reason)
         except Refused as failure:
             _log.error("refusal not recorded", reason=failure.reason.name, action=call.action)
+
+
+def _rule_of(method: str) -> Rule:
+    rule = POLICY.get(method)
+    if rule is None:
+        raise Refused(Reason.NOT_PERMITTED, "the method is not in the policy")
+    return rule
 
 
 def _authorise(call: Call, roles: frozenset[Role]) -> None:

@@ -26,6 +26,7 @@ from member_client import (
     RetagReport,
     State,
     Subject,
+    Succession,
     SyncReport,
     Usage,
     Verdict,
@@ -103,6 +104,7 @@ class FakeClient:
     fault_after: int = 0
     usage: Usage = field(default_factory=lambda: Usage(evaluations=7, prefixes=3))
     on_quota_wait: Any = None
+    accepted_succession: Succession | None = None
     calls: Counter[str] = field(default_factory=Counter)
     subjects: list[Subject] = field(default_factory=list)
     rows: list[ContributionRow] = field(default_factory=list)

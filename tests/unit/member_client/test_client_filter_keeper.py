@@ -16,9 +16,22 @@ from member_client._filter import keeper as keeper_module
 from member_client._filter.archive import FilterArchive
 from member_client._store import Store
 from member_client._workers import Workers
+from member_client.succession import Origin
 
 TAGS = [tag(number) for number in range(6000)]
 ABSENT = [tag(number) for number in range(100_000, 100_200)]
+
+
+class StubHub:
+    """A hub that was never restored."""
+
+    origin = Origin(0, b"")
+
+    def __init__(self, key: VerifyingKey) -> None:
+        self.key = key
+
+    async def succeeded(self) -> bool:
+        return False
 
 
 class Rig:
@@ -39,7 +52,7 @@ class Rig:
             folder=self.folder / "filter",
             archive=FilterArchive(self.store, self.store),
             transport=StubTransport(self.stub),  # type: ignore[arg-type]
-            hub_key=VerifyingKey(self.hub.key.public_key),
+            hub=StubHub(VerifyingKey(self.hub.key.public_key)),  # type: ignore[arg-type]
             workers=self.workers,
             clock=self.clock,
         )

@@ -41,6 +41,30 @@ ADMIN_SPOKEN: Final = {
     ): ("有 {claims:,} 条由其他机器报送：请在该机器上运行本命令，或重新报送名单后使用 --withdraw-rest"),
     "{claims:,} claims were refused: run this again": "有 {claims:,} 条被拒绝：请再次运行本命令",
     "takes effect at once": "立即生效",
+    "the hub was restored from a backup: origin {origin} is believed, signed by {admins}": (
+        "联盟中心已由备份恢复：第 {origin} 任身份已获采信，签署者：{admins}"
+    ),
+    "the hub shows a succession with another digest; nothing was signed": (
+        "联盟中心出示的继任声明摘要不同；未签署任何内容"
+    ),
+    "signed; signatures that hold here: {admins}": "已签署；本机验证有效的签署者：{admins}",
+    "another admin signs: member-client admin succession sign": (
+        "由另一位管理员签署：member-client admin succession sign"
+    ),
+    "the hub was restored: origin {origin}": "联盟中心已恢复：第 {origin} 任身份",
+    "identity until now: {key}": "原身份密钥：{key}",
+    "new identity: {key}": "新身份密钥：{key}",
+    "backup of {taken}, restored {restored}: what was acknowledged in between is lost": (
+        "备份时间 {taken}，恢复时间 {restored}：其间已确认的内容已丢失"
+    ),
+    "purge ledger: {entries:,} entries since the backup": "清除台账：备份之后共 {entries:,} 条",
+    "the newest of them is of {until}": "其中最新一条的时间为 {until}",
+    "WITHOUT the purge ledger: claims withdrawn and members suspended since may be back": (
+        "没有清除台账：备份之后撤回的报送记录、暂停的成员可能重新出现"
+    ),
+    "epochs that are gone for good: {epochs}": "已永久销毁的密钥周期：{epochs}",
+    "signed by: {admins}": "签署者：{admins}",
+    "digest: {digest}": "摘要：{digest}",
     "the certificate is renewed; the one before it stays good until it ends": "证书已更新；原证书在到期前仍然有效",
 }
 
@@ -134,6 +158,13 @@ ADMIN_COMMANDS: Final = {
         "否决另一位管理员的提案；或对已紧急执行的变更提出异议。"
     ),
     "Take your own proposal back.": "撤回自己的提案。",
+    "After a restore: look at the hub's succession, and sign it.": "恢复之后：查看并签署联盟中心的继任声明。",
+    "Show the succession of a hub that was restored from a backup.": "查看由备份恢复的联盟中心的继任声明。",
+    "Sign the succession of a hub that was restored from a backup.": "签署由备份恢复的联盟中心的继任声明。",
+    (
+        "Compare the new identity with the operator's by telephone first: who holds the backups could ask for this, "
+        "too. Example:"
+    ): "请先通过电话与运维人员核对新的身份密钥：持有备份的人同样可能提出此请求。示例：",
     "Renew this member's certificate now.": "立即更新本成员的证书。",
     "Propose to begin, activate or retire a key epoch.": "提议启动、启用或停用密钥周期。",
     "List the key epochs, who still has claims to re-tag, and what is destroyed.": (
@@ -183,4 +214,6 @@ ADMIN_OPTIONS: Final = {
     "Number of the epoch.": "密钥周期编号。",
     "Withdraw what no machine can re-tag any more, with this reason code.": "以该理由代码撤回已无机器可以转入的记录。",
     "Those that are decided, too.": "也列出已有决定的提案。",
+    "Sign only what has this digest, as another admin read it out.": "仅在摘要与另一位管理员读出的一致时签署。",
+    "Do not ask; what is signed is shown all the same.": "不再询问；仍会显示所签署的内容。",
 }

@@ -14,6 +14,7 @@ CLASSES: Final = {
     "StoreDamaged": "本地存储的内容与写入时不符：下次打开时会将其移开并重建",
     "PinsDamaged": "本地锁定记录的内容与写入时不符，或由其他密钥加密：未打开任何内容",
     "HubUnavailable": "联盟中心未能及时应答；已确认的内容安全，其余可以重试",
+    "SuccessionAwaited": "联盟中心由备份恢复，须待两位管理员签署继任声明后才提供服务",
     "BucketOverfull": "某个分桶超出应有的大小，相关字段仍待确认",
     "StorageFull": "联盟中心或本机的存储已满；已确认的内容安全",
     "StoreBusy": "另一进程长时间占用本地存储",
@@ -38,6 +39,7 @@ CLASSES: Final = {
     "NothingToRetag": "待转入的记录少于所请求的数量",
     "TooManyProposals": "该管理员未决定的提案已达上限",
     "FingerprintRefused": "各词不是已入盟密钥的指纹词：可能听错，也可能有他人冒名入盟",
+    "SuccessionConflict": "所签署的不是联盟中心当前出示的继任声明",
     "BudgetExhausted": "该用途当日的额度已用尽",
     "BurstExhausted": "短时间内的请求超过了突发额度",
     "IntegrityError": "证明、签名、密钥或序号有误：请停止使用并联系安全负责人",
@@ -47,6 +49,9 @@ CLASSES: Final = {
     "FilterRolledBack": "联盟中心出示了比以前更旧的过滤器；较新的过滤器在过期前继续有效",
     "EpochKeyChanged": "该密钥周期的公钥与首次所见不同",
     "MemberKeyChanged": "某成员的身份密钥与首次所见不同，或同时出现两个",
+    "MemberRoleChanged": "某成员的角色与首次所见不同",
+    "EpochRevived": "已销毁的密钥周期又被当作可用的出示",
+    "SuccessionRejected": "联盟中心的身份密钥已更换，但本机所知的管理员中没有两位为其签署",
     "CertificateInvalid": "证书不是联盟 CA 为该方和该密钥签发的",
 }
 """Class → what it means, without a full stop; a class without an entry means what its base means."""
@@ -54,6 +59,19 @@ CLASSES: Final = {
 ADVICE: Final = {
     "Wait until the time that is given: the day's budget is not spent. Bulk work waits by itself.": (
         "请等到所示时间：当日额度尚未用尽。批量任务会自动等待。"
+    ),
+    (
+        "Call the alliance's admins. Where they did restore the hub, this machine has not known two of them: follow "
+        "docs/how-to/back-up-and-restore.md."
+    ): (
+        "请致电联盟管理员。若联盟中心确由他们恢复，则本机此前不认识其中两位：请按 "
+        "docs/how-to/back-up-and-restore.md 处理。"
+    ),
+    "Wait, or call the alliance's admins: two of them run `member-client admin succession sign`.": (
+        "请等待，或致电联盟管理员：须由两位管理员运行 `member-client admin succession sign`。"
+    ),
+    "Look at the succession again: the hub may have been restored once more.": (
+        "请重新查看继任声明：联盟中心可能又恢复了一次。"
     ),
     "Correct the call; the sentence says what is wrong with it.": "请按提示更正后重试。",
     "Choose another folder, or move the enrolled profile away first.": "请选择其他目录，或先移走已有的身份目录。",

@@ -122,6 +122,24 @@ SENTENCES: Final = {
     "The hub's statement about a member does not verify.": "联盟中心关于某成员的声明未能通过验证。",
     "The hub names two identity keys of one member.": "联盟中心给出同一成员的两个身份密钥。",
     "The hub's statement about a member holds no key.": "联盟中心关于某成员的声明中没有密钥。",
+    "Member {member} has another role than when it was first seen.": "成员 {member} 的角色与首次所见不同。",
+    "Epoch {epoch} was destroyed, and is shown as one that serves.": "密钥周期 {epoch} 已销毁，却又被当作可用的出示。",
+    "The hub shows a succession that cannot be read.": "联盟中心出示的继任声明无法读取。",
+    "The hub shows a succession of another alliance, or one that changes nothing.": (
+        "联盟中心出示的继任声明属于另一联盟，或未作任何更换。"
+    ),
+    "The hub shows a succession that does not follow the hub that is known here.": (
+        "联盟中心出示的继任声明与本机所知的联盟中心不相衔接。"
+    ),
+    "Two admins whom this machine knows have not signed the hub's succession.": (
+        "本机所知的管理员中没有两位签署联盟中心的继任声明。"
+    ),
+    "The hub shows no succession that is news here.": "联盟中心没有本机尚未知晓的继任声明。",
+    "The hub shows another succession than was signed.": "联盟中心出示的继任声明与所签署的不同。",
+    "The hub was restored from a backup and waits for two admins who sign its succession.": (
+        "联盟中心由备份恢复，正在等待两位管理员签署继任声明。"
+    ),
+    "This is not the succession that the hub shows; look at it again.": "这不是联盟中心出示的继任声明；请重新查看。",
     "Member {member} has another identity key than when it was first seen.": (
         "成员 {member} 的身份密钥与首次所见不同。"
     ),

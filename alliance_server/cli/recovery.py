@@ -1,0 +1,177 @@
+"""`alliance-server backup` and `restore`."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from alliance.clock import SystemClock
+from alliance.errors import Reason
+from alliance.v1 import succession_pb2
+from alliance_server.cli.printing import say
+from alliance_server.config import ConfigurationInvalid, load_config
+from alliance_server.domain.errors import Refused
+from alliance_server.logs import configure_logs
+from alliance_server.recovery.backup import OnRows, take_backup
+from alliance_server.recovery.manifest import Manifest
+from alliance_server.recovery.opening import open_backup
+from alliance_server.recovery.restoring import plan, restore
+from alliance_server.recovery.trial import try_backup
+
+_out = Console()
+_err = Console(stderr=True)
+_DEFAULT_FOLDER = Path("hub")
+
+
+class BackupGroup(typer.core.TyperGroup):
+    """Takes a destination where no command of the group is named: `backup DEST` is `backup take DEST`."""
+
+    def parse_args(self, context: Any, arguments: list[str]) -> list[str]:  # noqa: ANN401 - click's context
+        """Put the command in where it is left out."""
+        if arguments and arguments[0] not in {*self.commands, "-h", "--help"}:
+            arguments = ["take", *arguments]
+        return super().parse_args(context, arguments)
+
+
+backup_app = typer.Typer(
+    cls=BackupGroup,
+    no_args_is_help=True,
+    help="Back a hub up while it serves, and try a backup: backup DEST, backup verify SRC.",
+)
+
+Source = Annotated[Path, typer.Argument(help="Folder of the backup.", metavar="SRC")]
+
+
+@backup_app.command("take")
+def take(
+    destination: Annotated[Path, typer.Argument(help="Folder to make; nothing is overwritten.", metavar="DEST")],
+    folder: Annotated[
+        Path, typer.Option("--dir", envvar="ALLIANCE_HUB_DIR", help="The hub's folder.", show_default=True)
+    ] = _DEFAULT_FOLDER,
+) -> None:
+    """Back a hub up; it may serve meanwhile. 'backup DEST' does the same.
+
+    Whoever has the backup and the passphrase has the hub: keep them apart.
+    The purge ledger (purges/ in the hub's folder) is kept apart from both.
+
+    Example: alliance-server backup /srv/backups/2026-03-01 --dir hub
+    """
+    with _progress() as on_rows:
+        manifest = take_backup(load_config(folder), destination, SystemClock(), on_rows)
+    _describe(manifest)
+    say(_out, f"backup in {destination}; next: alliance-server backup verify {destination}")
+
+
+@backup_app.command("verify")
+def verify(
+    source: Source,
+    scratch: Annotated[
+        Path | None,
+        typer.Option(help="Where the scratch hub is made and removed; else the temporary folder.", metavar="FOLDER"),
+    ] = None,
+) -> None:
+    """Check every file, restore into a scratch folder and have the hub there answer.
+
+    Example: alliance-server backup verify /srv/backups/2026-03-01
+    """
+    configure_logs(logging.WARNING)  # the scratch hub's own lines say nothing here
+    backup = open_backup(source)
+    _describe(backup.manifest)
+    with _progress() as on_rows:
+        trial = try_backup(backup, SystemClock(), on_rows, scratch)
+    say(_out, f"epoch {trial.epoch}: one evaluation, its proof verified; a filter of {trial.listings:,} listings")
+    found = "found in filter and bucket" if trial.claim_found else "none: the backup holds no live claim"
+    say(_out, f"a claim: {found}")
+    say(_out, "the backup is good")
+
+
+def restore_hub(
+    source: Source,
+    folder: Annotated[Path, typer.Argument(help="Folder to make, or an empty one.", metavar="DIR")],
+    db: Annotated[
+        str, typer.Option(help="SQLAlchemy URL of an empty database; else the one that the backup names.")
+    ] = "",
+    purges: Annotated[
+        Path | None, typer.Option(help="The purge ledger: purges/ of the hub that was lost.", metavar="FOLDER")
+    ] = None,
+    *,
+    without_purges: Annotated[
+        bool,
+        typer.Option(
+            "--without-purge-ledger", help="Go without: what ended after the backup may be back, and admins sign that."
+        ),
+    ] = False,
+) -> None:
+    """Restore a hub from a backup, as a new origin that two admins must sign.
+
+    Only into an empty folder and an empty database. The hub gets a new
+    identity key; it serves nothing but the signing until two admins have
+    signed: member-client admin succession sign.
+
+    Example: alliance-server restore backup restored --purges hub/purges
+    """
+    if (purges is None) != without_purges:
+        raise Refused(
+            Reason.INVALID_REQUEST,
+            "give the lost hub's purge ledger by --purges FOLDER, or say --without-purge-ledger: then claims that were "
+            "withdrawn and members that were suspended after the backup may be back",
+        )
+    _check_url(db)
+    backup = open_backup(source)
+    _describe(backup.manifest)
+    with _progress() as on_rows:
+        succession = restore(plan(backup, purges, SystemClock()), folder, db, on_rows)
+    _tell(succession_pb2.Succession.FromString(succession.payload), folder)
+
+
+def _check_url(database: str) -> None:
+    try:
+        if database:
+            make_url(database)
+    except ArgumentError:  # the text may hold a password
+        raise ConfigurationInvalid("--db takes sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE") from None
+
+
+def _describe(manifest: Manifest) -> None:
+    rows = sum(manifest.tables.values())
+    epochs = ", ".join(f"{epoch} {state}" for epoch, state in manifest.epochs.items())
+    say(_out, f"alliance '{manifest.alliance}', origin {manifest.origin}, as of {_moment(manifest.taken_at)}")
+    say(_out, f"{rows:,} rows, {manifest.tables['claims']:,} claims among them; epochs: {epochs}")
+
+
+def _tell(succession: succession_pb2.Succession, folder: Path) -> None:
+    say(_out, f"restored into {folder}: origin {succession.origin}")
+    say(_out, f"identity {succession.hub_key.hex()}, after {succession.previous_hub_key.hex()}")
+    if succession.ledger_used:
+        until = f", the newest of {_moment(succession.ledger_until)}" if succession.ledger_until else ""
+        say(_out, f"purge ledger: {succession.ledger_entries:,} entries since the backup{until}")
+    else:
+        say(_out, "without the purge ledger: what ended after the backup may be back")
+    say(_out, "read the identity to the admins by telephone; two of them: member-client admin succession sign")
+    say(_out, f"next: alliance-server serve {folder}")
+
+
+@contextmanager
+def _progress() -> Iterator[OnRows]:
+    """Show how far each table is, where somebody watches."""
+    with Progress(console=_err, transient=True, disable=not _err.is_terminal) as progress:
+        tasks: dict[str, Any] = {}
+
+        def on_rows(table: str, done: int, total: int) -> None:
+            if table not in tasks:
+                tasks[table] = progress.add_task(table, total=total)
+            progress.update(tasks[table], completed=done)
+
+        yield on_rows
+
+
+def _moment(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,121 @@
+"""What is done to rows that came from a backup before a hub serves them: nothing that ended may be open again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
+from alliance_server.domain.epochs import Epoch, EpochState
+from alliance_server.domain.members import Certificate, Member, MemberState, Role
+from alliance_server.domain.proposals import ProposalState
+from alliance_server.domain.purges import Purge, PurgeKind
+from alliance_server.storage.tables import (
+    CertificateTable,
+    ClaimTable,
+    CreditTable,
+    EntryReportTable,
+    EpochTable,
+    FilterStateTable,
+    InvitationTable,
+    ProposalTable,
+    table_of,
+)
+from alliance_server.storage.unit_of_work import SqlTransaction
+
+_CLAIMS = table_of(ClaimTable)
+_EPOCHS = table_of(EpochTable)
+
+
+def forget_filters(connection: sa.Connection) -> None:
+    """Have every filter built anew: what is in the rows was signed by another origin, and its bits are elsewhere."""
+    values = {"base_sha256": b"", "delta_sequence": 0, "header": b"", "heartbeat": b""}
+    connection.execute(sa.update(table_of(FilterStateTable)).values(values))
+
+
+def end_what_was_open(connection: sa.Connection, now: int) -> None:
+    """End unused invitations and open proposals: they may have been used or decided after the backup."""
+    invitations, proposals = table_of(InvitationTable).c, table_of(ProposalTable).c
+    unused = (invitations.request_sha256.is_(None), invitations.expires_at > now)
+    connection.execute(sa.update(table_of(InvitationTable)).where(*unused).values(expires_at=now))
+    open_ones = (proposals.state == int(ProposalState.OPEN), proposals.decide_by > now)
+    connection.execute(sa.update(table_of(ProposalTable)).where(*open_ones).values(decide_by=now))
+
+
+def retire_epochs(connection: sa.Connection, retired: Sequence[int]) -> None:
+    """Mark epochs as retired, and remove what is left of them; their claims were not loaded."""
+    connection.execute(sa.update(_EPOCHS).where(_EPOCHS.c.id.in_(retired)).values(state=int(EpochState.RETIRED)))
+    for table, column in ((_CLAIMS, _CLAIMS.c.epoch), (table_of(CreditTable), table_of(CreditTable).c.epoch)):
+        connection.execute(sa.delete(table).where(column.in_(retired)))
+    reports = table_of(EntryReportTable)
+    connection.execute(sa.delete(reports).where(reports.c.entry_id.not_in(sa.select(_CLAIMS.c.entry_id))))
+
+
+def a_live_claim(connection: sa.Connection, epoch: int, now: int) -> tuple[bytes, bytes] | None:
+    """Give entry id and tag of some claim that is live and listed; None where there is none."""
+    columns = _CLAIMS.c
+    listed = (columns.status.in_([int(it) for it in LIVE_STATUSES]), columns.sharing_level != int(SharingLevel.RED))
+    query = sa.select(columns.entry_id, columns.tag).where(columns.epoch == epoch, columns.expires_at > now, *listed)
+    row = connection.execute(query.limit(1)).first()
+    return None if row is None else (row.entry_id, row.tag)
+
+
+def remember(transaction: SqlTransaction, connection: sa.Connection, purges: Sequence[Purge]) -> None:
+    """Apply what a ledger remembers, in its order; doing it again changes nothing."""
+    for purge in purges:
+        if (apply := _APPLY.get(purge.kind)) is not None:
+            apply(transaction, connection, purge.values)
+
+
+def _claim(_transaction: SqlTransaction, connection: sa.Connection, said: Mapping[str, Any]) -> None:
+    columns, version = _CLAIMS.c, int(said["version"])
+    older = (columns.entry_id == bytes.fromhex(said["entry_id"]), columns.status_version < version)
+    values = {
+        "status": int(ClaimStatus(said["status"])),
+        "status_version": version,
+        "status_change": bytes.fromhex(said["statement"]),
+    }
+    connection.execute(sa.update(_CLAIMS).where(*older).values(values))
+
+
+def _epoch_begun(transaction: SqlTransaction, _connection: sa.Connection, said: Mapping[str, Any]) -> None:
+    """Keep the number of an epoch whose key is lost from standing for another key."""
+    if transaction.epochs.get(int(said["epoch"])) is None:
+        key = bytes.fromhex(said["public_key"])
+        lost = (EpochState.RETIRED, int(said["not_before"]), int(said["not_after"]))
+        transaction.epochs.add(Epoch(int(said["epoch"]), said["suite"], key, *lost))
+
+
+def _member(transaction: SqlTransaction, _connection: sa.Connection, said: Mapping[str, Any]) -> None:
+    key, state = bytes.fromhex(said["identity_key"]), MemberState(said["state"])
+    transaction.members.save(
+        Member(said["id"], said["display_name"], state, key, int(said["stated_at"]), Role(said["role"]))
+    )
+
+
+def _member_state(transaction: SqlTransaction, _connection: sa.Connection, said: Mapping[str, Any]) -> None:
+    transaction.members.set_state(said["id"], MemberState(said["state"]), int(said["stated_at"]))
+
+
+def _certificate(transaction: SqlTransaction, connection: sa.Connection, said: Mapping[str, Any]) -> None:
+    certificates = table_of(CertificateTable)
+    there = sa.select(certificates.c.serial).where(certificates.c.serial == said["serial"])
+    if connection.execute(there).first() is None and transaction.members.get(said["member_id"]) is not None:
+        period = (int(said["not_before"]), int(said["not_after"]))
+        der = bytes.fromhex(said["der"])
+        transaction.members.add_certificate(Certificate(said["serial"], said["member_id"], *period, None, der))
+
+
+def _revoked(transaction: SqlTransaction, _connection: sa.Connection, said: Mapping[str, Any]) -> None:
+    transaction.members.revoke_certificates(said["member_id"], int(said["revoked_at"]))
+
+
+_APPLY: Final[dict[PurgeKind, Callable[[SqlTransaction, sa.Connection, Mapping[str, Any]], None]]] = {
+    PurgeKind.CERTIFICATE: _certificate,
+    PurgeKind.CERTIFICATES_REVOKED: _revoked,
+    PurgeKind.CLAIM: _claim,
+    PurgeKind.EPOCH_BEGUN: _epoch_begun,
+    PurgeKind.MEMBER: _member,
+    PurgeKind.MEMBER_STATE: _member_state,
+}
+"""Epochs that were retired and successions are taken up by whoever restores."""

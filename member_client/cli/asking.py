@@ -1,0 +1,23 @@
+"""What commands that change something share: asking first, and times as people read them."""
+
+from datetime import UTC, datetime
+
+import typer
+
+from member_client.cli.group import UsageFault
+from member_client.cli.language import tr
+
+
+def ask(*, yes: bool) -> None:
+    """Ask whether to go on; leaves where the answer is no, raises UsageFault where nobody is there."""
+    if yes:
+        return
+    if not typer.get_text_stream("stdin").isatty():
+        raise UsageFault(tr("nobody is there to be asked: --yes goes on, --dry-run only looks"))
+    if not typer.confirm(tr("Go on?")):
+        raise typer.Exit
+
+
+def moment(milliseconds: int) -> str:
+    """Give a time, UTC, to the minute."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
