@@ -22,7 +22,7 @@ from alliance_server.cli.printing import say
 from alliance_server.cli.recovery import backup_app, restore_hub
 from alliance_server.cli.serving import serve_hub
 from alliance_server.cli.status.printing import as_json as status_json
-from alliance_server.cli.status.printing import print_status
+from alliance_server.cli.status.printing import check_port, print_status
 from alliance_server.cli.status.reading import read_status
 from alliance_server.cli.tls import drop_old_ca, renew_certificate, rotate_ca, show_certificates, switch_to_new_ca
 
@@ -128,15 +128,21 @@ def status(
     folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = DEFAULT_FOLDER,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    port: Annotated[
+        bool, typer.Option("--port", help="Look whether the members' port answers, and at nothing else.")
+    ] = False,
 ) -> None:
     """Show how a hub is: epochs, filters, members, certificates, proposals, what there is to do.
 
     It reads the database and files beside the hub, changes nothing, needs no
     passphrase, and looks whether the members' port answers. It ends with 3
-    where the database cannot be read. Ten million rows take some seconds.
+    where the database cannot be read; with --port, where nobody answers.
+    Ten million rows take some seconds.
 
     Example: alliance-server status hub
     """
+    if port:
+        raise typer.Exit(0 if check_port(_out, folder) else 3)
     found = read_status(folder)
     if as_json:
         say(stdout, json.dumps(status_json(found), indent=1))

@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 from pathlib import Path
+from typing import Final
 
 import uvloop
 
@@ -38,18 +39,26 @@ async def _serve(hub: Hub) -> None:
         alive.cancel()
 
 
+ONE_WISH_SECONDS: Final = 0.5
+"""Signals so close together are one wish: timeout(1) and others signal a process and then its group."""
+
+
 class _Ending:
     """The signals to end. What was acknowledged is on disk, so that an end at once loses nothing of it."""
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
+        self._asked_at = 0.0
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self._ask, number)
 
     def _ask(self, number: signal.Signals) -> None:
-        if self.asked.is_set():
+        now = asyncio.get_running_loop().time()
+        if not self.asked.is_set():
+            self._asked_at = now
+            self.asked.set()
+        elif now - self._asked_at > ONE_WISH_SECONDS:
             os._exit(128 + number)
-        self.asked.set()
 
 
 async def start_hub(hub: Hub, where_ports_are_set: str) -> None:

@@ -23,6 +23,7 @@ from support.sdk import PHONES, contribute, lender, row, screen
 from support.wire import WireMember, enrol, valid_elements
 
 from alliance.taxonomy import Purpose
+from alliance_server.cli.serving import ONE_WISH_SECONDS
 from member_client import AllianceClient, Profile, State
 
 ENOUGH = 4
@@ -197,6 +198,9 @@ async def test_a_second_signal_ends_the_process_at_once(
         asked = await hanging(member)
         process.send(signal.SIGTERM)
         await process.says('"hub drains"')
+        process.send(signal.SIGTERM)  # a group's signal beside its own is one wish
+        await asyncio.sleep(2 * ONE_WISH_SECONDS)
+        assert process.is_alive
         process.send(signal.SIGINT)
         assert await process.ended() == 128 + signal.SIGINT
     await asyncio.gather(asked, return_exceptions=True)

@@ -51,6 +51,10 @@ async def text(folder: Path) -> str:
     return (await asyncio.to_thread(CliRunner().invoke, app, ["status", str(folder)])).output
 
 
+async def port_code(folder: Path) -> int:
+    return (await asyncio.to_thread(CliRunner().invoke, app, ["status", str(folder), "--port"])).exit_code
+
+
 def execute(hub: RunningHub, statement: str) -> None:
     with hub.hub.store.engine.begin() as connection:
         connection.execute(sa.text(statement))
@@ -136,6 +140,9 @@ async def test_a_port_where_nobody_or_somebody_else_answers(
         certificate.write_bytes(authority.issue_hub(tls_key, ["127.0.0.1"], served.clock.now_ms()))
         monkeypatch.setenv("ALLIANCE_HUB_LISTEN", served.address)
         assert (await status(folder))["port"]["answer"] == "serves another certificate than the file's"
+        certificate.write_bytes(served.hub.keys.tls_certificate)
+        assert await port_code(folder) == 0
+    assert await port_code(folder) == 3
     found = await status(folder)
     assert found["port"]["answer"] == "nobody answers"
     assert any("nobody answers" in it for it in found["needs"])

@@ -21,7 +21,7 @@ ENOUGH_DISK: Final = 1 << 30
 def check_places(config: HubConfig) -> Iterator[Finding]:
     """Check the folder, the files that hold secrets, and what the process may use."""
     folder = config.folder
-    yield from _private(folder / CONFIG_FILE, only_if=has_secret(config.database_url))
+    yield from _private(folder / CONFIG_FILE, only_if=has_secret(config.database_url), group_may_read=True)
     yield from _private(folder / "hub.db")
     yield from _writable(config.snapshots_folder)
     yield from _keys(config.keys_folder)
@@ -34,14 +34,13 @@ def check_places(config: HubConfig) -> Iterator[Finding]:
         yield warning("open files", problem, f"raise it to {ENOUGH_FILES}: ulimit -n, LimitNOFILE= of the unit")
 
 
-def _private(path: Path, *, only_if: bool = True) -> Iterator[Finding]:
+def _private(path: Path, *, only_if: bool = True, group_may_read: bool = False) -> Iterator[Finding]:
     """Find a file or folder that others may read or write."""
     if not only_if or not path.exists():
         return
     mode = stat.S_IMODE(path.stat().st_mode)
-    # A group may read the configuration; nobody else's program writes it.
-    if mode & (0o077 if path.is_dir() or path.name != CONFIG_FILE else 0o037):
-        wanted = "700" if path.is_dir() else "640" if path.name == CONFIG_FILE else "600"
+    if mode & (0o037 if group_may_read else 0o077):
+        wanted = "700" if path.is_dir() else "640" if group_may_read else "600"
         yield error(str(path), f"others may use it (mode {mode:o})", f"chmod {wanted} {path}")
 
 
@@ -69,7 +68,8 @@ def _passphrase(folder: Path) -> Iterator[Finding]:
         problem = "the passphrase is in the environment, where other programs of the account see it"
         yield warning(PASSPHRASE_VARIABLE, problem, f"put it into a file and name that in {PASSPHRASE_FILE_VARIABLE}")
     elif named := os.environ.get(PASSPHRASE_FILE_VARIABLE):
-        yield from _private(Path(named))
+        # Service managers and clusters hand secrets out by a group, or by an access list that shows as one.
+        yield from _private(Path(named), group_may_read=True)
     elif (folder / PASSPHRASE_FILE).exists():
         yield from _private(folder / PASSPHRASE_FILE)
         problem = "the passphrase lies beside the keys that it seals"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -10,8 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from alliance.taxonomy import DAY_MS
+from alliance_server.certificate_files import read_certificates
 from alliance_server.cli.printing import say
+from alliance_server.cli.status.port import Answer, look_at
 from alliance_server.cli.status.reading import Status, needs
+from alliance_server.config import load_config
 from alliance_server.domain.members import MemberState, Role
 from alliance_server.domain.overview import EpochOverview
 
@@ -70,6 +74,14 @@ def _counts(status: Status) -> dict[str, Any]:
         "member_certificates": {"good": census.certificates, "ending": census.certificates_ending} if census else None,
         "audit": {"events": census.events, "last": _moment(last) if last else None} if census else None,
     }
+
+
+def check_port(out: Console, folder: Path) -> bool:
+    """Say whether the hub answers at the members' port; raises OSError or ConfigurationInvalid."""
+    config = load_config(folder)
+    port = look_at(config, *read_certificates(config.keys_folder))
+    say(out, f"{port.address} · {port.answer}")
+    return port.answer is Answer.SERVES
 
 
 def print_status(out: Console, status: Status) -> None:
