@@ -270,6 +270,9 @@ class WatchRepository(Protocol):
     def standing(self, member_id: str) -> Standing | None:
         """Give a member's standing; None where it was not computed yet."""
 
+    def last_standing(self) -> Standing | None:
+        """Give one of the standings that were computed last; None where there are none."""
+
     def save_standings(self, standings: Sequence[Standing]) -> None:
         """Put standings in the place of all that there are."""
 

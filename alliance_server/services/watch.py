@@ -5,7 +5,8 @@ One turn, every five minutes:
 1. the counts by the hour are brought up to the budgets, under the lease;
 2. each member's day so far is held against its history and its business, and what is alarming is kept, audited and
    logged, once a member, kind and day; so is the end of yesterday, of which a hub that was away saw nothing;
-3. once a day, and when a hub starts, standings are computed anew. The registry is read aside, and holds no call up.
+3. once a day, and where the configuration says otherwise than what is stored, standings are computed anew. The registry
+   is read aside, and holds no call up.
 """
 
 import os
@@ -63,9 +64,15 @@ class Watch:
         for day in (day_of(now) - 1, day_of(now)):
             await self._raise(await self._alarming(day), day, now)
         if self._computed_on != day_of(now):
-            await self.compute_standings(now)
+            if not await self._are_standings_of(day_of(now)):
+                await self.compute_standings(now)
             self._computed_on = day_of(now)
         return True
+
+    async def _are_standings_of(self, day: int) -> bool:
+        """Tell whether another process, or this hub before it was started anew, computed what holds today."""
+        last = await self._store.read(lambda transaction: transaction.watch.last_standing())
+        return last is not None and (day_of(last.computed_at), last.is_in_force) == (day, self._is_in_force)
 
     async def _alarming(self, day: int) -> list[tuple[str, Finding]]:
         history = await self._past(day)

@@ -181,7 +181,12 @@ class SqlWatch:
         """Give a member's standing; None where it was not computed yet."""
         query = sa.select(*_STANDING_COLUMNS).where(_STANDINGS.c.member_id == member_id)
         row = self._connection.execute(query).first()
-        return None if row is None else Standing(**{**row._mapping, "tier": Tier(row.tier)})
+        return None if row is None else _standing(row)
+
+    def last_standing(self) -> Standing | None:
+        """Give one of the standings that were computed last; None where there are none."""
+        row = self._connection.execute(sa.select(*_STANDING_COLUMNS).limit(1)).first()
+        return None if row is None else _standing(row)
 
     def save_standings(self, standings: Sequence[Standing]) -> None:
         """Put standings in the place of all that there are."""
@@ -217,6 +222,10 @@ class SqlWatch:
         """Keep the acknowledgement of an alarm."""
         values = {"acknowledged_by": admin, "acknowledged_at": now, "acknowledgement": reason}
         self._connection.execute(sa.update(_ALARMS).where(_ALARMS.c.id == alarm_id).values(values))
+
+
+def _standing(row: sa.Row[tuple[object, ...]]) -> Standing:
+    return Standing(**{**row._mapping, "tier": Tier(row.tier)})
 
 
 def _alarm(row: sa.Row[tuple[object, ...]]) -> Alarm:

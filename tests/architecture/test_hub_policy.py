@@ -38,6 +38,7 @@ NOT_CALLS = {
     AuditAction.MEMBER_ENROL,
     AuditAction.ALARM_RAISE,
     AuditAction.HUB_RESTORE,
+    AuditAction.MEMBER_CONFIRM,
     AuditAction.MEMBER_BUDGET,
     AuditAction.MEMBER_BURST,
     AuditAction.MEMBER_BUSINESS,

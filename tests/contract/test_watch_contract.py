@@ -157,6 +157,7 @@ def test_standings_replace_each_other(store: SqlStore) -> None:
     def standing(member: str) -> Any:
         return standing_of(member, Given({}), 1, Business(), default_budget=10, is_in_force=True, now=NOW)
 
+    assert store.read_now(lambda it: it.watch.last_standing()) is None
     for members in ("ab", "bc"):
         made = [standing(member) for member in members]
         store.write_now(given(lambda it, standings: it.watch.save_standings(standings), made))
@@ -165,6 +166,8 @@ def test_standings_replace_each_other(store: SqlStore) -> None:
         standing("b"),
         standing("c"),
     ]
+    last = store.read_now(lambda it: it.watch.last_standing())
+    assert last in (standing("b"), standing("c"))
 
 
 # -- alarms ----------------------------------------------------------------------------------------------------------

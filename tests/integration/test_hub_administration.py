@@ -144,16 +144,9 @@ async def prepared(alliance: Alliance, name: str) -> None:
 
 def everything(alliance: Alliance) -> list[Any]:
     """What could have been changed."""
-    queries = [
-        "SELECT * FROM members",
-        "SELECT * FROM certificates",
-        "SELECT * FROM budget_limits",
-        "SELECT * FROM epochs",
-        "SELECT * FROM burst_limits",
-        "SELECT * FROM businesses",
-    ]
+    tables = ("members", "certificates", "budget_limits", "burst_limits", "businesses", "epochs")
     with alliance.hub.hub.store.engine.connect() as connection:
-        return [connection.exec_driver_sql(query).fetchall() for query in queries]
+        return [connection.exec_driver_sql(f"SELECT * FROM {name}").fetchall() for name in tables]  # noqa: S608
 
 
 # -- one admin ---------------------------------------------------------------------------------------------------

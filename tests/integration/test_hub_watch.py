@@ -22,6 +22,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NewFolder = Callable[[], Path]
 LOANS = Resource.LOAN_APPLICATION
+ASIDE = {"maintenance_seconds": 60}
+"""The hub's own job does not look before a test is over."""
 
 
 async def look(hub: RunningHub) -> None:
@@ -80,7 +82,7 @@ async def test_contribution_evaluations_without_rows_are_queries(new_hub_folder:
 
 
 async def test_a_standing_in_force_changes_default_budgets_alone(new_hub_folder: NewFolder) -> None:
-    async with running_hub(new_hub_folder()) as hub:
+    async with running_hub(new_hub_folder(), config=ASIDE) as hub:
         taker, other = await enrol(hub, "taker"), await enrol(hub, "other")
         charge(hub, taker, Resource.PORTFOLIO_SCREENING, 4_000_000)
         hub.hub.store.write_now(lambda it: it.quotas.set_limit("taker", Resource.TRANSACTION, 77))
@@ -111,7 +113,7 @@ async def test_a_standing_in_force_changes_default_budgets_alone(new_hub_folder:
 
 
 async def test_an_alarm_is_raised_once_audited_logged_seen_and_acknowledged(new_hub_folder: NewFolder) -> None:
-    async with running_hub(new_hub_folder()) as hub:
+    async with running_hub(new_hub_folder(), config=ASIDE) as hub:
         member, ann, bob = [await enrol(hub, "lender"), *[await enrol(hub, it, Role.ADMIN) for it in ("ann", "bob")]]
         await look(hub)
         charge(hub, member, LOANS, 24_001)  # nobody declared its business: two thousand applications are assumed
@@ -168,13 +170,30 @@ async def test_standings_of_lenders_are_listed_by_pages(new_hub_folder: NewFolde
 
 
 async def test_one_process_watches_at_a_time(new_hub_folder: NewFolder) -> None:
-    async with running_hub(new_hub_folder()) as hub:
+    async with running_hub(new_hub_folder(), config=ASIDE) as hub:
         hub.clock.advance(seconds=(LEASE_MS + EVERY_MS) / 1000)
         first, second = watch(hub), watch(hub)
         now = hub.clock.now_ms()
         assert await first.turn(now)
         assert not await second.turn(now)
         assert await second.turn(now + LEASE_MS)
+
+
+async def test_standings_are_computed_once_a_day_and_where_they_begin_to_count(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder(), config=ASIDE) as hub:
+        member, now = await enrol(hub, "lender"), hub.clock.now_ms() // DAY_MS * DAY_MS + DAY_MS
+
+        async def computed(at: int, **options: Any) -> tuple[int, bool]:
+            assert await watch(hub, **options).turn(at)
+            standing = (await own(member))[1]
+            return standing.computed_at, standing.is_in_force
+
+        assert await computed(now) == (now, False)
+        later = now + 2 * LEASE_MS
+        assert await computed(later) == (now, False)  # a hub that was started anew
+        assert await computed(later + LEASE_MS, is_in_force=True) == (later + LEASE_MS, True)
+        assert await computed(now + DAY_MS, is_in_force=True) == (now + DAY_MS, True)
+        await member.close()
 
 
 async def test_the_hubs_own_job_watches(new_hub_folder: NewFolder) -> None:

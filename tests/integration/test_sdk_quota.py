@@ -1,15 +1,34 @@
 """Quota at the SDK: bulk work waits until its bucket has refilled, whoever cannot wait is told when to come back."""
 
+import asyncio
+import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.hub import RunningHub, running_hub
-from support.sdk import BASIS, PHONES, PORTFOLIO, lender, row, screen
+from support.sdk import BASIS, PHONES, PORTFOLIO, Tamper, lender, row, screen
+from typer.testing import CliRunner
 
+from alliance_server.domain import alarms
+from alliance_server.domain.alarms import Finding
+from alliance_server.domain.members import Role
 from alliance_server.domain.quotas import DEFAULT_BUDGETS, MIN_BURST, Quota, Resource, day_of, renews_at
-from member_client import AllianceClient, BudgetExhausted, BurstExhausted, State, Subject
+from member_client import (
+    AlarmKind,
+    AllianceClient,
+    BudgetExhausted,
+    BurstExhausted,
+    HubError,
+    InvalidUse,
+    NotFound,
+    StandingTier,
+    State,
+    Subject,
+)
+from member_client.cli.app import app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -90,3 +109,105 @@ async def test_bulk_work_does_not_wait_for_tomorrow(new_hub_folder: NewFolder) -
         assert not isinstance(caught.value, BurstExhausted)
         assert caught.value.retry_at == renews_at(hub.clock.now_ms())
         assert not waits
+
+
+# -- what members and admins see -------------------------------------------------------------------------------------
+
+
+async def test_a_member_reads_its_quotas_and_standing(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "b") as b:
+        await screen(b, PHONES[:3])
+        await hub.hub.watch.compute_standings(hub.clock.now_ms())
+        report = await b.quota()
+        used = {it.resource: it.used_today for it in report.quotas}
+        assert used["portfolio_screening"] == 3
+        assert (report.standing.queried, report.standing.tier) == (3, StandingTier.GIVING)
+        assert report == await asyncio.to_thread(b.blocking.quota)
+        await asyncio.to_thread(b.blocking.close)
+
+
+def _of_another(reply: Any) -> None:
+    reply.standing.member = "somebody"
+
+
+def _of_another_tier(reply: Any) -> None:
+    reply.standing.tier = 9
+
+
+@pytest.mark.parametrize("lie", [_of_another, _of_another_tier])
+async def test_a_standing_that_cannot_be_right_is_not_shown(new_hub_folder: NewFolder, lie: Any) -> None:
+    tamper = Tamper("GetStanding", lie)
+    async with running_hub(new_hub_folder(), interceptors=[tamper]) as hub, lender(hub, "b") as b:
+        tamper.active = True
+        with pytest.raises(HubError):
+            await b.quota()
+
+
+async def test_admins_read_standings_and_acknowledge_alarms(new_hub_folder: NewFolder) -> None:
+    async with (
+        running_hub(new_hub_folder()) as hub,
+        lender(hub, "b"),
+        lender(hub, "ann", role=Role.ADMIN) as ann,
+    ):
+        admin = await ann.administration()
+        await hub.hub.watch.compute_standings(hub.clock.now_ms())
+        assert [(it.member, it.score) async for it in admin.standings()] == [("b", 100)]
+        for day in range(101):  # more than a page
+            raised(hub, day)
+        found = [it async for it in admin.alarms()]
+        assert len(found) == 101
+        assert (found[0].kind, found[0].observed, found[0].threshold) == (AlarmKind.AT_NIGHT, 30_000, 28_000)
+        done = await admin.acknowledge(found[0].id, "new branch")
+        assert (done.acknowledged_by, done.acknowledgement) == ("ann", "new branch")
+        assert len([it async for it in admin.alarms()]) == 100
+        assert len([it async for it in admin.alarms(open_only=False)]) == 101
+        with pytest.raises(NotFound):
+            await admin.acknowledge(999, "new branch")
+        for number, reason in ((0, "x"), (1, " ")):
+            with pytest.raises(InvalidUse):
+                await admin.acknowledge(number, reason)
+
+
+def raised(hub: RunningHub, day: int) -> None:
+    finding = Finding(alarms.AlarmKind.AT_NIGHT, Resource.TRANSACTION, 30_000, 28_000, hub.clock.now_ms())
+    hub.hub.store.write_now(lambda it: it.watch.raise_alarm("b", finding, day, hub.clock.now_ms()))
+
+
+async def command(hub: RunningHub, name: str, *arguments: str) -> str:
+    profile = str(hub.folder.parent / name)
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["--profile", profile, *arguments])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+async def test_the_commands(new_hub_folder: NewFolder) -> None:
+    async with (
+        running_hub(new_hub_folder()) as hub,
+        lender(hub, "b") as b,
+        lender(hub, "ann", role=Role.ADMIN),
+    ):
+        await screen(b, PHONES[:3])
+        await hub.hub.watch.compute_standings(hub.clock.now_ms())
+        raised(hub, 1)
+        said = await command(hub, "b", "quota")
+        assert "score 100 of 100 · giving" in said
+        assert "it changes no budget" in said
+        shown = json.loads(await command(hub, "b", "--json", "quota"))
+        assert shown["standing"]["tier"] == "giving"
+        assert {it["resource"]: it["used_today"] for it in shown["quotas"]}["portfolio_screening"] == 3
+        assert "贡献型" in await command(hub, "b", "--lang", "zh-CN", "quota")
+
+        business = ("admin", "business", "b", "--applications", "800", "--customers", "120000", "--reason", "letter")
+        assert "another admin must approve" in await command(hub, "ann", *business, "--yes")
+        lower = ("admin", "burst", "b", "transaction", "5000", "--reason", "pilot", "--yes")
+        assert "State: effective" in await command(hub, "ann", *lower)
+        assert "not declared" in await command(hub, "ann", "admin", "standings")
+        assert json.loads(await command(hub, "ann", "--json", "admin", "standings"))["standings"][0]["score"] == 100
+        assert "much at night" in await command(hub, "ann", "admin", "alarms")
+        (alarm,) = json.loads(await command(hub, "ann", "--json", "admin", "alarms"))["alarms"]
+        assert (alarm["kind"], alarm["observed"]) == ("at_night", 30_000)
+        done = await command(hub, "ann", "admin", "acknowledge", str(alarm["id"]), "--reason", "called their desk")
+        assert "acknowledged by ann: called their desk" in done
+        assert "no alarms" in await command(hub, "ann", "admin", "alarms")
+        assert "ann" in await command(hub, "ann", "admin", "alarms", "--all")
+        assert "夜间大量查询" in await command(hub, "ann", "--lang", "zh-CN", "admin", "alarms", "--all")

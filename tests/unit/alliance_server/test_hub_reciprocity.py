@@ -75,6 +75,7 @@ def test_tiers_by_example() -> None:
     examples = {
         "a large lender with a fresh list": (large, 12_000_000, 62, Tier.GIVING),
         "the same, three times as curious": (large, 36_000_000, 35, Tier.BALANCED),
+        "a small one that has nothing": (Given({}), 45_000, 52, Tier.BALANCED),
         "one that only asks": (Given({}), 12_000_000, 0, Tier.TAKING),
         "the first, with a tenth of a percent disputed": (Given(large.by_weight, 100), 12_000_000, 57, Tier.BALANCED),
     }
