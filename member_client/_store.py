@@ -24,6 +24,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from threading import Lock
+from typing import Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -49,17 +50,40 @@ _NO_ROOM = "{} cannot be written: the disk is full or fails"
 
 
 class Shelf(StrEnum):
-    """A table of the store."""
+    """A table of the store: its name, what is on it, and what ends that."""
 
-    PINS = "pins"  # what must never change or go back: epoch keys, members' keys, marks of the filter
-    FILTER = "filter"  # headers, heartbeats and deltas as the hub signed them
-    CONSENTS = "consents"  # seeds and digests behind the consent roots that were sent
-    VERDICTS = "verdicts"  # verdicts by business id, for a day
-    JOURNAL = "journal"  # rows acknowledged
-    KEEPSAKES = "keepsakes"  # what own claims are about, by entry id, so that they can be re-tagged
-    DRAWN = "drawn"  # rows drawn up and not acknowledged yet: large, few, and apart, so that their pages stay few too
-    LISTS = "lists"  # the suppression list in force
-    RUNS = "runs"  # runs over a file that are not finished, to be taken up where they stopped
+    holds: str
+    until: str
+
+    PINS = (
+        "pins",
+        "what must never change or go back: keys of epochs and members as first seen, marks of the filter",
+        "for good",
+    )
+    FILTER = (
+        "filter",
+        "header, heartbeat and deltas in force, as the hub signed them",
+        "the next filter takes their place",
+    )
+    CONSENTS = (
+        "consents",
+        "seeds and digests behind the consent roots that were sent",
+        "for good: they prove a consent",
+    )
+    VERDICTS = ("verdicts", "verdicts by request id, and a digest of what was asked", "a day")
+    JOURNAL = ("journal", "rows acknowledged, and claims withdrawn, by identifier", "the claim ends")
+    KEEPSAKES = ("keepsakes", "what own claims are about, by entry id, so that they can be re-tagged", "the claim ends")
+    DRAWN = ("drawn", "rows drawn up and not acknowledged yet", "the hub accepts the row, or refuses it for good")
+    """Large and few, and apart, so that their pages stay few too."""
+    LISTS = ("lists", "the suppression list in force, and the name of the pins in use", "the next list takes its place")
+    RUNS = ("runs", "runs over a file, to be taken up where they stopped: blinds, and verdicts not clear", "a day")
+
+    def __new__(cls, name: str, holds: str, until: str) -> Self:
+        """Make a shelf of its name."""
+        shelf = str.__new__(cls, name)
+        shelf._value_ = name
+        shelf.holds, shelf.until = holds, until
+        return shelf
 
 
 _FRAMED = {shelf: pack(shelf.encode()) for shelf in Shelf}

@@ -1,8 +1,8 @@
 """Generates `docs/reference/` as far as it follows from the code: `python tools/reference.py DESTINATION`.
 
-Three pages: `sdk.md` from `member_client.__all__`, `errors.md` from the error catalogues, `command-line.md` from the
-commands of both programs. The destination is `docs/reference` itself, or another folder for the test that the
-committed pages are fresh.
+Four pages: `sdk.md` from `member_client.__all__`, `errors.md` from the error catalogues, `command-line.md` from the
+commands of both programs, `data-model.md` from the hub's tables and the member's store. The destination is
+`docs/reference` itself, or another folder for the test that the committed pages are fresh.
 """
 
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 os.environ.update(LANG="C.UTF-8", LC_ALL="C.UTF-8")  # programs may choose their language by it
 
 import reference_commands
+import reference_data
 import reference_errors
 import reference_sdk
 
@@ -19,6 +20,7 @@ PAGES = {
     "sdk.md": reference_sdk.page,
     "errors.md": reference_errors.page,
     "command-line.md": reference_commands.page,
+    "data-model.md": reference_data.page,
 }
 
 

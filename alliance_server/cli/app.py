@@ -142,7 +142,7 @@ def status(
     Example: alliance-server status hub
     """
     if port:
-        raise typer.Exit(0 if check_port(_out, folder) else 3)
+        raise typer.Exit(0 if check_port(stdout, folder) else 3)
     found = read_status(folder)
     if as_json:
         say(stdout, json.dumps(status_json(found), indent=1))

@@ -236,6 +236,9 @@ class QuotaRepository(Protocol):
     def credit(self, member_id: str, epoch: int) -> int:
         """Give the evaluations that rows may still be filed for."""
 
+    def drop_credits(self, epoch: int) -> None:
+        """Forget what rows of an epoch could be filed for."""
+
     def spend_credit(self, member_id: str, epoch: int, rows: int) -> int:
         """Take up to `rows` evaluations; returns how many were left to take."""
 

@@ -160,6 +160,7 @@ class EpochMaintenance:
         now = self._clock.now_ms()
         epoch = _held(transaction, number)
         if epoch.destroyed_at is None:
+            transaction.quotas.drop_credits(number)
             transaction.epochs.save(replace(epoch, destroyed_at=now))
             _record(transaction, AuditAction.EPOCH_DESTROY, number, now, epoch.public_key)
         return True

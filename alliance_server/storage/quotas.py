@@ -158,6 +158,10 @@ class SqlQuotas:
         key = (_CREDITS.c.member_id == member_id, _CREDITS.c.epoch == epoch)
         return self._connection.execute(sa.select(_CREDITS.c.remaining).where(*key)).scalar() or 0
 
+    def drop_credits(self, epoch: int) -> None:
+        """Forget what rows of an epoch could be filed for."""
+        self._connection.execute(sa.delete(_CREDITS).where(_CREDITS.c.epoch == epoch))
+
     def spend_credit(self, member_id: str, epoch: int, rows: int) -> int:
         """Take up to `rows` evaluations; returns how many were left to take."""
         key = (_CREDITS.c.member_id == member_id, _CREDITS.c.epoch == epoch)

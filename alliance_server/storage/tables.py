@@ -1,11 +1,14 @@
 """SQLModel records of every table. They are not the domain: repositories map them.
 
-Times are milliseconds UTC. "Immutable" means that no code updates the column. No column holds an identifier; tags
-are those of claims, never of queries.
+Times are milliseconds UTC. Every column is made by `column`: what it holds, how long that is kept, and `mutable` where
+code updates it; below it stands what it means, and what NULL means where it may be. No column holds an identifier;
+tags are those of claims, never of queries.
 """
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, SmallInteger, Table, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import SQLModel
+
+from alliance_server.storage.columns import Holds, Kept, column
 
 LIVE = "status IN (3, 4, 5)"
 """active, disputed, suspended"""
@@ -33,15 +36,23 @@ class MemberTable(SQLModel, table=True):
 
     __tablename__ = "members"
 
-    id: str = Field(primary_key=True, max_length=32)
-    display_name: str
-    state: int = Field(sa_column=_small())
-    identity_key: bytes = Field(sa_column=_bytes())
-    """Empty until enrolled; then immutable."""
-    stated_at: int = Field(sa_column=_big())
+    id: str = column(primary_key=True, max_length=32, holds=Holds.NAME, kept=Kept.ALLIANCE)
+    """Chosen at the invitation; in certificates, statements and events."""
+    display_name: str = column(holds=Holds.NAME, kept=Kept.ALLIANCE, mutable=True)
+    """For people. Changes where somebody who has not enrolled is invited again."""
+    state: int = column(sa_column=_small(), holds=Holds.NAME, kept=Kept.ALLIANCE, mutable=True)
+    """Number of `MemberState`."""
+    identity_key: bytes = column(sa_column=_bytes(), holds=Holds.KEY, kept=Kept.ALLIANCE, mutable=True)
+    """Ed25519, 32 bytes. Empty until enrolled; never changed from then on."""
+    stated_at: int = column(sa_column=_big(), holds=Holds.NAME, kept=Kept.ALLIANCE, mutable=True)
     """When state or key last changed."""
-    role: int = Field(default=1, sa_column=Column(SmallInteger, nullable=False, server_default="1"))
-    """Immutable."""
+    role: int = column(
+        default=1,
+        sa_column=Column(SmallInteger, nullable=False, server_default="1"),
+        holds=Holds.NAME,
+        kept=Kept.ALLIANCE,
+    )
+    """Number of `Role`."""
 
 
 class CertificateTable(SQLModel, table=True):
@@ -49,13 +60,20 @@ class CertificateTable(SQLModel, table=True):
 
     __tablename__ = "certificates"
 
-    serial: str = Field(primary_key=True, max_length=40)
-    member_id: str = Field(foreign_key="members.id", index=True)
-    not_before: int = Field(sa_column=_big())
-    not_after: int = Field(sa_column=_big())
-    revoked_at: int | None = Field(default=None, sa_column=_big(nullable=True))
+    serial: str = column(primary_key=True, max_length=40, holds=Holds.KEY, kept=Kept.CERTIFICATE)
+    """Hexadecimal."""
+    member_id: str = column(foreign_key="members.id", index=True, holds=Holds.NAME, kept=Kept.CERTIFICATE)
+    """Its holder."""
+    not_before: int = column(sa_column=_big(), holds=Holds.KEY, kept=Kept.CERTIFICATE)
+    """From when on it is valid."""
+    not_after: int = column(sa_column=_big(), holds=Holds.KEY, kept=Kept.CERTIFICATE)
+    """Until when it is valid."""
+    revoked_at: int | None = column(
+        default=None, sa_column=_big(nullable=True), holds=Holds.NAME, kept=Kept.CERTIFICATE, mutable=True
+    )
     """NULL: not revoked. Never set back."""
-    der: bytes = Field(sa_column=_bytes())
+    der: bytes = column(sa_column=_bytes(), holds=Holds.KEY, kept=Kept.CERTIFICATE)
+    """The certificate itself, X.509 in DER."""
 
 
 class InvitationTable(SQLModel, table=True):
@@ -63,12 +81,22 @@ class InvitationTable(SQLModel, table=True):
 
     __tablename__ = "invitations"
 
-    token_sha256: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    member_id: str = Field(foreign_key="members.id")
-    expires_at: int = Field(sa_column=_big())
-    request_sha256: bytes | None = Field(default=None, sa_column=_bytes(nullable=True))
+    token_sha256: bytes = column(
+        sa_column=Column(LargeBinary, primary_key=True), holds=Holds.TOKEN_HASH, kept=Kept.INVITATION
+    )
+    """Digest of the token, which the hub does not keep."""
+    member_id: str = column(foreign_key="members.id", holds=Holds.NAME, kept=Kept.INVITATION)
+    """Who is invited."""
+    expires_at: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.INVITATION, mutable=True)
+    """Exclusive. Comes at once where another invitation takes its place."""
+    request_sha256: bytes | None = column(
+        default=None, sa_column=_bytes(nullable=True), holds=Holds.DIGEST, kept=Kept.INVITATION, mutable=True
+    )
     """NULL: not used. Then the digest of the one request that it was used for."""
-    serial: str | None = Field(default=None, foreign_key="certificates.serial")
+    serial: str | None = column(
+        default=None, foreign_key="certificates.serial", holds=Holds.KEY, kept=Kept.INVITATION, mutable=True
+    )
+    """The certificate that it led to. NULL: not used."""
 
 
 class EpochTable(SQLModel, table=True):
@@ -76,24 +104,30 @@ class EpochTable(SQLModel, table=True):
 
     __tablename__ = "epochs"
 
-    id: int = Field(primary_key=True)
-    suite: str
-    public_key: bytes = Field(sa_column=_bytes())
-    """Mutable, once: empty until the key is made."""
-    state: int = Field(sa_column=_small())
-    """Mutable. Pending (1), active (2), retiring (3), retired (4)."""
-    not_before: int = Field(sa_column=_big())
-    """Mutable: set anew when it becomes active."""
-    not_after: int = Field(sa_column=_big())
-    """Mutable, as `not_before`. Exclusive."""
-    retagged_at: int | None = Field(default=None, sa_column=_big(nullable=True))
-    """Mutable, once: since when no live claim of it waits to be re-tagged. NULL: some do, or it does not retire."""
-    destroyed_at: int | None = Field(default=None, sa_column=_big(nullable=True))
-    """Mutable, once: when key, filter and claims were destroyed. NULL: they are not."""
+    id: int = column(primary_key=True, holds=Holds.WORKINGS, kept=Kept.ALLIANCE)
+    """Number, from 1."""
+    suite: str = column(holds=Holds.PUBLISHED, kept=Kept.ALLIANCE)
+    """Name of the OPRF's ciphersuite."""
+    public_key: bytes = column(sa_column=_bytes(), holds=Holds.KEY, kept=Kept.ALLIANCE, mutable=True)
+    """What proofs are verified with: the OPRF's public key, 32 bytes; empty until the key is made."""
+    state: int = column(sa_column=_small(), holds=Holds.PUBLISHED, kept=Kept.ALLIANCE, mutable=True)
+    """Number of `EpochState`."""
+    not_before: int = column(sa_column=_big(), holds=Holds.PUBLISHED, kept=Kept.ALLIANCE, mutable=True)
+    """When it began; set anew when it becomes active."""
+    not_after: int = column(sa_column=_big(), holds=Holds.PUBLISHED, kept=Kept.ALLIANCE, mutable=True)
+    """When it is over; exclusive."""
+    retagged_at: int | None = column(
+        default=None, sa_column=_big(nullable=True), holds=Holds.WORKINGS, kept=Kept.ALLIANCE, mutable=True
+    )
+    """Since when no live claim of it waits to be re-tagged. NULL: some do, or it does not retire."""
+    destroyed_at: int | None = column(
+        default=None, sa_column=_big(nullable=True), holds=Holds.WORKINGS, kept=Kept.ALLIANCE, mutable=True
+    )
+    """When its key, filter and claims were destroyed. NULL: they are not."""
 
 
 class ClaimTable(SQLModel, table=True):
-    """Claims. All but the status columns is immutable."""
+    """Claims, as contributed, and their status."""
 
     __tablename__ = "claims"
     __table_args__ = (
@@ -114,39 +148,62 @@ class ClaimTable(SQLModel, table=True):
         Index("claims_by_contributor", "contributor", "epoch", "successor", "sequence"),
     )
 
-    entry_id: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    contributor: str = Field(max_length=32)
-    epoch: int
-    tag: bytes = Field(sa_column=_bytes())
-    sequence: int = Field(sa_column=_big())
+    entry_id: bytes = column(sa_column=Column(LargeBinary, primary_key=True), holds=Holds.CLAIM, kept=Kept.CLAIM)
+    """Name of the claim: 16 random bytes, its contributor's."""
+    contributor: str = column(max_length=32, holds=Holds.NAME, kept=Kept.CLAIM)
+    """Whose claim it is."""
+    epoch: int = column(holds=Holds.WORKINGS, kept=Kept.CLAIM)
+    """Whose key derived the tag."""
+    tag: bytes = column(sa_column=_bytes(), holds=Holds.TAG, kept=Kept.CLAIM)
+    """32 bytes; equal for equal identifiers of an epoch."""
+    sequence: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.CLAIM)
     """Place in the epoch's registry, from 1, without gaps."""
-    kind: int = Field(sa_column=_small())
-    category: int = Field(sa_column=_small())
-    subject_role: int = Field(sa_column=_small())
-    evidence_level: int = Field(sa_column=_small())
-    observed_from: int = Field(sa_column=_big())
-    observed_to: int = Field(sa_column=_big())
-    filed_at: int = Field(sa_column=_big())
-    expires_at: int = Field(sa_column=_big())
-    """Exclusive."""
-    sharing_level: int = Field(sa_column=_small())
-    status: int = Field(sa_column=_small())
-    """Mutable."""
-    status_version: int
-    """Mutable; 0 while the status never changed."""
-    status_change: bytes | None = Field(default=None, sa_column=_bytes(nullable=True))
-    """Mutable; the last SignedStatement `claim-status`. NULL while there is none."""
-    received_at: int = Field(sa_column=_big())
-    row_sha256: bytes = Field(sa_column=_bytes())
+    kind: int = column(sa_column=_small(), holds=Holds.CLAIM, kept=Kept.CLAIM)
+    """Number of the identifier's kind."""
+    category: int = column(sa_column=_small(), holds=Holds.CLAIM, kept=Kept.CLAIM)
+    """Number of what is stated."""
+    subject_role: int = column(sa_column=_small(), holds=Holds.CLAIM, kept=Kept.CLAIM)
+    """Number of the subject's part in it."""
+    evidence_level: int = column(sa_column=_small(), holds=Holds.CLAIM, kept=Kept.CLAIM)
+    """1 to 5, for E1 to E5."""
+    observed_from: int = column(sa_column=_big(), holds=Holds.CLAIM, kept=Kept.CLAIM)
+    """Start of the observed conduct."""
+    observed_to: int = column(sa_column=_big(), holds=Holds.CLAIM, kept=Kept.CLAIM)
+    """End of the observed conduct."""
+    filed_at: int = column(sa_column=_big(), holds=Holds.CLAIM, kept=Kept.CLAIM)
+    """When it was filed, by the contributor's clock."""
+    expires_at: int = column(sa_column=_big(), holds=Holds.CLAIM, kept=Kept.CLAIM)
+    """When it ends; exclusive."""
+    sharing_level: int = column(sa_column=_small(), holds=Holds.CLAIM, kept=Kept.CLAIM)
+    """Number of the TLP level."""
+    status: int = column(sa_column=_small(), holds=Holds.CLAIM, kept=Kept.CLAIM, mutable=True)
+    """Number of `ClaimStatus`. An end by time is marked once the contributor files on the tag again."""
+    status_version: int = column(holds=Holds.CLAIM, kept=Kept.CLAIM, mutable=True)
+    """0 while the status never changed."""
+    status_change: bytes | None = column(
+        default=None, sa_column=_bytes(nullable=True), holds=Holds.STATEMENT, kept=Kept.CLAIM, mutable=True
+    )
+    """The last SignedStatement `claim-status`. NULL while there is none."""
+    received_at: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.CLAIM)
+    """When the hub took it."""
+    row_sha256: bytes = column(sa_column=_bytes(), holds=Holds.DIGEST, kept=Kept.CLAIM)
     """Digest of the row as contributed: what a retry must repeat."""
-    claim: bytes = Field(sa_column=_bytes())
-    signature: bytes = Field(sa_column=_bytes())
-    handle: bytes = Field(sa_column=_bytes())
-    box: bytes = Field(sa_column=_bytes())
-    predecessor: bytes | None = Field(default=None, sa_column=_bytes(nullable=True))
+    claim: bytes = column(sa_column=_bytes(), holds=Holds.TAG, kept=Kept.CLAIM)
+    """The claim as its contributor signed it; the tag is in it."""
+    signature: bytes = column(sa_column=_bytes(), holds=Holds.STATEMENT, kept=Kept.CLAIM)
+    """The contributor's, over the claim."""
+    handle: bytes = column(sa_column=_bytes(), holds=Holds.SEALED, kept=Kept.CLAIM)
+    """16 bytes by which a holder of the identifier finds the box."""
+    box: bytes = column(sa_column=_bytes(), holds=Holds.SEALED, kept=Kept.CLAIM)
+    """The claim, its signature and its label, sealed for holders of the identifier."""
+    predecessor: bytes | None = column(
+        default=None, sa_column=_bytes(nullable=True), holds=Holds.WORKINGS, kept=Kept.CLAIM
+    )
     """Entry id of the claim in an earlier epoch that this one re-tags. NULL: it re-tags none."""
-    successor: bytes | None = Field(default=None, sa_column=_bytes(nullable=True))
-    """Mutable, once; entry id of the claim in a later epoch that re-tags this one. NULL: none does."""
+    successor: bytes | None = column(
+        default=None, sa_column=_bytes(nullable=True), holds=Holds.WORKINGS, kept=Kept.CLAIM, mutable=True
+    )
+    """Entry id of the claim in a later epoch that re-tags this one. NULL: none does."""
 
 
 class EntryReportTable(SQLModel, table=True):
@@ -154,267 +211,379 @@ class EntryReportTable(SQLModel, table=True):
 
     __tablename__ = "entry_reports"
 
-    entry_id: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    reporter: str = Field(primary_key=True, max_length=32)
-    finding: int = Field(primary_key=True)
-    reported_at: int = Field(sa_column=_big())
+    entry_id: bytes = column(sa_column=Column(LargeBinary, primary_key=True), holds=Holds.CLAIM, kept=Kept.REPORT)
+    """The claim that was found wrong."""
+    reporter: str = column(primary_key=True, max_length=32, holds=Holds.NAME, kept=Kept.REPORT)
+    """Who found it: a member that holds the identifier."""
+    finding: int = column(primary_key=True, holds=Holds.WORKINGS, kept=Kept.REPORT)
+    """Number of what is wrong with it."""
+    reported_at: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.REPORT)
+    """When the first such report came."""
 
 
 class FilterStateTable(SQLModel, table=True):
-    """One row an epoch: how far its registry and its filter are. All but the key is mutable."""
+    """One row an epoch: how far its registry and its filter are."""
 
     __tablename__ = "filter_states"
 
-    epoch: int = Field(primary_key=True, foreign_key="epochs.id")
-    sequence: int = Field(sa_column=_big())
-    base_sha256: bytes = Field(sa_column=_bytes())
-    """Empty until the first snapshot."""
-    delta_sequence: int = Field(sa_column=_big())
-    header: bytes = Field(sa_column=_bytes())
-    heartbeat: bytes = Field(sa_column=_bytes())
+    epoch: int = column(primary_key=True, foreign_key="epochs.id", holds=Holds.WORKINGS, kept=Kept.ALLIANCE)
+    """The epoch."""
+    sequence: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.CURRENT, mutable=True)
+    """Rows that were ever filed in it."""
+    base_sha256: bytes = column(sa_column=_bytes(), holds=Holds.PUBLISHED, kept=Kept.CURRENT, mutable=True)
+    """Digest of the bits of the snapshot in force. Empty until the first."""
+    delta_sequence: int = column(sa_column=_big(), holds=Holds.PUBLISHED, kept=Kept.CURRENT, mutable=True)
+    """Sequence that snapshot and deltas together reach."""
+    header: bytes = column(sa_column=_bytes(), holds=Holds.PUBLISHED, kept=Kept.CURRENT, mutable=True)
+    """SignedStatement `filter-header` of the snapshot in force. Empty until the first."""
+    heartbeat: bytes = column(sa_column=_bytes(), holds=Holds.PUBLISHED, kept=Kept.CURRENT, mutable=True)
+    """The newest SignedStatement `filter-heartbeat`. Empty until the first."""
 
 
 class SnapshotTable(SQLModel, table=True):
-    """Filter snapshots; immutable. The bits lie in a file."""
+    """Filter snapshots. The bits lie in a file."""
 
     __tablename__ = "filter_snapshots"
 
-    bits_sha256: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    epoch: int = Field(foreign_key="epochs.id")
-    sequence: int = Field(sa_column=_big())
-    listings: int = Field(sa_column=_big())
-    bits: int = Field(sa_column=_big())
-    hashes: int = Field(sa_column=_small())
-    seed: int = Field(sa_column=_big())
-    prefix_bits: int = Field(sa_column=_small())
-    created_at: int = Field(sa_column=_big())
-    header: bytes = Field(sa_column=_bytes())
+    bits_sha256: bytes = column(
+        sa_column=Column(LargeBinary, primary_key=True), holds=Holds.PUBLISHED, kept=Kept.SNAPSHOT
+    )
+    """Digest of the bits; their file's name."""
+    epoch: int = column(foreign_key="epochs.id", holds=Holds.WORKINGS, kept=Kept.SNAPSHOT)
+    """Whose tags they are."""
+    sequence: int = column(sa_column=_big(), holds=Holds.PUBLISHED, kept=Kept.SNAPSHOT)
+    """Sequence that it reaches."""
+    listings: int = column(sa_column=_big(), holds=Holds.PUBLISHED, kept=Kept.SNAPSHOT)
+    """How many tags are in it."""
+    bits: int = column(sa_column=_big(), holds=Holds.PUBLISHED, kept=Kept.SNAPSHOT)
+    """Its size, in bits."""
+    hashes: int = column(sa_column=_small(), holds=Holds.PUBLISHED, kept=Kept.SNAPSHOT)
+    """Positions a tag."""
+    seed: int = column(sa_column=_big(), holds=Holds.PUBLISHED, kept=Kept.SNAPSHOT)
+    """Of the positions; drawn for each snapshot."""
+    prefix_bits: int = column(sa_column=_small(), holds=Holds.PUBLISHED, kept=Kept.SNAPSHOT)
+    """How many bits name a bucket."""
+    created_at: int = column(sa_column=_big(), holds=Holds.PUBLISHED, kept=Kept.SNAPSHOT)
+    """When it was built."""
+    header: bytes = column(sa_column=_bytes(), holds=Holds.PUBLISHED, kept=Kept.SNAPSHOT)
+    """SignedStatement `filter-header`."""
 
 
 class DeltaTable(SQLModel, table=True):
-    """Filter deltas; immutable, deleted with their snapshot."""
+    """Filter deltas, deleted with their snapshot."""
 
     __tablename__ = "filter_deltas"
 
-    base_sha256: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    from_sequence: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    to_sequence: int = Field(sa_column=_big())
-    statement: bytes = Field(sa_column=_bytes())
+    base_sha256: bytes = column(
+        sa_column=Column(LargeBinary, primary_key=True), holds=Holds.PUBLISHED, kept=Kept.SNAPSHOT
+    )
+    """The snapshot that it adds to."""
+    from_sequence: int = column(
+        sa_column=Column(BigInteger, primary_key=True, autoincrement=False), holds=Holds.PUBLISHED, kept=Kept.SNAPSHOT
+    )
+    """Exclusive."""
+    to_sequence: int = column(sa_column=_big(), holds=Holds.PUBLISHED, kept=Kept.SNAPSHOT)
+    """Inclusive."""
+    statement: bytes = column(sa_column=_bytes(), holds=Holds.PUBLISHED, kept=Kept.SNAPSHOT)
+    """SignedStatement `filter-delta`: positions, which tell nothing without a tag."""
 
 
 class EvaluationTable(SQLModel, table=True):
-    """Evaluations asked for: the replay cache, and the member-signed headers behind the audit events. Immutable."""
+    """Evaluations asked for: the replay cache, and the member-signed headers behind the audit events."""
 
     __tablename__ = "evaluations"
 
-    member_id: str = Field(primary_key=True, max_length=32)
-    request_id: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    content_sha256: bytes = Field(sa_column=_bytes())
-    header: bytes = Field(sa_column=_bytes())
-    received_at: int = Field(sa_column=_big())
+    member_id: str = column(primary_key=True, max_length=32, holds=Holds.NAME, kept=Kept.EVIDENCE)
+    """Who asked."""
+    request_id: bytes = column(
+        sa_column=Column(LargeBinary, primary_key=True), holds=Holds.WORKINGS, kept=Kept.EVIDENCE
+    )
+    """16 bytes of the member's, by which a retry is known."""
+    content_sha256: bytes = column(sa_column=_bytes(), holds=Holds.DIGEST, kept=Kept.EVIDENCE)
+    """What a retry must repeat: of blinded elements, purpose, count and consent root."""
+    header: bytes = column(sa_column=_bytes(), holds=Holds.STATEMENT, kept=Kept.EVIDENCE)
+    """SignedStatement `evaluation-header`: who, why, how many, the consent root, the operator's pseudonym."""
+    received_at: int = column(sa_column=_big(), holds=Holds.AUDIT, kept=Kept.EVIDENCE)
+    """When it came."""
 
 
 class BudgetTable(SQLModel, table=True):
-    """Items that a member used of a resource on a UTC day. `used` and `full_at` are mutable."""
+    """Items that a member used of a resource on a UTC day, and how far its bucket is."""
 
     __tablename__ = "budgets"
     __table_args__ = (Index("budgets_by_day", "day"),)
 
-    member_id: str = Field(primary_key=True, max_length=32)
-    resource: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
-    day: int = Field(primary_key=True)
-    used: int = Field(sa_column=_big())
-    full_at: int = Field(default=0, sa_column=_big(default="0"))
+    member_id: str = column(primary_key=True, max_length=32, holds=Holds.NAME, kept=Kept.DAY)
+    """Who is charged."""
+    resource: int = column(
+        sa_column=Column(SmallInteger, primary_key=True, autoincrement=False), holds=Holds.WORKINGS, kept=Kept.DAY
+    )
+    """Number of `Resource`."""
+    day: int = column(primary_key=True, holds=Holds.WORKINGS, kept=Kept.DAY)
+    """Days since 1970, UTC."""
+    used: int = column(sa_column=_big(), holds=Holds.VOLUME, kept=Kept.DAY, mutable=True)
+    """Items."""
+    full_at: int = column(default=0, sa_column=_big(default="0"), holds=Holds.VOLUME, kept=Kept.DAY, mutable=True)
     """When the bucket of the burst will be full, microseconds UTC; the next day's row takes it over. 0: it is."""
 
 
 class LimitTable(SQLModel, table=True):
-    """Limits of single members, where the hub's default does not hold. Mutable."""
+    """Limits of single members, where the hub's default does not hold."""
 
     __tablename__ = "budget_limits"
 
-    member_id: str = Field(primary_key=True, max_length=32)
-    resource: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
-    items: int = Field(sa_column=_big())
+    member_id: str = column(primary_key=True, max_length=32, holds=Holds.NAME, kept=Kept.CURRENT)
+    """Whose limit it is."""
+    resource: int = column(
+        sa_column=Column(SmallInteger, primary_key=True, autoincrement=False), holds=Holds.WORKINGS, kept=Kept.CURRENT
+    )
+    """Number of `Resource`."""
+    items: int = column(sa_column=_big(), holds=Holds.VOLUME, kept=Kept.CURRENT, mutable=True)
     """Items a UTC day."""
 
 
 class BurstTable(SQLModel, table=True):
-    """Sizes of single members' buckets, where they are not derived from the budget. Mutable."""
+    """Sizes of single members' buckets, where they are not derived from the budget."""
 
     __tablename__ = "burst_limits"
 
-    member_id: str = Field(primary_key=True, max_length=32)
-    resource: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
-    items: int = Field(sa_column=_big())
+    member_id: str = column(primary_key=True, max_length=32, holds=Holds.NAME, kept=Kept.ALLIANCE)
+    """Whose it is."""
+    resource: int = column(
+        sa_column=Column(SmallInteger, primary_key=True, autoincrement=False), holds=Holds.WORKINGS, kept=Kept.ALLIANCE
+    )
+    """Number of `Resource`."""
+    items: int = column(sa_column=_big(), holds=Holds.VOLUME, kept=Kept.CURRENT, mutable=True)
     """Items at once."""
 
 
 class UsageHourTable(SQLModel, table=True):
-    """Items that a member used of a resource in an hour, kept for 90 days. Mutable until the hour is over."""
+    """Items that a member used of a resource in an hour; counted until the hour is over."""
 
     __tablename__ = "usage_hours"
     __table_args__ = (Index("usage_hours_by_hour", "hour"),)
 
-    member_id: str = Field(primary_key=True, max_length=32)
-    resource: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
-    hour: int = Field(primary_key=True)
+    member_id: str = column(primary_key=True, max_length=32, holds=Holds.NAME, kept=Kept.HOUR)
+    """Who used them."""
+    resource: int = column(
+        sa_column=Column(SmallInteger, primary_key=True, autoincrement=False), holds=Holds.WORKINGS, kept=Kept.HOUR
+    )
+    """Number of `Resource`."""
+    hour: int = column(primary_key=True, holds=Holds.WORKINGS, kept=Kept.HOUR)
     """Hours since 1970, UTC."""
-    items: int = Field(sa_column=_big())
+    items: int = column(sa_column=_big(), holds=Holds.VOLUME, kept=Kept.HOUR, mutable=True)
     """Less than 0 where more was refunded than charged in the hour."""
 
 
 class BusinessTable(SQLModel, table=True):
-    """Declared business of members: what their volumes are held against. Mutable."""
+    """Declared business of members: what their volumes are held against."""
 
     __tablename__ = "businesses"
 
-    member_id: str = Field(primary_key=True, max_length=32)
-    applications_a_day: int = Field(sa_column=_big())
+    member_id: str = column(primary_key=True, max_length=32, holds=Holds.NAME, kept=Kept.ALLIANCE)
+    """Whose it is."""
+    applications_a_day: int = column(sa_column=_big(), holds=Holds.VOLUME, kept=Kept.CURRENT, mutable=True)
     """0: not declared."""
-    customers: int = Field(sa_column=_big())
+    customers: int = column(sa_column=_big(), holds=Holds.VOLUME, kept=Kept.CURRENT, mutable=True)
     """0: not declared."""
 
 
 class StandingTable(SQLModel, table=True):
-    """What members give beside what they ask, as it was computed last. Mutable."""
+    """What members give beside what they ask, as it was computed last."""
 
     __tablename__ = "standings"
 
-    member_id: str = Field(primary_key=True, max_length=32)
-    score: int = Field(sa_column=_small())
+    member_id: str = column(primary_key=True, max_length=32, holds=Holds.NAME, kept=Kept.ALLIANCE)
+    """Whose it is."""
+    score: int = column(sa_column=_small(), holds=Holds.VOLUME, kept=Kept.CURRENT, mutable=True)
     """0 to 100."""
-    tier: int = Field(sa_column=_small())
-    budget_percent: int = Field(sa_column=_small())
+    tier: int = column(sa_column=_small(), holds=Holds.VOLUME, kept=Kept.CURRENT, mutable=True)
+    """Number of `Tier`."""
+    budget_percent: int = column(sa_column=_small(), holds=Holds.WORKINGS, kept=Kept.CURRENT, mutable=True)
     """Percent of the hub's default budgets that the tier gives."""
-    is_in_force: bool
+    is_in_force: bool = column(holds=Holds.WORKINGS, kept=Kept.CURRENT, mutable=True)
     """Whether the percentage holds, or is only shown."""
-    claims: int = Field(sa_column=_big())
-    points: int = Field(sa_column=_big())
-    queried: int = Field(sa_column=_big())
+    claims: int = column(sa_column=_big(), holds=Holds.VOLUME, kept=Kept.CURRENT, mutable=True)
+    """Live claims of the member."""
+    points: int = column(sa_column=_big(), holds=Holds.VOLUME, kept=Kept.CURRENT, mutable=True)
+    """What the claims count for, by evidence and age."""
+    queried: int = column(sa_column=_big(), holds=Holds.VOLUME, kept=Kept.CURRENT, mutable=True)
     """Identifiers asked about within 30 days."""
-    upheld_disputes: int = Field(sa_column=_big())
-    computed_at: int = Field(sa_column=_big())
+    upheld_disputes: int = column(sa_column=_big(), holds=Holds.VOLUME, kept=Kept.CURRENT, mutable=True)
+    """Disputes about its claims that were upheld."""
+    computed_at: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.CURRENT, mutable=True)
+    """When."""
 
 
 class AlarmTable(SQLModel, table=True):
-    """Alarms about members' volumes. The acknowledgement is mutable, once; all else is immutable."""
+    """Alarms about members' volumes; acknowledged once."""
 
     __tablename__ = "alarms"
     __table_args__ = (Index("one_alarm_a_day", "member_id", "kind", "day", unique=True),)
 
-    id: int | None = Field(
+    id: int | None = column(
         default=None,
         sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+        holds=Holds.WORKINGS,
+        kept=Kept.AUDIT,
     )
-    member_id: str = Field(max_length=32)
-    kind: int = Field(sa_column=_small())
-    day: int
+    """Number of the row."""
+    member_id: str = column(max_length=32, holds=Holds.NAME, kept=Kept.AUDIT)
+    """Whom it is about."""
+    kind: int = column(sa_column=_small(), holds=Holds.VOLUME, kept=Kept.AUDIT)
+    """Number of `AlarmKind`."""
+    day: int = column(holds=Holds.WORKINGS, kept=Kept.AUDIT)
     """Days since 1970, UTC."""
-    resource: int | None = Field(default=None, sa_column=Column(SmallInteger, nullable=True))
-    """NULL: several."""
-    observed: int = Field(sa_column=_big())
+    resource: int | None = column(
+        default=None, sa_column=Column(SmallInteger, nullable=True), holds=Holds.WORKINGS, kept=Kept.AUDIT
+    )
+    """Number of `Resource`. NULL: several."""
+    observed: int = column(sa_column=_big(), holds=Holds.VOLUME, kept=Kept.AUDIT)
     """Items counted when it was raised."""
-    threshold: int = Field(sa_column=_big())
-    since: int = Field(sa_column=_big())
+    threshold: int = column(sa_column=_big(), holds=Holds.VOLUME, kept=Kept.AUDIT)
+    """Items that would have been no alarm."""
+    since: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.AUDIT)
     """Since when the items were counted."""
-    raised_at: int = Field(sa_column=_big())
-    acknowledged_by: str = Field(max_length=32)
+    raised_at: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.AUDIT)
+    """When."""
+    acknowledged_by: str = column(max_length=32, holds=Holds.NAME, kept=Kept.AUDIT, mutable=True)
     """Id of the admin. Empty: nobody yet."""
-    acknowledged_at: int | None = Field(default=None, sa_column=_big(nullable=True))
+    acknowledged_at: int | None = column(
+        default=None, sa_column=_big(nullable=True), holds=Holds.WORKINGS, kept=Kept.AUDIT, mutable=True
+    )
     """NULL: not yet."""
-    acknowledgement: str
+    acknowledgement: str = column(holds=Holds.AUDIT, kept=Kept.AUDIT, mutable=True)
     """What the admin found; empty while nobody did."""
 
 
 class ProposalTable(SQLModel, table=True):
-    """Proposals of admins. State and decision are mutable until it is decided; all else is immutable."""
+    """Proposals of admins."""
 
     __tablename__ = "proposals"
 
-    row: int | None = Field(
+    row: int | None = column(
         default=None,
         sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+        holds=Holds.WORKINGS,
+        kept=Kept.EVIDENCE,
     )
-    id: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
-    proposer: str = Field(max_length=32)
-    change: str
+    """Number by which lists go on."""
+    id: bytes = column(
+        sa_column=Column(LargeBinary, nullable=False, unique=True), holds=Holds.WORKINGS, kept=Kept.EVIDENCE
+    )
+    """16 random bytes, the proposer's."""
+    proposer: str = column(max_length=32, holds=Holds.NAME, kept=Kept.EVIDENCE)
+    """The admin who proposed."""
+    change: str = column(holds=Holds.AUDIT, kept=Kept.EVIDENCE)
     """Name of the change, as the policy's table of controls has it."""
-    statement: bytes = Field(sa_column=_bytes())
+    statement: bytes = column(sa_column=_bytes(), holds=Holds.STATEMENT, kept=Kept.EVIDENCE)
     """SignedStatement `proposal`."""
-    payload_sha256: bytes = Field(sa_column=_bytes())
-    proposed_at: int = Field(sa_column=_big())
-    decide_by: int = Field(sa_column=_big())
-    """Exclusive."""
-    state: int = Field(sa_column=_small())
-    decision: bytes | None = Field(default=None, sa_column=_bytes(nullable=True))
+    payload_sha256: bytes = column(sa_column=_bytes(), holds=Holds.DIGEST, kept=Kept.EVIDENCE)
+    """Of what was signed; a decision names it."""
+    proposed_at: int = column(sa_column=_big(), holds=Holds.AUDIT, kept=Kept.EVIDENCE)
+    """When it came."""
+    decide_by: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.EVIDENCE)
+    """Exclusive. Of what break-glass did: when its review is due."""
+    state: int = column(sa_column=_small(), holds=Holds.AUDIT, kept=Kept.EVIDENCE, mutable=True)
+    """Number of `ProposalState`; final once it is decided."""
+    decision: bytes | None = column(
+        default=None, sa_column=_bytes(nullable=True), holds=Holds.STATEMENT, kept=Kept.EVIDENCE, mutable=True
+    )
     """SignedStatement `proposal-decision`. NULL: not decided, or there is nothing to decide."""
-    decided_by: str = Field(max_length=32)
-    """Empty: nobody."""
-    decided_at: int | None = Field(default=None, sa_column=_big(nullable=True))
+    decided_by: str = column(max_length=32, holds=Holds.NAME, kept=Kept.EVIDENCE, mutable=True)
+    """The admin who decided. Empty: nobody."""
+    decided_at: int | None = column(
+        default=None, sa_column=_big(nullable=True), holds=Holds.AUDIT, kept=Kept.EVIDENCE, mutable=True
+    )
+    """When it was decided. NULL: it is not."""
 
 
 class SuccessionTable(SQLModel, table=True):
-    """Origins of this hub after the first: one a restore. All but `completed_at` is immutable."""
+    """Origins of this hub after the first: one a restore."""
 
     __tablename__ = "successions"
 
-    origin: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    origin: int = column(
+        sa_column=Column(Integer, primary_key=True, autoincrement=False), holds=Holds.PUBLISHED, kept=Kept.ALLIANCE
+    )
     """From 2."""
-    payload: bytes = Field(sa_column=_bytes())
+    payload: bytes = column(sa_column=_bytes(), holds=Holds.PUBLISHED, kept=Kept.ALLIANCE)
     """Serialised Succession, as admins sign it."""
-    made_at: int = Field(sa_column=_big())
-    completed_at: int | None = Field(default=None, sa_column=_big(nullable=True))
+    made_at: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.ALLIANCE)
+    """When the hub was restored."""
+    completed_at: int | None = column(
+        default=None, sa_column=_big(nullable=True), holds=Holds.WORKINGS, kept=Kept.ALLIANCE, mutable=True
+    )
     """When the second admin signed. NULL: the hub waits, and serves nothing else."""
 
 
 class SuccessionSignatureTable(SQLModel, table=True):
-    """Admins' signatures of successions. Immutable."""
+    """Admins' signatures of successions."""
 
     __tablename__ = "succession_signatures"
 
-    origin: int = Field(
-        sa_column=Column(Integer, ForeignKey("successions.origin"), primary_key=True, autoincrement=False)
+    origin: int = column(
+        sa_column=Column(Integer, ForeignKey("successions.origin"), primary_key=True, autoincrement=False),
+        holds=Holds.PUBLISHED,
+        kept=Kept.ALLIANCE,
     )
-    admin: str = Field(primary_key=True, max_length=32)
-    statement: bytes = Field(sa_column=_bytes())
+    """What was signed."""
+    admin: str = column(primary_key=True, max_length=32, holds=Holds.NAME, kept=Kept.ALLIANCE)
+    """Who signed."""
+    statement: bytes = column(sa_column=_bytes(), holds=Holds.PUBLISHED, kept=Kept.ALLIANCE)
     """SignedStatement `succession`."""
-    signed_at: int = Field(sa_column=_big())
+    signed_at: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.ALLIANCE)
+    """When."""
 
 
 class CreditTable(SQLModel, table=True):
-    """Contribution evaluations that rows may still be filed for. Mutable."""
+    """Contribution evaluations that rows may still be filed for."""
 
     __tablename__ = "contribution_credits"
 
-    member_id: str = Field(primary_key=True, max_length=32)
-    epoch: int = Field(primary_key=True)
-    remaining: int = Field(sa_column=_big())
+    member_id: str = column(primary_key=True, max_length=32, holds=Holds.NAME, kept=Kept.CREDIT)
+    """Whose credit it is."""
+    epoch: int = column(primary_key=True, holds=Holds.WORKINGS, kept=Kept.CREDIT)
+    """In which it holds."""
+    remaining: int = column(sa_column=_big(), holds=Holds.VOLUME, kept=Kept.CREDIT, mutable=True)
+    """Rows that may still be filed."""
 
 
 class AuditTable(SQLModel, table=True):
-    """Audit events. Immutable; `id` is a row number and no order: a sealer gives leaves their indices."""
+    """Audit events."""
 
     __tablename__ = "audit_events"
     __table_args__ = (Index("audit_events_by_actor", "actor", "id"),)
 
-    id: int | None = Field(
+    id: int | None = column(
         default=None,
         sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+        holds=Holds.WORKINGS,
+        kept=Kept.AUDIT,
     )
-    actor: str = Field(max_length=32)
-    time: int = Field(sa_column=_big())
-    action: str
-    salt: bytes = Field(sa_column=_bytes())
-    event: bytes = Field(sa_column=_bytes())
-    leaf_hash: bytes = Field(sa_column=_bytes())
+    """Row number and no order: a sealer gives leaves their indices."""
+    actor: str = column(max_length=32, holds=Holds.NAME, kept=Kept.AUDIT)
+    """Who did it: a member, or the hub itself."""
+    time: int = column(sa_column=_big(), holds=Holds.AUDIT, kept=Kept.AUDIT)
+    """When."""
+    action: str = column(holds=Holds.AUDIT, kept=Kept.AUDIT)
+    """Word of `AuditAction`."""
+    salt: bytes = column(sa_column=_bytes(), holds=Holds.AUDIT, kept=Kept.AUDIT)
+    """32 random bytes, which open the leaf."""
+    event: bytes = column(sa_column=_bytes(), holds=Holds.AUDIT, kept=Kept.AUDIT)
+    """The whole `AuditEvent`: purpose, counts, digests, outcome, the policy's version."""
+    leaf_hash: bytes = column(sa_column=_bytes(), holds=Holds.AUDIT, kept=Kept.AUDIT)
+    """SHA-256(0x00 ‖ salt ‖ event)."""
 
 
 class LeaseTable(SQLModel, table=True):
-    """Who does the work that must happen once. Mutable."""
+    """Who does the work that must happen once."""
 
     __tablename__ = "leases"
 
-    name: str = Field(primary_key=True)
-    holder: str
-    expires_at: int = Field(sa_column=_big())
+    name: str = column(primary_key=True, holds=Holds.WORKINGS, kept=Kept.CURRENT)
+    """Which work."""
+    holder: str = column(holds=Holds.WORKINGS, kept=Kept.CURRENT, mutable=True)
+    """Random name of a hub process."""
+    expires_at: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.CURRENT, mutable=True)
+    """When another may take it."""

@@ -1,0 +1,103 @@
+"""What every column says of itself: what it holds, and how long that stays.
+
+`column` is SQLModel's `Field` with two keywords more, which nothing may leave out: `holds` and `kept`. A column that
+code updates says `mutable=True` besides. The reference of the data model is made of them (`tools/reference_data.py`).
+"""
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from typing import Any
+
+from sqlalchemy import Column
+from sqlmodel import Field
+
+_ABOUT = "about"
+
+
+class Level(IntEnum):
+    """How far a value is nobody's business; in the order of the levels of JR/T 0197-2020, up to its fourth."""
+
+    PUBLIC = 1
+    """Anybody may see it."""
+    INTERNAL = 2
+    """Members and the hub's operator may see it."""
+    SENSITIVE = 3
+    """Tells of an institution's business, or of what is said of people without saying of whom."""
+    CONFIDENTIAL = 4
+    """Tells of people together with a key that is kept elsewhere."""
+
+
+class Holds(Enum):
+    """What a column holds: its level, and what that is."""
+
+    KEY = Level.PUBLIC, "a public key or a certificate; members pin it"
+    NAME = Level.INTERNAL, "who an institution is: its id, its name, its role and state"
+    WORKINGS = Level.INTERNAL, "what the hub works by: numbers, times, states and the like"
+    PUBLISHED = Level.INTERNAL, "what the hub signs for all members"
+    DIGEST = Level.INTERNAL, "SHA-256 of what somebody sent, to know it again; nobody can guess what was sent"
+    TOKEN_HASH = Level.SENSITIVE, "SHA-256 of a secret of 32 random bytes that was shown once"
+    VOLUME = Level.SENSITIVE, "how much a member asks or files: its business"
+    STATEMENT = Level.SENSITIVE, "what a member signed, as it came, so that nobody can deny it"
+    AUDIT = Level.SENSITIVE, "who did what, when and why; never an identifier, a query's tag or a prefix"
+    CLAIM = Level.SENSITIVE, "what is said about somebody whom the tag alone names"
+    TAG = Level.CONFIDENTIAL, "a keyed pseudonym of an identifier: who has the epoch's key can try them all"
+    SEALED = Level.CONFIDENTIAL, "what only those can open or find again who hold the identifier"
+
+    def __init__(self, level: Level, meaning: str) -> None:
+        self.level = level
+        self.meaning = meaning
+
+
+class Kept(Enum):
+    """How long a value stays, and what in the code ends it; empty where nothing does yet."""
+
+    ALLIANCE = "while there is the alliance: members pin it, or verify by it", "nothing shall"
+    CURRENT = "until the next one takes its place", "each write"
+    SNAPSHOT = "while it is in force, and an hour at least", "the filter's maintenance, with its deltas and its file"
+    CLAIM = (
+        "until the claim ends: by its time, which the [table](#how-long-a-claim-lasts) bounds, or withdrawn",
+        ("the end of its epoch at the latest, which destroys all claims in it"),
+    )
+    REPORT = "as long as the claim that it is about", "the end of the claim's epoch"
+    CERTIFICATE = "three years after it ended: what was done under it names its holder", ""
+    INVITATION = "90 days after it was used or ended", ""
+    CREDIT = "while its epoch takes contributions", "the end of the epoch"
+    DAY = "90 days after its day", ""
+    HOUR = "90 days after its hour", "the watch over volumes"
+    EVIDENCE = "three years at least, as the event that it stands behind", ""
+    AUDIT = "three years at least", ""
+
+    def __init__(self, how_long: str, ended_by: str) -> None:
+        self.how_long = how_long
+        self.ended_by = ended_by
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a column says of itself; `mutable`: code updates it."""
+
+    holds: Holds
+    kept: Kept
+    mutable: bool
+
+
+def column(
+    *,
+    holds: Holds,
+    kept: Kept,
+    mutable: bool = False,
+    sa_column: "Column[Any] | None" = None,
+    **options: Any,  # noqa: ANN401 - those of `Field`
+) -> Any:  # noqa: ANN401 - as `Field` itself
+    """Give a record's field as SQLModel's `Field` does, which takes the other options."""
+    info = {_ABOUT: About(holds, kept, mutable)}
+    if sa_column is None:
+        return Field(sa_column_kwargs={"info": info}, **options)
+    sa_column.info.update(info)
+    return Field(sa_column=sa_column, **options)
+
+
+def about(made: "Column[Any]") -> About:
+    """Give what a column says of itself; raises KeyError where it says nothing."""
+    said: About = made.info[_ABOUT]
+    return said
