@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,13 @@ from support.softhsm import SoftHsm
 from support.wire import certificate_request, new_tls_key
 
 from alliance.crypto.signing import SigningKey
+from alliance.errors import KeyFileInvalid
 from alliance.statements import TRUST_ROOTS
+from alliance.taxonomy import DAY_MS
 from alliance.testing import FakeClock
 from alliance.v1 import epoch_pb2, epoch_pb2_grpc
 from alliance.v1.enrolment_pb2 import TrustRoots
+from alliance_server import authority
 from alliance_server.authority import CertificateAuthority, server_name
 from alliance_server.ca_rotation import (
     RotationRefused,
@@ -33,6 +37,7 @@ from alliance_server.ca_rotation import (
 from alliance_server.certificates import is_issued_by, read_certificate
 from alliance_server.cli.app import main
 from alliance_server.config import load_config
+from alliance_server.domain.errors import Refused
 from alliance_server.hub_keys import HubKeys, create_keys, open_keys
 from member_client import AllianceClient, State, StatementInvalid, _roots, _transport
 
@@ -144,6 +149,23 @@ async def test_steps_come_in_their_order(new_hub_folder: NewFolder) -> None:
     assert fourth.signing.certifier("ca") is None
     assert fourth.identity.public_key == first.identity.public_key
     add_ca(fourth, now + 180_000)  # and once more
+
+
+async def test_an_expired_ca_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = FakeClock().now_ms()
+    with monkeypatch.context() as patch:
+        patch.setattr(authority, "_CA_LIFE", timedelta(days=1))
+        expired = create_keys(tmp_path / "keys", "test", ["127.0.0.1"], now - 3 * DAY_MS)
+    with pytest.raises(KeyFileInvalid, match="expired"):
+        expired.check_dates(now)
+    with pytest.raises(Refused, match="expired"):
+        expired.renew_certificate(["127.0.0.1"], now)
+    add_ca(open_keys(tmp_path / "keys", "test"), now)
+    switch_ca(open_keys(tmp_path / "keys", "test"), now)
+    drop_ca(open_keys(tmp_path / "keys", "test"))
+    replaced = open_keys(tmp_path / "keys", "test")
+    replaced.check_dates(now)
+    assert replaced.identity.public_key == expired.identity.public_key
 
 
 async def test_a_switch_that_broke_off_is_finished_by_a_renewal(
