@@ -1,16 +1,18 @@
 """What a service manager is told (sd_notify(3)): that the hub serves, lives, ends. Without one, nothing."""
 
 import asyncio
+import contextlib
 import os
 import socket
 
 
 def tell(state: str) -> None:
-    """Send a state such as READY=1 to the socket that NOTIFY_SOCKET names."""
+    """Send a state such as READY=1 to the socket that NOTIFY_SOCKET names; never waits for who does not listen."""
     place = os.environ.get("NOTIFY_SOCKET", "")
     if not place:
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+    kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+    with socket.socket(socket.AF_UNIX, kind) as channel, contextlib.suppress(OSError):
         channel.connect("\0" + place[1:] if place.startswith("@") else place)
         channel.send(state.encode())
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from alliance_server.logs import ALLOWED_FIELDS
+
+MADE_BY_THE_LOGGER = {"event", "level", "logger", "timestamp"}
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("alliance", "alliance_server", "member_client")
 SOURCES = sorted(
@@ -102,6 +105,17 @@ def test_one_owner_of_the_clock() -> None:
         assert not calls & {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.datetime.now"}, (
             path
         )
+
+
+def test_logs_have_no_field_that_would_be_left_out() -> None:
+    """What is logged under a name that is not allowed would get out nowhere."""
+    used: set[str] = set()
+    for path in within("alliance_server"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("_log."):
+                used |= {it.arg or "**" for it in node.keywords}
+    assert used
+    assert used <= ALLOWED_FIELDS - MADE_BY_THE_LOGGER
 
 
 def test_stubs_are_those_of_the_protos(tmp_path: Path) -> None:

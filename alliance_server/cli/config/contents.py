@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from alliance.clock import SystemClock
-from alliance.errors import AllianceError
+from alliance.errors import AllianceError, KeyFileInvalid
 from alliance_server.authority import server_name
 from alliance_server.certificate_files import CertificateFile, read_certificates
 from alliance_server.cli.config.findings import Finding, error, warning
@@ -29,11 +29,18 @@ def check_contents(config: HubConfig, skipped: set[str]) -> Iterator[Finding]:
     if "keys" not in skipped and config.keys_folder.is_dir():
         yield from _check_certificates(config)
         try:
-            keys = open_keys(config.keys_folder, config.alliance)
+            keys = _opened(config)
         except (AllianceError, OSError, ValueError, TypeError) as failure:
             yield error("keys", _sentence(failure), "restore the keys from their backup, or name their passphrase")
     if "database" not in skipped:
         yield from _check_database(config, keys)
+
+
+def _opened(config: HubConfig) -> HubKeys:
+    """Open the keys; raises what opening raises, and KeyFileInvalid for an empty folder, which would be made one."""
+    if not any(config.keys_folder.glob("*.sealed")):
+        raise KeyFileInvalid(f"there are no sealed keys in {config.keys_folder}")
+    return open_keys(config.keys_folder, config.alliance)
 
 
 def _check_certificates(config: HubConfig) -> Iterator[Finding]:

@@ -30,6 +30,11 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # t
             await context.abort(grpc.StatusCode.NOT_FOUND)
         return _Status(status=self._status())
 
+    async def List(self, request: Any, context: Context) -> Any:  # noqa: ANN401
+        """Say it of every service; older packages have no such method, and never call this one."""
+        statuses = {name: _Status(status=self._status()) for name in sorted(self._names)}
+        return health_pb2.HealthListResponse(statuses=statuses)
+
     async def Watch(self, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401
         """Say it now and when it changes, which happens once."""
         known = request.service in self._names
