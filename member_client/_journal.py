@@ -11,7 +11,7 @@ Rules:
 4. What a chunk of rows needs is read in one go and written in one transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -126,6 +126,15 @@ class Journal:
     def withdraw(self, entry_id: bytes, ends_at: int) -> None:
         """Write down that a claim is withdrawn, for as long as its acknowledgement may be there."""
         self._store.put(Shelf.JOURNAL, _withdrawal(entry_id), b"", ends_at)
+
+    def forget_others(self, entry_ids: Set[bytes]) -> None:
+        """Forget acknowledgements of claims that are none of these: a restored hub lost them."""
+        lost = [
+            row
+            for row, record in self._store.rows(Shelf.JOURNAL)
+            if (stands := _acknowledged(record or None)) is not None and stands.entry_id not in entry_ids
+        ]
+        self._store.remove_rows(Shelf.JOURNAL, lost)
 
     def withdrawn(self, entry_ids: Sequence[bytes]) -> set[bytes]:
         """Give those of some claims that were withdrawn from here."""

@@ -66,6 +66,8 @@ class Session:
             workers=workers,
             clock=clock,
         )
+        self.recovering = asyncio.Lock()
+        """Held while own claims are held against a restored hub's."""
         self._helpers = Helpers()
         self._keepers: dict[int, FilterKeeper] = {}
         self._loading = asyncio.Lock()

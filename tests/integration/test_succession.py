@@ -127,10 +127,12 @@ async def test_clients_go_on_once_two_admins_signed_and_nothing_that_ended_is_ba
             assert (accepted.origin, accepted.hub_key, accepted.signed_by) == (2, made.hub_key, ("ann", "bob"))
             found = await states(it.b, LISTED, WITHDRAWN, ENDING, LOST)
             assert found == [State.MATCH, State.CLEAR, State.CLEAR, State.CLEAR]
-            await contribute(it.a, [row(FRESH)])
+            # What was lost is filed again by the same list; what stands is not.
+            results = await contribute(it.a, [row(FRESH), row(LOST), row(LISTED)])
+            assert [result.outcome.value for result in results] == ["accepted", "accepted", "unchanged"]
             hub.clock.advance(minutes=6)
             await hub.settle()
-            assert await states(it.b, FRESH, LISTED) == [State.MATCH, State.MATCH]
+            assert await states(it.b, FRESH, LOST, LISTED) == [State.MATCH] * 3
 
             for caller in (suspended, revoked):
                 with refuses(Reason.NOT_AUTHENTICATED):
@@ -143,7 +145,30 @@ async def test_clients_go_on_once_two_admins_signed_and_nothing_that_ended_is_ba
                 assert anew.accepted_succession is None
             entries = hub.hub.store.read_now(lambda it: it.claims.get_many([claim.entry_id for claim in claims]))
             assert claims[2].entry_id not in entries  # its row is gone, not hidden
-    assert ENDING.encode() not in (tmp_path / "restored").joinpath("hub.toml").read_bytes()
+    if kind == "sqlite":  # nor is it in what the database left behind
+        written = [path.read_bytes() for path in (tmp_path / "restored").glob("hub.db*")]
+        assert any(claims[0].entry_id in content for content in written)
+        assert not any(claims[2].entry_id in content for content in written)
+
+
+async def test_what_was_withdrawn_is_withdrawn_again_where_the_ledger_is_lost(
+    new_hub_folder: NewFolder, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as clients:
+        async with founded(new_hub_folder(), "", clients) as it:
+            claims = await contribute(it.a, [row(LISTED), row(WITHDRAWN)])
+            for client in (it.a, it.b):
+                await client.sync()
+            await backed_up(it.hub, tmp_path / "backup")
+            await it.a.withdraw(claims[1].entry_id, reason="filed_in_error")
+        restored(tmp_path / "backup", tmp_path / "restored", it.hub, ledger=False)
+        async with in_its_place(tmp_path / "restored", it.hub) as hub:
+            await sign(it.ann)
+            await sign(it.bob)
+            await hub.settle()
+            await it.a.sync()
+            entries = hub.hub.store.read_now(lambda work: work.claims.get_many([one.entry_id for one in claims]))
+            assert [entries[one.entry_id].status.word for one in claims] == ["active", "withdrawn"]
 
 
 # -- who signs ---------------------------------------------------------------------------------------------------
