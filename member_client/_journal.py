@@ -12,7 +12,7 @@ Rules:
 4. What a chunk of rows needs is read in one go and written in one transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -170,6 +170,15 @@ class Journal:
         marks, all_rows = self._store.count_ending(Shelf.JOURNAL, after, until)
         return max(0, all_rows - 2 * marks)  # a withdrawn claim has its row and its mark, which end together
 
+    def forget_others(self, entry_ids: Set[bytes]) -> None:
+        """Forget acknowledgements of claims that are none of these: a restored hub lost them."""
+        lost = [
+            row
+            for row, record in self._store.rows(Shelf.JOURNAL)
+            if (stands := _acknowledged(record or None)) is not None and stands.entry_id not in entry_ids
+        ]
+        self._store.remove_rows(Shelf.JOURNAL, lost)
+
     def withdrawn(self, entry_ids: Sequence[bytes]) -> set[bytes]:
         """Give those of some claims that were withdrawn from here."""
         marks = self._store.get_many(Shelf.JOURNAL, [_withdrawal(entry_id) for entry_id in entry_ids])
@@ -192,13 +201,13 @@ class Journal:
     def follow(self, followed: Sequence[Followed], sent: Sequence[bytes], epoch: int) -> None:
         """Write down which claims were re-tagged as which, and forget all rows that were sent for it."""
         self._store.put_many(
-            ((Shelf.JOURNAL, _successor(it.entry_id), it.settled.entry_id, it.settled.ends_at) for it in followed),
+            ((Shelf.KEEPSAKES, _successor(it.entry_id), it.settled.entry_id, it.settled.ends_at) for it in followed),
             remove=[(Shelf.DRAWN, _retag(entry_id, epoch)) for entry_id in sent],
         )
 
     def successor(self, entry_id: bytes) -> bytes | None:
         """Give the claim as which this machine re-tagged another."""
-        return self._store.get(Shelf.JOURNAL, _successor(entry_id))
+        return self._store.get(Shelf.KEEPSAKES, _successor(entry_id))
 
 
 def _retag(entry_id: bytes, epoch: int) -> bytes:

@@ -86,6 +86,8 @@ class Session:
         self.closing: Callable[[], Awaitable[None]] = _nothing
         """Ends what others do in this session."""
         self.quota_wait = QuotaWait(clock, on_quota_wait)
+        self.recovering = asyncio.Lock()
+        """Held while own claims are held against a restored hub's."""
         self._helpers = Helpers()
         self._keepers: dict[int, FilterKeeper] = {}
         self._loading = asyncio.Lock()

@@ -187,6 +187,24 @@ class Store:
             empty, found = self._reader.execute(query, (_EMPTY_BYTES, after, until)).fetchone()
         return int(empty or 0), int(found)
 
+    def rows(self, shelf: Shelf) -> Iterator[tuple[bytes, bytes]]:
+        """Give each row's name on disk, which only `remove_rows` knows what to do with, and its value."""
+        after = b""
+        while True:
+            query = f"SELECT name, sealed FROM {shelf} WHERE name > ? ORDER BY name LIMIT ?"  # noqa: S608 - a constant
+            with self._reading, self._translated():
+                page = self._reader.execute(query, (after, _LOOKUP_ROWS)).fetchall()
+            yield from ((name, self._opened(shelf, name, sealed)) for name, sealed in page if name != _CHECK)
+            if len(page) < _LOOKUP_ROWS:
+                return
+            after = page[-1][0]
+
+    def remove_rows(self, shelf: Shelf, rows: Iterable[bytes]) -> None:
+        """Remove rows by their names on disk, in one transaction."""
+        gone = [(row,) for row in rows]
+        with self._written() as connection:
+            connection.executemany(f"DELETE FROM {shelf} WHERE name = ?", gone)  # noqa: S608 - a constant
+
     def purge(self, now_ms: int) -> None:
         """Remove what has ended."""
         with self._written() as connection:

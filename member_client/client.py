@@ -25,6 +25,7 @@ from member_client._drawing import flattened
 from member_client._following import Follower
 from member_client._forking import check_not_forked
 from member_client._quota_wait import OnQuotaWait
+from member_client._recovering import hold_own_claims
 from member_client._runs import is_known_run
 from member_client._session import Session
 from member_client._transport import pause
@@ -172,6 +173,7 @@ class AllianceClient:
         """Bring epoch, lists, directory and filter up to date; raises where the hub is away or not to be believed."""
         session = await self._session()
         facts = await session.facts.refresh()
+        await hold_own_claims(session)
         keeper = await session.keeper(facts.epoch.id)
         before = keeper.downloaded_bytes
         await keeper.refresh()

@@ -43,6 +43,7 @@ from member_client._epochs import PinnedEpoch
 from member_client._evaluation import prepared
 from member_client._facts import Facts
 from member_client._journal import Drawn, Journal, Known, Place
+from member_client._recovering import hold_own_claims
 from member_client._session import Session
 from member_client._turns import Turn
 from member_client.errors import EpochNotServed, StatementInvalid
@@ -147,6 +148,7 @@ class Contributor:
     async def _made_ready(self, chunk: list[ContributionRow], run: _Run, naming: Turn) -> list[Row]:
         """Give every row a result or a sealed claim that is written down."""
         facts = await self._session.facts.now()
+        await hold_own_claims(self._session)
         rows = await self._session.workers.cpu(self.drawn_up, chunk, facts)
         async with naming:
             asked = _placed(rows, run.open_rows, facts.epoch)

@@ -44,7 +44,7 @@ class BackupGroup(typer.core.TyperGroup):
 backup_app = typer.Typer(
     cls=BackupGroup,
     no_args_is_help=True,
-    help="Back a hub up while it serves, and try a backup: backup DEST, backup verify SRC.",
+    help="Back a hub up while it serves, and try a backup: backup take DEST, backup verify SRC.",
 )
 
 Source = Annotated[Path, typer.Argument(help="Folder of the backup.", metavar="SRC")]
@@ -57,12 +57,12 @@ def take(
         Path, typer.Option("--dir", envvar="ALLIANCE_HUB_DIR", help="The hub's folder.", show_default=True)
     ] = _DEFAULT_FOLDER,
 ) -> None:
-    """Back a hub up; it may serve meanwhile. 'backup DEST' does the same.
+    """Back a hub up; it may serve meanwhile. 'backup DEST' is short for it.
 
     Whoever has the backup and the passphrase has the hub: keep them apart.
     The purge ledger (purges/ in the hub's folder) is kept apart from both.
 
-    Example: alliance-server backup /srv/backups/2026-03-01 --dir hub
+    Example: alliance-server backup take /srv/backups/2026-03-01 --dir hub
     """
     with _progress() as on_rows:
         manifest = take_backup(load_config(folder), destination, SystemClock(), on_rows)

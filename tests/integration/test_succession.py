@@ -1,6 +1,7 @@
 """A hub that was lost and restored: what it serves, who may sign, what clients believe, and what does not come back."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from support.wire import (
     refuses,
     row_of,
 )
+from typer.testing import CliRunner
 
 from alliance.crypto.signing import SigningKey
 from alliance.errors import Reason
@@ -35,6 +37,7 @@ from alliance_server.domain.policy import POLICY
 from alliance_server.storage.purge_ledger import LedgerInvalid
 from member_client import AllianceClient, Change, State, SuccessionAwaited, SuccessionRejected
 from member_client.administration import Administration
+from member_client.cli.app import app
 
 NewFolder = Callable[[], Path]
 LISTED, WITHDRAWN, ENDING, LOST, FRESH = PHONES[:5]
@@ -127,10 +130,12 @@ async def test_clients_go_on_once_two_admins_signed_and_nothing_that_ended_is_ba
             assert (accepted.origin, accepted.hub_key, accepted.signed_by) == (2, made.hub_key, ("ann", "bob"))
             found = await states(it.b, LISTED, WITHDRAWN, ENDING, LOST)
             assert found == [State.MATCH, State.CLEAR, State.CLEAR, State.CLEAR]
-            await contribute(it.a, [row(FRESH)])
+            # What was lost is filed again by the same list; what stands is not.
+            results = await contribute(it.a, [row(FRESH), row(LOST), row(LISTED)])
+            assert [result.outcome.value for result in results] == ["accepted", "accepted", "unchanged"]
             hub.clock.advance(minutes=6)
             await hub.settle()
-            assert await states(it.b, FRESH, LISTED) == [State.MATCH, State.MATCH]
+            assert await states(it.b, FRESH, LOST, LISTED) == [State.MATCH] * 3
 
             for caller in (suspended, revoked):
                 with refuses(Reason.NOT_AUTHENTICATED):
@@ -143,7 +148,30 @@ async def test_clients_go_on_once_two_admins_signed_and_nothing_that_ended_is_ba
                 assert anew.accepted_succession is None
             entries = hub.hub.store.read_now(lambda it: it.claims.get_many([claim.entry_id for claim in claims]))
             assert claims[2].entry_id not in entries  # its row is gone, not hidden
-    assert ENDING.encode() not in (tmp_path / "restored").joinpath("hub.toml").read_bytes()
+    if kind == "sqlite":  # nor is it in what the database left behind
+        written = [path.read_bytes() for path in (tmp_path / "restored").glob("hub.db*")]
+        assert any(claims[0].entry_id in content for content in written)
+        assert not any(claims[2].entry_id in content for content in written)
+
+
+async def test_what_was_withdrawn_is_withdrawn_again_where_the_ledger_is_lost(
+    new_hub_folder: NewFolder, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as clients:
+        async with founded(new_hub_folder(), "", clients) as it:
+            claims = await contribute(it.a, [row(LISTED), row(WITHDRAWN)])
+            for client in (it.a, it.b):
+                await client.sync()
+            await backed_up(it.hub, tmp_path / "backup")
+            await it.a.withdraw(claims[1].entry_id, reason="filed_in_error")
+        restored(tmp_path / "backup", tmp_path / "restored", it.hub, ledger=False)
+        async with in_its_place(tmp_path / "restored", it.hub) as hub:
+            await sign(it.ann)
+            await sign(it.bob)
+            await hub.settle()
+            await it.a.sync()
+            entries = hub.hub.store.read_now(lambda work: work.claims.get_many([one.entry_id for one in claims]))
+            assert [entries[one.entry_id].status.word for one in claims] == ["active", "withdrawn"]
 
 
 # -- who signs ---------------------------------------------------------------------------------------------------
@@ -285,7 +313,13 @@ async def test_a_client_that_knew_no_two_admins_believes_nothing_and_forgets_not
                 await ann.sync()
 
 
-async def test_a_succession_that_one_admin_signed_is_believed_by_nobody(
+async def command(profile: Path, *arguments: str) -> tuple[int, str]:
+    """Run the member's command line; gives its exit code and what it said."""
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["--profile", str(profile), *arguments])
+    return done.exit_code, done.output
+
+
+async def test_a_succession_that_one_admin_signed_is_believed_by_nobody_and_the_commands_say_so(
     new_hub_folder: NewFolder, tmp_path: Path
 ) -> None:
     """The hub's own word that it is complete counts nothing."""
@@ -293,16 +327,40 @@ async def test_a_succession_that_one_admin_signed_is_believed_by_nobody(
     async with AsyncExitStack() as clients:
         async with founded(folder, "", clients) as it:
             await it.b.sync()
+            for admin in (it.ann, it.bob):
+                await admin.administration()
+            ann, bob, b = (client.profile.folder for client in (it.ann, it.bob, it.b))
             await backed_up(it.hub, tmp_path / "backup")
-        restored(tmp_path / "backup", tmp_path / "restored", it.hub)
+        made = restored(tmp_path / "backup", tmp_path / "restored", it.hub)
         async with in_its_place(tmp_path / "restored", it.hub) as hub:
-            await sign(it.ann)
+            code, said = await command(ann, "admin", "succession", "show")
+            assert code == 0, said
+            for told in (made.hub_key.hex(), made.previous_hub_key.hex(), "origin 2", "purge ledger", "signed by: -"):
+                assert told in said
+            digest = said.rpartition("digest: ")[2].split()[0]
+            for options in (("--digest", "00" * 32, "--yes"), ()):  # another digest; nobody to be asked
+                code, said = await command(ann, "admin", "succession", "sign", *options)
+                assert code == 2, said
+            code, said = await command(b, "admin", "succession", "sign", "--yes")
+            assert code == 6, said
+            code, said = await command(ann, "admin", "succession", "sign", "--digest", digest, "--yes")
+            assert (code, "another admin signs" in said) == (0, True), said
             hub.hub.store.write_now(lambda work: work.successions.complete(2, hub.clock.now_ms()))
             await hub.settle()
             with pytest.raises(SuccessionRejected):
                 await it.b.sync()
-            await sign(it.bob)  # a signature that comes later convinces
-            await it.b.sync()
+            code, said = await command(b, "sync")
+            assert (code, "have not signed" in said) == (7, True), said
+            code, said = await command(bob, "--json", "admin", "succession", "sign", "--yes")
+            assert code == 0, said
+            document = json.loads(said)
+            assert (document["signed_by"], document["is_signed"], document["digest"]) == (["ann", "bob"], True, digest)
+            code, said = await command(b, "sync")  # a signature that comes later convinces
+            assert (code, "origin 2 is believed, signed by ann, bob" in said) == (0, True), said
+            code, said = await command(b, "sync")
+            assert (code, "is believed" in said) == (0, False), said
+            await it.b.sync()  # what another process of this member pinned holds here, too
+            assert it.b.accepted_succession is None
 
 
 # -- restoring ---------------------------------------------------------------------------------------------------

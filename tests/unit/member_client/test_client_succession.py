@@ -1,14 +1,21 @@
 """Which successions are believed: two pinned admins under one payload, in an unbroken chain, and nothing else."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from client_fixtures import new_store
 
 from alliance.crypto.secret import Secret
-from alliance.crypto.signing import SigningKey
+from alliance.crypto.signing import SigningKey, VerifyingKey
+from alliance.v1.directory_pb2 import MEMBER_ROLE_ADMIN, MEMBER_ROLE_AUDITOR, MEMBER_ROLE_MEMBER
+from alliance.v1.epoch_pb2 import EPOCH_STATE_ACTIVE
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance.v1.succession_pb2 import Succession, SuccessionRecord, SuccessionSignature
-from member_client import SuccessionRejected
+from member_client import EpochRevived, MemberRoleChanged, SuccessionRejected, _epochs
+from member_client._directory import Directory, pin, pinned_key
+from member_client._epochs import PinnedEpoch
+from member_client._store import Shelf
 from member_client.succession import Origin, believed, following, read_succession
 
 
@@ -160,3 +167,34 @@ def test_what_is_shown_before_it_is_signed_names_who_signed_and_has_a_digest_of_
     assert (found.signed_by, found.is_signed, found.retired_epochs) == (("bob",), False, (1, 3))
     assert found.digest.hex() not in repr(found)
     assert found.digest != read_succession(record(payload(restored_at=9)), "test", admin_key).digest
+
+
+# -- what is pinned besides --------------------------------------------------------------------------------------
+
+
+def directory(**roles: int) -> Directory:
+    keys = {name: VerifyingKey(ADMINS.get(name, MEMBER).public_key) for name in roles}
+    return Directory(keys, {name: role for name, role in roles.items() if role != MEMBER_ROLE_MEMBER})
+
+
+def test_a_role_is_pinned_with_the_key_and_never_changes(tmp_path: Path) -> None:
+    pins = new_store(tmp_path)
+    pin(directory(ann=MEMBER_ROLE_ADMIN, lender=MEMBER_ROLE_MEMBER), pins)
+    pin(directory(ann=MEMBER_ROLE_ADMIN, lender=MEMBER_ROLE_MEMBER, bob=MEMBER_ROLE_ADMIN), pins)
+    assert pinned_key("ann", MEMBER_ROLE_ADMIN, pins) == ANN.public_key
+    for nobody in ("lender", "stranger"):
+        assert pinned_key(nobody, MEMBER_ROLE_ADMIN, pins) is None
+    for changed in ({"lender": MEMBER_ROLE_ADMIN}, {"ann": MEMBER_ROLE_MEMBER}, {"bob": MEMBER_ROLE_AUDITOR}):
+        with pytest.raises(MemberRoleChanged):
+            pin(directory(**changed), pins)
+    assert pinned_key("lender", MEMBER_ROLE_ADMIN, pins) is None
+
+
+def test_an_epoch_that_is_gone_is_believed_never_again(tmp_path: Path) -> None:
+    pins = new_store(tmp_path)
+    epochs = [PinnedEpoch(number, bytes([number]) * 32, EPOCH_STATE_ACTIVE, 0, 1) for number in (1, 2)]
+    _epochs.pin(epochs, pins)
+    pins.put_many((Shelf.PINS, *row, None) for row in _epochs.retired_rows({1}))
+    _epochs.pin(epochs[1:], pins)
+    with pytest.raises(EpochRevived):
+        _epochs.pin(epochs, pins)
