@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from alliance.crypto.backend import ENVIRONMENT_VARIABLE
@@ -37,6 +37,16 @@ def _known_budgets(budgets: dict[str, int]) -> dict[str, int]:
     return DEFAULT_BUDGETS | budgets
 
 
+class EnrolmentLimits(BaseModel):
+    """How many enrolments may be refused a minute before further ones are not looked at."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    refusals_a_minute: int = Field(default=10, ge=1, le=1_000_000)
+    """Of one address, or of one IPv6 network of 64 bits."""
+    refusals_a_minute_in_all: int = Field(default=600, ge=1, le=1_000_000)
+
+
 class HubConfig(BaseSettings):
     """Settings of a hub. Paths are relative to its folder."""
 
@@ -60,6 +70,7 @@ class HubConfig(BaseSettings):
         default_factory=dict, validate_default=True
     )
     """Items a member and day, by resource; those not named keep their default."""
+    enrolment: EnrolmentLimits = EnrolmentLimits()
 
     @property
     def database_url(self) -> str:

@@ -40,7 +40,7 @@ class Session:
         self.store = state.store
         self.cover = Cover(self.store.derived_key(b"cover"))
         self.ledger = Ledger(self.store, workers)
-        self.transport = Transport(keys.credentials, self._renewed)
+        self.transport = Transport(keys.credentials, self._renewed, keys.has_ended)
         self.renewer = Renewer(
             profile, keys, identity=self.identity, transport=self.transport, workers=workers, clock=clock
         )

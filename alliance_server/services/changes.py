@@ -92,7 +92,7 @@ class Changes:
 
 def _member(transaction: Transaction, change: admin_pb2.Change) -> Member:
     kind = change.WhichOneof("kind") or ""
-    return memberships.enrolled(transaction, getattr(change, kind).member)
+    return memberships.seen(transaction, getattr(change, kind).member)
 
 
 def _resource(change: admin_pb2.SetBudget) -> Resource:

@@ -20,16 +20,13 @@ from grpc_status import rpc_status
 
 from alliance.clock import Clock
 from alliance.errors import AllianceError, Reason
-from alliance_server.domain.errors import Refused, reason_of
+from alliance_server.domain.errors import FAULTS, Refused, reason_of
 from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY
 from alliance_server.rpc.errors import status_of
 from alliance_server.rpc.interceptors.authentication import Authenticator, StreamWatch
 from alliance_server.services.audit import AuditService
 from alliance_server.services.call import Call
-
-_FAULTS = frozenset({Reason.INTERNAL, Reason.STORAGE_FULL, Reason.UNAVAILABLE})
-"""The hub's own trouble, which says nothing about a caller."""
 
 MAX_CALLS_A_MEMBER = 128
 """Calls and streams of one member under way in a process; a batch of 4,096 elements takes a call."""
@@ -114,7 +111,7 @@ class CallGuard:
     async def _record_refusal(self, call: Call | None, error: Exception) -> None:
         reason = reason_of(error) if isinstance(error, AllianceError) else Reason.INTERNAL
         if call is None:
-            if reason not in _FAULTS:
+            if reason not in FAULTS:
                 self._audit.count_unauthenticated()
             return
         try:
