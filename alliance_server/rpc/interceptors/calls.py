@@ -25,6 +25,7 @@ from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY
 from alliance_server.rpc.errors import status_of
 from alliance_server.rpc.interceptors.authentication import Authenticator, StreamWatch
+from alliance_server.rpc.interceptors.guard import Recheck
 from alliance_server.services.audit import AuditService
 from alliance_server.services.call import Call
 
@@ -33,17 +34,11 @@ MAX_CALLS_A_MEMBER = 128
 
 _log = structlog.get_logger("alliance.rpc")
 _call: ContextVar[Call] = ContextVar("call")
-_watch: ContextVar[StreamWatch] = ContextVar("watch")
 
 
 def current_call() -> Call:
     """Give the call that is being served."""
     return _call.get()
-
-
-async def recheck() -> None:
-    """Raise Refused where the caller of this stream is no longer admitted."""
-    await _watch.get().check()
 
 
 class CallGuard:
@@ -60,15 +55,15 @@ class CallGuard:
         return self._under_way[member_id]
 
     @asynccontextmanager
-    async def __call__(self, method: str, context: "aio.ServicerContext[Any, Any]") -> AsyncIterator[None]:
-        """Run a handler inside."""
+    async def __call__(self, method: str, context: "aio.ServicerContext[Any, Any]") -> AsyncIterator[Recheck]:
+        """Run a handler inside; gives what looks the caller up again within a stream."""
         call: Call | None = None
         try:
             call, roles = await self._admit(method, context)
             if call is not None:
                 _authorise(call, roles)
             with self._place_for(call):
-                yield
+                yield _nothing if call is None else StreamWatch(self._authenticator, context, self._clock).check
             _require_event(call)
         except (aio.AbortError, asyncio.CancelledError):
             raise
@@ -90,7 +85,6 @@ class CallGuard:
         caller = known or await self._authenticator.authenticate(context)
         call = Call(caller, rule.action, self._clock)
         _call.set(call)
-        _watch.set(StreamWatch(self._authenticator, context))
         return call, rule.roles
 
     @contextmanager
@@ -118,6 +112,10 @@ class CallGuard:
             await self._audit.refuse(call, reason)
         except Refused as failure:
             _log.error("refusal not recorded", reason=failure.reason.name, action=call.action)
+
+
+async def _nothing() -> None:
+    """Look nobody up: the plumbing's caller is nobody."""
 
 
 def _authorise(call: Call, roles: frozenset[Role]) -> None:

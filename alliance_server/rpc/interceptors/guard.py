@@ -7,10 +7,12 @@
   authenticated, without an audit event and with the parser's own text.
 - Handlers are generic ones: for methods that are registered one by one `grpc.aio` keeps a waiting task each, and looks
   at all of them at every call.
+- Within a stream whoever calls is looked up again: before each message that comes, or before each that goes where one
+  came. It is done here, so that no handler forgets it.
 """
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -21,7 +23,9 @@ from grpc import aio
 from alliance.errors import Reason
 from alliance_server.domain.errors import Refused
 
-Guard = Callable[[str, "aio.ServicerContext[Any, Any]"], AbstractAsyncContextManager[None]]
+Recheck = Callable[[], Awaitable[None]]
+"""Raises Refused where whoever calls is no longer admitted."""
+Guard = Callable[[str, "aio.ServicerContext[Any, Any]"], AbstractAsyncContextManager[Recheck]]
 
 
 class Guarded:
@@ -43,15 +47,20 @@ class Guarded:
 def _wrap(handler: Any, method: str, guard: Guard) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped tuples
     make, behaviour = shape_of(handler)
     writes_itself = inspect.iscoroutinefunction(behaviour)
-    read = _read_all if handler.request_streaming else _read
+    takes_many = handler.request_streaming
+
+    def read(request: Any, recheck: Recheck) -> Any:  # noqa: ANN401
+        return _read_all(handler, request, recheck) if takes_many else _read(handler, request)
 
     async def unary(request: Any, context: Any) -> Any:  # noqa: ANN401
-        async with guard(method, context):
-            return await behaviour(read(handler, request), context)
+        async with guard(method, context) as recheck:
+            return await behaviour(read(request, recheck), context)
 
     async def stream(request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: ANN401
-        async with guard(method, context):
-            async for reply in behaviour(read(handler, request), context):
+        async with guard(method, context) as recheck:
+            async for reply in behaviour(read(request, recheck), context):
+                if not takes_many:  # else the answer to what was taken goes out: it is done
+                    await recheck()
                 yield reply
 
     return make(
@@ -68,8 +77,13 @@ def _read(handler: Any, message: bytes) -> Any:  # noqa: ANN401
         raise Refused(Reason.INVALID_REQUEST, "the message cannot be read") from None
 
 
-async def _read_all(handler: Any, messages: AsyncIterator[bytes]) -> AsyncIterator[Any]:  # noqa: ANN401
+async def _read_all(
+    handler: Any,  # noqa: ANN401
+    messages: AsyncIterator[bytes],
+    recheck: Recheck,
+) -> AsyncIterator[Any]:
     async for message in messages:
+        await recheck()
         yield _read(handler, message)
 
 
