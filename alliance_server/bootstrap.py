@@ -12,6 +12,7 @@ from alliance.clock import Clock, SystemClock
 from alliance.crypto.backend import select
 from alliance.errors import AllianceError
 from alliance_server.config import ConfigurationInvalid, HubConfig
+from alliance_server.domain.attempts import Attempts
 from alliance_server.domain.epochs import SERVING, Epoch
 from alliance_server.domain.ports import Evaluator
 from alliance_server.expiry import ExpiryWatch
@@ -122,8 +123,14 @@ class Hub:
             self.metrics_port = self._metrics_listener.port
         tls = self.tls.server
         members, self.port = member_server(self._servicers(), self.calls, tls, self.config.listen, self._extra)
+        limits = self.config.enrolment
+        attempts = Attempts(limits.refusals_a_minute, limits.refusals_a_minute_in_all, self.clock.now_ms())
         enrolment, self.enrolment_port = enrolment_server(
-            EnrolmentServicer(self.enrolment), self.calls, tls, self.config.enrolment_listen, self._extra
+            EnrolmentServicer(self.enrolment, attempts, self.clock),
+            self.calls,
+            tls,
+            self.config.enrolment_listen,
+            self._extra,
         )
         self._servers = [members, enrolment]
         for server in self._servers:

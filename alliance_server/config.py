@@ -79,6 +79,16 @@ class Pkcs11Settings(BaseModel):
     """Keys have the labels `<prefix>-identity`, `<prefix>-ca`."""
 
 
+class EnrolmentLimits(BaseModel):
+    """How many enrolments may be refused a minute before further ones are not looked at."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    refusals_a_minute: int = Field(default=10, ge=1, le=1_000_000)
+    """Of one address, or of one IPv6 network of 64 bits."""
+    refusals_a_minute_in_all: int = Field(default=600, ge=1, le=1_000_000)
+
+
 class HubConfig(BaseSettings):
     """Settings of a hub. Paths are relative to its folder."""
 
@@ -117,6 +127,7 @@ class HubConfig(BaseSettings):
     """Whether members' standings change their default budgets, or are only shown."""
     night_utc: int = Field(default=16, ge=0, le=23)
     """Hour of the UTC day at which the members' night of six hours begins; 16 is midnight in Beijing."""
+    enrolment: EnrolmentLimits = EnrolmentLimits()
 
     @property
     def database_url(self) -> str:

@@ -10,9 +10,10 @@ from typing import Final
 
 from alliance.clock import Clock
 from alliance.crypto.secret import Secret
-from alliance.errors import AllianceError
+from alliance.errors import AllianceError, KeyFileInvalid
+from alliance.keyring import KeyStore
 from alliance.keyring.store import Stamp, stamp_of
-from member_client._certificates import check_certificate, is_named, lifetime_ms
+from member_client._certificates import check_certificate, is_named, lifetime_ms, new_key
 from member_client._transport import Address, ClientIdentity, Credentials
 from member_client.config import Profile
 from member_client.errors import AllianceClientError, ConfigurationInvalid
@@ -20,6 +21,7 @@ from member_client.errors import AllianceClientError, ConfigurationInvalid
 TLS_KEY: Final = "tls-key"
 TLS_CERTIFICATE: Final = "tls-certificate"
 TLS_RENEWED: Final = "tls-renewed"
+TLS_PENDING: Final = "tls-pending"
 IDENTITY: Final = "identity"
 STORE_KEY: Final = "store"
 _NAMES: Final = (TLS_KEY, TLS_CERTIFICATE, IDENTITY, STORE_KEY)
@@ -57,6 +59,10 @@ class ProfileKeys:
         identity = self.credentials.identity
         return identity.certificate_pem if identity is not None else b""
 
+    def has_ended(self) -> bool:
+        """Say whether the certificate in use is over."""
+        return lifetime_ms(self.certificate_pem)[1] <= self._clock.now_ms()
+
     def renewed(self) -> Credentials | None:
         """Give the credentials if what lies in the profile changed since it was looked at last, and holds together."""
         stamp = self._look()
@@ -84,9 +90,29 @@ class ProfileKeys:
         sealed = (keys / f"{name}.sealed" for name in (TLS_KEY, TLS_CERTIFICATE, TLS_RENEWED))
         return tuple(stamp_of(path) for path in (self._profile.ca_file, *sealed))
 
+    def pending_key(self) -> Secret:
+        """Give the key for which a certificate was asked and not kept, or seal a new one; raises as `keep` does.
+
+        It is sealed before anybody asks: a program that dies in between asks for the same key again, and the hub
+        gives the certificate that it gave already.
+        """
+        keys = self._profile.open_keys()
+        if TLS_PENDING in keys:
+            try:
+                pending = keys.get(TLS_PENDING)
+                if pending not in _kept_keys(keys):
+                    return pending
+            except KeyFileInvalid as error:
+                _log.warning("a key that waits for its certificate is given up: %s", type(error).__name__)
+        pending = new_key()
+        keys.put(TLS_PENDING, pending)
+        return pending
+
     def keep(self, key_pem: Secret, certificate_pem: bytes) -> None:
         """Keep a renewed pair, in one step; raises ConfigurationInvalid or OSError. `renewed` gives it."""
-        self._profile.open_keys().put(TLS_RENEWED, Secret(key_pem.reveal() + _BETWEEN + certificate_pem))
+        keys = self._profile.open_keys()
+        keys.put(TLS_RENEWED, Secret(key_pem.reveal() + _BETWEEN + certificate_pem))
+        (keys.folder / f"{TLS_PENDING}.sealed").unlink(missing_ok=True)
 
 
 def _opened(profile: Profile) -> dict[str, Secret]:
@@ -100,6 +126,14 @@ def _opened(profile: Profile) -> dict[str, Secret]:
     except AllianceError as error:
         raise ConfigurationInvalid(str(error)) from error
     return secrets
+
+
+def _kept_keys(keys: KeyStore) -> list[Secret]:
+    """Give the keys that have their certificate: one of them is not asked for again."""
+    found = [keys.get(TLS_KEY)] if TLS_KEY in keys else []
+    if TLS_RENEWED in keys:
+        found.append(Secret(keys.get(TLS_RENEWED).reveal().partition(_BETWEEN)[0]))
+    return found
 
 
 def _ends(certificate_pem: bytes) -> int:

@@ -3,7 +3,8 @@
 Rules:
 
 1. Due at two thirds of its life, and at once where another CA issues by now: the old one goes.
-2. Asked for with a new key, by a statement that the identity key signs; believed as an enrolment's is.
+2. Asked for with a new key, by a statement that the identity key signs; believed as an enrolment's is. The key is
+   sealed before that: a program that dies leaves no certificate behind that nobody has the key of.
 3. Kept in one step, and taken up as any certificate is that was renewed on disk: no restart, no call that fails.
 4. A renewal that fails is tried again after an hour. It disturbs nothing: the certificate in use has a third of its
    life left. `doctor` tells of one that comes to its end.
@@ -18,7 +19,7 @@ from alliance.clock import Clock
 from alliance.crypto.signing import SigningKey
 from alliance.v1.enrolment_pb2 import Renewal, RenewCertificateRequest
 from alliance.v1.enrolment_pb2_grpc import CertificateServiceStub
-from member_client._certificates import checked_certificate, is_of_the_issuing_ca, lifetime_ms, new_key, request_for
+from member_client._certificates import checked_certificate, is_of_the_issuing_ca, lifetime_ms, request_for
 from member_client._credentials import ProfileKeys
 from member_client._deadline import Deadline
 from member_client._transport import Transport
@@ -66,7 +67,7 @@ class Renewer:
 
     async def renew(self) -> None:
         """Renew now; raises an AllianceClientError, or OSError where it cannot be kept."""
-        key = await self._workers.cpu(new_key)
+        key = await self._workers.disk(self._keys.pending_key)
         request = await self._workers.cpu(request_for, key, self._profile.member)
         answer = await self._transport.call(
             lambda channel: CertificateServiceStub(channel).RenewCertificate,
@@ -83,7 +84,7 @@ class Renewer:
         await self._workers.disk(self._keys.keep, key, pem)
 
     async def close(self) -> None:
-        """Let a renewal that is under way end: a certificate that was issued and not kept is lost."""
+        """Let a renewal that is under way end: one that was cut off is asked for again."""
         if self._task is not None:
             await asyncio.wait([self._task], timeout=CLOSE_SECONDS)
             self._task.cancel()

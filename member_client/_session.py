@@ -51,7 +51,7 @@ class Session:
         self.store = state.store
         self.cover = Cover(self.store.derived_key(b"cover"))
         self.ledger = Ledger(self.store, workers)
-        self.transport = Transport(keys.credentials, self._renewed)
+        self.transport = Transport(keys.credentials, self._renewed, keys.has_ended)
         self.hub = PinnedHub(profile, self.transport, state, workers)
         self.renewer = Renewer(
             profile, keys, identity=self.identity, transport=self.transport, workers=workers, clock=clock

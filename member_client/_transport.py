@@ -30,6 +30,7 @@ from member_client._deadline import Deadline
 from member_client._rpc_errors import is_passing, translated
 from member_client.errors import (
     AllianceClientError,
+    CertificateEnded,
     CertificateInvalid,
     HubError,
     HubUnavailable,
@@ -165,9 +166,16 @@ def always(request: T) -> Callable[[], T]:
 class Transport:
     """The calls of one member to its hub."""
 
-    def __init__(self, credentials: Credentials, renewed: Renewed | None = None) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        renewed: Renewed | None = None,
+        has_ended: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Call with credentials; `has_ended` says whether their certificate is over."""
         self._credentials = credentials
         self._renewed = renewed
+        self._has_ended = has_ended
         self._channel: grpc.aio.Channel | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failures = 0
@@ -215,6 +223,9 @@ class Transport:
                     raise
                 return await attempt()
             except HubUnavailable as error:
+                # TLS closes the connection before a word is said: that must not look like a hub that is away.
+                if self._has_ended():
+                    raise CertificateEnded("The certificate of this machine has ended.") from error
                 if is_passing(error):
                     self._count_failure()
                 raise

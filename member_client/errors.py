@@ -156,6 +156,12 @@ class NotAuthenticated(Denied):
     """The certificate is unknown, revoked or expired, or the member is suspended."""
 
 
+class CertificateEnded(NotAuthenticated):
+    """The certificate has ended: this machine was away for longer than it lasted, or could not renew it."""
+
+    how_to_fix = "Ask the alliance's office for a new invitation; the member is enrolled anew, under another id."
+
+
 class KeyNotConfirmed(Denied):
     """The member has enrolled, and its key waits to be confirmed by the alliance's admins."""
 

@@ -9,6 +9,9 @@ from alliance.errors import (
     SignatureInvalid,
 )
 
+FAULTS = frozenset({Reason.INTERNAL, Reason.STORAGE_FULL, Reason.SUCCESSION_AWAITED, Reason.UNAVAILABLE})
+"""The hub's own trouble, which says nothing about a caller."""
+
 
 class Refused(AllianceError):
     """A call or row is refused. The detail goes to the log; the caller reads the catalogue's sentence."""

@@ -113,13 +113,14 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
         "raise_business": Control(dual=True),
         "resume": Control(dual=True, may_break_glass=True),
         "retire_epoch": Control(dual=True),
-        "revoke_certificates_of_admin": Control(dual=True, may_break_glass=True),
+        # Cannot be undone, and a suspension stops the same: at once it is for what must not come back.
+        "revoke_certificates": Control(dual=True, may_break_glass=True),
+        "revoke_certificates_of_admin": Control(dual=True),
         "suspend_admin": Control(dual=True, may_break_glass=True),
         # What only protects needs no second admin, so that it never waits.
         "lower_budget": Control(dual=False),
         "lower_burst": Control(dual=False),
         "lower_business": Control(dual=False),
-        "revoke_certificates": Control(dual=False),
         "suspend": Control(dual=False),
     }
 )

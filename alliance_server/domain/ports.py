@@ -317,6 +317,9 @@ class ProposalRepository(Protocol):
     def page(self, after: int, limit: int, *, undecided_at: int | None) -> list[tuple[int, Proposal]]:
         """Give proposals after a row number, with their row numbers; with a time those alone that waited then."""
 
+    def count_open(self, proposer: str, now: int) -> int:
+        """Count an admin's proposals that wait."""
+
     def count_overdue(self, now: int) -> int:
         """Count those done by break-glass whose review is overdue."""
 

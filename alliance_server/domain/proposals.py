@@ -22,6 +22,8 @@ PROPOSAL_ID_BYTES = 16
 PROPOSAL_LIFE_MS = 72 * 60 * 60 * 1000
 """So long another admin has to decide: a weekend passes."""
 REVIEW_WITHIN_MS = 24 * 60 * 60 * 1000
+MAX_OPEN = 50
+"""Open proposals of one admin: what waits stays to be read by people, and a stolen key fills no table."""
 MAX_STATEMENT_BYTES = 2048
 MAX_REASON_BYTES = 500
 

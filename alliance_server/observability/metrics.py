@@ -11,6 +11,7 @@ from prometheus_client.process_collector import ProcessCollector
 from alliance.crypto.backend import select
 from alliance.errors import AllianceError, Reason
 from alliance.taxonomy import Purpose
+from alliance_server.domain.errors import FAULTS
 from alliance_server.domain.evaluations import Evaluation
 from alliance_server.domain.policy import POLICY
 from alliance_server.domain.ports import Evaluator, Share
@@ -19,7 +20,6 @@ OUTCOMES: Final = ("ok", "refused", "fault", "cut_off")
 """How calls end. A fault is the hub's own trouble; what was cut off ended on the caller's wish, or to come back."""
 OTHER: Final = "other"
 """Stands for methods that the policy does not know, which are refused."""
-FAULTS: Final = frozenset({Reason.INTERNAL, Reason.STORAGE_FULL, Reason.UNAVAILABLE})
 STREAMS: Final = frozenset(
     {
         "BucketService/GetBuckets",

@@ -15,6 +15,7 @@ from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import MemberState, Role
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.domain.proposals import (
+    MAX_OPEN,
     Proposal,
     ProposalState,
     decided,
@@ -74,6 +75,7 @@ class Administration:
             proposal = made(statement, message, name, self._changes.control(name), now)
             effect = self._changes.effect(transaction, message.change, now)
             if proposal.state is ProposalState.OPEN:
+                _check_room(transaction, proposal.proposer, now)
                 self._changes.check(transaction, message.change, now)
             else:
                 self._changes.apply(transaction, message.change, now)
@@ -120,10 +122,12 @@ class Administration:
             now = call.now()
             rows = transaction.proposals.page(after, size, undecided_at=now if undecided_only else None)
             shown = [self._shown(transaction, proposal, now) for _, proposal in rows]
-            transaction.record(call.event(items=len(shown)))
             return shown, str(rows[-1][0]) if len(rows) == size else ""
 
-        return await self._store.write(work)
+        # Effects are counted over many rows: by a reader, while members' writes go on.
+        shown, more = await self._store.read(work)
+        await self._store.write(lambda transaction: transaction.record(call.event(items=len(shown))))
+        return shown, more
 
     async def warn_of_overdue(self, now: int) -> int:
         """Raise the alarm again for what break-glass did and nobody reviewed in time; returns how many."""
@@ -151,6 +155,11 @@ class Administration:
             return Shown(proposal, state, self._changes.effect(transaction, proposal.message.change, now))
         except Refused:
             return Shown(proposal, state, None)
+
+
+def _check_room(transaction: Transaction, proposer: str, now: int) -> None:
+    if transaction.proposals.count_open(proposer, now) >= MAX_OPEN:
+        raise Refused(Reason.TOO_MANY_PROPOSALS, f"{MAX_OPEN} proposals of one admin are open")
 
 
 def _in_turn(transaction: Transaction, call: Call, now: int) -> None:

@@ -103,7 +103,7 @@ def _epoch(change: admin_pb2.Change) -> int | None:
 
 def _member(transaction: Transaction, change: admin_pb2.Change) -> Member:
     kind = change.WhichOneof("kind") or ""
-    return memberships.enrolled(transaction, getattr(change, kind).member)
+    return memberships.seen(transaction, getattr(change, kind).member)
 
 
 def _business(stated: admin_pb2.DeclareBusiness) -> Business:

@@ -138,9 +138,18 @@ def declare_business(transaction: Transaction, member_id: str, business: Busines
 
 
 def enrolled(transaction: Transaction, member_id: str, *states: MemberState) -> Member:
-    """Give a member in one of these states, or in any that follows its enrolment; raises Refused."""
+    """Give a member in one of these states, or in any that follows its enrolment, held; raises Refused."""
     check_member_id(member_id)
-    member = transaction.members.hold(member_id)
+    return _in_state(transaction.members.hold(member_id), states)
+
+
+def seen(transaction: Transaction, member_id: str) -> Member:
+    """Give a member who has enrolled, for reading alone: it is not held. Raises Refused."""
+    check_member_id(member_id)
+    return _in_state(transaction.members.get(member_id), ())
+
+
+def _in_state(member: Member | None, states: tuple[MemberState, ...]) -> Member:
     if member is None:
         raise Refused(Reason.NOT_FOUND, "no such member")
     if member.state not in (states or _ENROLLED):

@@ -42,6 +42,12 @@ class SqlProposals:
         rows = self._connection.execute(query.order_by(_PROPOSALS.c.row).limit(limit))
         return [(row.row, _proposal(row)) for row in rows]
 
+    def count_open(self, proposer: str, now: int) -> int:
+        """Count an admin's proposals that wait."""
+        columns = _PROPOSALS.c
+        waits = (columns.proposer == proposer, columns.state == int(ProposalState.OPEN), columns.decide_by > now)
+        return self._connection.execute(sa.select(sa.func.count()).where(*waits)).scalar_one()
+
     def count_overdue(self, now: int) -> int:
         """Count those done by break-glass whose review is overdue."""
         columns = _PROPOSALS.c

@@ -21,6 +21,7 @@ admin_app.add_typer(succession_app, name="succession")
 T = TypeVar("T")
 _COLUMNS: Final = ("Proposal", "Change", "Member", "By", "State", "Decide by")
 _ID_DIGITS: Final = 8
+_DIGEST_DIGITS: Final = 8
 _STATES: Final = {
     ProposalState.OPEN: "open",
     ProposalState.EFFECTIVE: "effective",
@@ -172,9 +173,9 @@ def revoke(
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Revoke all certificates of a member, for good; needs no other admin, except against an admin.
+    """Propose to revoke all certificates of a member, for good: it does not come back under its id.
 
-    For example:
+    Suspend it first: that needs nobody else. Example:
 
       member-client admin revoke lender-b --reason "machine was lost"
     """
@@ -320,7 +321,9 @@ def show(context: typer.Context, proposal: ProposalId) -> None:
 @admin_app.command("approve")
 def approve(
     context: typer.Context,
-    proposal: ProposalId,
+    proposal: Annotated[
+        list[str], typer.Argument(help="Ids of proposals, or their first digits.", metavar="PROPOSAL...")
+    ],
     reason: Reason,
     *,
     fingerprint: Annotated[
@@ -331,15 +334,28 @@ def approve(
             metavar="WORDS",
         ),
     ] = None,
+    digest: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--digest",
+            help="With --yes: the digest that show printed, or its first 8 digits; one for each proposal.",
+            metavar="HEX",
+        ),
+    ] = None,
     yes: Yes = False,
 ) -> None:
-    """Approve another admin's proposal: it takes effect at once. Or uphold what break-glass did.
+    """Approve another admin's proposals: they take effect at once. Or uphold what break-glass did.
 
-    For example:
+    All are shown first, then you are asked; each is signed by itself. For
+    example:
 
       member-client admin approve 5f0c2b7e --reason "spoke to their desk"
     """
-    _deciding(session_of(context), proposal, Decision.APPROVE, reason, yes=yes, fingerprint=fingerprint)
+    session = session_of(context)
+    found = _found(session, proposal)
+    if yes:
+        _check_digests(found, digest or [])
+    _decide(session, found, Decision.APPROVE, reason, yes=yes, fingerprint=fingerprint)
 
 
 @admin_app.command("reject")
@@ -364,19 +380,66 @@ def withdraw(context: typer.Context, proposal: ProposalId, reason: Reason, *, ye
     _deciding(session_of(context), proposal, Decision.WITHDRAW, reason, yes=yes)
 
 
-def _deciding(
-    session: Session, start: str, decision: Decision, reason: str, *, yes: bool, fingerprint: str | None = None
+def _deciding(session: Session, start: str, decision: Decision, reason: str, *, yes: bool) -> None:
+    _decide(session, _found(session, [start]), decision, reason, yes=yes)
+
+
+def _found(session: Session, starts: list[str]) -> list[Proposal]:
+    """Read proposals and show them."""
+
+    async def work(admin: Administration) -> list[Proposal]:
+        return [await admin.proposal(start) for start in dict.fromkeys(starts)]
+
+    found = _done(session, work)
+    for proposal in found:
+        for line in _description(proposal):
+            session.say(line)
+        session.say("")
+    return found
+
+
+def _check_digests(proposals: list[Proposal], digests: list[str]) -> None:
+    """Raise UsageFault unless each proposal is the one whose digest was read before."""
+    if len(digests) != len(proposals) or any(len(digest) < _DIGEST_DIGITS for digest in digests):
+        raise UsageFault(
+            tr("--yes takes the --digest that admin show printed, 8 digits at least, one for each proposal")
+        )
+    for proposal, digest in zip(proposals, digests, strict=True):
+        if not proposal.digest.hex().startswith(digest.lower()):
+            raise UsageFault(
+                tr(
+                    "{id} is another proposal than the digest says: nothing was signed",
+                    id=proposal.id.hex()[:_ID_DIGITS],
+                )
+            )
+
+
+def _decide(
+    session: Session,
+    proposals: list[Proposal],
+    decision: Decision,
+    reason: str,
+    *,
+    yes: bool,
+    fingerprint: str | None = None,
 ) -> None:
-    found = _done(session, lambda admin: admin.proposal(start))
-    for line in _description(found):
-        session.say(line)
-    heard = fingerprint
-    if heard is None and found.change.kind == "confirm_key" and decision is Decision.APPROVE:
-        heard = _heard()
+    """Ask, and decide one after the other; those before one that is refused stay decided."""
+    keys = [it for it in proposals if it.change.kind == "confirm_key" and decision is Decision.APPROVE]
+    if keys and len(proposals) > 1:
+        raise UsageFault(tr("keys are confirmed one at a time: each member is called"))
+    heard = fingerprint if fingerprint is not None or not keys else _heard()
     _ask(yes=yes)
-    decided = _done(session, lambda admin: admin.decide(found, decision, reason, fingerprint=heard))
-    session.document(_document(decided))
-    session.say(_line("State", retold(_STATES[decided.state])))
+
+    async def work(admin: Administration) -> list[Proposal]:
+        decided = []
+        for proposal in proposals:
+            decided.append(await admin.decide(proposal, decision, reason, fingerprint=heard))
+            session.say(f"{proposal.id.hex()[:_ID_DIGITS]} {_line('State', retold(_STATES[decided[-1].state]))}")
+        return decided
+
+    decided = _done(session, work)
+    documents = [_document(it) for it in decided]
+    session.document(documents[0] if len(documents) == 1 else {"proposals": documents})
 
 
 def _done(session: Session, work: Callable[[Administration], Coroutine[Any, Any, T]]) -> T:
@@ -398,6 +461,7 @@ def _shown(session: Session, proposal: Proposal) -> None:
 def _description(proposal: Proposal) -> list[str]:
     lines = [
         _line("Proposal", proposal.id.hex()),
+        _line("Digest", proposal.digest.hex()),
         _line("Change", retold(proposal.change.kind)),
         *(_line(_DETAILS[name], str(value)) for name, value in proposal.change.details.items()),
         _line("By", proposal.proposer),
@@ -449,6 +513,7 @@ def _record(effect: Effect) -> dict[str, object]:
 def _document(proposal: Proposal) -> dict[str, object]:
     return {
         "proposal": proposal.id.hex(),
+        "digest": proposal.digest.hex(),
         "change": proposal.change.kind,
         "details": proposal.change.details,
         "proposer": proposal.proposer,

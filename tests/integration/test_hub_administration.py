@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -25,8 +26,9 @@ from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import HUB_ACTOR, INVITATION_LIFE_MS, MemberState, Role
 from alliance_server.domain.policy import CONTROLS
-from alliance_server.domain.proposals import PROPOSAL_LIFE_MS, REVIEW_WITHIN_MS
+from alliance_server.domain.proposals import MAX_OPEN, PROPOSAL_LIFE_MS, REVIEW_WITHIN_MS
 from alliance_server.rpc.interceptors.authentication import Authenticator
+from alliance_server.services.changes import Changes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -106,6 +108,7 @@ DUAL = {
     "raise_business": business(800, 0),
     "resume": RESUME,
     "retire_epoch": Change(retire_epoch=admin_pb2.RetireEpoch(epoch=1)),
+    "revoke_certificates": REVOKE,
     "revoke_certificates_of_admin": Change(revoke_certificates=admin_pb2.RevokeCertificates(member="third")),
     "suspend_admin": Change(suspend=admin_pb2.Suspend(member="third")),
 }
@@ -113,7 +116,6 @@ SINGLE = {
     "lower_budget": budget(5),
     "lower_burst": burst(4096),
     "lower_business": business(0, 0),
-    "revoke_certificates": REVOKE,
     "suspend": SUSPEND,
 }
 
@@ -184,14 +186,14 @@ async def test_two_admins_make_a_change(alliance: Alliance, name: str) -> None:
     assert everything(alliance) != before
 
 
-@pytest.mark.parametrize("break_glass", [False, True])
 @pytest.mark.parametrize(
-    "change",
+    ("change", "break_glass"),
     [
-        Change(suspend=admin_pb2.Suspend(member="second")),
-        Change(revoke_certificates=admin_pb2.RevokeCertificates(member="second")),
+        (Change(suspend=admin_pb2.Suspend(member="second")), False),
+        (Change(suspend=admin_pb2.Suspend(member="second")), True),
+        (Change(revoke_certificates=admin_pb2.RevokeCertificates(member="second")), False),
     ],
-    ids=["suspend", "revoke"],
+    ids=["suspend", "suspend at once", "revoke"],
 )
 async def test_an_alliance_keeps_two_admins_who_can_act(
     alliance: Alliance, change: Change, *, break_glass: bool
@@ -555,6 +557,40 @@ async def test_every_step_is_in_the_audit_tables_bound_to_what_was_signed(allian
     assert (decided.action, decided.outcome, list(decided.commitments)) == ("proposal:decide", "ok", digests)
     (done,) = [it for it in events_of(alliance.hub, HUB_ACTOR) if it.action == "member:offboard"]
     assert list(done.commitments) == [sha256(b"lender").digest()]
+
+
+# -- how much waits, and who counts it -----------------------------------------------------------------------------
+
+
+async def test_one_admin_has_so_many_open_proposals_and_no_more(alliance: Alliance) -> None:
+    proposals = [alliance.first.proposal(OFFBOARD) for _ in range(MAX_OPEN)]
+    for proposal in proposals:
+        await alliance.first.propose(proposal)
+    with refuses(Reason.TOO_MANY_PROPOSALS):
+        await alliance.first.propose(alliance.first.proposal(OFFBOARD))
+    await alliance.first.propose(proposals[0])  # repeated, and not another one
+    await alliance.first.propose(alliance.first.proposal(SUSPEND))  # what protects does not wait
+    await alliance.second.propose(alliance.second.proposal(OFFBOARD))
+    await alliance.second.decide(proposals[0], alliance.second.decision(proposals[0], admin_pb2.DECISION_REJECT))
+    await alliance.first.propose(alliance.first.proposal(RESUME))
+
+
+async def test_effects_of_a_list_are_counted_while_somebody_writes(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await alliance.first.propose(alliance.first.proposal(OFFBOARD))
+    counted, effect = threading.Event(), Changes.effect
+
+    def noted(self: Changes, *arguments: Any) -> admin_pb2.Effect:
+        found = effect(self, *arguments)
+        counted.set()
+        return found
+
+    monkeypatch.setattr(Changes, "effect", noted)
+    # The writer is taken until an effect was counted; who counted in the writer would wait for itself.
+    writing = asyncio.create_task(alliance.hub.hub.store.write(lambda _: counted.wait(20)))
+    assert len(await listed(alliance.second)) == 1
+    assert await writing is True
 
 
 # -- keys of those who enrolled ------------------------------------------------------------------------------------

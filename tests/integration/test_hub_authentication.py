@@ -1,5 +1,8 @@
 """Who gets in: certificates of every wrong sort, and what members may not do to each other."""
 
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +16,7 @@ from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from support.hub import RunningHub, running_hub
+from support.rpcs import RPCS, good_requests
 from support.wire import (
     Pem,
     WireMember,
@@ -28,12 +32,16 @@ from support.wire import (
 
 from alliance.errors import Reason
 from alliance.v1 import epoch_pb2, epoch_pb2_grpc, registry_pb2, registry_pb2_grpc
+from alliance.v1.admin_pb2 import Change, Resume, Suspend
 from alliance.v1.evaluation_pb2 import EvaluateRequest
+from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.authority import CertificateAuthority
-from alliance_server.domain.members import HUB_ACTOR, Certificate, MemberState
+from alliance_server.domain.members import HUB_ACTOR, Certificate, MemberState, Role
 from alliance_server.domain.policy import POLICY
-from alliance_server.rpc.interceptors import authentication, calls
+from alliance_server.rpc.interceptors import calls
+from alliance_server.services.buckets import BucketPart, BucketService
 from alliance_server.services.directory import DirectoryService
+from alliance_server.services.filters import FilterService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -214,26 +222,94 @@ async def test_the_count_is_kept_when_the_hub_stops(new_hub_folder: Any, members
 # -- within a stream --------------------------------------------------------------------------------------------
 
 
-async def test_suspension_ends_an_open_stream(hub: RunningHub, members: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authentication, "RECHECK_MS", 0)
+STREAMS: dict[str, tuple[type, str, Any]] = {
+    "BucketService/GetBuckets": (BucketService, "get", BucketPart(1, (), complete=True)),
+    "FilterService/DownloadSnapshot": (FilterService, "download", (0, b"bits")),
+    "FilterService/ListDeltas": (FilterService, "deltas", SignedStatement(payload=b"delta")),
+}
+"""Methods that answer by a stream: what makes their answers, and one of these."""
+
+
+async def test_every_stream_of_the_members_port_is_tried_here() -> None:
+    streams = {it.path.removeprefix("/alliance.v1.") for it in RPCS.values() if it.many_replies and not it.is_plumbing}
+    assert streams == {*STREAMS, "RegistryService/Contribute"}
+
+
+async def suspended(hub: RunningHub, members: Any, member: WireMember) -> Callable[[], Awaitable[None]]:
+    """Have an admin suspend a member; gives what has two admins resume it."""
+    first, second = await members(hub, role=Role.ADMIN), await members(hub, role=Role.ADMIN)
+    await first.propose(first.proposal(Change(suspend=Suspend(member=member.id))))
+
+    async def resume() -> None:
+        proposal = first.proposal(Change(resume=Resume(member=member.id)))
+        await first.propose(proposal)
+        await second.decide(proposal, second.decision(proposal))
+
+    return resume
+
+
+@pytest.mark.parametrize("name", STREAMS)
+async def test_a_suspension_ends_an_open_stream_within_a_minute(
+    hub: RunningHub, members: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    service, method, answer = STREAMS[name]
+    turns: asyncio.Queue[None] = asyncio.Queue()
+
+    async def answers(_: object, call: Any, *_arguments: object) -> AsyncIterator[Any]:
+        call.event()
+        while True:
+            await turns.get()
+            yield answer
+
+    monkeypatch.setattr(service, method, answers)
     member: WireMember = await members(hub)
-    await member.credit(2)
-    stream = member.registry.Contribute()
-    await stream.write(registry_pb2.ContributeRequest(request_id=bytes(16), rows=[member.row()]))
-    assert len((await stream.read()).results) == 1
-    hub.hub.store.write_now(
-        lambda transaction: transaction.members.set_state(member.id, MemberState.SUSPENDED, hub.clock.now_ms())
-    )
-    await stream.write(registry_pb2.ContributeRequest(request_id=bytes(16), rows=[member.row()]))
+    path = f"/alliance.v1.{name}"
+    open_stream = member.channel.unary_stream(path)
+    request = good_requests(member)[path]().SerializeToString()
+    stream = open_stream(request)
+    turns.put_nowait(None)
+    await stream.read()
+    resume = await suspended(hub, members, member)
+    hub.clock.advance(seconds=59)
+    turns.put_nowait(None)
+    await stream.read()  # not looked up again within the minute
+    hub.clock.advance(seconds=1)
+    turns.put_nowait(None)
     with refuses(Reason.NOT_AUTHENTICATED):
         await stream.read()
+    assert member.events()[-1].outcome == "NOT_AUTHENTICATED"
+    with refuses(Reason.NOT_AUTHENTICATED):
+        await open_stream(request).read()
+    await resume()
+    stream = open_stream(request)
+    turns.put_nowait(None)
+    await stream.read()
+    stream.cancel()
+    hub.clock.advance(minutes=-1)
+
+
+async def test_a_suspension_ends_an_open_contribution_within_a_minute(hub: RunningHub, members: Any) -> None:
+    member: WireMember = await members(hub)
+    await member.credit(3)
+    stream = member.registry.Contribute()
+
+    async def filed() -> int:
+        await stream.write(registry_pb2.ContributeRequest(request_id=os.urandom(16), rows=[member.row()]))
+        return len((await stream.read()).results)
+
+    assert await filed() == 1
+    resume = await suspended(hub, members, member)
+    hub.clock.advance(seconds=59)
+    assert await filed() == 1
+    hub.clock.advance(seconds=1)
+    with refuses(Reason.NOT_AUTHENTICATED):
+        await filed()
     kept = hub.hub.store.read_now(lambda transaction: transaction.claims.own(member.id, (0, 0), 10, live_only=True))
-    assert len(kept) == 1
+    assert len(kept) == 2
     assert (member.events()[-1].action, member.events()[-1].outcome) == ("claim:contribute", "NOT_AUTHENTICATED")
-
-
-async def test_within_a_minute_a_stream_is_not_looked_up_again(hub: RunningHub, members: Any) -> None:
-    assert authentication.RECHECK_MS == 60_000
+    await resume()
+    hub.clock.advance(minutes=-1)
+    assert len(await member.contribute(member.row())) == 1
 
 
 # -- between members --------------------------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -12,8 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 from grpc import aio
-from support.hub import RunningHub
+from support.hub import RunningHub, running_hub
 from support.wire import (
+    Refusal,
     WireMember,
     certificate_request,
     enrol_request,
@@ -359,3 +363,56 @@ async def test_the_enrolment_port_reads_little(hub: RunningHub) -> None:
         with pytest.raises(aio.AioRpcError) as caught:
             await channel.unary_unary("/alliance.v1.EnrolmentService/Enrol")(bytes(17 * 1024))
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+# -- guesses ----------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def limited(folder: Path, a_minute: int = 3, in_all: int = 100) -> AsyncIterator[RunningHub]:
+    limits = {"refusals_a_minute": a_minute, "refusals_a_minute_in_all": in_all}
+    async with running_hub(folder, config={"enrolment": limits}) as hub:
+        yield hub
+
+
+async def guess(hub: RunningHub, token: bytes | None = None) -> Refusal:
+    with refuses(Reason.TOKEN_REFUSED, Reason.TOO_MANY_ATTEMPTS) as refusal:
+        await send(hub, a_request(token or os.urandom(32)))
+    return refusal
+
+
+async def test_whoever_guesses_tokens_has_to_wait_and_an_alarm_says_so_once(
+    new_hub_folder: Callable[[], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with limited(new_hub_folder()) as hub:
+        name, token = await invite(hub)
+        _, other = await invite(hub)
+        await send(hub, a_request(other))  # enrolling costs nothing
+        spent = [await guess(hub, it) for it in (None, other, b"short")]  # unknown, used, malformed: all alike
+        assert {it.reason for it in spent} == {Reason.TOKEN_REFUSED}
+        for _ in range(3):
+            refusal = await guess(hub)
+            assert refusal.reason is Reason.TOO_MANY_ATTEMPTS
+        with refuses(Reason.TOO_MANY_ATTEMPTS):
+            await send(hub, a_request(token))  # not looked at: whoever guesses learns nothing
+        assert state_of(hub, name) is MemberState.INVITED
+        assert capsys.readouterr().out.count("somebody tries enrolment tokens") == 1
+        until = int(refusal.metadata["retry_at_ms"]) - hub.clock.now_ms()
+        assert 0 < until <= 20_000
+        hub.clock.advance(seconds=20)
+        await send(hub, a_request(token))
+        await hub.hub.audit.flush(hub.clock.now_ms())
+        counted = [it for it in events_of(hub, HUB_ACTOR) if it.action == "call:unauthenticated:refuse"]
+        assert sum(event.items for event in counted) == 7
+
+
+async def test_those_who_come_at_once_do_not_slip_through(new_hub_folder: Callable[[], Path]) -> None:
+    async with limited(new_hub_folder()) as hub:
+        said = [it.reason for it in await asyncio.gather(*(guess(hub) for _ in range(12)))]
+        assert said.count(Reason.TOKEN_REFUSED) == 3
+
+
+async def test_the_whole_port_has_a_measure_of_its_own(new_hub_folder: Callable[[], Path]) -> None:
+    async with limited(new_hub_folder(), a_minute=100, in_all=2) as hub:
+        said = [(await guess(hub)).reason for _ in range(3)]
+        assert said == [Reason.TOKEN_REFUSED, Reason.TOKEN_REFUSED, Reason.TOO_MANY_ATTEMPTS]

@@ -229,9 +229,15 @@ async def test_the_commands(new_hub_folder: NewFolder, tmp_path: Path) -> None:
         code, said = await command(bob, "admin", "approve", start, "--reason", "spoke to them")
         assert (code, "--yes goes on" in said) == (2, True), said
         assert state_of(hub, "newcomer") is None
-        code, said = await command(ann, "admin", "approve", start, "--reason", "mine", "--yes")
+        read = waiting["digest"][:8]
+        for digests, complaint in (([], "--digest"), ([read[:7]], "8 digits"), (["0" * 8], "another proposal")):
+            options = [word for digest in digests for word in ("--digest", digest)]
+            code, said = await command(bob, "admin", "approve", start, "--reason", "x", "--yes", *options)
+            assert (code, complaint in said) == (2, True), said
+        assert state_of(hub, "newcomer") is None
+        code, said = await command(ann, "admin", "approve", start, "--reason", "mine", "--yes", "--digest", read)
         assert (code, "Another admin decides this" in said) == (6, True), said
-        code, said = await command(bob, "admin", "approve", start, "--reason", "spoke to them", "--yes")
+        code, said = await command(bob, "admin", "approve", start, "--reason", "called", "--yes", "--digest", read)
         assert (code, "State: effective" in said) == (0, True), said
         assert state_of(hub, "newcomer") is MemberState.INVITED
 
@@ -246,3 +252,47 @@ async def test_the_commands(new_hub_folder: NewFolder, tmp_path: Path) -> None:
         assert code != 0
         code, said = await command(bob, "--lang", "zh-CN", "admin", "proposals", "--all")
         assert "待决定" in said
+
+
+async def test_many_are_approved_by_one_command_and_each_is_signed(new_hub_folder: NewFolder, tmp_path: Path) -> None:
+    async with alliance(new_hub_folder()) as (hub, ann, _bob):
+        admin = await ann.administration()
+        made = [await admin.invite(name, tmp_path / f"{name}.json", "board") for name in ("one", "two", "three")]
+        words = [word for it in made for word in ("--digest", it.digest.hex()[:8])]
+        ids = [it.id.hex()[:10] for it in made]
+        bob = hub.folder.parent / "bob"
+        code, said = await command(bob, "admin", "approve", *ids, "--reason", "agreed", "--yes", *words[:4])
+        assert (code, state_of(hub, "one")) == (2, None), said
+        code, said = await command(bob, "--json", "admin", "approve", *ids, "--reason", "agreed", "--yes", *words)
+        assert code == 0, said
+        assert [it["state"] for it in json.loads(said)["proposals"]] == ["effective"] * 3
+        assert {state_of(hub, name) for name in ("one", "two", "three")} == {MemberState.INVITED}
+
+
+async def test_the_commands_by_which_a_key_is_confirmed(new_hub_folder: NewFolder, tmp_path: Path) -> None:
+    async with alliance(new_hub_folder()) as (hub, ann, bob):
+        admin, other = await ann.administration(), await bob.administration()
+        made = await admin.invite("newcomer", tmp_path / "new.json", "board")
+        await other.decide(made, Decision.APPROVE, "agreed")
+        home = tmp_path / "newcomer"
+        code, said = await command(home, "--json", "--quiet", "enrol", str(tmp_path / "new.json"))
+        assert code == 0, said
+        words = json.loads(said)["fingerprint"].split()
+        code, said = await command(home, "fingerprint")
+        assert (code, said.split()) == (0, words)
+        code, said = await command(home, "sync")
+        assert (code, "member-client fingerprint" in said) == (6, True), said
+
+        first, second = (hub.folder.parent / name for name in ("ann", "bob"))
+        code, said = await command(first, "admin", "confirm", "newcomer", *reversed(words), "--reason", "called")
+        assert (code, state_of(hub, "newcomer")) == (6, MemberState.UNCONFIRMED), said
+        code, said = await command(first, "admin", "confirm", "newcomer", *words, "--reason", "called")
+        assert code == 0, said
+        assert words[0] not in said  # whoever approves hears the words from the member, and not from here
+        (waiting,) = await listed(other)
+        start, read = waiting.id.hex()[:8], waiting.digest.hex()[:8]
+        options = ("admin", "approve", start, "--reason", "called, too", "--yes", "--digest", read)
+        code, said = await command(second, *options)
+        assert (code, "words are missing" in said) == (2, True), said
+        code, said = await command(second, *options, "--fingerprint", " ".join(words))
+        assert (code, state_of(hub, "newcomer")) == (0, MemberState.ACTIVE), said

@@ -16,17 +16,19 @@ from alliance_server.rpc import server
 from alliance_server.testing._isolation import IssuerInMachineTime
 from member_client import (
     AllianceClient,
+    CertificateEnded,
     CertificateInvalid,
     ConfigurationInvalid,
     NotAuthenticated,
     Profile,
     State,
+    StorageFull,
     StoreDamaged,
     Subject,
     _transport,
 )
 from member_client._certificates import checked_certificate, new_key, request_for
-from member_client._credentials import TLS_CERTIFICATE, TLS_KEY
+from member_client._credentials import TLS_CERTIFICATE, TLS_KEY, ProfileKeys
 
 NewFolder = Callable[[], Path]
 
@@ -225,3 +227,36 @@ async def test_a_hub_that_does_not_renew_disturbs_nothing(
             with pytest.raises(CertificateInvalid):
                 await a.renew()
             assert (await screen(a, PHONES[:1]))[0].state is State.CLEAR
+
+
+async def test_a_program_that_dies_while_it_renews_leaves_no_certificate_without_its_key(
+    new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_hub(new_hub_folder()) as hub:
+        profile = await hub.enrolled("a", hub.folder.parent / "a")
+
+        def died(*_: object) -> None:
+            raise OSError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ProfileKeys, "keep", died)
+            for _ in range(2):
+                async with AllianceClient(profile, clock=hub.clock) as a:
+                    with pytest.raises(StorageFull):
+                        await a.renew()
+        asked = certificates(hub)
+        assert len(asked) == 2  # the one of enrolment, and one for all that died
+        async with AllianceClient(profile, clock=hub.clock) as a:
+            await a.renew()
+            assert certificates(hub) == asked
+            await a.renew()
+            assert len(certificates(hub)) == 3  # what is kept is done: the next one has a key of its own
+
+
+async def test_a_machine_that_was_away_for_too_long_is_told_so(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub:
+        profile = await hub.enrolled("a", hub.folder.parent / "a")
+    hub.clock.advance(days=366)  # TLS refuses the certificate, or there is no hub: no word of either kind is said
+    async with AllianceClient(profile, clock=hub.clock) as a:
+        with pytest.raises(CertificateEnded):
+            await a.sync()

@@ -79,6 +79,8 @@ def make_config(folder: Path, database: str = "", **settings: Any) -> HubConfig:
     if not (folder / "hub.toml").exists():
         quiet = Console(quiet=True)
         init_hub(quiet, folder, ALLIANCE, ["127.0.0.1"], "127.0.0.1:0", "127.0.0.1:0", database)
+    # One address refuses for all tests of a module, on a clock that hardly moves.
+    settings.setdefault("enrolment", {"refusals_a_minute": 1_000_000, "refusals_a_minute_in_all": 1_000_000})
     return HubConfig(
         folder=folder, compute_threads=2, maintenance_seconds=settings.pop("maintenance_seconds", 0.2), **settings
     )

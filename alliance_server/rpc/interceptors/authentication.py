@@ -5,7 +5,6 @@ dates, revocation and membership are looked up on every call, and every 60 s wit
 up itself, in the unit of work that admits the call, the guard only recognises a caller that it admitted before.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -81,17 +80,18 @@ class Authenticator:
 class StreamWatch:
     """Repeats the authentication of a long stream."""
 
-    def __init__(self, authenticator: Authenticator, context: "aio.ServicerContext[Any, Any]") -> None:
+    def __init__(self, authenticator: Authenticator, context: "aio.ServicerContext[Any, Any]", clock: Clock) -> None:
         self._authenticator = authenticator
         self._context = context
-        self._next = asyncio.get_running_loop().time() + RECHECK_MS / 1000
+        self._clock = clock
+        self._looked_at = clock.now_ms()
 
     async def check(self) -> None:
         """Raise Refused where the caller is no longer admitted; looks at most once in 60 s."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._next:
+        now = self._clock.now_ms()
+        if abs(now - self._looked_at) >= RECHECK_MS:  # a clock that is put back makes nobody wait
             await self._authenticator.authenticate(self._context)
-            self._next = now + RECHECK_MS / 1000
+            self._looked_at = now
 
 
 def peer_certificate(context: "aio.ServicerContext[Any, Any]") -> PeerCertificate | None:

@@ -22,35 +22,27 @@ from grpc_status import rpc_status
 
 from alliance.clock import Clock
 from alliance.errors import AllianceError, Reason
-from alliance_server.domain.errors import Refused, reason_of
+from alliance_server.domain.errors import FAULTS, Refused, reason_of
 from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY, Rule
 from alliance_server.rpc.errors import status_of
 from alliance_server.rpc.interceptors.authentication import Authenticator, StreamWatch
 from alliance_server.rpc.interceptors.draining import Drain, HubEnds
+from alliance_server.rpc.interceptors.guard import Recheck
 from alliance_server.services.audit import AuditService
 from alliance_server.services.call import Call
 from alliance_server.services.succession import SuccessionService
-
-_FAULTS = frozenset({Reason.INTERNAL, Reason.STORAGE_FULL, Reason.SUCCESSION_AWAITED, Reason.UNAVAILABLE})
-"""The hub's own trouble, which says nothing about a caller."""
 
 MAX_CALLS_A_MEMBER = 128
 """Calls and streams of one member under way in a process; a batch of 4,096 elements takes a call."""
 
 _log = structlog.get_logger("alliance.rpc")
 _call: ContextVar[Call] = ContextVar("call")
-_watch: ContextVar[StreamWatch] = ContextVar("watch")
 
 
 def current_call() -> Call:
     """Give the call that is being served."""
     return _call.get()
-
-
-async def recheck() -> None:
-    """Raise Refused where the caller of this stream is no longer admitted."""
-    await _watch.get().check()
 
 
 class CallObserver(Protocol):
@@ -94,8 +86,8 @@ class CallGuard:
         return self.drain.until(incoming)
 
     @asynccontextmanager
-    async def __call__(self, method: str, context: "aio.ServicerContext[Any, Any]") -> AsyncIterator[None]:
-        """Run a handler inside."""
+    async def __call__(self, method: str, context: "aio.ServicerContext[Any, Any]") -> AsyncIterator[Recheck]:
+        """Run a handler inside; gives what looks the caller up again within a stream."""
         call: Call | None = None
         refusal: Reason | None = None
         cut_off, began = False, time.perf_counter()
@@ -108,7 +100,7 @@ class CallGuard:
             if not rule.before_succession:
                 await self._succession.require_complete()
             with self._place_for(call):
-                yield
+                yield _nothing if call is None else StreamWatch(self._authenticator, context, self._clock).check
             _require_event(call)
         except (aio.AbortError, asyncio.CancelledError, GeneratorExit):
             cut_off = True
@@ -133,7 +125,6 @@ class CallGuard:
         caller = known or await self._authenticator.authenticate(context)
         call = Call(caller, rule.action, self._clock)
         _call.set(call)
-        _watch.set(StreamWatch(self._authenticator, context))
         return call
 
     @contextmanager
@@ -153,7 +144,7 @@ class CallGuard:
 
     async def _record_refusal(self, call: Call | None, reason: Reason) -> None:
         if call is None:
-            if reason not in _FAULTS:
+            if reason not in FAULTS:
                 self._audit.count_unauthenticated()
                 self._observer.unauthenticated()
             return
@@ -168,6 +159,10 @@ def _rule_of(method: str) -> Rule:
     if rule is None:
         raise Refused(Reason.NOT_PERMITTED, "the method is not in the policy")
     return rule
+
+
+async def _nothing() -> None:
+    """Look nobody up: the plumbing's caller is nobody."""
 
 
 def _authorise(call: Call, roles: frozenset[Role]) -> None:

@@ -7,10 +7,12 @@
   authenticated, without an audit event and with the parser's own text.
 - Handlers are generic ones: for methods that are registered one by one `grpc.aio` keeps a waiting task each, and looks
   at all of them at every call.
+- Within a stream whoever calls is looked up again: before each message that comes, or before each that goes where one
+  came. It is done here, so that no handler forgets it.
 """
 
 import inspect
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -21,11 +23,16 @@ from grpc import aio
 from alliance.errors import Reason
 from alliance_server.domain.errors import Refused
 
+Recheck = Callable[[], Awaitable[None]]
+"""Raises Refused where whoever calls is no longer admitted."""
+
 
 class Guard(Protocol):
     """What stands around handlers."""
 
-    def __call__(self, method: str, context: "aio.ServicerContext[Any, Any]", /) -> AbstractAsyncContextManager[None]:
+    def __call__(
+        self, method: str, context: "aio.ServicerContext[Any, Any]", /
+    ) -> AbstractAsyncContextManager[Recheck]:
         """Run a handler inside."""
 
     def messages(self, incoming: AsyncIterator[bytes], /) -> AsyncIterator[bytes]:
@@ -51,17 +58,20 @@ class Guarded:
 def _wrap(handler: Any, method: str, guard: Guard) -> Any:  # noqa: ANN401 - gRPC's handlers are untyped tuples
     make, behaviour = shape_of(handler)
     writes_itself = inspect.iscoroutinefunction(behaviour)
+    takes_many = handler.request_streaming
 
-    def read(handler: Any, request: Any) -> Any:  # noqa: ANN401
-        return _read_all(handler, guard.messages(request)) if handler.request_streaming else _read(handler, request)
+    def read(request: Any, recheck: Recheck) -> Any:  # noqa: ANN401
+        return _read_all(handler, guard.messages(request), recheck) if takes_many else _read(handler, request)
 
     async def unary(request: Any, context: Any) -> Any:  # noqa: ANN401
-        async with guard(method, context):
-            return await behaviour(read(handler, request), context)
+        async with guard(method, context) as recheck:
+            return await behaviour(read(request, recheck), context)
 
     async def stream(request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: ANN401
-        async with guard(method, context):
-            async for reply in behaviour(read(handler, request), context):
+        async with guard(method, context) as recheck:
+            async for reply in behaviour(read(request, recheck), context):
+                if not takes_many:  # else the answer to what was taken goes out: it is done
+                    await recheck()
                 yield reply
 
     return make(
@@ -78,8 +88,13 @@ def _read(handler: Any, message: bytes) -> Any:  # noqa: ANN401
         raise Refused(Reason.INVALID_REQUEST, "the message cannot be read") from None
 
 
-async def _read_all(handler: Any, messages: AsyncIterator[bytes]) -> AsyncIterator[Any]:  # noqa: ANN401
+async def _read_all(
+    handler: Any,  # noqa: ANN401
+    messages: AsyncIterator[bytes],
+    recheck: Recheck,
+) -> AsyncIterator[Any]:
     async for message in messages:
+        await recheck()
         yield _read(handler, message)
 
 

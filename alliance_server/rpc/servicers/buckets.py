@@ -6,7 +6,7 @@ from typing import Any
 from grpc import aio
 
 from alliance.v1 import bucket_pb2, bucket_pb2_grpc
-from alliance_server.rpc.interceptors.calls import current_call, recheck
+from alliance_server.rpc.interceptors.calls import current_call
 from alliance_server.services.buckets import BucketPart, BucketService
 
 Context = aio.ServicerContext[Any, Any]
@@ -24,7 +24,6 @@ class BucketServicer(bucket_pb2_grpc.BucketServiceServicer):
         """Get buckets in ascending order."""
         parts = self._service.get(current_call(), request.epoch, request.prefix_bits, list(request.prefixes))
         async for part in parts:
-            await recheck()
             yield _message(part)
 
     async def ReportEntry(

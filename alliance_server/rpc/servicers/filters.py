@@ -6,7 +6,7 @@ from typing import Any
 from grpc import aio
 
 from alliance.v1 import filter_pb2, filter_pb2_grpc
-from alliance_server.rpc.interceptors.calls import current_call, recheck
+from alliance_server.rpc.interceptors.calls import current_call
 from alliance_server.rpc.interceptors.draining import Drain
 from alliance_server.services.filters import FilterService
 
@@ -30,7 +30,6 @@ class FilterServicer(filter_pb2_grpc.FilterServiceServicer):
     ) -> AsyncIterator[filter_pb2.DownloadSnapshotResponse]:
         """Download a snapshot's bits."""
         async for offset, chunk in self._service.download(current_call(), request.bits_sha256, request.offset):
-            await recheck()
             self._drain.check()  # the caller goes on at this offset
             yield filter_pb2.DownloadSnapshotResponse(offset=offset, chunk=chunk)
 

@@ -11,7 +11,7 @@ from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.claims import ClaimRow, StoredClaim
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.evaluations import REQUEST_ID_BYTES
-from alliance_server.rpc.interceptors.calls import current_call, recheck
+from alliance_server.rpc.interceptors.calls import current_call
 from alliance_server.services.registry import RegistryService, RowResult
 
 Context = aio.ServicerContext[Any, Any]
@@ -29,7 +29,6 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
         """Take chunks of claims and acknowledge each once it is durable."""
         call = current_call()
         async for chunk in request_iterator:
-            await recheck()
             if len(chunk.request_id) != REQUEST_ID_BYTES:
                 raise Refused(Reason.INVALID_REQUEST, "a chunk's request id has 16 bytes")
             rows = [ClaimRow(row.claim, row.signature, row.handle, row.box, row.predecessor) for row in chunk.rows]

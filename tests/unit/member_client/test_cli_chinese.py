@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_fakes import AWAY, CHANGED, CLEAN, DOUBTED, LISTED, Cli, FakeClient, an_own_claim, assert_no_identifier
+from cli_fakes import AWAY, CHANGED, CLEAN, DOUBTED, LISTED, WORDS, Cli, FakeClient, an_own_claim, assert_no_identifier
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -185,7 +185,7 @@ def test_enrolment_and_synchronisation_are_told_in_chinese(tmp_path: Path) -> No
     for arguments in (("enrol", bundle, "--profile", tmp_path / "home"), ("sync",)):
         result = zh(Cli(), *arguments)
         assert result.exit_code == 0
-        assert english_in(result.output) == []
+        assert english_in(result.output.replace(WORDS, "")) == []  # a fingerprint is English everywhere
         assert not result.stdout.isascii()
 
 

@@ -14,6 +14,11 @@ ADMIN_SPOKEN: Final = {
     "read these words to the alliance by telephone: calls are refused until it confirms them": (
         "请通过电话将以上各词读给联盟：在其确认之前，一切调用都会被拒绝"
     ),
+    "--yes takes the --digest that admin show printed, 8 digits at least, one for each proposal": (
+        "--yes 须同时给出 admin show 所显示的 --digest，每项提案一个，至少 8 位"
+    ),
+    "{id} is another proposal than the digest says: nothing was signed": "{id} 与摘要所指的提案不符：未作任何签名",
+    "keys are confirmed one at a time: each member is called": "密钥须逐个确认：须分别致电每个成员",
     "no proposals": "没有提案",
     "admin show PROPOSAL or --json has them": "完整内容见 admin show PROPOSAL 或 --json",
     "nobody is there to be asked: --yes goes on, --dry-run only looks": (
@@ -70,6 +75,7 @@ ADMIN_SPOKEN: Final = {
 
 ADMIN_WORDS: Final = {
     "Proposal": "提案",
+    "Digest": "摘要",
     "Change": "变更",
     "Member": "成员",
     "By": "提出者",
@@ -140,9 +146,10 @@ ADMIN_COMMANDS: Final = {
         "Refuse every call of a member from the next one on; needs no other admin, except against an admin."
     ): "自下一次调用起拒绝该成员的一切调用；无须另一位管理员，但对管理员除外。",
     "Propose to end a suspension.": "提议解除暂停。",
-    (
-        "Revoke all certificates of a member, for good; needs no other admin, except against an admin."
-    ): "永久吊销该成员的全部证书；无须另一位管理员，但对管理员除外。",
+    "Propose to revoke all certificates of a member, for good: it does not come back under its id.": (
+        "提议永久吊销该成员的全部证书：该成员不能再以原编号恢复。"
+    ),
+    "Suspend it first: that needs nobody else. Example:": "请先暂停该成员：暂停无须另一位管理员。示例：",
     "Propose to end a membership, for good; its claims stay until they expire.": (
         "提议永久终止成员资格；其报送记录保留至到期。"
     ),
@@ -152,8 +159,11 @@ ADMIN_COMMANDS: Final = {
     "List the proposals that wait for a decision.": "列出等待决定的提案。",
     "Show a proposal, and what it would do now.": "查看一项提案及其此刻的影响。",
     (
-        "Approve another admin's proposal: it takes effect at once. Or uphold what break-glass did."
+        "Approve another admin's proposals: they take effect at once. Or uphold what break-glass did."
     ): "批准另一位管理员的提案，立即生效；或认可已紧急执行的变更。",
+    "All are shown first, then you are asked; each is signed by itself. For example:": (
+        "先显示全部提案，再请您确认；每项提案分别签名。例如："
+    ),
     "Reject another admin's proposal. Or object to what break-glass did.": (
         "否决另一位管理员的提案；或对已紧急执行的变更提出异议。"
     ),
@@ -199,6 +209,10 @@ ADMIN_COMMANDS: Final = {
 
 ADMIN_OPTIONS: Final = {
     "Id of the member.": "成员编号。",
+    "Ids of proposals, or their first digits.": "提案编号，或其前几位；可列出多项。",
+    "With --yes: the digest that show printed, or its first 8 digits; one for each proposal.": (
+        "与 --yes 一同使用：show 所显示的摘要，或其前 8 位；每项提案一个。"
+    ),
     "The proposal's id, or its first digits.": "提案编号，或其前几位。",
     "The twelve words that the member read to you.": "该成员读给您的十二个词。",
     "To confirm a key: the twelve words that the member read to you.": "确认密钥时：该成员读给您的十二个词。",

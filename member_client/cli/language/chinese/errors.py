@@ -24,6 +24,7 @@ CLASSES: Final = {
     "FilterChanged": "下载期间过滤器多次更换，或尚未就绪",
     "Denied": "联盟中心拒绝了该请求",
     "NotAuthenticated": "证书不被承认、已吊销或已过期，或成员资格已被暂停",
+    "CertificateEnded": "证书已到期：本机离线的时间超过其有效期，或未能更新",
     "KeyNotConfirmed": "本成员已入盟，其密钥尚待联盟管理员确认",
     "TooManyAttempts": "联盟中心拒绝的入盟请求过多",
     "NotPermitted": "成员的角色不允许该调用",
@@ -111,6 +112,9 @@ ADVICE: Final = {
     "Check the id; only this member's own things can be seen.": "请检查编号；只能查看本机构自己的内容。",
     "Ask the alliance's office.": "请联系联盟办公室。",
     "Ask the alliance's office for a new invitation.": "请向联盟办公室索取新的邀请函。",
+    "Ask the alliance's office for a new invitation; the member is enrolled anew, under another id.": (
+        "请向联盟办公室索取新的邀请函；该成员须以另一编号重新入盟。"
+    ),
     (
         "Read the words of `member-client fingerprint` to the alliance's admins by telephone; they confirm the key."
     ): "请通过电话将 `member-client fingerprint` 显示的各词读给联盟的管理员，由其确认密钥。",

@@ -68,6 +68,7 @@ SENTENCES: Final = {
     "These are the words of another key: somebody else may have enrolled.": (
         "这是另一密钥的指纹词：可能有他人冒名入盟。"
     ),
+    "The certificate of this machine has ended.": "本机的证书已到期。",
     "The hub cannot be reached.": "无法连接联盟中心。",
     "The hub did not answer in time.": "联盟中心未能及时应答。",
     "The call was cut off.": "调用中断。",
