@@ -151,9 +151,9 @@ class Hub:
             job.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await job
-        with contextlib.suppress(AllianceError):
-            await self.maintenance.hand_over()
-            await self.audit.flush(self.clock.now_ms())
+        for last in (self.audit.flush(self.clock.now_ms()), self.maintenance.hand_over()):
+            with contextlib.suppress(AllianceError):
+                await last
         await asyncio.to_thread(self.store.close)
         await asyncio.to_thread(self.compute.close)
         if self._metrics_listener:
