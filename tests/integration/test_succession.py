@@ -472,6 +472,38 @@ async def test_epochs_that_ended_or_began_after_the_backup_do_not_come_back(
         assert len(restores) == 1
 
 
+async def test_an_older_backup_follows_what_two_admins_signed_since(new_hub_folder: NewFolder, tmp_path: Path) -> None:
+    async with AsyncExitStack() as clients:
+        async with founded(new_hub_folder(), "", clients) as it:
+            await contribute(it.a, [row(LISTED)])
+            await it.b.sync()
+            await backed_up(it.hub, tmp_path / "backup")
+        restored(tmp_path / "backup", tmp_path / "second", it.hub)
+        async with in_its_place(tmp_path / "second", it.hub) as second:
+            await sign(it.ann)
+            # One signature is no succession: the ledger of that origin is nobody's word then.
+            with pytest.raises(LedgerInvalid):
+                restored(tmp_path / "backup", tmp_path / "early", it.hub, second)
+            await sign(it.bob)
+            await it.b.sync()
+        made = restored(tmp_path / "backup", tmp_path / "third", it.hub, second)
+        assert (made.origin, made.previous_hub_key) == (3, second.hub.keys.identity.public_key)
+        async with in_its_place(tmp_path / "third", it.hub) as third:
+            await sign(it.ann)
+            await sign(it.bob)
+            await third.settle()
+            await it.b.sync()
+            accepted = it.b.accepted_succession
+            assert accepted is not None
+            assert accepted.origin == 3
+            # Whoever knows the first origin alone follows the whole chain.
+            async with lender(it.hub, "lender-a") as a:
+                await a.sync()
+            third.clock.advance(minutes=6)
+            await third.settle()
+            assert await states(it.b, LISTED) == [State.MATCH]
+
+
 async def test_what_was_open_in_the_backup_is_not_open_again(new_hub_folder: NewFolder, tmp_path: Path) -> None:
     folder = new_hub_folder()
     async with AsyncExitStack() as clients:
