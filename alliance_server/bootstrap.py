@@ -108,6 +108,8 @@ class Hub:
         for server in self._servers:
             await server.start()
         self._jobs = [asyncio.create_task(self._maintain(), name="maintenance")]
+        if await self.succession.is_awaited():
+            _log.warning("the hub was restored: two admins sign its succession, and nothing else is served before")
         _log.info("hub serves", address=self.config.listen, backend=select().name)
 
     async def stop(self) -> None:

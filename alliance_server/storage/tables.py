@@ -260,6 +260,7 @@ class SuccessionTable(SQLModel, table=True):
     payload: bytes = Field(sa_column=_bytes())
     """Serialised Succession, as admins sign it."""
     made_at: int = Field(sa_column=_big())
+    """When it was restored."""
     completed_at: int | None = Field(default=None, sa_column=_big(nullable=True))
     """When the second admin signed. NULL: the hub waits, and serves nothing else."""
 
@@ -272,10 +273,13 @@ class SuccessionSignatureTable(SQLModel, table=True):
     origin: int = Field(
         sa_column=Column(Integer, ForeignKey("successions.origin"), primary_key=True, autoincrement=False)
     )
+    """The succession that is signed."""
     admin: str = Field(primary_key=True, max_length=32)
+    """Member id of who signed."""
     statement: bytes = Field(sa_column=_bytes())
     """SignedStatement `succession`."""
     signed_at: int = Field(sa_column=_big())
+    """When the hub took it."""
 
 
 class CreditTable(SQLModel, table=True):
