@@ -139,6 +139,8 @@ class Hub:
             asyncio.create_task(self._maintain(), name="maintenance"),
             asyncio.create_task(self._keep_watch(), name="watch"),
         ]
+        if await self.succession.is_awaited():
+            _log.warning("the hub was restored: two admins sign its succession, and nothing else is served before")
         _log.info("hub serves", address=self.config.listen, backend=select().name)
 
     async def stop(self) -> None:

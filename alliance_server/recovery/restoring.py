@@ -35,6 +35,7 @@ from alliance_server.recovery.backup import OnRows
 from alliance_server.recovery.loading import copy_keys, load_rows, with_settings
 from alliance_server.recovery.manifest import KEYS
 from alliance_server.recovery.opening import Backup
+from alliance_server.recovery.origins import FollowingOrigin, following_origins
 from alliance_server.signing.sealed import IDENTITY
 from alliance_server.storage import database, dump, restoration
 from alliance_server.storage.audit_log import append
@@ -52,6 +53,8 @@ class Plan:
     backup: Backup
     ledger: Sequence[Remembered] | None
     """Entries since the backup, oldest first; None where it is done without the ledger."""
+    following: Sequence[FollowingOrigin]
+    """Origins that two admins signed after the backup was taken."""
     now: int
 
     @property
@@ -69,10 +72,12 @@ class Plan:
     def succession(self, key: SigningKey) -> Succession:
         """Give the succession of the new origin."""
         manifest, ledger = self.backup.manifest, self.ledger or ()
+        origin = manifest.origin + len(self.following) + 1
+        previous = self.following[-1].key if self.following else self.backup.hub_key
         payload = succession_pb2.Succession(
             alliance=manifest.alliance,
-            origin=manifest.origin + 1,
-            previous_hub_key=self.backup.hub_key.public_key,
+            origin=origin,
+            previous_hub_key=previous.public_key,
             hub_key=key.public_key,
             backup_taken_at=manifest.taken_at,
             audit_rows=manifest.audit_rows,
@@ -83,16 +88,18 @@ class Plan:
             ledger_until=ledger[-1].at if ledger else 0,
             retired_epochs=self.retired,
         )
-        return Succession(manifest.origin + 1, payload.SerializeToString(), self.now)
+        return Succession(origin, payload.SerializeToString(), self.now)
 
 
-def plan(backup: Backup, ledger: Path | None, clock: Clock) -> Plan:
-    """Read a ledger for a backup; raises LedgerInvalid."""
-    if ledger is None:
-        return Plan(backup, None, clock.now_ms())
+def plan(backup: Backup, ledgers: Sequence[Path] | None, clock: Clock) -> Plan:
+    """Read the ledgers of the hub's origins since a backup; raises LedgerInvalid. None goes without."""
+    now = clock.now_ms()
+    if ledgers is None:
+        return Plan(backup, None, (), now)
+    following = following_origins(backup, ledgers, now)
+    keys = [backup.hub_key, *(origin.key for origin in following)]
     since = backup.manifest.taken_at - SLACK_MS
-    entries = [entry for entry in read_ledger(ledger, [backup.hub_key]) if entry.at >= since]
-    return Plan(backup, entries, clock.now_ms())
+    return Plan(backup, [entry for entry in read_ledger(ledgers, keys) if entry.at >= since], following, now)
 
 
 def restore(made: Plan, destination: Path, database_url: str, on_rows: OnRows) -> Succession:
@@ -159,6 +166,10 @@ def _restore_rows(engine: Engine, made: Plan, succession: Succession, on_rows: O
         transaction = SqlTransaction(connection)
         restoration.remember(transaction, connection, [entry.purge for entry in made.ledger or ()])
         restoration.retire_epochs(connection, made.retired)
+        for origin in made.following:
+            transaction.successions.add(origin.succession)
+            for signature in origin.signatures:
+                transaction.successions.sign(signature, origin.succession.payload)
         transaction.successions.add(succession)
         _check_signers(transaction, made.now)
         append(connection, [_event(succession, made.now)])
