@@ -45,7 +45,7 @@ async def rounds(client: AllianceClient, lender: int, start: int) -> AsyncIterat
         subjects += [Subject(f"clear-{place}", phone=text) for place, text in enumerate(CLEAR)]
         verdicts = [it async for it in client.screen_many(subjects, purpose=PORTFOLIO, consent=BASIS)]
         wrong = {
-            f"{it.state.value} for {it.ref}"
+            f"{it.state.value} ({it.fields[0].reason}) for {it.ref}"
             for it in verdicts
             if it.state is not (State.MATCH if it.ref.startswith("listed") else State.CLEAR)
         }
