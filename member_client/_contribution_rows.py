@@ -92,13 +92,12 @@ class Row:
         if self.result.outcome is ContributionOutcome.REFUSED:
             return None
         drafted, standing = self.outcome, self.standing
-        label = drafted.draft.label.SerializeToString() if drafted.draft.label else b""
         if standing is not None and self.result.entry_id == standing.entry_id:
-            kept = Keepsake(drafted.identifier, label, drafted.content, b"")
-            return Settled(self.place, standing.entry_id, standing.expires_at, kept)
+            kept = Keepsake.of(drafted, b"")
+            return Settled(self.place, standing.entry_id, standing.expires_at, kept, is_new_here=True)
         assert self.drawn is not None  # noqa: S101 - what was accepted was sent
         ends_at = parse(self.drawn.sealed.claim).expires_at
-        kept = Keepsake(drafted.identifier, label, drafted.content, self.drawn.evidence_salt)
+        kept = Keepsake.of(drafted, self.drawn.evidence_salt)
         return Settled(self.place, self.result.entry_id, ends_at, kept)
 
     def dropped(self) -> Place | None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from alliance.claims import SealedClaim
+from alliance.claims import parse as parse_claim
 from alliance.identifiers import Identifier, Kind
 from alliance.taxonomy import Category
 from member_client._drafting import Drafted
@@ -76,6 +77,12 @@ class Keepsake:
     content: bytes
     evidence_salt: bytes
 
+    @classmethod
+    def of(cls, drafted: Drafted, evidence_salt: bytes) -> Self:
+        """Keep what a row is about; the salt is that of its sealed form, which may be an earlier one's."""
+        label = drafted.draft.label
+        return cls(drafted.identifier, label.SerializeToString() if label else b"", drafted.content, evidence_salt)
+
     def to_bytes(self) -> bytes:
         """Give the form that the store keeps."""
         identifier = self.identifier
@@ -103,6 +110,8 @@ class Settled:
     entry_id: bytes
     ends_at: int
     kept: Keepsake
+    is_new_here: bool = False
+    """Whether it was filed by another machine, so that nothing was kept of it when it was drawn up."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -147,17 +156,20 @@ class Journal:
         found = self._store.get_many(Shelf.JOURNAL, [place.acknowledged for place in places])
         return [stands.entry_id for stands in map(_acknowledged, found) if stands is not None]
 
-    def draw(self, rows: Sequence[tuple[Place, Drawn]]) -> None:
-        """Write sealed rows down, before they are sent."""
-        self._store.put_many((Shelf.DRAWN, place.drawn, _record(row), None) for place, row in rows)
+    def draw(self, rows: Sequence[tuple[Place, Drawn, Keepsake]]) -> None:
+        """Write sealed rows down with what they are about, before they are sent.
+
+        Who dies before the acknowledgement must still know what the claim is about that stands since.
+        """
+        self._store.put_many(it for place, row, kept in rows for it in _written(place.drawn, row, kept))
 
     def settle(self, accepted: Sequence[Settled], dropped: Sequence[Place] = ()) -> None:
         """Write acknowledgements in place of rows, and forget rows that were refused for good."""
-        values = []
+        values: list[tuple[Shelf, bytes, bytes, int | None]] = []
         for row in accepted:
             record = pack(row.kept.content, row.entry_id, b"%d" % row.ends_at, row.kept.evidence_salt)
             values.append((Shelf.JOURNAL, row.place.acknowledged, record, row.ends_at))
-        values += [(Shelf.KEEPSAKES, row.entry_id, row.kept.to_bytes(), row.ends_at) for row in accepted]
+        values += [_keepsake(it.entry_id, it.kept, it.ends_at) for it in accepted if it.is_new_here]
         settled = [row.place for row in accepted] + list(dropped)
         self._store.put_many(values, remove=[(Shelf.DRAWN, place.drawn) for place in settled])
 
@@ -194,9 +206,9 @@ class Journal:
         """Give the rows that are sealed to re-tag some claims, and not acknowledged."""
         return [_drawn(it) for it in self._store.get_many(Shelf.DRAWN, [_retag(it, epoch) for it in entry_ids])]
 
-    def draw_retagged(self, rows: Sequence[tuple[bytes, Drawn]], epoch: int) -> None:
-        """Write down rows that re-tag claims, before they are sent."""
-        self._store.put_many((Shelf.DRAWN, _retag(entry_id, epoch), _record(row), None) for entry_id, row in rows)
+    def draw_retagged(self, rows: Sequence[tuple[bytes, Drawn, Keepsake]], epoch: int) -> None:
+        """Write down rows that re-tag claims with what they are about, before they are sent."""
+        self._store.put_many(it for entry_id, row, kept in rows for it in _written(_retag(entry_id, epoch), row, kept))
 
     def follow(self, followed: Sequence[Followed], sent: Sequence[bytes], epoch: int) -> None:
         """Write down which claims were re-tagged as which, and forget all rows that were sent for it."""
@@ -208,6 +220,15 @@ class Journal:
     def successor(self, entry_id: bytes) -> bytes | None:
         """Give the claim as which this machine re-tagged another."""
         return self._store.get(Shelf.KEEPSAKES, _successor(entry_id))
+
+
+def _written(name: bytes, row: Drawn, kept: Keepsake) -> tuple[tuple[Shelf, bytes, bytes, int | None], ...]:
+    ends_at = parse_claim(row.sealed.claim).expires_at
+    return (Shelf.DRAWN, name, _record(row), None), _keepsake(row.sealed.entry_id, kept, ends_at)
+
+
+def _keepsake(entry_id: bytes, kept: Keepsake, ends_at: int) -> tuple[Shelf, bytes, bytes, int | None]:
+    return Shelf.KEEPSAKES, entry_id, kept.to_bytes(), ends_at
 
 
 def _retag(entry_id: bytes, epoch: int) -> bytes:

@@ -42,7 +42,7 @@ from member_client._drafting import RELIST, WITHDRAWN_BEFORE, Drafted, Refused, 
 from member_client._epochs import PinnedEpoch
 from member_client._evaluation import prepared
 from member_client._facts import Facts
-from member_client._journal import Drawn, Journal, Known, Place
+from member_client._journal import Drawn, Journal, Keepsake, Known, Place
 from member_client._recovering import hold_own_claims
 from member_client._session import Session
 from member_client._turns import Turn
@@ -213,7 +213,7 @@ class Contributor:
         drawn_rows = await self._session.workers.cpu(self._seal, fresh, tags, epoch.id)
         await self._session.workers.disk(self._journal.draw, drawn_rows)
 
-    def _seal(self, fresh: list[Asked], tags: Tags, epoch: int) -> list[tuple[Place, Drawn]]:
+    def _seal(self, fresh: list[Asked], tags: Tags, epoch: int) -> list[tuple[Place, Drawn, Keepsake]]:
         outcomes = seal_claims(
             [draft.draft for _, draft, _ in fresh],
             epoch=epoch,
@@ -222,13 +222,13 @@ class Contributor:
             contributor=self._session.profile.member,
             signing_key=self._session.identity,
         )
-        sealed: list[tuple[Place, Drawn]] = []
+        sealed: list[tuple[Place, Drawn, Keepsake]] = []
         for (row, draft, place), outcome in zip(fresh, outcomes, strict=True):
             if isinstance(outcome, ClaimInvalid):
                 row.refuse(Refused.by(outcome.reason, str(outcome)))
             else:
                 row.drawn = Drawn(outcome, draft.evidence_salt)
-                sealed.append((place, row.drawn))
+                sealed.append((place, row.drawn, Keepsake.of(draft, draft.evidence_salt)))
         return sealed
 
     # -- landing -------------------------------------------------------------------------------------------------

@@ -157,7 +157,7 @@ class Retagger:
         batch = await self._session.workers.cpu(prepared, inputs, (), Purpose.ROTATION, epoch)
         tags = await self._session.evaluator.evaluate(batch, Deadline.after(EVALUATION_SECONDS, patient=True))
         drawn = await self._session.workers.cpu(self._seal, fresh, tags, epoch.id)
-        written = [(it.claim.entry_id, row) for it, row in zip(fresh, drawn, strict=True) if row is not None]
+        written = [(it.claim.entry_id, row, it.kept) for it, row in zip(fresh, drawn, strict=True) if row is not None]
         await self._session.workers.disk(self._journal.draw_retagged, written, epoch.id)
         return drawn
 

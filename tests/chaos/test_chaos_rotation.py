@@ -78,6 +78,10 @@ class Ordeal:
         await holds(lambda: self.epoch(old).destroyed_at)
         await asyncio.gather(*(it.gets_on() for it in self._lenders))
 
+    def is_caught_up(self, number: int) -> bool:
+        state = self._hub.hub.store.read_now(lambda transaction: transaction.filters.state(number))
+        return state is not None and state.delta_sequence == state.sequence
+
     def is_filtered(self, number: int) -> bool:
         state = self._hub.hub.store.read_now(lambda transaction: transaction.filters.state(number))
         return state is not None and bool(state.heartbeat)
@@ -95,12 +99,14 @@ async def rotated(tmp_path: Path, database: str, *, seed: int, kills: int, times
         reader = await stack.enter_async_context(lender(hub, "reader"))
         for it in lenders:
             await it.start()
+            stack.callback(it.abandon)
         ordeal = Ordeal(process, hub, lenders, seed)
         await asyncio.gather(*(it.gets_on() for it in lenders))
         for turn in range(times):
             await ordeal.rotate(turn + 1, turn + 2, kills, hub_always=hub_always)
         for it in lenders:
             await it.end()
+        await holds(lambda: ordeal.is_caught_up(times + 1))
         assert not [line for it in lenders for line in it.said if line.startswith("wrong")]
         await stands_in_the_end(hub, reader, lenders)
         assert ordeal.epoch(1).state is EpochState.RETIRED
@@ -109,7 +115,6 @@ async def rotated(tmp_path: Path, database: str, *, seed: int, kills: int, times
 
 
 async def stands_in_the_end(hub: RunningHub, reader: AllianceClient, lenders: list[RotatingLender]) -> None:
-    await asyncio.sleep(2)
     await reader.sync()
     withdrawn = set[str]().union(*(it.texts("withdrawn") for it in lenders))
     # Every other one is to be withdrawn, and a lender may have been killed between the two.

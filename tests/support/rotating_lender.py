@@ -131,6 +131,11 @@ class RotatingLender:
         self._serial += self.count("round") + 1000
         await self.start()
 
+    def abandon(self) -> None:
+        """Leave nothing running, whatever became of the test."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
     async def end(self) -> None:
         assert self._process is not None
         assert self._process.stdin is not None

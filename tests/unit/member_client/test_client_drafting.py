@@ -89,12 +89,13 @@ def test_the_journal_knows_what_was_drawn_acknowledged_and_withdrawn(tmp_path: P
     place = Place.of(draft, 1)
     claim = sealed_claim(new_signing_key(), "alpha", tag(1), b"L" * 32)
     assert journal.known([place]) == [NOTHING]
-    journal.draw([(place, Drawn(claim, b"salt"))])
+    kept = Keepsake.of(draft, b"salt")
+    journal.draw([(place, Drawn(claim, b"salt"), kept)])
+    # Whoever dies now knows what the claim is about, should it stand.
+    assert Journal(new_store(tmp_path)).keepsakes([claim.entry_id, b"another"]) == [kept, None]
     assert Journal(new_store(tmp_path)).known([place]) == [Known(None, Drawn(claim, b"salt"))]
     ends_at = draft.draft.expires_at
-    kept = Keepsake(draft.identifier, b"label", draft.content, b"salt")
     journal.settle([Settled(place, claim.entry_id, ends_at, kept)])
-    assert Journal(new_store(tmp_path)).keepsakes([claim.entry_id, b"another"]) == [kept, None]
     (known,) = journal.known([place])
     stands = known.stands
     assert known.drawn is None
@@ -107,7 +108,8 @@ def test_the_journal_knows_what_was_drawn_acknowledged_and_withdrawn(tmp_path: P
     # Contributed again, it stands again under its new name.
     other = sealed_claim(new_signing_key(), "alpha", tag(1), b"L" * 32)
     assert other.entry_id != claim.entry_id
-    journal.settle([Settled(place, other.entry_id, ends_at, kept)])
+    journal.settle([Settled(place, other.entry_id, ends_at, kept, is_new_here=True)])
+    assert journal.keepsakes([other.entry_id]) == [kept]
     (stands,) = (it.stands for it in journal.known([place]))
     assert stands is not None
     assert stands.entry_id == other.entry_id
@@ -117,7 +119,8 @@ def test_the_journal_knows_what_was_drawn_acknowledged_and_withdrawn(tmp_path: P
 def test_a_refused_row_is_forgotten(tmp_path: Path) -> None:
     journal = Journal(new_store(tmp_path))
     place = Place.of(drawn(row()), 1)
-    journal.draw([(place, Drawn(sealed_claim(new_signing_key(), "alpha", tag(1), b"L" * 32), b""))])
+    row_of_it = Drawn(sealed_claim(new_signing_key(), "alpha", tag(1), b"L" * 32), b"")
+    journal.draw([(place, row_of_it, Keepsake.of(drawn(row()), b""))])
     journal.settle([], [place])
     assert journal.known([place]) == [NOTHING]
 
