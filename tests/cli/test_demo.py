@@ -17,6 +17,8 @@ from alliance_server.demo.made_up import Sizes
 from alliance_server.demo.real_lists import intersections, read_lists
 from alliance_server.demo.running import run_sized
 
+patiently = pytest.mark.timeout(600)
+"""A demo starts some twenty processes; a busy machine takes its time."""
 SMALL = Sizes(claims=120, customers=400, matches=12, own=6, malformed=12, checks=10)
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "real"
 needs_real_lists = pytest.mark.skipif(not REAL.is_dir(), reason="the real lists are not here")
@@ -34,6 +36,7 @@ def run(sizes: Sizes, lists: Path | None = None, keep: Path | None = None) -> tu
     return run_sized(sizes, lists, keep, out), text.getvalue()
 
 
+@patiently
 @pytest.mark.shows_identifiers(reason="the demo makes the lenders' own lists, and searches its files itself")
 def test_the_demo_shows_what_the_readme_says(tmp_path: Path) -> None:
     code, text = run(SMALL, keep=tmp_path / "kept")
@@ -47,6 +50,7 @@ def test_the_demo_shows_what_the_readme_says(tmp_path: Path) -> None:
     assert (tmp_path / "kept" / "lender-c" / "verdicts.jsonl").is_file()
 
 
+@patiently
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ended by a signal in mid-work, the demo takes its processes and its folder with it."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -64,7 +68,7 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def wait_for_a_hub(demo: psutil.Process) -> list[psutil.Process]:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while time.monotonic() < until:
         children = demo.children(recursive=True)
         if any("alliance_server.demo.hub" in words_of(child) for child in children):
@@ -99,6 +103,7 @@ def write_list(path: Path, numbers: range, *others: str) -> None:
     path.write_text("\n".join(("kind,identifier,category", *rows, *others)) + "\n", "utf-8")
 
 
+@patiently
 @pytest.mark.shows_identifiers(reason="the demo makes the lenders' own lists, and searches its files itself")
 def test_lists_match_as_a_plain_intersection_does(tmp_path: Path) -> None:
     """Two small lists; the real ones are the nightly's."""

@@ -29,7 +29,10 @@ from member_client import (
     Verdict,
 )
 
-pytestmark = pytest.mark.shows_identifiers(reason="a development hub prints its magic identifiers, which are nobody's")
+pytestmark = [
+    pytest.mark.shows_identifiers(reason="a development hub prints its magic identifiers, which are nobody's"),
+    pytest.mark.timeout(600),  # to furnish it takes seven processes; a busy machine takes its time
+]
 BASIS = Consent.of("basis-2026-03")
 SERVES = "Ctrl-C ends it"
 NOT_CONFIGURED, SOME_FIELDS_REFUSED, INTEGRITY, INTERRUPTED = 3, 4, 7, 130
