@@ -34,6 +34,7 @@ from alliance_server.services.buckets import BucketService
 from alliance_server.services.budgets import Budgets
 from alliance_server.services.changes import Changes
 from alliance_server.services.compute import Compute
+from alliance_server.services.departures import Departures
 from alliance_server.services.directory import DirectoryService
 from alliance_server.services.enrolment import EnrolmentService
 from alliance_server.services.evaluation import EvaluationService
@@ -84,6 +85,7 @@ class Hub:
         self.port = self.enrolment_port = 0
         self.maintenance = FilterMaintenance(self.store, self._files, self.compute, self.keys.identity, self.clock)
         self.audit = AuditService(self.store)
+        self.departures = Departures(self.store, self.compute, self.keys.identity, self.clock)
         authenticator = Authenticator(self.store, config.alliance, self.clock)
         self.calls = CallGuard(authenticator, self.audit, self.clock)
         self.enrolment = EnrolmentService(self.store, self.keys.authority, self.keys.identity, self.clock)
@@ -151,6 +153,7 @@ class Hub:
             await asyncio.sleep(self.config.maintenance_seconds)
             try:
                 await self.maintenance.turn()
+                await self.departures.turn()
                 if self.clock.now_ms() - last_flush >= _FLUSH_EVERY_MS:
                     last_flush = self.clock.now_ms()
                     await self.audit.flush(last_flush)

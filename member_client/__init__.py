@@ -22,6 +22,7 @@ from member_client._contributions import (
 )
 from member_client.administration import (
     Administration,
+    CategoryClaims,
     Change,
     Decision,
     Effect,
@@ -94,6 +95,7 @@ __all__ = [
     "BucketOverfull",
     "BudgetExhausted",
     "Category",
+    "CategoryClaims",
     "CertificateEnded",
     "CertificateInvalid",
     "Change",

@@ -26,17 +26,17 @@ from alliance.v1 import directory_pb2 as alliance_dot_v1_dot_directory__pb2
 from alliance.v1 import statement_pb2 as alliance_dot_v1_dot_statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61lliance/v1/admin.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/directory.proto\x1a\x1b\x61lliance/v1/statement.proto\"k\n\x06Invite\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12%\n\x04role\x18\x03 \x01(\x0e\x32\x17.alliance.v1.MemberRole\x12\x14\n\x0ctoken_sha256\x18\x04 \x01(\x0c\"\x19\n\x07Suspend\x12\x0e\n\x06member\x18\x01 \x01(\t\"\x18\n\x06Resume\x12\x0e\n\x06member\x18\x01 \x01(\t\"$\n\x12RevokeCertificates\x12\x0e\n\x06member\x18\x01 \x01(\t\"\x1a\n\x08Offboard\x12\x0e\n\x06member\x18\x01 \x01(\t\"<\n\tSetBudget\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\r\n\x05items\x18\x03 \x01(\x04\"9\n\nConfirmKey\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x1b\n\x13identity_key_sha256\x18\x02 \x01(\x0c\"\xd0\x02\n\x06\x43hange\x12%\n\x06invite\x18\x01 \x01(\x0b\x32\x13.alliance.v1.InviteH\x00\x12\'\n\x07suspend\x18\x02 \x01(\x0b\x32\x14.alliance.v1.SuspendH\x00\x12%\n\x06resume\x18\x03 \x01(\x0b\x32\x13.alliance.v1.ResumeH\x00\x12>\n\x13revoke_certificates\x18\x04 \x01(\x0b\x32\x1f.alliance.v1.RevokeCertificatesH\x00\x12)\n\x08offboard\x18\x05 \x01(\x0b\x32\x15.alliance.v1.OffboardH\x00\x12,\n\nset_budget\x18\x06 \x01(\x0b\x32\x16.alliance.v1.SetBudgetH\x00\x12.\n\x0b\x63onfirm_key\x18\x07 \x01(\x0b\x32\x17.alliance.v1.ConfirmKeyH\x00\x42\x06\n\x04kind\"\x87\x01\n\x08Proposal\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x10\n\x08proposer\x18\x02 \x01(\t\x12#\n\x06\x63hange\x18\x03 \x01(\x0b\x32\x13.alliance.v1.Change\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x13\n\x0bproposed_at\x18\x05 \x01(\x03\x12\x13\n\x0b\x62reak_glass\x18\x06 \x01(\x08\"\x87\x01\n\x10ProposalDecision\x12\x17\n\x0fproposal_sha256\x18\x01 \x01(\x0c\x12\r\n\x05\x61\x64min\x18\x02 \x01(\t\x12\'\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0e\x32\x15.alliance.v1.Decision\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\ndecided_at\x18\x05 \x01(\x03\"\x9f\x01\n\x06\x45\x66\x66\x65\x63t\x12\x15\n\rcalls_an_hour\x18\x01 \x01(\x04\x12\x13\n\x0blive_claims\x18\x02 \x01(\x04\x12\x14\n\x0c\x63\x65rtificates\x18\x03 \x01(\x04\x12\x0e\n\x06\x62udget\x18\x04 \x01(\x04\x12\x12\n\nused_today\x18\x05 \x01(\x04\x12\x16\n\x0eneeds_approval\x18\x06 \x01(\x08\x12\x17\n\x0fmay_break_glass\x18\x07 \x01(\x08\"\xd3\x01\n\x0eProposalRecord\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.alliance.v1.ProposalState\x12\x11\n\tdecide_by\x18\x03 \x01(\x03\x12.\n\x08\x64\x65\x63ision\x18\x04 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12#\n\x06\x65\x66\x66\x65\x63t\x18\x05 \x01(\x0b\x32\x13.alliance.v1.Effect\";\n\x14PreviewChangeRequest\x12#\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x13.alliance.v1.Change\"<\n\x15PreviewChangeResponse\x12#\n\x06\x65\x66\x66\x65\x63t\x18\x01 \x01(\x0b\x32\x13.alliance.v1.Effect\"@\n\x0eProposeRequest\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"@\n\x0fProposeResponse\x12-\n\x08proposal\x18\x01 \x01(\x0b\x32\x1b.alliance.v1.ProposalRecord\"T\n\rDecideRequest\x12\x13\n\x0bproposal_id\x18\x01 \x01(\x0c\x12.\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"?\n\x0e\x44\x65\x63ideResponse\x12-\n\x08proposal\x18\x01 \x01(\x0b\x32\x1b.alliance.v1.ProposalRecord\"U\n\x14ListProposalsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x16\n\x0eundecided_only\x18\x03 \x01(\x08\"`\n\x15ListProposalsResponse\x12.\n\tproposals\x18\x01 \x03(\x0b\x32\x1b.alliance.v1.ProposalRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*f\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x44\x45\x43ISION_APPROVE\x10\x01\x12\x13\n\x0f\x44\x45\x43ISION_REJECT\x10\x02\x12\x15\n\x11\x44\x45\x43ISION_WITHDRAW\x10\x03*\xdc\x01\n\rProposalState\x12\x1e\n\x1aPROPOSAL_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13PROPOSAL_STATE_OPEN\x10\x01\x12\x1c\n\x18PROPOSAL_STATE_EFFECTIVE\x10\x02\x12\x1b\n\x17PROPOSAL_STATE_REJECTED\x10\x03\x12\x1c\n\x18PROPOSAL_STATE_WITHDRAWN\x10\x04\x12\x1a\n\x16PROPOSAL_STATE_EXPIRED\x10\x05\x12\x1d\n\x19PROPOSAL_STATE_UNREVIEWED\x10\x06\x32\xc7\x02\n\x0c\x41\x64minService\x12V\n\rPreviewChange\x12!.alliance.v1.PreviewChangeRequest\x1a\".alliance.v1.PreviewChangeResponse\x12\x44\n\x07Propose\x12\x1b.alliance.v1.ProposeRequest\x1a\x1c.alliance.v1.ProposeResponse\x12\x41\n\x06\x44\x65\x63ide\x12\x1a.alliance.v1.DecideRequest\x1a\x1b.alliance.v1.DecideResponse\x12V\n\rListProposals\x12!.alliance.v1.ListProposalsRequest\x1a\".alliance.v1.ListProposalsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61lliance/v1/admin.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/directory.proto\x1a\x1b\x61lliance/v1/statement.proto\"k\n\x06Invite\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12%\n\x04role\x18\x03 \x01(\x0e\x32\x17.alliance.v1.MemberRole\x12\x14\n\x0ctoken_sha256\x18\x04 \x01(\x0c\"\x19\n\x07Suspend\x12\x0e\n\x06member\x18\x01 \x01(\t\"\x18\n\x06Resume\x12\x0e\n\x06member\x18\x01 \x01(\t\"$\n\x12RevokeCertificates\x12\x0e\n\x06member\x18\x01 \x01(\t\"3\n\x08Offboard\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x17\n\x0fwithdraw_claims\x18\x02 \x01(\x08\"<\n\tSetBudget\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\r\n\x05items\x18\x03 \x01(\x04\"9\n\nConfirmKey\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x1b\n\x13identity_key_sha256\x18\x02 \x01(\x0c\"\xd0\x02\n\x06\x43hange\x12%\n\x06invite\x18\x01 \x01(\x0b\x32\x13.alliance.v1.InviteH\x00\x12\'\n\x07suspend\x18\x02 \x01(\x0b\x32\x14.alliance.v1.SuspendH\x00\x12%\n\x06resume\x18\x03 \x01(\x0b\x32\x13.alliance.v1.ResumeH\x00\x12>\n\x13revoke_certificates\x18\x04 \x01(\x0b\x32\x1f.alliance.v1.RevokeCertificatesH\x00\x12)\n\x08offboard\x18\x05 \x01(\x0b\x32\x15.alliance.v1.OffboardH\x00\x12,\n\nset_budget\x18\x06 \x01(\x0b\x32\x16.alliance.v1.SetBudgetH\x00\x12.\n\x0b\x63onfirm_key\x18\x07 \x01(\x0b\x32\x17.alliance.v1.ConfirmKeyH\x00\x42\x06\n\x04kind\"\x87\x01\n\x08Proposal\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x10\n\x08proposer\x18\x02 \x01(\t\x12#\n\x06\x63hange\x18\x03 \x01(\x0b\x32\x13.alliance.v1.Change\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x13\n\x0bproposed_at\x18\x05 \x01(\x03\x12\x13\n\x0b\x62reak_glass\x18\x06 \x01(\x08\"\x87\x01\n\x10ProposalDecision\x12\x17\n\x0fproposal_sha256\x18\x01 \x01(\x0c\x12\r\n\x05\x61\x64min\x18\x02 \x01(\t\x12\'\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0e\x32\x15.alliance.v1.Decision\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\ndecided_at\x18\x05 \x01(\x03\"]\n\x0e\x43\x61tegoryClaims\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\r\x12\x0e\n\x06\x63laims\x18\x02 \x01(\x04\x12\x14\n\x0c\x66irst_expiry\x18\x03 \x01(\x03\x12\x13\n\x0blast_expiry\x18\x04 \x01(\x03\"\xcc\x01\n\x06\x45\x66\x66\x65\x63t\x12\x15\n\rcalls_an_hour\x18\x01 \x01(\x04\x12\x13\n\x0blive_claims\x18\x02 \x01(\x04\x12\x14\n\x0c\x63\x65rtificates\x18\x03 \x01(\x04\x12\x0e\n\x06\x62udget\x18\x04 \x01(\x04\x12\x12\n\nused_today\x18\x05 \x01(\x04\x12\x16\n\x0eneeds_approval\x18\x06 \x01(\x08\x12\x17\n\x0fmay_break_glass\x18\x07 \x01(\x08\x12+\n\x06\x63laims\x18\x14 \x03(\x0b\x32\x1b.alliance.v1.CategoryClaims\"\xd3\x01\n\x0eProposalRecord\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.alliance.v1.ProposalState\x12\x11\n\tdecide_by\x18\x03 \x01(\x03\x12.\n\x08\x64\x65\x63ision\x18\x04 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12#\n\x06\x65\x66\x66\x65\x63t\x18\x05 \x01(\x0b\x32\x13.alliance.v1.Effect\";\n\x14PreviewChangeRequest\x12#\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x13.alliance.v1.Change\"<\n\x15PreviewChangeResponse\x12#\n\x06\x65\x66\x66\x65\x63t\x18\x01 \x01(\x0b\x32\x13.alliance.v1.Effect\"@\n\x0eProposeRequest\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"@\n\x0fProposeResponse\x12-\n\x08proposal\x18\x01 \x01(\x0b\x32\x1b.alliance.v1.ProposalRecord\"T\n\rDecideRequest\x12\x13\n\x0bproposal_id\x18\x01 \x01(\x0c\x12.\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"?\n\x0e\x44\x65\x63ideResponse\x12-\n\x08proposal\x18\x01 \x01(\x0b\x32\x1b.alliance.v1.ProposalRecord\"U\n\x14ListProposalsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x16\n\x0eundecided_only\x18\x03 \x01(\x08\"`\n\x15ListProposalsResponse\x12.\n\tproposals\x18\x01 \x03(\x0b\x32\x1b.alliance.v1.ProposalRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*f\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x44\x45\x43ISION_APPROVE\x10\x01\x12\x13\n\x0f\x44\x45\x43ISION_REJECT\x10\x02\x12\x15\n\x11\x44\x45\x43ISION_WITHDRAW\x10\x03*\xdc\x01\n\rProposalState\x12\x1e\n\x1aPROPOSAL_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13PROPOSAL_STATE_OPEN\x10\x01\x12\x1c\n\x18PROPOSAL_STATE_EFFECTIVE\x10\x02\x12\x1b\n\x17PROPOSAL_STATE_REJECTED\x10\x03\x12\x1c\n\x18PROPOSAL_STATE_WITHDRAWN\x10\x04\x12\x1a\n\x16PROPOSAL_STATE_EXPIRED\x10\x05\x12\x1d\n\x19PROPOSAL_STATE_UNREVIEWED\x10\x06\x32\xc7\x02\n\x0c\x41\x64minService\x12V\n\rPreviewChange\x12!.alliance.v1.PreviewChangeRequest\x1a\".alliance.v1.PreviewChangeResponse\x12\x44\n\x07Propose\x12\x1b.alliance.v1.ProposeRequest\x1a\x1c.alliance.v1.ProposeResponse\x12\x41\n\x06\x44\x65\x63ide\x12\x1a.alliance.v1.DecideRequest\x1a\x1b.alliance.v1.DecideResponse\x12V\n\rListProposals\x12!.alliance.v1.ListProposalsRequest\x1a\".alliance.v1.ListProposalsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'alliance.v1.admin_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DECISION']._serialized_start=2029
-  _globals['_DECISION']._serialized_end=2131
-  _globals['_PROPOSALSTATE']._serialized_start=2134
-  _globals['_PROPOSALSTATE']._serialized_end=2354
+  _globals['_DECISION']._serialized_start=2194
+  _globals['_DECISION']._serialized_end=2296
+  _globals['_PROPOSALSTATE']._serialized_start=2299
+  _globals['_PROPOSALSTATE']._serialized_end=2519
   _globals['_INVITE']._serialized_start=98
   _globals['_INVITE']._serialized_end=205
   _globals['_SUSPEND']._serialized_start=207
@@ -46,37 +46,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REVOKECERTIFICATES']._serialized_start=260
   _globals['_REVOKECERTIFICATES']._serialized_end=296
   _globals['_OFFBOARD']._serialized_start=298
-  _globals['_OFFBOARD']._serialized_end=324
-  _globals['_SETBUDGET']._serialized_start=326
-  _globals['_SETBUDGET']._serialized_end=386
-  _globals['_CONFIRMKEY']._serialized_start=388
-  _globals['_CONFIRMKEY']._serialized_end=445
-  _globals['_CHANGE']._serialized_start=448
-  _globals['_CHANGE']._serialized_end=784
-  _globals['_PROPOSAL']._serialized_start=787
-  _globals['_PROPOSAL']._serialized_end=922
-  _globals['_PROPOSALDECISION']._serialized_start=925
-  _globals['_PROPOSALDECISION']._serialized_end=1060
-  _globals['_EFFECT']._serialized_start=1063
-  _globals['_EFFECT']._serialized_end=1222
-  _globals['_PROPOSALRECORD']._serialized_start=1225
-  _globals['_PROPOSALRECORD']._serialized_end=1436
-  _globals['_PREVIEWCHANGEREQUEST']._serialized_start=1438
-  _globals['_PREVIEWCHANGEREQUEST']._serialized_end=1497
-  _globals['_PREVIEWCHANGERESPONSE']._serialized_start=1499
-  _globals['_PREVIEWCHANGERESPONSE']._serialized_end=1559
-  _globals['_PROPOSEREQUEST']._serialized_start=1561
-  _globals['_PROPOSEREQUEST']._serialized_end=1625
-  _globals['_PROPOSERESPONSE']._serialized_start=1627
-  _globals['_PROPOSERESPONSE']._serialized_end=1691
-  _globals['_DECIDEREQUEST']._serialized_start=1693
-  _globals['_DECIDEREQUEST']._serialized_end=1777
-  _globals['_DECIDERESPONSE']._serialized_start=1779
-  _globals['_DECIDERESPONSE']._serialized_end=1842
-  _globals['_LISTPROPOSALSREQUEST']._serialized_start=1844
-  _globals['_LISTPROPOSALSREQUEST']._serialized_end=1929
-  _globals['_LISTPROPOSALSRESPONSE']._serialized_start=1931
-  _globals['_LISTPROPOSALSRESPONSE']._serialized_end=2027
-  _globals['_ADMINSERVICE']._serialized_start=2357
-  _globals['_ADMINSERVICE']._serialized_end=2684
+  _globals['_OFFBOARD']._serialized_end=349
+  _globals['_SETBUDGET']._serialized_start=351
+  _globals['_SETBUDGET']._serialized_end=411
+  _globals['_CONFIRMKEY']._serialized_start=413
+  _globals['_CONFIRMKEY']._serialized_end=470
+  _globals['_CHANGE']._serialized_start=473
+  _globals['_CHANGE']._serialized_end=809
+  _globals['_PROPOSAL']._serialized_start=812
+  _globals['_PROPOSAL']._serialized_end=947
+  _globals['_PROPOSALDECISION']._serialized_start=950
+  _globals['_PROPOSALDECISION']._serialized_end=1085
+  _globals['_CATEGORYCLAIMS']._serialized_start=1087
+  _globals['_CATEGORYCLAIMS']._serialized_end=1180
+  _globals['_EFFECT']._serialized_start=1183
+  _globals['_EFFECT']._serialized_end=1387
+  _globals['_PROPOSALRECORD']._serialized_start=1390
+  _globals['_PROPOSALRECORD']._serialized_end=1601
+  _globals['_PREVIEWCHANGEREQUEST']._serialized_start=1603
+  _globals['_PREVIEWCHANGEREQUEST']._serialized_end=1662
+  _globals['_PREVIEWCHANGERESPONSE']._serialized_start=1664
+  _globals['_PREVIEWCHANGERESPONSE']._serialized_end=1724
+  _globals['_PROPOSEREQUEST']._serialized_start=1726
+  _globals['_PROPOSEREQUEST']._serialized_end=1790
+  _globals['_PROPOSERESPONSE']._serialized_start=1792
+  _globals['_PROPOSERESPONSE']._serialized_end=1856
+  _globals['_DECIDEREQUEST']._serialized_start=1858
+  _globals['_DECIDEREQUEST']._serialized_end=1942
+  _globals['_DECIDERESPONSE']._serialized_start=1944
+  _globals['_DECIDERESPONSE']._serialized_end=2007
+  _globals['_LISTPROPOSALSREQUEST']._serialized_start=2009
+  _globals['_LISTPROPOSALSREQUEST']._serialized_end=2094
+  _globals['_LISTPROPOSALSRESPONSE']._serialized_start=2096
+  _globals['_LISTPROPOSALSRESPONSE']._serialized_end=2192
+  _globals['_ADMINSERVICE']._serialized_start=2522
+  _globals['_ADMINSERVICE']._serialized_end=2849
 # @@protoc_insertion_point(module_scope)

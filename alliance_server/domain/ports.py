@@ -8,7 +8,8 @@ from typing import Protocol, TypeVar
 from alliance.errors import AllianceError
 from alliance.taxonomy import ClaimStatus
 from alliance_server.domain.audit import AuditRecord
-from alliance_server.domain.claims import ListedEntry, Stock, StoredClaim
+from alliance_server.domain.claims import CategoryCount, ListedEntry, Stock, StoredClaim
+from alliance_server.domain.departures import Departure
 from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.evaluations import Evaluation, RequestKey
 from alliance_server.domain.filters import Delta, FilterState, Snapshot
@@ -129,6 +130,9 @@ class ClaimRepository(Protocol):
     def count_own_live(self, contributor: str, now: int) -> int:
         """Count a contributor's live claims."""
 
+    def own_live_by_category(self, contributor: str, now: int) -> list[CategoryCount]:
+        """Count a contributor's live claims by category, with when they expire."""
+
 
 class FilterRepository(Protocol):
     """Filter states, snapshots and deltas."""
@@ -218,6 +222,22 @@ class ProposalRepository(Protocol):
         """Count those done by break-glass whose review is overdue."""
 
 
+class DepartureRepository(Protocol):
+    """Members whose claims are withdrawn after them."""
+
+    def add(self, departure: Departure) -> None:
+        """Add a departure."""
+
+    def get(self, member_id: str) -> Departure | None:
+        """Give a member's departure. Held until the unit of work ends."""
+
+    def next(self, asked_before: int) -> Departure | None:
+        """Give the oldest departure that is not over and was asked for before a time."""
+
+    def save(self, departure: Departure) -> None:
+        """Keep how far a departure is."""
+
+
 class LeaseRepository(Protocol):
     """Work that must happen once."""
 
@@ -242,6 +262,8 @@ class Transaction(Protocol):
     def audit(self) -> AuditRepository: ...  # noqa: D102 - its type says it
     @property
     def proposals(self) -> ProposalRepository: ...  # noqa: D102 - its type says it
+    @property
+    def departures(self) -> DepartureRepository: ...  # noqa: D102 - its type says it
     @property
     def leases(self) -> LeaseRepository: ...  # noqa: D102 - its type says it
 

@@ -1,5 +1,7 @@
 """The changes that admins make: who must agree to each, what it would do, and doing it."""
 
+from dataclasses import asdict
+
 from alliance.errors import Reason
 from alliance.v1 import admin_pb2
 from alliance_server.domain.errors import Refused
@@ -51,6 +53,10 @@ class Changes:
         effect.calls_an_hour = transaction.audit.count(member, now - HOUR_MS, MAX_COUNTED)
         effect.live_claims = transaction.claims.count_own_live(member, now)
         effect.certificates = transaction.members.count_certificates(member, now)
+        if change.WhichOneof("kind") == "offboard":
+            effect.claims.extend(
+                admin_pb2.CategoryClaims(**asdict(it)) for it in transaction.claims.own_live_by_category(member, now)
+            )
         if change.WhichOneof("kind") == "set_budget":
             effect.budget = self._budget(transaction, change.set_budget)
             effect.used_today = transaction.quotas.used(member, _resource(change.set_budget), day_of(now))
@@ -74,7 +80,8 @@ class Changes:
             case "revoke_certificates":
                 memberships.revoke(transaction, change.revoke_certificates.member, now)
             case "offboard":
-                memberships.offboard(transaction, change.offboard.member, now)
+                leaving = change.offboard
+                memberships.offboard(transaction, leaving.member, now, withdraw_claims=leaving.withdraw_claims)
             case "confirm_key":
                 key = change.confirm_key
                 memberships.confirm_key(transaction, key.member, key.identity_key_sha256, now)

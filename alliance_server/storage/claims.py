@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from alliance.errors import Reason
 from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
-from alliance_server.domain.claims import ListedEntry, Stock, StoredClaim
+from alliance_server.domain.claims import CategoryCount, ListedEntry, Stock, StoredClaim
 from alliance_server.domain.errors import Refused
 from alliance_server.storage import bulk
 from alliance_server.storage.tables import LIVE, ClaimTable, EntryReportTable, table_of
@@ -215,3 +215,16 @@ class SqlClaims:
         """Count a contributor's live claims."""
         live = (_CLAIMS.c.contributor == contributor, _live(), _CLAIMS.c.expires_at > now)
         return self._connection.execute(sa.select(sa.func.count()).where(*live)).scalar_one()
+
+    def own_live_by_category(self, contributor: str, now: int) -> list[CategoryCount]:
+        """Count a contributor's live claims by category, with when they expire."""
+        columns = _CLAIMS.c
+        live = (columns.contributor == contributor, _live(), columns.expires_at > now)
+        expiry = sa.func.min(columns.expires_at), sa.func.max(columns.expires_at)
+        query = (
+            sa.select(columns.category, sa.func.count(), *expiry)
+            .where(*live)
+            .group_by(columns.category)
+            .order_by(columns.category)
+        )
+        return [CategoryCount(*row) for row in self._connection.execute(query)]

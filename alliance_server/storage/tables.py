@@ -250,6 +250,24 @@ class ProposalTable(SQLModel, table=True):
     decided_at: int | None = Field(default=None, sa_column=_big(nullable=True))
 
 
+class DepartureTable(SQLModel, table=True):
+    """Members who left and whose claims are withdrawn after them: one row each, from the membership's end on."""
+
+    __tablename__ = "departures"
+
+    member_id: str = Field(primary_key=True, max_length=32)
+    asked_at: int = Field(sa_column=_big())
+    """When the membership ended. Immutable."""
+    epoch: int
+    """Mutable; with `sequence` the last claim that was looked at, 0 before the first."""
+    sequence: int = Field(sa_column=_big())
+    """Mutable."""
+    withdrawn: int = Field(sa_column=_big())
+    """Claims so far. Mutable."""
+    ended_at: int | None = Field(default=None, sa_column=_big(nullable=True))
+    """NULL: not all are withdrawn yet. Mutable once."""
+
+
 class CreditTable(SQLModel, table=True):
     """Contribution evaluations that rows may still be filed for. Mutable."""
 

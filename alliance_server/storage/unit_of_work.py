@@ -30,6 +30,7 @@ from alliance_server.domain.ports import Transaction
 from alliance_server.storage import database
 from alliance_server.storage.audit_log import SqlAudit, append
 from alliance_server.storage.claims import SqlClaims
+from alliance_server.storage.departures import SqlDepartures
 from alliance_server.storage.filters import SqlFilters
 from alliance_server.storage.members import SqlEpochs, SqlMembers
 from alliance_server.storage.proposals import SqlProposals
@@ -53,6 +54,7 @@ class SqlTransaction:
         self.quotas = SqlQuotas(connection)
         self.audit = SqlAudit(connection)
         self.proposals = SqlProposals(connection)
+        self.departures = SqlDepartures(connection)
         self.leases = SqlLeases(connection)
         self.records: list[AuditRecord] = []
         self._connection = connection

@@ -1,7 +1,9 @@
 """`member-client admin`: what admins of the alliance do, with what it would change shown before it is asked for."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import asdict
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -16,6 +18,15 @@ from member_client.cli.tables import print_table
 admin_app = typer.Typer(no_args_is_help=True, help="For admins: propose changes, decide those of others.")
 
 T = TypeVar("T")
+
+
+class ClaimsFate(StrEnum):
+    """What becomes of a departed member's claims."""
+
+    KEEP = "keep"
+    WITHDRAW = "withdraw"
+
+
 _COLUMNS: Final = ("Proposal", "Change", "Member", "By", "State", "Decide by")
 _ID_DIGITS: Final = 8
 _DIGEST_DIGITS: Final = 8
@@ -33,6 +44,7 @@ _DETAILS: Final = {
     "role": "Role",
     "resource": "Budget of",
     "items": "Items a day",
+    "withdraw_claims": "Withdraw its claims",
 }
 
 Member = Annotated[str, typer.Argument(help="Id of the member.", metavar="MEMBER")]
@@ -179,15 +191,25 @@ def revoke(
 
 @admin_app.command("offboard")
 def offboard(
-    context: typer.Context, member: Member, reason: Reason, *, yes: Yes = False, dry_run: DryRun = False
+    context: typer.Context,
+    member: Member,
+    reason: Reason,
+    claims: Annotated[
+        ClaimsFate, typer.Option("--claims", help="keep: they stand until they expire. withdraw: the hub ends them.")
+    ],
+    *,
+    yes: Yes = False,
+    dry_run: DryRun = False,
 ) -> None:
-    """Propose to end a membership, for good; its claims stay until they expire.
+    """Propose to end a membership, for good: certificates are revoked, and its claims are kept or withdrawn.
 
-    For example:
+    What it filed is shown first, by category and expiry. Others may rely on
+    claims; withdrawn ones are gone for all. Example:
 
-      member-client admin offboard lender-b --reason "left the alliance"
+      member-client admin offboard lender-b --claims keep --reason "left us"
     """
-    _changing(session_of(context), Change.offboard(member), reason, yes=yes, dry_run=dry_run)
+    change = Change.offboard(member, withdraw_claims=claims is ClaimsFate.WITHDRAW)
+    _changing(session_of(context), change, reason, yes=yes, dry_run=dry_run)
 
 
 @admin_app.command("budget")
@@ -419,7 +441,7 @@ def _description(proposal: Proposal) -> list[str]:
         _line("Proposal", proposal.id.hex()),
         _line("Digest", proposal.digest.hex()),
         _line("Change", retold(proposal.change.kind)),
-        *(_line(_DETAILS[name], str(value)) for name, value in proposal.change.details.items()),
+        *(_line(_DETAILS[name], _told(value)) for name, value in proposal.change.details.items()),
         _line("By", proposal.proposer),
         _line("Reason", proposal.reason),
         _line("State", retold(_STATES[proposal.state])),
@@ -438,6 +460,16 @@ def _lines(effect: Effect) -> list[str]:
         lines.append(tr("calls of the member in the last hour: {calls:,}", calls=effect.calls_an_hour))
     if effect.live_claims:
         lines.append(tr("live claims of the member: {claims:,}", claims=effect.live_claims))
+    lines += [
+        tr(
+            "  {category}: {claims:,}, expiring from {first} to {last}",
+            category=retold(it.category),
+            claims=it.claims,
+            first=_moment(it.first_expiry),
+            last=_moment(it.last_expiry),
+        )
+        for it in effect.claims
+    ]
     if effect.budget:
         lines.append(
             tr("budget now: {items:,} a day, {used:,} used today", items=effect.budget, used=effect.used_today)
@@ -446,12 +478,16 @@ def _lines(effect: Effect) -> list[str]:
     return lines
 
 
+def _told(value: str | int) -> str:
+    return (retold("yes") if value else retold("no")) if isinstance(value, bool) else str(value)
+
+
 def _line(name: str, value: str) -> str:
     return f"{retold(name)}: {value}"
 
 
 def _record(effect: Effect) -> dict[str, object]:
-    return {name: getattr(effect, name) for name in Effect.__slots__}
+    return asdict(effect)
 
 
 def _document(proposal: Proposal) -> dict[str, object]:

@@ -149,6 +149,7 @@ async def test_a_hub_of_the_release_before_is_upgraded_once(new_hub_folder: NewF
     folder, said = new_hub_folder(), Console(quiet=True)
     execute(
         folder,
+        "DROP TABLE departures",
         "DROP TABLE proposals",
         "DROP TABLE budget_limits",
         "ALTER TABLE members DROP COLUMN role",
