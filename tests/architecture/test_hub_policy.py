@@ -25,7 +25,9 @@ PLUMBING = {
     f"/{reflection.SERVICE_NAME}/",
 }
 NOT_CALLS = {AuditAction.CALL_REFUSE, AuditAction.EPOCH_BEGIN, AuditAction.FILTER_BUILD, AuditAction.MEMBER_ENROL} | {
+    AuditAction.CLAIM_DEPART,
     AuditAction.MEMBER_BUDGET,
+    AuditAction.MEMBER_CONFIRM,
     AuditAction.MEMBER_INVITE,
     AuditAction.MEMBER_OFFBOARD,
     AuditAction.MEMBER_RESUME,
