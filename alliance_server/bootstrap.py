@@ -42,6 +42,7 @@ from alliance_server.services.buckets import BucketService
 from alliance_server.services.budgets import Budgets
 from alliance_server.services.changes import Changes
 from alliance_server.services.compute import BULK, SMALL, Compute
+from alliance_server.services.departures import Departures
 from alliance_server.services.directory import DirectoryService
 from alliance_server.services.enrolment import EnrolmentService
 from alliance_server.services.epochs import EpochMaintenance, EpochService
@@ -101,6 +102,7 @@ class Hub:
         self.maintenance = FilterMaintenance(self.store, self._files, self.compute, self.keys.identity, self.clock)
         self.expiry = ExpiryWatch(self.tls, self.store)
         self.audit = AuditService(self.store)
+        self.departures = Departures(self.store, self.compute, self.keys.identity, self.clock)
         authenticator = Authenticator(self.store, config.alliance, self.clock, self.tls.trusts)
         self.succession = SuccessionService(self.store)
         self.calls = CallGuard(authenticator, self.audit, self.succession, self.clock, self.metrics)
@@ -208,6 +210,7 @@ class Hub:
                 await self.epochs.turn()
                 await asyncio.to_thread(self.tls.look)
                 await self.maintenance.turn()
+                await self.departures.turn()
                 await self.expiry.warn(self.clock.now_ms())
                 if self.clock.now_ms() - last_flush >= _FLUSH_EVERY_MS:
                     last_flush = self.clock.now_ms()

@@ -23,6 +23,7 @@ from member_client._contributions import (
 )
 from member_client.administration import (
     Administration,
+    CategoryClaims,
     Change,
     Decision,
     Effect,
@@ -110,6 +111,7 @@ __all__ = [
     "BudgetExhausted",
     "BurstExhausted",
     "Category",
+    "CategoryClaims",
     "CertificateEnded",
     "CertificateInvalid",
     "Change",

@@ -27,7 +27,7 @@ from alliance.bundles import enrolment_bundle
 from alliance.errors import FingerprintDiffers, FingerprintUnreadable, SignatureInvalid
 from alliance.fingerprints import check_fingerprint
 from alliance.keyring.store import write_atomically
-from alliance.taxonomy import DAY_MS
+from alliance.taxonomy import DAY_MS, Category
 from alliance.v1 import admin_pb2, directory_pb2, succession_pb2
 from alliance.v1.admin_pb2_grpc import AdminServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
@@ -112,9 +112,9 @@ class Change:
         return cls(admin_pb2.Change(revoke_certificates=admin_pb2.RevokeCertificates(member=member)))
 
     @classmethod
-    def offboard(cls, member: str) -> Self:
-        """End a membership, for good; claims stay until they expire."""
-        return cls(admin_pb2.Change(offboard=admin_pb2.Offboard(member=member)))
+    def offboard(cls, member: str, *, withdraw_claims: bool = False) -> Self:
+        """End a membership, for good; claims stay until they expire, or the hub withdraws them in its own name."""
+        return cls(admin_pb2.Change(offboard=admin_pb2.Offboard(member=member, withdraw_claims=withdraw_claims)))
 
     @classmethod
     def set_budget(cls, member: str, resource: str, items: int) -> Self:
@@ -183,6 +183,16 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class CategoryClaims:
+    """Live claims of a member in one category, and when the first and the last expire, milliseconds UTC."""
+
+    category: str
+    claims: int
+    first_expiry: int
+    last_expiry: int
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
     """What a change would do now, as counts; those that do not apply are 0."""
 
@@ -197,6 +207,8 @@ class Effect:
     applications_a_day: int
     customers: int
     claims_to_retag: int = 0
+    claims: tuple[CategoryClaims, ...] = ()
+    """Of offboarding: the live claims by category."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,7 +506,16 @@ def _check_heard(fingerprint: str, key: bytes) -> None:
 
 
 def _effect(effect: admin_pb2.Effect) -> Effect:
-    return Effect(**{it.name: getattr(effect, it.name) for it in effect.DESCRIPTOR.fields})
+    counts = {it.name: getattr(effect, it.name) for it in effect.DESCRIPTOR.fields if it.name != "claims"}
+    return Effect(**counts, claims=tuple(_claims(it) for it in effect.claims))
+
+
+def _claims(counted: admin_pb2.CategoryClaims) -> CategoryClaims:
+    try:
+        category = Category(counted.category).word
+    except ValueError:
+        category = str(counted.category)  # one that a later version has
+    return CategoryClaims(category, counted.claims, counted.first_expiry, counted.last_expiry)
 
 
 def _role(role: MemberRole | str) -> MemberRole:

@@ -195,21 +195,25 @@ Global___RevokeCertificates: _TypeAlias = RevokeCertificates  # noqa: Y015
 
 @_typing.final
 class Offboard(_message.Message):
-    """Ends a membership, for good: certificates are revoked, claims stay until they expire."""
+    """Ends a membership, for good: certificates are revoked, claims stay until they expire unless it says otherwise."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     MEMBER_FIELD_NUMBER: _builtins.int
+    WITHDRAW_CLAIMS_FIELD_NUMBER: _builtins.int
     member: _builtins.str
     """Id."""
+    withdraw_claims: _builtins.bool
+    """Whether the hub withdraws the member's claims, too; it begins some minutes later, and takes its time."""
     def __init__(
         self,
         *,
         member: _builtins.str = ...,
+        withdraw_claims: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["member", b"member"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member", b"member", "withdraw_claims", b"withdraw_claims"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -574,6 +578,40 @@ class ProposalDecision(_message.Message):
 Global___ProposalDecision: _TypeAlias = ProposalDecision  # noqa: Y015
 
 @_typing.final
+class CategoryClaims(_message.Message):
+    """Live claims of a member in one category."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    CLAIMS_FIELD_NUMBER: _builtins.int
+    FIRST_EXPIRY_FIELD_NUMBER: _builtins.int
+    LAST_EXPIRY_FIELD_NUMBER: _builtins.int
+    category: _builtins.int
+    """Number of the category."""
+    claims: _builtins.int
+    """Live claims."""
+    first_expiry: _builtins.int
+    """When the first of them expires, milliseconds UTC."""
+    last_expiry: _builtins.int
+    """When the last of them expires, milliseconds UTC."""
+    def __init__(
+        self,
+        *,
+        category: _builtins.int = ...,
+        claims: _builtins.int = ...,
+        first_expiry: _builtins.int = ...,
+        last_expiry: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "claims", b"claims", "first_expiry", b"first_expiry", "last_expiry", b"last_expiry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CategoryClaims: _TypeAlias = CategoryClaims  # noqa: Y015
+
+@_typing.final
 class Effect(_message.Message):
     """What a change would do, as counts; those that do not apply are 0."""
 
@@ -590,6 +628,7 @@ class Effect(_message.Message):
     BURST_FIELD_NUMBER: _builtins.int
     APPLICATIONS_A_DAY_FIELD_NUMBER: _builtins.int
     CUSTOMERS_FIELD_NUMBER: _builtins.int
+    CLAIMS_FIELD_NUMBER: _builtins.int
     calls_an_hour: _builtins.int
     """Calls of the member in the last hour, at most 100,000 counted: what a suspension stops."""
     live_claims: _builtins.int
@@ -612,6 +651,10 @@ class Effect(_message.Message):
     """Declared business in force: applications a day."""
     customers: _builtins.int
     """Declared business in force: customers."""
+    @_builtins.property
+    def claims(self) -> _containers.RepeatedCompositeFieldContainer[Global___CategoryClaims]:
+        """Of offboarding: the member's live claims by category."""
+
     def __init__(
         self,
         *,
@@ -626,10 +669,11 @@ class Effect(_message.Message):
         burst: _builtins.int = ...,
         applications_a_day: _builtins.int = ...,
         customers: _builtins.int = ...,
+        claims: _abc.Iterable[Global___CategoryClaims] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications_a_day", b"applications_a_day", "budget", b"budget", "burst", b"burst", "calls_an_hour", b"calls_an_hour", "certificates", b"certificates", "claims_to_retag", b"claims_to_retag", "customers", b"customers", "live_claims", b"live_claims", "may_break_glass", b"may_break_glass", "needs_approval", b"needs_approval", "used_today", b"used_today"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications_a_day", b"applications_a_day", "budget", b"budget", "burst", b"burst", "calls_an_hour", b"calls_an_hour", "certificates", b"certificates", "claims", b"claims", "claims_to_retag", b"claims_to_retag", "customers", b"customers", "live_claims", b"live_claims", "may_break_glass", b"may_break_glass", "needs_approval", b"needs_approval", "used_today", b"used_today"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -14,6 +14,7 @@ class AuditAction(StrEnum):
     BUCKET_REPORT = "bucket:entry:report"
     CALL_REFUSE = "call:unauthenticated:refuse"
     CLAIM_CONTRIBUTE = "claim:contribute"
+    CLAIM_DEPART = "claim:departed:withdraw"
     CLAIM_GET = "claim:get"
     CLAIM_LIST = "claim:list"
     CLAIM_WITHDRAW = "claim:withdraw"

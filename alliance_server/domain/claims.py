@@ -100,6 +100,16 @@ class ListedEntry:
     filed_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class CategoryCount:
+    """Live claims in one category, and when the first and the last of them expire, milliseconds UTC."""
+
+    category: int
+    claims: int
+    first_expiry: int
+    last_expiry: int
+
+
 def read(row: ClaimRow, *, contributor: str, now: int) -> Claim:
     """Read a row and check all of it but its signature; raises ClaimInvalid."""
     if len(row.box) != BOX_BYTES or len(row.handle) != HANDLE_BYTES:

@@ -9,7 +9,8 @@ from alliance.errors import AllianceError
 from alliance.taxonomy import ClaimStatus
 from alliance_server.domain.alarms import Alarm, DayOfUse, Finding
 from alliance_server.domain.audit import AuditRecord
-from alliance_server.domain.claims import ListedEntry, Stock, StoredClaim
+from alliance_server.domain.claims import CategoryCount, ListedEntry, Stock, StoredClaim
+from alliance_server.domain.departures import Departure
 from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.evaluations import Evaluation, RequestKey
 from alliance_server.domain.filters import Delta, FilterState, Snapshot
@@ -122,9 +123,16 @@ class ClaimRepository(Protocol):
         """Record a change of status; raises Refused unless `version` is the next one."""
 
     def own(
-        self, contributor: str, after: tuple[int, int], limit: int, *, live_only: bool, before_epoch: int = 0
+        self,
+        contributor: str,
+        after: tuple[int, int],
+        limit: int,
+        *,
+        live_only: bool,
+        before_epoch: int = 0,
+        retagged_too: bool = False,
     ) -> list[StoredClaim]:
-        """Give a contributor's claims after (epoch, sequence) that no later epoch holds; before an epoch, if any."""
+        """Give a contributor's claims after (epoch, sequence) that no later epoch holds, or all of them."""
 
     def in_ranges(self, epoch: int, ranges: Sequence[tuple[bytes, bytes]], now: int) -> list[list[ListedEntry]]:
         """Give live listed claims by the range [low, high] in which their tags lie; by tag within each."""
@@ -164,6 +172,9 @@ class ClaimRepository(Protocol):
 
     def destroy(self, epoch: int, most: int) -> int:
         """Delete up to so many claims of an epoch with what was reported about them; returns how many."""
+
+    def own_live_by_category(self, contributor: str, now: int) -> list[CategoryCount]:
+        """Count a contributor's live claims by category, with when they expire."""
 
 
 class FilterRepository(Protocol):
@@ -346,6 +357,22 @@ class SuccessionRepository(Protocol):
         """Add a signature of a succession with this payload."""
 
 
+class DepartureRepository(Protocol):
+    """Members whose claims are withdrawn after them."""
+
+    def add(self, departure: Departure) -> None:
+        """Add a departure."""
+
+    def get(self, member_id: str) -> Departure | None:
+        """Give a member's departure. Held until the unit of work ends."""
+
+    def next(self, asked_before: int) -> Departure | None:
+        """Give the oldest departure that is not over and was asked for before a time."""
+
+    def save(self, departure: Departure) -> None:
+        """Keep how far a departure is."""
+
+
 class LeaseRepository(Protocol):
     """Work that must happen once."""
 
@@ -373,6 +400,8 @@ class Transaction(Protocol):
     def audit(self) -> AuditRepository: ...  # noqa: D102 - its type says it
     @property
     def proposals(self) -> ProposalRepository: ...  # noqa: D102 - its type says it
+    @property
+    def departures(self) -> DepartureRepository: ...  # noqa: D102 - its type says it
     @property
     def leases(self) -> LeaseRepository: ...  # noqa: D102 - its type says it
     @property

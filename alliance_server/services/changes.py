@@ -1,6 +1,7 @@
 """The changes that admins make: who must agree to each, what it would do, and doing it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 from alliance.errors import Reason
@@ -65,6 +66,10 @@ class Changes:
         effect.calls_an_hour = transaction.audit.count(member, now - HOUR_MS, MAX_COUNTED)
         effect.live_claims = transaction.claims.count_own_live(member, now)
         effect.certificates = transaction.members.count_certificates(member, now)
+        if change.WhichOneof("kind") == "offboard":
+            effect.claims.extend(
+                admin_pb2.CategoryClaims(**asdict(it)) for it in transaction.claims.own_live_by_category(member, now)
+            )
         if change.WhichOneof("kind") == "set_budget":
             effect.budget = self._budget(transaction, change.set_budget)
             effect.used_today = transaction.quotas.used(member, _resource(change.set_budget), day_of(now))
@@ -137,7 +142,7 @@ _MADE: Final[Mapping[str, Callable[[Transaction, Any, int], object]]] = {
     "suspend": lambda at, it, now: memberships.suspend(at, it.member, now),
     "resume": lambda at, it, now: memberships.resume(at, it.member, now),
     "revoke_certificates": lambda at, it, now: memberships.revoke(at, it.member, now),
-    "offboard": lambda at, it, now: memberships.offboard(at, it.member, now),
+    "offboard": lambda at, it, now: memberships.offboard(at, it.member, now, withdraw_claims=it.withdraw_claims),
     "set_budget": lambda at, it, now: memberships.set_budget(at, it.member, _resource(it), it.items, now),
     "set_burst": lambda at, it, now: memberships.set_burst(at, it.member, _resource(it), it.items, now),
     "declare_business": lambda at, it, now: memberships.declare_business(at, it.member, _business(it), now),

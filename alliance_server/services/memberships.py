@@ -9,6 +9,7 @@ from hashlib import sha256
 from alliance.errors import Reason
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import record_event
+from alliance_server.domain.departures import Departure
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import (
     HUB_ACTOR,
@@ -103,12 +104,14 @@ def revoke(transaction: Transaction, member_id: str, now: int) -> int:
     return revoke_certificates(transaction, member_id, now)
 
 
-def offboard(transaction: Transaction, member_id: str, now: int) -> None:
-    """End a membership, for good; raises Refused."""
+def offboard(transaction: Transaction, member_id: str, now: int, *, withdraw_claims: bool = False) -> None:
+    """End a membership, for good, and have its claims withdrawn where that is wanted; raises Refused."""
     member = enrolled(transaction, member_id, MemberState.ACTIVE, MemberState.SUSPENDED, MemberState.UNCONFIRMED)
     _check_admins_are_left(transaction, member, now)
     transaction.members.revoke_certificates(member_id, now)
     transaction.members.set_state(member_id, MemberState.OFFBOARDED, now)
+    if withdraw_claims:
+        transaction.departures.add(Departure(member_id, now))
     _record(transaction, AuditAction.MEMBER_OFFBOARD, member_id, now)
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from alliance.errors import Reason
 from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
-from alliance_server.domain.claims import ListedEntry, Stock, StoredClaim
+from alliance_server.domain.claims import CategoryCount, ListedEntry, Stock, StoredClaim
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import MemberState
 from alliance_server.domain.purges import Purges
@@ -160,16 +160,25 @@ class SqlClaims:
         self._purges.claim_changed(entry_id, status, version, statement)
 
     def own(
-        self, contributor: str, after: tuple[int, int], limit: int, *, live_only: bool, before_epoch: int = 0
+        self,
+        contributor: str,
+        after: tuple[int, int],
+        limit: int,
+        *,
+        live_only: bool,
+        before_epoch: int = 0,
+        retagged_too: bool = False,
     ) -> list[StoredClaim]:
-        """Give a contributor's claims after (epoch, sequence) that no later epoch holds."""
+        """Give a contributor's claims after (epoch, sequence) that no later epoch holds, or all."""
         place = sa.tuple_(_CLAIMS.c.epoch, _CLAIMS.c.sequence)
         query = (
             sa.select(*_COLUMNS)
-            .where(_CLAIMS.c.contributor == contributor, _CLAIMS.c.successor.is_(None), place > sa.tuple_(*after))
+            .where(_CLAIMS.c.contributor == contributor, place > sa.tuple_(*after))
             .order_by(_CLAIMS.c.epoch, _CLAIMS.c.sequence)
             .limit(limit)
         )
+        if not retagged_too:
+            query = query.where(_CLAIMS.c.successor.is_(None))
         if live_only:
             query = query.where(_live())
         if before_epoch:
@@ -237,6 +246,19 @@ class SqlClaims:
             _CLAIMS.c.expires_at > now,
         )
         return self._connection.execute(sa.select(sa.func.count()).where(*live)).scalar_one()
+
+    def own_live_by_category(self, contributor: str, now: int) -> list[CategoryCount]:
+        """Count a contributor's live claims by category, with when they expire."""
+        columns = _CLAIMS.c
+        live = (columns.contributor == contributor, *_waits(now))
+        expiry = sa.func.min(columns.expires_at), sa.func.max(columns.expires_at)
+        query = (
+            sa.select(columns.category, sa.func.count(), *expiry)
+            .where(*live)
+            .group_by(columns.category)
+            .order_by(columns.category)
+        )
+        return [CategoryCount(*row) for row in self._connection.execute(query)]
 
     # -- epochs that follow each other -----------------------------------------------------------------------------
 

@@ -540,6 +540,27 @@ class SuccessionSignatureTable(SQLModel, table=True):
     """When."""
 
 
+class DepartureTable(SQLModel, table=True):
+    """Members who left and whose claims are withdrawn after them: one row each, from the membership's end on."""
+
+    __tablename__ = "departures"
+
+    member_id: str = column(primary_key=True, max_length=32, holds=Holds.NAME, kept=Kept.ALLIANCE)
+    """Who left."""
+    asked_at: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.ALLIANCE)
+    """When the membership ended."""
+    epoch: int = column(holds=Holds.WORKINGS, kept=Kept.ALLIANCE, mutable=True)
+    """With `sequence` the last claim that was looked at, 0 before the first."""
+    sequence: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.ALLIANCE, mutable=True)
+    """See `epoch`."""
+    withdrawn: int = column(sa_column=_big(), holds=Holds.VOLUME, kept=Kept.ALLIANCE, mutable=True)
+    """Claims so far."""
+    ended_at: int | None = column(
+        default=None, sa_column=_big(nullable=True), holds=Holds.WORKINGS, kept=Kept.ALLIANCE, mutable=True
+    )
+    """NULL: not all are withdrawn yet."""
+
+
 class CreditTable(SQLModel, table=True):
     """Contribution evaluations that rows may still be filed for."""
 

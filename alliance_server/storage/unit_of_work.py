@@ -33,6 +33,7 @@ from alliance_server.domain.purges import Purge, Purges
 from alliance_server.storage import database
 from alliance_server.storage.audit_log import SqlAudit, append
 from alliance_server.storage.claims import SqlClaims
+from alliance_server.storage.departures import SqlDepartures
 from alliance_server.storage.filters import SqlFilters
 from alliance_server.storage.members import SqlEpochs, SqlMembers
 from alliance_server.storage.proposals import SqlProposals
@@ -59,6 +60,7 @@ class SqlTransaction:
         self.quotas = SqlQuotas(connection)
         self.audit = SqlAudit(connection)
         self.proposals = SqlProposals(connection)
+        self.departures = SqlDepartures(connection)
         self.leases = SqlLeases(connection)
         self.watch = SqlWatch(connection)
         self.successions = SqlSuccessions(connection, self.purges)

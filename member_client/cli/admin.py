@@ -1,6 +1,8 @@
 """`member-client admin`: what admins of the alliance do, with what it would change shown before it is asked for."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -19,6 +21,15 @@ admin_app = typer.Typer(no_args_is_help=True, help="For admins: propose changes,
 admin_app.add_typer(succession_app, name="succession")
 
 T = TypeVar("T")
+
+
+class ClaimsFate(StrEnum):
+    """What becomes of a departed member's claims."""
+
+    KEEP = "keep"
+    WITHDRAW = "withdraw"
+
+
 _COLUMNS: Final = ("Proposal", "Change", "Member", "By", "State", "Decide by")
 _ID_DIGITS: Final = 8
 _DIGEST_DIGITS: Final = 8
@@ -39,6 +50,7 @@ _DETAILS: Final = {
     "applications_a_day": "Applications a day",
     "customers": "Customers",
     "epoch": "Epoch",
+    "withdraw_claims": "Withdraw its claims",
 }
 
 Member = Annotated[str, typer.Argument(help="Id of the member.", metavar="MEMBER")]
@@ -185,15 +197,25 @@ def revoke(
 
 @admin_app.command("offboard")
 def offboard(
-    context: typer.Context, member: Member, reason: Reason, *, yes: Yes = False, dry_run: DryRun = False
+    context: typer.Context,
+    member: Member,
+    reason: Reason,
+    claims: Annotated[
+        ClaimsFate, typer.Option("--claims", help="keep: they stand until they expire. withdraw: the hub ends them.")
+    ],
+    *,
+    yes: Yes = False,
+    dry_run: DryRun = False,
 ) -> None:
-    """Propose to end a membership, for good; its claims stay until they expire.
+    """Propose to end a membership, for good: certificates are revoked, and its claims are kept or withdrawn.
 
-    For example:
+    What it filed is shown first, by category and expiry. Others may rely on
+    claims; withdrawn ones are gone for all. Example:
 
-      member-client admin offboard lender-b --reason "left the alliance"
+      member-client admin offboard lender-b --claims keep --reason "left us"
     """
-    _changing(session_of(context), Change.offboard(member), reason, yes=yes, dry_run=dry_run)
+    change = Change.offboard(member, withdraw_claims=claims is ClaimsFate.WITHDRAW)
+    _changing(session_of(context), change, reason, yes=yes, dry_run=dry_run)
 
 
 @admin_app.command("budget")
@@ -463,7 +485,7 @@ def _description(proposal: Proposal) -> list[str]:
         _line("Proposal", proposal.id.hex()),
         _line("Digest", proposal.digest.hex()),
         _line("Change", retold(proposal.change.kind)),
-        *(_line(_DETAILS[name], str(value)) for name, value in proposal.change.details.items()),
+        *(_line(_DETAILS[name], _told(value)) for name, value in proposal.change.details.items()),
         _line("By", proposal.proposer),
         _line("Reason", proposal.reason),
         _line("State", retold(_STATES[proposal.state])),
@@ -484,6 +506,16 @@ def _lines(effect: Effect) -> list[str]:
         lines.append(tr("live claims of the member: {claims:,}", claims=effect.live_claims))
     if effect.claims_to_retag:
         lines.append(tr("live claims that wait to be re-tagged: {claims:,}", claims=effect.claims_to_retag))
+    lines += [
+        tr(
+            "  {category}: {claims:,}, expiring from {first} to {last}",
+            category=retold(it.category),
+            claims=it.claims,
+            first=_moment(it.first_expiry),
+            last=_moment(it.last_expiry),
+        )
+        for it in effect.claims
+    ]
     if effect.budget:
         lines.append(
             tr("budget now: {items:,} a day, {used:,} used today", items=effect.budget, used=effect.used_today)
@@ -502,12 +534,16 @@ def _lines(effect: Effect) -> list[str]:
     return lines
 
 
+def _told(value: str | int) -> str:
+    return (retold("yes") if value else retold("no")) if isinstance(value, bool) else str(value)
+
+
 def _line(name: str, value: str) -> str:
     return f"{retold(name)}: {value}"
 
 
 def _record(effect: Effect) -> dict[str, object]:
-    return {name: getattr(effect, name) for name in Effect.__slots__}
+    return asdict(effect)
 
 
 def _document(proposal: Proposal) -> dict[str, object]:

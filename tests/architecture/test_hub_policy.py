@@ -42,6 +42,7 @@ NOT_CALLS = {
     AuditAction.MEMBER_BUDGET,
     AuditAction.MEMBER_BURST,
     AuditAction.MEMBER_BUSINESS,
+    AuditAction.CLAIM_DEPART,
     AuditAction.MEMBER_INVITE,
     AuditAction.MEMBER_OFFBOARD,
     AuditAction.MEMBER_RESUME,

@@ -1,10 +1,13 @@
 """What administration needs of a store, on each database: proposals, who can act, and steps that are taken back."""
 
+from dataclasses import replace
+
 import pytest
 from support.stores import NOW, member
 
 from alliance.errors import AllianceError
-from alliance_server.domain.members import Certificate, MemberState, Role
+from alliance_server.domain.departures import Departure
+from alliance_server.domain.members import Certificate, Invitation, MemberState, Role
 from alliance_server.domain.ports import Transaction
 from alliance_server.domain.proposals import Proposal, ProposalState
 from alliance_server.storage.unit_of_work import SqlStore
@@ -115,3 +118,42 @@ def test_who_can_act_is_counted(store: SqlStore) -> None:
     ending = store.read_now(lambda it: [it.members.ending(before) for before in (NOW, NOW + 10, NOW + 11)])
     assert ending == [[], [("ended", NOW)], [("ended", NOW), *((it, NOW + 10) for it in ("able", "lender", "twice"))]]
     assert (able, but_one, ever, sorted(serials)) == (2, 1, 5, ["2", "3"])
+
+
+def test_departures_are_taken_in_their_order_and_kept_as_far_as_they_are(store: SqlStore) -> None:
+    def fill(transaction: Transaction) -> None:
+        for name, asked_at in (("later", NOW + 5), ("b", NOW), ("a", NOW)):
+            transaction.departures.add(Departure(name, asked_at))
+
+    store.write_now(fill)
+    assert store.write_now(lambda it: it.departures.next(NOW - 1)) is None
+    assert store.write_now(lambda it: it.departures.next(NOW + 9)) == Departure("a", NOW)
+    half = Departure("a", NOW, epoch=1, sequence=2**40, withdrawn=7)
+    store.write_now(lambda it: it.departures.save(half))
+    assert store.write_now(lambda it: (it.departures.get("a"), it.departures.next(NOW))) == (half, half)
+    store.write_now(lambda it: it.departures.save(replace(half, ended_at=NOW + 1)))
+    assert store.write_now(lambda it: it.departures.next(NOW)) == Departure("b", NOW)
+    assert store.write_now(lambda it: it.departures.get("nobody")) is None
+
+
+def test_open_proposals_are_counted_by_who_made_them(store: SqlStore) -> None:
+    def fill(transaction: Transaction) -> None:
+        for number, state in enumerate((ProposalState.OPEN, ProposalState.OPEN, ProposalState.UNREVIEWED), 1):
+            transaction.proposals.add(proposal(number, state))
+
+    store.write_now(fill)
+    count = store.write_now(lambda it: [it.proposals.count_open(*by) for by in (("ann", NOW), ("bob", NOW))])
+    assert count == [2, 0]
+    assert store.write_now(lambda it: it.proposals.count_open("ann", NOW + 10)) == 0  # they are over by then
+
+
+def test_invitations_that_nobody_used_end_together(store: SqlStore) -> None:
+    def fill(transaction: Transaction) -> list[int]:
+        transaction.members.save(member("a"))
+        for number, used in ((1, None), (2, None), (3, bytes(32))):
+            transaction.members.save_invitation(Invitation(bytes([number] * 32), "a", NOW + 10, used))
+        transaction.members.end_all_invitations(NOW)
+        found = [transaction.members.invitation(bytes([number] * 32)) for number in (1, 2, 3)]
+        return [it.expires_at for it in found if it]
+
+    assert store.write_now(fill) == [NOW, NOW, NOW + 10]

@@ -149,6 +149,7 @@ async def test_a_hub_of_the_release_before_is_upgraded_once(new_hub_folder: NewF
     folder, said = new_hub_folder(), Console(quiet=True)
     execute(
         folder,
+        "DROP TABLE departures",
         *(f"DROP TABLE {name}" for name in ("burst_limits", "usage_hours", "businesses", "standings", "alarms")),
         "DROP INDEX budgets_by_day",
         "ALTER TABLE budgets DROP COLUMN full_at",

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from support.hub import RunningHub, running_hub
-from support.sdk import Tamper, lender
+from support.sdk import PHONES, Tamper, contribute, lender
+from support.sdk import row as sdk_row
 from typer.testing import CliRunner
 
 from alliance.v1 import admin_pb2
@@ -209,6 +210,8 @@ async def command(profile: Path, *arguments: str, answer: str | None = None) -> 
 async def test_the_commands(new_hub_folder: NewFolder, tmp_path: Path) -> None:
     async with alliance(new_hub_folder()) as (hub, _ann, _bob):
         ann, bob = (hub.folder.parent / name for name in ("ann", "bob"))
+        async with lender(hub, "lender") as client:
+            await contribute(client, [sdk_row(PHONES[0])])
         bundle = tmp_path / "new.json"
         code, said = await command(
             ann, "admin", "invite", "newcomer", "--out", str(bundle), "--reason", "board", "--role", "auditor"
@@ -250,6 +253,14 @@ async def test_the_commands(new_hub_folder: NewFolder, tmp_path: Path) -> None:
         assert (code, "another admin must approve" in said) == (0, True), said
         code, said = await command(bob, "admin", "budget", "lender", "coffee", "5", "--reason", "x", "--yes")
         assert code != 0
+        code, said = await command(bob, "admin", "offboard", "lender", "--reason", "left", "--yes")
+        assert (code, "--claims" in said) == (2, True), said
+        leave = ("admin", "offboard", "lender", "--claims", "withdraw", "--reason", "left")
+        code, said = await command(bob, *leave, "--dry-run")
+        assert (code, "live claims of the member: 1" in said) == (0, True), said
+        assert "mule_account: 1, expiring from" in said
+        code, said = await command(bob, *leave, "--yes")
+        assert (code, "Withdraw its claims: yes" in said) == (0, True), said
         code, said = await command(bob, "--lang", "zh-CN", "admin", "proposals", "--all")
         assert "待决定" in said
 

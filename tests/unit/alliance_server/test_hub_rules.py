@@ -109,6 +109,8 @@ def test_who_is_admitted(state: MemberState, revoked_at: int | None, now: int, v
     if state is MemberState.ACTIVE and revoked_at is None and valid:
         caller = admit(member, certificate, now)
         assert (caller.member_id, caller.role, caller.serial) == ("a", Role.MEMBER, "1f")
+    elif state is MemberState.UNCONFIRMED and revoked_at is None and valid:
+        refused(Reason.KEY_NOT_CONFIRMED, admit, member, certificate, now)
     else:
         waits = state is MemberState.UNCONFIRMED and revoked_at is None and valid
         reason = Reason.KEY_NOT_CONFIRMED if waits else Reason.NOT_AUTHENTICATED

@@ -28,6 +28,9 @@ ADMIN_SPOKEN: Final = {
     "another admin decides: member-client admin approve {id}": "由另一位管理员决定：member-client admin approve {id}",
     "calls of the member in the last hour: {calls:,}": "该成员最近一小时的调用次数：{calls:,}",
     "live claims of the member: {claims:,}": "该成员有效的报送记录：{claims:,} 条",
+    "  {category}: {claims:,}, expiring from {first} to {last}": (
+        "  {category}：{claims:,} 条，到期时间自 {first} 至 {last}"
+    ),
     "budget now: {items:,} a day, {used:,} used today": "当前额度：每日 {items:,}，今日已用 {used:,}",
     "another admin must approve": "须经另一位管理员批准",
     "live claims that wait to be re-tagged: {claims:,}": "等待重新生成标签的有效报送记录：{claims:,} 条",
@@ -107,6 +110,9 @@ ADMIN_WORDS: Final = {
     "rejected": "已否决",
     "done by break-glass, to be reviewed": "已紧急执行，待复核",
     "Name": "名称",
+    "Withdraw its claims": "撤回其报送记录",
+    "yes": "是",
+    "no": "否",
     "Budget of": "额度项目",
     "Items": "数量",
     "Applications a day": "每日申请笔数",
@@ -150,9 +156,13 @@ ADMIN_COMMANDS: Final = {
         "提议永久吊销该成员的全部证书：该成员不能再以原编号恢复。"
     ),
     "Suspend it first: that needs nobody else. Example:": "请先暂停该成员：暂停无须另一位管理员。示例：",
-    "Propose to end a membership, for good; its claims stay until they expire.": (
-        "提议永久终止成员资格；其报送记录保留至到期。"
-    ),
+    (
+        "Propose to end a membership, for good: certificates are revoked, and its claims are kept or withdrawn."
+    ): "提议永久终止成员资格：吊销其证书，并保留或撤回其报送记录。",
+    (
+        "What it filed is shown first, by category and expiry. Others may rely on claims; withdrawn ones are gone for "
+        "all. Example:"
+    ): "先按类别和到期日显示其报送记录。他人可能依赖这些记录；撤回后所有成员都不再匹配。示例：",
     "Set how many items a member may use a day; raising it needs another admin.": (
         "设定成员每日可用的数量；提高额度须经另一位管理员批准。"
     ),
@@ -216,6 +226,9 @@ ADMIN_OPTIONS: Final = {
     "The proposal's id, or its first digits.": "提案编号，或其前几位。",
     "The twelve words that the member read to you.": "该成员读给您的十二个词。",
     "To confirm a key: the twelve words that the member read to you.": "确认密钥时：该成员读给您的十二个词。",
+    "keep: they stand until they expire. withdraw: the hub ends them.": (
+        "keep：保留至到期。withdraw：由联盟中心撤回。"
+    ),
     "Why, for the other admins; no person's data.": "理由，供其他管理员阅读；不得含个人信息。",
     "Do not ask; the preview is shown all the same.": "不再询问；仍会显示影响。",
     "Show what it would do, and propose nothing.": "只显示影响，不提出变更。",
