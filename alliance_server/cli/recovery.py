@@ -90,6 +90,8 @@ def verify(
     say(_out, f"epoch {trial.epoch}: one evaluation, its proof verified; a filter of {trial.listings:,} listings")
     found = "found in filter and bucket" if trial.claim_found else "none: the backup holds no live claim"
     say(_out, f"a claim: {found}")
+    if not backup.manifest.identity_is_sealed:
+        say(_out, "identity and CA are in a token, which this did not ask: 'restore' needs it")
     say(_out, "the backup is good")
 
 
@@ -102,6 +104,12 @@ def restore_hub(
     purges: Annotated[
         Path | None, typer.Option(help="The purge ledger: purges/ of the hub that was lost.", metavar="FOLDER")
     ] = None,
+    pkcs11_module: Annotated[
+        str, typer.Option(help="PKCS#11 library on this machine; else where the backup's hub had it.", metavar="FILE")
+    ] = "",
+    pkcs11_token: Annotated[
+        str, typer.Option(help="Label of the token with the keys; else the one that the backup names.", metavar="LABEL")
+    ] = "",
     *,
     without_purges: Annotated[
         bool,
@@ -114,7 +122,9 @@ def restore_hub(
 
     Only into an empty folder and an empty database. The hub gets a new
     identity key; it serves nothing but the signing until two admins have
-    signed: member-client admin succession sign.
+    signed: member-client admin succession sign. Where the hub's keys lie in
+    a PKCS#11 token, that token must be reachable: the new identity is made
+    in it, and the CA's key is there.
 
     Example: alliance-server restore backup restored --purges hub/purges
     """
@@ -128,7 +138,8 @@ def restore_hub(
     backup = open_backup(source)
     _describe(backup.manifest)
     with _progress() as on_rows:
-        succession = restore(plan(backup, purges, SystemClock()), folder, db, on_rows)
+        token = {name: value for name, value in (("module", pkcs11_module), ("token", pkcs11_token)) if value}
+        succession = restore(plan(backup, purges, SystemClock()), folder, db, on_rows, token)
     _tell(succession_pb2.Succession.FromString(succession.payload), folder)
 
 

@@ -53,12 +53,14 @@ async def contributing(member: WireMember, rows: int = 4) -> AsyncIterator[list[
         await asyncio.gather(task, return_exceptions=True)
 
 
-def restored(backup: Path, destination: Path, hub: RunningHub, *, url: str = "", ledger: bool = True) -> Succession:
+def restored(
+    backup: Path, destination: Path, hub: RunningHub, *, url: str = "", ledger: bool = True, **token: str
+) -> Succession:
     """Restore a backup of a hub that is gone, with its purge ledger or without; its passphrase lies beside the keys."""
     purges = hub.hub.config.purges_folder if ledger else None
     with pytest.MonkeyPatch.context() as patch:
         know_passphrase(patch, hub.folder)
-        made = restore(plan(open_backup(backup), purges, hub.clock), destination, url, quiet)
+        made = restore(plan(open_backup(backup), purges, hub.clock), destination, url, quiet, token)
     shutil.copy(hub.folder / "keys" / "passphrase", destination / "keys" / "passphrase")
     return Succession.FromString(made.payload)
 

@@ -40,7 +40,7 @@ def _opened(config: HubConfig) -> HubKeys:
     """Open the keys; raises what opening raises, and KeyFileInvalid for an empty folder, which would be made one."""
     if not any(config.keys_folder.glob("*.sealed")):
         raise KeyFileInvalid(f"there are no sealed keys in {config.keys_folder}")
-    return open_keys(config.keys_folder, config.alliance)
+    return open_keys(config.keys_folder, config.alliance, config.pkcs11)
 
 
 def _check_certificates(config: HubConfig) -> Iterator[Finding]:
