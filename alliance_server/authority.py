@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from alliance.crypto.secret import Secret
-from alliance.errors import Reason
+from alliance.errors import KeyFileInvalid, Reason
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import CERTIFICATE_LIFE_MS, Certificate
 
@@ -155,10 +155,13 @@ def _requested_key(certificate_request: bytes) -> ec.EllipticCurvePublicKey:
 
 
 def load_key(key: Secret) -> ec.EllipticCurvePrivateKey:
-    """Load a P-256 key from PKCS #8 PEM."""
-    loaded = serialization.load_pem_private_key(key.reveal(), None)
+    """Load a P-256 key from PKCS #8 PEM; raises KeyFileInvalid."""
+    try:
+        loaded = serialization.load_pem_private_key(key.reveal(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise KeyFileInvalid("a sealed key cannot be read") from None
     if not isinstance(loaded, ec.EllipticCurvePrivateKey):
-        raise TypeError("not an elliptic-curve key")
+        raise KeyFileInvalid("a sealed key is of another sort")
     return loaded
 
 

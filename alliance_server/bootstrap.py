@@ -139,6 +139,8 @@ class Hub:
             asyncio.create_task(self._maintain(), name="maintenance"),
             asyncio.create_task(self._keep_watch(), name="watch"),
         ]
+        if await self.succession.is_awaited():
+            _log.warning("the hub was restored: two admins sign its succession, and nothing else is served before")
         _log.info("hub serves", address=self.config.listen, backend=select().name)
 
     async def stop(self) -> None:
@@ -151,9 +153,9 @@ class Hub:
             job.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await job
-        with contextlib.suppress(AllianceError):
-            await self.maintenance.hand_over()
-            await self.audit.flush(self.clock.now_ms())
+        for last in (self.audit.flush(self.clock.now_ms()), self.maintenance.hand_over()):
+            with contextlib.suppress(AllianceError):
+                await last
         await asyncio.to_thread(self.store.close)
         await asyncio.to_thread(self.compute.close)
         if self._metrics_listener:

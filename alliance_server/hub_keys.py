@@ -105,9 +105,9 @@ class HubKeys:
     def renew_certificate(self, hosts: Sequence[str], now: int) -> None:
         """Make a new TLS key and a certificate for these hosts; hubs that run take them up by themselves."""
         key = generate_key()
-        self.store.put(_TLS_NEXT, key)
         certificate = self.authority.issue_hub(key, hosts, now)
         check_server(certificate, key, self.roots, self.alliance)
+        self.store.put(_TLS_NEXT, key)
         write_atomically(self.folder / HUB_FILE, certificate, mode=0o644)
         self.store.put(_TLS_KEY, key)
         self.store.remove(_TLS_NEXT)

@@ -51,10 +51,11 @@ class LiveTls:
         try:
             fresh = self.keys.reread()
             fresh.check_dates(self._clock.now_ms())
-        except (AllianceError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a file, the hub goes on with what it has
             if stamps != self._refused:
                 self._refused = stamps
-                _log.error("changed certificates are not taken up", error=type(error).__name__, detail=str(error))
+                detail = str(error) if isinstance(error, AllianceError) else ""  # others may quote what they read
+                _log.error("changed certificates are not taken up", error=type(error).__name__, detail=detail)
             return False
         self._refused = None
         changed = fresh.tls != self.keys.tls

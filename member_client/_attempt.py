@@ -17,6 +17,7 @@ from member_client import verdicts
 from member_client._buckets import Found, matches_by_place
 from member_client._canonical import Canon
 from member_client._deadline import Deadline
+from member_client._epochs import PinnedEpoch
 from member_client._facts import Facts
 from member_client._inquiry import Inquiry, Stale
 from member_client._questions import Batch, canonical_batch, check_consent
@@ -95,23 +96,27 @@ class Attempt:
     async def _prepared(self) -> tuple[Facts, Batch, list[Inquiry]]:
         """Blind the batch for every epoch that must be asked, each with a fresh filter."""
         facts = await self._session.facts.now()
-        batch, inquiries = await self._session.workers.computed(self._identifiers, self._blinded, facts)
-        if batch.inputs and not await self._have_filters(inquiries):
+        batch, inquiries = await self._blinded_for(facts)
+        if batch.inputs and not await self._have_filters(facts, inquiries):
             # A filter says that its epoch is in another state than was known: others may have to be asked by now.
             facts = await self._session.facts.refresh()
-            batch, inquiries = await self._session.workers.computed(self._identifiers, self._blinded, facts)
-            await self._have_filters(inquiries)
+            batch, inquiries = await self._blinded_for(facts)
+            await self._have_filters(facts, inquiries)
         return facts, batch, inquiries
 
-    async def _have_filters(self, inquiries: Sequence[Inquiry]) -> bool:
+    async def _have_filters(self, facts: Facts, inquiries: Sequence[Inquiry]) -> bool:
         """Have a fresh filter of each epoch; says whether none of them tells of a later state than is known here."""
-        keepers = [await inquiry.ensure_fresh() for inquiry in inquiries]
+        reached = facts.epoch.filter_sequence if len(inquiries) == 1 else 0
+        keepers = [await inquiry.ensure_fresh(reached) for inquiry in inquiries]
         return all((keeper.epoch_state or 0) <= it.epoch.state for keeper, it in zip(keepers, inquiries, strict=True))
 
-    def _blinded(self, facts: Facts) -> tuple[Batch, list[Inquiry]]:
+    async def _blinded_for(self, facts: Facts) -> tuple[Batch, list[Inquiry]]:
+        asked = facts.epochs.screened((await self._session.keeper(facts.epoch.id)).sequence)
+        return await self._session.workers.computed(self._identifiers, self._blinded, facts, asked)
+
+    def _blinded(self, facts: Facts, asked: Sequence[PinnedEpoch]) -> tuple[Batch, list[Inquiry]]:
         """Make fields canonical and blind them for each epoch that must be asked; nothing where all are refused."""
         batch = self._batch = self._batch or self._canonical(facts)
-        asked = facts.epochs.screened
         kept = {epoch.id: self._inquiries.get(epoch.id) for epoch in asked}
         self._inquiries = {it.id: kept[it.id] or Inquiry(self._session, it, self._identifiers) for it in asked}
         for inquiry in self._inquiries.values():

@@ -37,7 +37,9 @@ class PinnedEpoch:
     not_before: int
     not_after: int
     retagged: bool = False
-    """Of one that retires: whether all its live claims are in a later one too."""
+    """Of one that retires: whether all its live claims are in a later one too, and in that one's filter."""
+    filter_sequence: int = 0
+    """What its filter must have reached to clear anybody by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,12 @@ class Epochs:
     coming: PinnedEpoch | None = None
     """The one that is begun: claims are re-tagged into it before it serves."""
 
-    @property
-    def screened(self) -> tuple[PinnedEpoch, ...]:
-        """Those that must be asked so that no claim is missed, the active one first."""
-        if self.leaving is None or self.leaving.retagged:
+    def screened(self, sequence: int) -> tuple[PinnedEpoch, ...]:
+        """Those that must be asked so that no claim is missed, the active one first.
+
+        `sequence` is what the active one's filter has reached here.
+        """
+        if self.leaving is None or (self.leaving.retagged and sequence >= self.active.filter_sequence):
             return (self.active,)
         return self.active, self.leaving
 
@@ -82,7 +86,9 @@ def read_epochs(signed: Iterable[SignedStatement], hub_key: VerifyingKey) -> lis
             raise StatementInvalid("The hub's statement about an epoch names another suite or no key.")
         if epoch.state in _KNOWN_STATES:
             times = epoch.not_before, epoch.not_after
-            epochs.append(PinnedEpoch(epoch.id, epoch.public_key, epoch.state, *times, epoch.retagged))
+            epochs.append(
+                PinnedEpoch(epoch.id, epoch.public_key, epoch.state, *times, epoch.retagged, epoch.filter_sequence)
+            )
     return epochs
 
 

@@ -56,16 +56,23 @@ class Inquiry:
             earlier = record and record.asked_before(batch.inputs, purpose, self.epoch)
             self._request = earlier or prepared(batch.inputs, batch.digests, purpose, self.epoch)
 
-    async def ensure_fresh(self) -> FilterKeeper:
-        """Have a fresh filter; nothing is evaluated that no fresh filter can answer. Raises HubUnavailable or Stale."""
+    async def ensure_fresh(self, reached: int) -> FilterKeeper:
+        """Have a fresh filter; nothing is evaluated that no fresh filter can answer. Raises HubUnavailable or Stale.
+
+        Where it is asked alone it must hold all that was re-tagged: `reached` is the sequence from which on it does.
+        """
         keeper = self.keeper = await self._session.keeper(self.epoch.id)
         try:
             await keeper.ensure_fresh()
+            if keeper.sequence < reached:
+                await keeper.refresh()
         except HubUnavailable:
             if keeper.live is None:
                 raise
             if not keeper.is_fresh():
                 raise Stale from None
+        if keeper.sequence < reached:
+            raise Stale
         return keeper
 
     async def look(self, batch: Batch, deadline: Deadline) -> None:

@@ -25,25 +25,25 @@ _sym_db = _symbol_database.Default()
 from alliance.v1 import statement_pb2 as alliance_dot_v1_dot_statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61lliance/v1/epoch.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/statement.proto\"\xaa\x01\n\x05\x45poch\x12\n\n\x02id\x18\x01 \x01(\r\x12\r\n\x05suite\x18\x02 \x01(\t\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.alliance.v1.EpochState\x12\x12\n\nnot_before\x18\x05 \x01(\x03\x12\x11\n\tnot_after\x18\x06 \x01(\x03\x12\x11\n\tstated_at\x18\x07 \x01(\x03\x12\x10\n\x08retagged\x18\x08 \x01(\x08\"\x13\n\x11ListEpochsRequest\"u\n\x12ListEpochsResponse\x12,\n\x06\x65pochs\x18\x01 \x03(\x0b\x32\x1c.alliance.v1.SignedStatement\x12\x31\n\x0btrust_roots\x18\n \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"\x1b\n\x19GetSuppressionListRequest\"T\n\x1aGetSuppressionListResponse\x12\x36\n\x10suppression_list\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement*\x8d\x01\n\nEpochState\x12\x1b\n\x17\x45POCH_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x45POCH_STATE_PENDING\x10\x01\x12\x16\n\x12\x45POCH_STATE_ACTIVE\x10\x02\x12\x18\n\x14\x45POCH_STATE_RETIRING\x10\x03\x12\x17\n\x13\x45POCH_STATE_RETIRED\x10\x04\x32\xc4\x01\n\x0c\x45pochService\x12M\n\nListEpochs\x12\x1e.alliance.v1.ListEpochsRequest\x1a\x1f.alliance.v1.ListEpochsResponse\x12\x65\n\x12GetSuppressionList\x12&.alliance.v1.GetSuppressionListRequest\x1a\'.alliance.v1.GetSuppressionListResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61lliance/v1/epoch.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/statement.proto\"\xc3\x01\n\x05\x45poch\x12\n\n\x02id\x18\x01 \x01(\r\x12\r\n\x05suite\x18\x02 \x01(\t\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.alliance.v1.EpochState\x12\x12\n\nnot_before\x18\x05 \x01(\x03\x12\x11\n\tnot_after\x18\x06 \x01(\x03\x12\x11\n\tstated_at\x18\x07 \x01(\x03\x12\x10\n\x08retagged\x18\x08 \x01(\x08\x12\x17\n\x0f\x66ilter_sequence\x18\t \x01(\x04\"\x13\n\x11ListEpochsRequest\"u\n\x12ListEpochsResponse\x12,\n\x06\x65pochs\x18\x01 \x03(\x0b\x32\x1c.alliance.v1.SignedStatement\x12\x31\n\x0btrust_roots\x18\n \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"\x1b\n\x19GetSuppressionListRequest\"T\n\x1aGetSuppressionListResponse\x12\x36\n\x10suppression_list\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement*\x8d\x01\n\nEpochState\x12\x1b\n\x17\x45POCH_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x45POCH_STATE_PENDING\x10\x01\x12\x16\n\x12\x45POCH_STATE_ACTIVE\x10\x02\x12\x18\n\x14\x45POCH_STATE_RETIRING\x10\x03\x12\x17\n\x13\x45POCH_STATE_RETIRED\x10\x04\x32\xc4\x01\n\x0c\x45pochService\x12M\n\nListEpochs\x12\x1e.alliance.v1.ListEpochsRequest\x1a\x1f.alliance.v1.ListEpochsResponse\x12\x65\n\x12GetSuppressionList\x12&.alliance.v1.GetSuppressionListRequest\x1a\'.alliance.v1.GetSuppressionListResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'alliance.v1.epoch_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EPOCHSTATE']._serialized_start=498
-  _globals['_EPOCHSTATE']._serialized_end=639
+  _globals['_EPOCHSTATE']._serialized_start=523
+  _globals['_EPOCHSTATE']._serialized_end=664
   _globals['_EPOCH']._serialized_start=70
-  _globals['_EPOCH']._serialized_end=240
-  _globals['_LISTEPOCHSREQUEST']._serialized_start=242
-  _globals['_LISTEPOCHSREQUEST']._serialized_end=261
-  _globals['_LISTEPOCHSRESPONSE']._serialized_start=263
-  _globals['_LISTEPOCHSRESPONSE']._serialized_end=380
-  _globals['_GETSUPPRESSIONLISTREQUEST']._serialized_start=382
-  _globals['_GETSUPPRESSIONLISTREQUEST']._serialized_end=409
-  _globals['_GETSUPPRESSIONLISTRESPONSE']._serialized_start=411
-  _globals['_GETSUPPRESSIONLISTRESPONSE']._serialized_end=495
-  _globals['_EPOCHSERVICE']._serialized_start=642
-  _globals['_EPOCHSERVICE']._serialized_end=838
+  _globals['_EPOCH']._serialized_end=265
+  _globals['_LISTEPOCHSREQUEST']._serialized_start=267
+  _globals['_LISTEPOCHSREQUEST']._serialized_end=286
+  _globals['_LISTEPOCHSRESPONSE']._serialized_start=288
+  _globals['_LISTEPOCHSRESPONSE']._serialized_end=405
+  _globals['_GETSUPPRESSIONLISTREQUEST']._serialized_start=407
+  _globals['_GETSUPPRESSIONLISTREQUEST']._serialized_end=434
+  _globals['_GETSUPPRESSIONLISTRESPONSE']._serialized_start=436
+  _globals['_GETSUPPRESSIONLISTRESPONSE']._serialized_end=520
+  _globals['_EPOCHSERVICE']._serialized_start=667
+  _globals['_EPOCHSERVICE']._serialized_end=863
 # @@protoc_insertion_point(module_scope)

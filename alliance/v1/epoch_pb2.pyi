@@ -66,6 +66,7 @@ class Epoch(_message.Message):
     NOT_AFTER_FIELD_NUMBER: _builtins.int
     STATED_AT_FIELD_NUMBER: _builtins.int
     RETAGGED_FIELD_NUMBER: _builtins.int
+    FILTER_SEQUENCE_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     """Number of the epoch, from 1."""
     suite: _builtins.str
@@ -81,7 +82,13 @@ class Epoch(_message.Message):
     stated_at: _builtins.int
     """When the statement was made, milliseconds UTC."""
     retagged: _builtins.bool
-    """Whether every live claim of the epoch is in a later one too: nobody needs to ask under it any more."""
+    """Whether every live claim of the epoch is in a later one too, and in that one's filter: who has that filter up to its
+    `filter_sequence` needs not ask under this epoch any more.
+    """
+    filter_sequence: _builtins.int
+    """Sequence that a filter of this epoch must have reached to clear anybody by itself: before it claims may be missing
+    that were re-tagged. 0 where nothing was re-tagged into it.
+    """
     def __init__(
         self,
         *,
@@ -93,10 +100,11 @@ class Epoch(_message.Message):
         not_after: _builtins.int = ...,
         stated_at: _builtins.int = ...,
         retagged: _builtins.bool = ...,
+        filter_sequence: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "not_after", b"not_after", "not_before", b"not_before", "public_key", b"public_key", "retagged", b"retagged", "state", b"state", "stated_at", b"stated_at", "suite", b"suite"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter_sequence", b"filter_sequence", "id", b"id", "not_after", b"not_after", "not_before", b"not_before", "public_key", b"public_key", "retagged", b"retagged", "state", b"state", "stated_at", b"stated_at", "suite", b"suite"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

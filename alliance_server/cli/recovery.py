@@ -102,7 +102,11 @@ def restore_hub(
         str, typer.Option(help="SQLAlchemy URL of an empty database; else the one that the backup names.")
     ] = "",
     purges: Annotated[
-        Path | None, typer.Option(help="The purge ledger: purges/ of the hub that was lost.", metavar="FOLDER")
+        list[Path] | None,
+        typer.Option(
+            help="The purge ledger: purges/ of the hub that was lost; repeat for each origin since the backup.",
+            metavar="FOLDER",
+        ),
     ] = None,
     pkcs11_module: Annotated[
         str, typer.Option(help="PKCS#11 library on this machine; else where the backup's hub had it.", metavar="FILE")
@@ -128,7 +132,7 @@ def restore_hub(
 
     Example: alliance-server restore backup restored --purges hub/purges
     """
-    if (purges is None) != without_purges:
+    if bool(purges) == without_purges:
         raise Refused(
             Reason.INVALID_REQUEST,
             "give the lost hub's purge ledger by --purges FOLDER, or say --without-purge-ledger: then claims that were "
@@ -139,7 +143,7 @@ def restore_hub(
     _describe(backup.manifest)
     with _progress() as on_rows:
         token = {name: value for name, value in (("module", pkcs11_module), ("token", pkcs11_token)) if value}
-        succession = restore(plan(backup, purges, SystemClock()), folder, db, on_rows, token)
+        succession = restore(plan(backup, purges or None, SystemClock()), folder, db, on_rows, token)
     _tell(succession_pb2.Succession.FromString(succession.payload), folder)
 
 

@@ -48,9 +48,11 @@ class Epoch:
     not_before: int
     not_after: int
     retagged_at: int | None = None
-    """Of one that retires: since when none of its claims waits to be re-tagged."""
+    """Of one that retires: since when none of its claims waits to be re-tagged, and the next one's filter has them."""
     destroyed_at: int | None = None
     """Of a retired one: when key, filter and claims were destroyed."""
+    filter_sequence: int | None = None
+    """Of one that was re-tagged into: the sequence with which its filter holds all that was."""
 
     @property
     def has_filter(self) -> bool:

@@ -38,6 +38,7 @@ from alliance_server.recovery.backup import OnRows
 from alliance_server.recovery.loading import copy_keys, load_rows, with_section, with_settings
 from alliance_server.recovery.manifest import KEYS
 from alliance_server.recovery.opening import Backup
+from alliance_server.recovery.origins import FollowingOrigin, following_origins
 from alliance_server.signing.sealed import IDENTITY
 from alliance_server.signing.token import TokenFailed
 from alliance_server.storage import database, dump, restoration
@@ -56,6 +57,8 @@ class Plan:
     backup: Backup
     ledger: Sequence[Remembered] | None
     """Entries since the backup, oldest first; None where it is done without the ledger."""
+    following: Sequence[FollowingOrigin]
+    """Origins that two admins signed after the backup was taken."""
     now: int
 
     @property
@@ -70,13 +73,19 @@ class Plan:
                 gone.add(int(str(epoch)))
         return sorted(gone)
 
+    @property
+    def origin(self) -> int:
+        """Number of the new origin."""
+        return self.backup.manifest.origin + len(self.following) + 1
+
     def succession(self, key: bytes) -> Succession:
         """Give the succession of the new origin."""
         manifest, ledger = self.backup.manifest, self.ledger or ()
+        previous = self.following[-1].key if self.following else self.backup.hub_key
         payload = succession_pb2.Succession(
             alliance=manifest.alliance,
-            origin=manifest.origin + 1,
-            previous_hub_key=self.backup.hub_key.public_key,
+            origin=self.origin,
+            previous_hub_key=previous.public_key,
             hub_key=key,
             backup_taken_at=manifest.taken_at,
             audit_rows=manifest.audit_rows,
@@ -87,16 +96,18 @@ class Plan:
             ledger_until=ledger[-1].at if ledger else 0,
             retired_epochs=self.retired,
         )
-        return Succession(manifest.origin + 1, payload.SerializeToString(), self.now)
+        return Succession(self.origin, payload.SerializeToString(), self.now)
 
 
-def plan(backup: Backup, ledger: Path | None, clock: Clock) -> Plan:
-    """Read a ledger for a backup; raises LedgerInvalid."""
-    if ledger is None:
-        return Plan(backup, None, clock.now_ms())
+def plan(backup: Backup, ledgers: Sequence[Path] | None, clock: Clock) -> Plan:
+    """Read the ledgers of the hub's origins since a backup; raises LedgerInvalid. None goes without."""
+    now = clock.now_ms()
+    if ledgers is None:
+        return Plan(backup, None, (), now)
+    following = following_origins(backup, ledgers, now)
+    keys = [backup.hub_key, *(origin.key for origin in following)]
     since = backup.manifest.taken_at - SLACK_MS
-    entries = [entry for entry in read_ledger(ledger, [backup.hub_key]) if entry.at >= since]
-    return Plan(backup, entries, clock.now_ms())
+    return Plan(backup, [entry for entry in read_ledger(ledgers, keys) if entry.at >= since], following, now)
 
 
 def restore(
@@ -112,7 +123,7 @@ def restore(
     scratch = destination.with_name(f".{destination.name}.{secrets.token_hex(8)}.restoring")
     scratch.mkdir(mode=0o700)
     try:
-        config = _write_configuration(made.backup, scratch, database_url, token or {})
+        config = _write_configuration(made, scratch, database_url, token or {})
         with _written_keys(made, scratch / KEYS, config) as key:
             succession = made.succession(key)
             engine = database.connect(config.database_url)
@@ -134,12 +145,12 @@ def _check_empty(destination: Path) -> None:
         raise Refused(Reason.INVALID_REQUEST, f"there is no folder {destination.parent}; nothing was changed")
 
 
-def _write_configuration(backup: Backup, scratch: Path, database_url: str, token: Mapping[str, str]) -> HubConfig:
+def _write_configuration(made: Plan, scratch: Path, database_url: str, token: Mapping[str, str]) -> HubConfig:
     settings = {"keys": KEYS} | ({"database": database_url} if database_url else {})
-    content, identity = with_settings(backup.configuration(), **settings), None
-    if not backup.manifest.identity_is_sealed:
+    content, identity = with_settings(made.backup.configuration(), **settings), None
+    if not made.backup.manifest.identity_is_sealed:
         # Neither the lost hub's label nor that of a rehearsal: nothing is made over a key that is there.
-        identity = f"{IDENTITY}-{backup.manifest.origin + 1}-{secrets.token_hex(4)}"
+        identity = f"{IDENTITY}-{made.origin}-{secrets.token_hex(4)}"
         content = with_section(content, "pkcs11", **token, identity=identity)
     elif token:
         raise Refused(Reason.INVALID_REQUEST, "the backup's keys lie in sealed files, and in no token")
@@ -191,6 +202,10 @@ def _restore_rows(engine: Engine, made: Plan, succession: Succession, on_rows: O
         transaction = SqlTransaction(connection)
         restoration.remember(transaction, connection, [entry.purge for entry in made.ledger or ()])
         restoration.retire_epochs(connection, made.retired)
+        for origin in made.following:
+            transaction.successions.add(origin.succession)
+            for signature in origin.signatures:
+                transaction.successions.sign(signature, origin.succession.payload)
         transaction.successions.add(succession)
         _check_signers(transaction, made.now)
         append(connection, [_event(succession, made.now)])

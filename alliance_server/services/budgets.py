@@ -51,10 +51,13 @@ class Budgets:
         day = day_of(now)
         refunded = transaction.quotas.charge(member_id, Resource.CONTRIBUTION_REFUNDS, day, items)
         over = max(0, refunded.total - self._quota(Resource.CONTRIBUTION_REFUNDS, refunded).limit)
-        back, item_us = max(0, items - over), self._assumed(member_id, Resource.CONTRIBUTION).item_us
-        left = transaction.quotas.charge(member_id, Resource.CONTRIBUTION, day, -back, now * 1000, item_us).total
-        if left < 0:
-            transaction.quotas.charge(member_id, Resource.CONTRIBUTION, day, -left)
+        back, kind = max(0, items - over), Resource.CONTRIBUTION
+        assumed = self._assumed(member_id, kind)
+        charged = transaction.quotas.charge(member_id, kind, day, -back, now * 1000, assumed.item_us)
+        quota = self._seen[member_id, kind] = self._quota(kind, charged)
+        used, full_at = max(0, charged.total), charged.full_at + back * (assumed.item_us - quota.item_us)
+        if (used, full_at) != (charged.total, charged.full_at):
+            transaction.quotas.settle(member_id, kind, day, used, full_at)
 
     def quota(self, transaction: Transaction, member_id: str, resource: Resource) -> Quota:
         """Give what a member may use of a resource."""

@@ -16,16 +16,19 @@ from hashlib import sha256
 import structlog
 
 from alliance.clock import Clock
+from alliance.errors import Reason
 from alliance_server.domain import epochs
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import record_event
 from alliance_server.domain.epochs import Epoch, EpochStanding, EpochState
+from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.domain.ports import EpochKeys, SnapshotFiles, Store, Transaction
 from alliance_server.services.call import Call
 
 LEASE = "epoch-maintenance"
-LEASE_MS = 60_000
+LEASE_MS = 15_000
+"""Renewed within each step, all of which are short: who was killed holds nothing up for longer."""
 CLAIMS_A_STEP = 5_000
 """Claims destroyed in one unit of work: others wait for it."""
 STEPS_A_TURN = 20
@@ -40,7 +43,13 @@ def begin(transaction: Transaction, number: int, now: int) -> None:
 
 
 def activate(transaction: Transaction, number: int, now: int) -> None:
-    """Let a begun epoch serve, and the one before it retire; raises Refused."""
+    """Let a begun epoch serve, and the one before it retire; raises Refused.
+
+    Not before its filter can be had: members who asked under it would be told nothing.
+    """
+    state = transaction.filters.state(number)
+    if state is None or not state.heartbeat:
+        raise Refused(Reason.EPOCH_STATE_CONFLICT, "the epoch's filter is not built yet")
     for epoch in epochs.activated(transaction.epochs.hold(), number, now):
         transaction.epochs.save(epoch)
     _record(transaction, AuditAction.EPOCH_ACTIVATE, number, now)
@@ -144,12 +153,20 @@ class EpochMaintenance:
             _record(transaction, AuditAction.EPOCH_ANNOUNCE, number, self._clock.now_ms(), public_key)
 
     def _see_retagged(self, transaction: Transaction, *, number: int) -> None:
+        """See that all have followed; and say so once the next epoch's filter holds them, for readers go by that."""
         now = self._clock.now_ms()
-        if self._holds_lease(transaction) and transaction.claims.is_retagged(number, now):
-            epoch = _held(transaction, number)
-            if epoch.retagged_at is None:
-                transaction.epochs.save(replace(epoch, retagged_at=now))
-                _record(transaction, AuditAction.EPOCH_RETAGGED, number, now)
+        if not self._holds_lease(transaction) or not transaction.claims.is_retagged(number, now):
+            return
+        epoch, following = _held(transaction, number), _held(transaction, number + 1)
+        state = transaction.filters.state(following.id)
+        if epoch.retagged_at is not None or state is None:
+            return
+        if following.filter_sequence is None:
+            following = replace(following, filter_sequence=state.sequence)
+            transaction.epochs.save(following)
+        if state.delta_sequence >= (following.filter_sequence or 0):
+            transaction.epochs.save(replace(epoch, retagged_at=now))
+            _record(transaction, AuditAction.EPOCH_RETAGGED, number, now)
 
     def _destroy_some(self, transaction: Transaction, *, number: int) -> bool:
         """Destroy some claims; true once none is left, which is then on record."""

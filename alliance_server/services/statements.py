@@ -22,6 +22,7 @@ def epoch_statement(key: Signer, epoch: Epoch, now: int) -> SignedStatement:
         not_after=epoch.not_after,
         stated_at=now,
         retagged=epoch.retagged_at is not None,
+        filter_sequence=epoch.filter_sequence or 0,
     )
     return key.statement(EPOCH, payload.SerializeToString())
 

@@ -34,12 +34,15 @@ class SuccessionService:
 
     async def require_complete(self) -> None:
         """Raise Refused while the newest succession waits; another process may have taken the last signature."""
-        if self._serves:
-            return
-        newest = await self._store.read(lambda transaction: transaction.successions.newest())
-        if newest is not None and newest.completed_at is None:
+        if await self.is_awaited():
             raise Refused(Reason.SUCCESSION_AWAITED, "two admins have not signed the succession yet")
-        self._serves = True
+
+    async def is_awaited(self) -> bool:
+        """Whether the hub was restored and waits; once it does not, it never does again."""
+        if not self._serves:
+            newest = await self._store.read(lambda transaction: transaction.successions.newest())
+            self._serves = newest is None or newest.completed_at is not None
+        return not self._serves
 
     async def after(self, call: Call, origin: int) -> list[SignedSuccession]:
         """List successions after an origin, oldest first."""

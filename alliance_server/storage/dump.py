@@ -91,6 +91,14 @@ def load(
     return read
 
 
+def records(content: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Give lines as rows by the names of their columns; raises DumpInvalid."""
+    given = iter(content)
+    columns = _read(next(given, b""))
+    for line in given:
+        yield dict(zip(columns, map(_value, _read(line)), strict=True))
+
+
 def number_on(connection: sa.Connection, table: sa.Table) -> None:
     """Let rows that are added later be numbered after those that were loaded."""
     numbered = table.autoincrement_column

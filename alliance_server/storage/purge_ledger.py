@@ -18,6 +18,7 @@ import os
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -105,12 +106,24 @@ class Remembered:
     purge: Purge
 
 
-def read_ledger(folder: Path, keys: Sequence[VerifyingKey]) -> list[Remembered]:
-    """Give what a ledger says, oldest first, verified under one of the keys; raises LedgerInvalid."""
-    if not folder.is_dir():
-        raise LedgerInvalid(f"there is no purge ledger in {folder}")
-    found = [entry for path in sorted(folder.glob(f"*{SUFFIX}")) for entry in _read_file(path, keys)]
-    return sorted(found, key=lambda entry: entry.at)
+def read_ledger(folders: Sequence[Path], keys: Sequence[VerifyingKey]) -> list[Remembered]:
+    """Give what the ledgers of a hub's origins say, oldest first, verified under these keys; raises LedgerInvalid."""
+    for folder in folders:
+        if not folder.is_dir():
+            raise LedgerInvalid(f"there is no purge ledger in {folder}")
+    paths = [path for folder in folders for path in sorted(folder.glob(f"*{SUFFIX}"))]
+    return sorted((entry for path in paths for entry in _read_file(path, keys)), key=lambda entry: entry.at)
+
+
+def claimed_successions(folder: Path) -> list[Purge]:
+    """Give the signatures of successions that a ledger holds, nothing verified: each is held against its admin."""
+    found = []
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        for line in path.read_bytes().split(b"\n"):
+            with suppress(ValueError, KeyError, TypeError):
+                said = _purges(b64decode(line.partition(b" ")[0], validate=True))
+                found += [it.purge for it in said if it.purge.kind is PurgeKind.SUCCESSION]
+    return found
 
 
 def _read_file(path: Path, keys: Sequence[VerifyingKey]) -> Iterator[Remembered]:
@@ -133,8 +146,12 @@ def _read_line(line: bytes, last: bytes, keys: Sequence[VerifyingKey]) -> list[R
     payload = b64decode(encoded, validate=True)
     if not any(key.verify_many(PURGES, [payload], [bytes.fromhex(signature.decode())])[0] for key in keys):
         raise SignatureInvalid("no key of this hub signed the line")
-    content = json.loads(payload)
-    if content["after"] != last.hex():
+    if json.loads(payload)["after"] != last.hex():
         raise ValueError("the line follows another one")
+    return _purges(payload)
+
+
+def _purges(payload: bytes) -> list[Remembered]:
+    content = json.loads(payload)
     purges = [dict(it) for it in content["purges"]]
     return [Remembered(int(content["at"]), Purge(PurgeKind(it.pop("kind")), it)) for it in purges]

@@ -124,6 +124,10 @@ class EpochTable(SQLModel, table=True):
         default=None, sa_column=_big(nullable=True), holds=Holds.WORKINGS, kept=Kept.ALLIANCE, mutable=True
     )
     """When its key, filter and claims were destroyed. NULL: they are not."""
+    filter_sequence: int | None = column(
+        default=None, sa_column=_big(nullable=True), holds=Holds.PUBLISHED, kept=Kept.ALLIANCE, mutable=True
+    )
+    """Sequence with which its filter holds all that was re-tagged into it. NULL: nothing was, or it is not done."""
 
 
 class ClaimTable(SQLModel, table=True):

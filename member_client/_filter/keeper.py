@@ -108,6 +108,11 @@ class FilterKeeper:
         heartbeat = self.live.heartbeat if self.live else None
         return heartbeat.epoch_state if heartbeat else None
 
+    @property
+    def sequence(self) -> int:
+        """What the filter in force has reached; 0 where there is none."""
+        return self.live.sequence if self.live else 0
+
     def is_fresh(self) -> bool:
         """Tell whether the filter in force may clear somebody now."""
         return self.live is not None and self._clock.now_ms() < self.live.fresh_until()

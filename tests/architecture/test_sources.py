@@ -79,10 +79,17 @@ def test_nothing_imports_the_wiring_but_programs() -> None:
 def test_a_hubs_store_is_opened_with_its_purge_ledger() -> None:
     """What must not come back from a backup is remembered by every process: no program makes a store by itself.
 
-    Making and upgrading a hub take nothing away, and need no ledger.
+    Making and upgrading a hub take nothing away, and who only looks needs no ledger.
     """
-    made = {path.name for path in within("alliance_server") if re.search(r"\bSqlStore\(", path.read_text("utf-8"))}
-    assert made == {"bootstrap.py", "hub.py"}
+    made = [path for path in within("alliance_server") if re.search(r"\bSqlStore\(", path.read_text("utf-8"))]
+    assert {str(path.relative_to(ROOT / "alliance_server")) for path in made} == {
+        "bootstrap.py",
+        "cli/hub.py",
+        "cli/tls.py",
+        "doctor/__init__.py",
+    }
+    for looking in ("cli/tls.py", "doctor/__init__.py"):
+        assert "write_now" not in (ROOT / "alliance_server" / looking).read_text("utf-8")
 
 
 def test_only_the_fixture_for_users_holds_both_programs_and_pytest() -> None:

@@ -40,16 +40,16 @@ class Ordeal:
         self._process, self._hub, self._lenders = process, hub, lenders
         self._dice = random.Random(seed)  # noqa: S311 - seeded on purpose
 
-    async def kill_some(self, kills: int) -> None:
-        """Kill the hub and a lender, in some order, at moments of chance; all get on afterwards."""
+    async def kill_some(self, kills: int, *, hub: bool) -> None:
+        """Kill lenders, and the hub, in some order, at moments of chance; all get on afterwards."""
         for _ in range(kills):
             for victim in self._dice.sample(("hub", "lender"), 2):
                 await asyncio.sleep(self._dice.uniform(0, 0.5))
-                if victim == "hub":
+                if victim == "lender":
+                    await self._dice.choice(self._lenders).kill()
+                elif hub:
                     self._process.kill()
                     await self._process.start()
-                else:
-                    await self._dice.choice(self._lenders).kill()
         await asyncio.gather(*(it.gets_on() for it in self._lenders))
 
     def epoch(self, number: int) -> Any:
@@ -59,22 +59,31 @@ class Ordeal:
         now = self._hub.clock.now_ms()
         self._hub.hub.store.write_now(lambda transaction: work(transaction, number, now))
 
-    async def rotate(self, old: int, new: int, kills: int) -> None:
-        """Take the epochs through all their steps, with kills at each."""
+    async def rotate(self, old: int, new: int, kills: int, *, hub_always: bool) -> None:
+        """Take the epochs through all their steps, with kills at each.
+
+        Who takes over from a hub that was killed waits for its leases, half a minute, wherever it has work for them.
+        """
         self.step(epochs.begin, new)
-        await self.kill_some(kills)
-        await holds(lambda: self.epoch(new).public_key)
-        await self.kill_some(kills)
+        await self.kill_some(kills, hub=hub_always)
+        await holds(lambda: self.is_filtered(new))
+        await self.kill_some(kills, hub=hub_always)
         self.step(epochs.activate, new)
-        await self.kill_some(kills)
+        await self.kill_some(kills, hub=hub_always)
         await holds(lambda: self.epoch(old).retagged_at)
+        # What was re-tagged just before is in the registry, and may be in nobody's filter yet.
+        await self.kill_some(kills, hub=True)
         self.step(epochs.retire, old)
-        await self.kill_some(kills)
+        await self.kill_some(kills, hub=hub_always)
         await holds(lambda: self.epoch(old).destroyed_at)
         await asyncio.gather(*(it.gets_on() for it in self._lenders))
 
+    def is_filtered(self, number: int) -> bool:
+        state = self._hub.hub.store.read_now(lambda transaction: transaction.filters.state(number))
+        return state is not None and bool(state.heartbeat)
 
-async def rotated(tmp_path: Path, database: str, *, seed: int, kills: int, times: int) -> None:
+
+async def rotated(tmp_path: Path, database: str, *, seed: int, kills: int, times: int, hub_always: bool) -> None:
     async with AsyncExitStack() as stack:
         process, hub = await stack.enter_async_context(hub_process(tmp_path / "hub", database))
         lenders = []
@@ -89,7 +98,7 @@ async def rotated(tmp_path: Path, database: str, *, seed: int, kills: int, times
         ordeal = Ordeal(process, hub, lenders, seed)
         await asyncio.gather(*(it.gets_on() for it in lenders))
         for turn in range(times):
-            await ordeal.rotate(turn + 1, turn + 2, kills)
+            await ordeal.rotate(turn + 1, turn + 2, kills, hub_always=hub_always)
         for it in lenders:
             await it.end()
         assert not [line for it in lenders for line in it.said if line.startswith("wrong")]
@@ -112,9 +121,8 @@ async def stands_in_the_end(hub: RunningHub, reader: AllianceClient, lenders: li
         assert found == {expected}
 
 
-@pytest.mark.parametrize("database", ["sqlite"])
-async def test_the_key_changes_under_load_and_under_kills(tmp_path: Path, database: str) -> None:
-    await rotated(tmp_path, "", seed=seed_of(20261124), kills=1, times=1)
+async def test_the_key_changes_under_load_and_under_kills(tmp_path: Path) -> None:
+    await rotated(tmp_path, "", seed=seed_of(20261124), kills=1, times=1, hub_always=False)
 
 
 @pytest.mark.nightly
@@ -122,4 +130,4 @@ async def test_the_key_changes_under_load_and_under_kills(tmp_path: Path, databa
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 async def test_the_key_changes_again_and_again(tmp_path: Path, database: str, request: pytest.FixtureRequest) -> None:
     url = "" if database == "sqlite" else str(request.getfixturevalue("postgres").empty())
-    await rotated(tmp_path, url, seed=seed_of(unforeseen()), kills=3, times=3)
+    await rotated(tmp_path, url, seed=seed_of(unforeseen()), kills=3, times=3, hub_always=True)

@@ -1,4 +1,4 @@
-"""What must not come back from a backup is in the ledger before it is committed, on both databases; no more."""
+"""What must not come back from a backup is in the ledger before its commit, on both databases, and nothing else."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -168,7 +168,7 @@ def test_processes_write_files_of_their_own_that_are_read_in_the_order_of_time(
         )
     for store in stores:
         store.close()
-    entries = read_ledger(tmp_path / "purges", [VerifyingKey(KEY.public_key)])
+    entries = read_ledger([tmp_path / "purges"], [VerifyingKey(KEY.public_key)])
     assert [entry.purge.values.get("state") for entry in entries[1:]] == [3, 2] * 3
     assert len(list((tmp_path / "purges").iterdir())) == 2
 
@@ -188,6 +188,6 @@ def test_a_ledger_goes_on_in_another_file_after_a_failure(tmp_path: Path, monkey
             made.append([Purge(PurgeKind.EPOCH_RETIRED, {"epoch": 2})])
     made.append([Purge(PurgeKind.EPOCH_RETIRED, {"epoch": 3})])
     made.close()
-    entries = read_ledger(tmp_path / "purges", [VerifyingKey(KEY.public_key)])
+    entries = read_ledger([tmp_path / "purges"], [VerifyingKey(KEY.public_key)])
     assert [entry.purge.values["epoch"] for entry in entries] == [1, 3]
     assert len(list((tmp_path / "purges").iterdir())) == 2

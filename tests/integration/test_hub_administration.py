@@ -137,6 +137,7 @@ async def prepared(alliance: Alliance, name: str) -> None:
     if name in {"activate_epoch", "retire_epoch"}:
         await alliance.made(DUAL["begin_epoch"])
         await alliance.hub.hub.epochs.turn()
+        await alliance.hub.settle()
     if name == "retire_epoch":
         await alliance.made(DUAL["activate_epoch"])
         await alliance.hub.hub.epochs.turn()

@@ -36,6 +36,7 @@ class Alliance:
     async def step(self, work: Step, number: int) -> None:
         await self.hub.hub.store.write(lambda transaction: work(transaction, number, self.hub.clock.now_ms()))
         await self.hub.hub.epochs.turn()
+        await self.hub.settle()
 
     async def filed(self, **changes: Any) -> ClaimRow:
         made = self.member.row(**changes)

@@ -218,6 +218,10 @@ def _a_bundle_without_our_key(folder: Path, _keys: HubKeys, now: int) -> None:
     (folder / CA_FILE).write_bytes(other.certificate_pem)
 
 
+def _a_tls_key_that_is_none(_folder: Path, keys: HubKeys, _now: int) -> None:
+    keys.store.put("tls", Secret(b"none"))
+
+
 def _another_tls_key(_folder: Path, keys: HubKeys, _now: int) -> None:
     keys.store.put("tls", generate_key())
 
@@ -236,6 +240,7 @@ def _another_tls_key(_folder: Path, keys: HubKeys, _now: int) -> None:
         _a_bundle_with_a_leaf,
         _a_bundle_without_our_key,
         _another_tls_key,
+        _a_tls_key_that_is_none,
     ],
     ids=lambda spoil: spoil.__name__.strip("_"),
 )

@@ -158,7 +158,7 @@ async def test_a_hub_of_the_release_before_is_upgraded_once(new_hub_folder: NewF
         "DROP TABLE budget_limits",
         "DROP INDEX claims_by_contributor",
         *(f"ALTER TABLE claims DROP COLUMN {name}" for name in ("predecessor", "successor")),
-        *(f"ALTER TABLE epochs DROP COLUMN {name}" for name in ("retagged_at", "destroyed_at")),
+        *(f"ALTER TABLE epochs DROP COLUMN {name}" for name in ("retagged_at", "destroyed_at", "filter_sequence")),
         "CREATE INDEX claims_by_contributor ON claims (contributor, epoch, sequence)",
         "ALTER TABLE members DROP COLUMN role",
         "DROP INDEX claims_by_tag",

@@ -70,7 +70,8 @@ async def test_contribution_evaluations_without_rows_are_queries(new_hub_folder:
         rows = [member.row(), member.row(tag=bytes(31) + b"1"), member.row(tag=bytes(31) + b"1", category=1)]
         assert [it.refusal for it in await member.contribute(*rows)] == [0, 0, 0]
         quotas, _ = await own(member)
-        assert quotas["contribution"].used_today == 6  # three rows, two new tags
+        # Three rows, two new tags; both are back in the budget and in the bucket.
+        assert (quotas["contribution"].used_today, quotas["contribution"].burst_left) == (6, 4090)
         await member.credit(4)
         with refuses(Reason.BUDGET_EXHAUSTED):  # nothing more for free, though six evaluations have no row yet
             await member.credit(1)

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import HUB_ACTOR, MemberState, Role
 from alliance_server.domain.policy import POLICY
 from alliance_server.storage.purge_ledger import LedgerInvalid
-from member_client import AllianceClient, Change, State, SuccessionAwaited, SuccessionRejected
+from member_client import AllianceClient, Change, Profile, State, SuccessionAwaited, SuccessionRejected
 from member_client.administration import Administration
 from member_client.cli.app import app
 
@@ -294,7 +295,7 @@ async def test_a_client_that_knew_no_two_admins_believes_nothing_and_forgets_not
             bob = await clients.enter_async_context(lender(lost, "bob", role=Role.ADMIN))
             await informed.sync()
             await backed_up(lost, tmp_path / "backup")
-        restored(tmp_path / "backup", tmp_path / "restored", lost)
+        made = restored(tmp_path / "backup", tmp_path / "restored", lost)
         async with in_its_place(tmp_path / "restored", lost) as hub:
             assert await sign(ann) == ()  # she never looked at the directory: she can sign, and tell of nobody
             await sign(bob)
@@ -311,6 +312,18 @@ async def test_a_client_that_knew_no_two_admins_believes_nothing_and_forgets_not
             await informed.sync()
             with pytest.raises(SuccessionRejected):
                 await ann.sync()
+            # Somebody decides by hand, as the manual says: new pins under the identity that was read out.
+            await early.close()
+            await asyncio.to_thread(_trust_anew, early.profile, made.hub_key)
+            async with AllianceClient(Profile.load(early.profile.folder), clock=hub.clock) as again:
+                await again.sync()
+
+
+def _trust_anew(profile: Profile, hub_key: bytes) -> None:
+    shutil.rmtree(profile.folder / "filter")
+    for path in profile.folder.glob("*.sqlite3*"):
+        path.unlink()
+    replace(profile, hub_key=hub_key).save()
 
 
 async def command(profile: Path, *arguments: str) -> tuple[int, str]:
@@ -470,6 +483,38 @@ async def test_epochs_that_ended_or_began_after_the_backup_do_not_come_back(
             if "restore" in it.action
         ]
         assert len(restores) == 1
+
+
+async def test_an_older_backup_follows_what_two_admins_signed_since(new_hub_folder: NewFolder, tmp_path: Path) -> None:
+    async with AsyncExitStack() as clients:
+        async with founded(new_hub_folder(), "", clients) as it:
+            await contribute(it.a, [row(LISTED)])
+            await it.b.sync()
+            await backed_up(it.hub, tmp_path / "backup")
+        restored(tmp_path / "backup", tmp_path / "second", it.hub)
+        async with in_its_place(tmp_path / "second", it.hub) as second:
+            await sign(it.ann)
+            # One signature is no succession: the ledger of that origin is nobody's word then.
+            with pytest.raises(LedgerInvalid):
+                restored(tmp_path / "backup", tmp_path / "early", it.hub, second)
+            await sign(it.bob)
+            await it.b.sync()
+        made = restored(tmp_path / "backup", tmp_path / "third", it.hub, second)
+        assert (made.origin, made.previous_hub_key) == (3, second.hub.keys.identity.public_key)
+        async with in_its_place(tmp_path / "third", it.hub) as third:
+            await sign(it.ann)
+            await sign(it.bob)
+            await third.settle()
+            await it.b.sync()
+            accepted = it.b.accepted_succession
+            assert accepted is not None
+            assert accepted.origin == 3
+            # Whoever knows the first origin alone follows the whole chain.
+            async with lender(it.hub, "lender-a") as a:
+                await a.sync()
+            third.clock.advance(minutes=6)
+            await third.settle()
+            assert await states(it.b, LISTED) == [State.MATCH]
 
 
 async def test_what_was_open_in_the_backup_is_not_open_again(new_hub_folder: NewFolder, tmp_path: Path) -> None:

@@ -54,10 +54,13 @@ async def contributing(member: WireMember, rows: int = 4) -> AsyncIterator[list[
 
 
 def restored(
-    backup: Path, destination: Path, hub: RunningHub, *, url: str = "", ledger: bool = True, **token: str
+    backup: Path, destination: Path, *hubs: RunningHub, url: str = "", ledger: bool = True, **token: str
 ) -> Succession:
-    """Restore a backup of a hub that is gone, with its purge ledger or without; its passphrase lies beside the keys."""
-    purges = hub.hub.config.purges_folder if ledger else None
+    """Restore a backup of a hub that is gone, with the ledgers of its origins or without any.
+
+    Its passphrase lies beside the keys.
+    """
+    hub, purges = hubs[0], [it.hub.config.purges_folder for it in hubs] if ledger else None
     with pytest.MonkeyPatch.context() as patch:
         know_passphrase(patch, hub.folder)
         made = restore(plan(open_backup(backup), purges, hub.clock), destination, url, quiet, token)

@@ -8,6 +8,7 @@ round of screening `round N` or `wrong WORDS`. It ends when its standard input d
 
 import asyncio
 import itertools
+import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -40,12 +41,13 @@ async def rounds(client: AllianceClient, lender: int, start: int) -> AsyncIterat
     """Work; gives what is acknowledged."""
     others = [text for text in LISTED if text not in listed_by(lender)]
     for serial in itertools.count(start):
-        subjects = [Subject(text, phone=text) for text in (*others, *CLEAR)]
+        subjects = [Subject(f"listed-{place}", phone=text) for place, text in enumerate(others)]
+        subjects += [Subject(f"clear-{place}", phone=text) for place, text in enumerate(CLEAR)]
         verdicts = [it async for it in client.screen_many(subjects, purpose=PORTFOLIO, consent=BASIS)]
         wrong = {
-            f"{it.state.value} for one that is {'listed' if it.ref in others else 'clear'}"
+            f"{it.state.value} ({it.fields[0].reason}) for {it.ref}"
             for it in verdicts
-            if it.state is not (State.MATCH if it.ref in others else State.CLEAR)
+            if it.state is not (State.MATCH if it.ref.startswith("listed") else State.CLEAR)
         }
         yield f"wrong {'; '.join(sorted(wrong))}" if wrong else f"round {serial}"
         text = own_text(lender, serial)
@@ -146,8 +148,12 @@ class RotatingLender:
 def main() -> None:
     profile, lender, start = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     say: Callable[[str], Awaitable[None] | None] = lambda said: print(said, flush=True)  # noqa: E731, T201
-    with mock.patch.object(following, "DELAY_SECONDS", 0.2):
-        asyncio.run(work(profile, lender, start, say))
+    try:
+        with mock.patch.object(following, "DELAY_SECONDS", 0.2):
+            asyncio.run(work(profile, lender, start, say))
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is said
+        say(f"wrong {type(error).__name__}")
+        os._exit(1)  # the thread that reads standard input would hold it up
 
 
 if __name__ == "__main__":

@@ -110,7 +110,9 @@ def test_who_is_admitted(state: MemberState, revoked_at: int | None, now: int, v
         caller = admit(member, certificate, now)
         assert (caller.member_id, caller.role, caller.serial) == ("a", Role.MEMBER, "1f")
     else:
-        refused(Reason.NOT_AUTHENTICATED, admit, member, certificate, now)
+        waits = state is MemberState.UNCONFIRMED and revoked_at is None and valid
+        reason = Reason.KEY_NOT_CONFIRMED if waits else Reason.NOT_AUTHENTICATED
+        refused(reason, admit, member, certificate, now)
 
 
 def test_a_connection_without_a_certificate_has_no_peer() -> None:

@@ -14,7 +14,20 @@ from member_client.cli.app import app
 from member_client.files import FIELDS
 from member_client.screening import SCREENING_PURPOSES
 
-COMMANDS = ["enrol", "sync", "check", "screen", "contribute", "quota", "renew", "retag", "doctor", "claims", "admin"]
+COMMANDS = [
+    "enrol",
+    "fingerprint",
+    "sync",
+    "check",
+    "screen",
+    "contribute",
+    "quota",
+    "renew",
+    "retag",
+    "doctor",
+    "claims",
+    "admin",
+]
 PURPOSES = [purpose.word for purpose in SCREENING_PURPOSES]
 PROGRAM = (sys.executable, "-m", "member_client")
 

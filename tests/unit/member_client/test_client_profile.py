@@ -130,7 +130,7 @@ def test_the_newest_active_epoch_serves() -> None:
     )
     epochs = _epochs.serving(known, NOW)
     assert (epochs.active.id, epochs.leaving and epochs.leaving.id, epochs.coming) == (2, 3, None)
-    assert [it.id for it in epochs.screened] == [2, 3]
+    assert [it.id for it in epochs.screened(0)] == [2, 3]
     assert epochs.target == epochs.active
     with pytest.raises(EpochNotServed):
         _epochs.serving(known, NOW + 10)

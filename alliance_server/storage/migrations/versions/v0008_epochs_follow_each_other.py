@@ -16,3 +16,4 @@ def upgrade() -> None:
     op.create_index("claims_by_contributor", "claims", ["contributor", "epoch", "successor", "sequence"])
     op.add_column("epochs", sa.Column("retagged_at", sa.BigInteger(), nullable=True))
     op.add_column("epochs", sa.Column("destroyed_at", sa.BigInteger(), nullable=True))
+    op.add_column("epochs", sa.Column("filter_sequence", sa.BigInteger(), nullable=True))
