@@ -22,8 +22,9 @@ from alliance.keyring import KeyStore, obtain_passphrase
 from alliance.keyring.passphrase import secret_of_environment
 from alliance.keyring.store import Stamp, stamp_of, write_atomically
 from alliance_server.authority import CertificateAuthority, generate_key, load_key
-from alliance_server.certificate_files import CA_FILE, HUB_FILE
 from alliance_server.certificates import (
+    CA_FILE,
+    HUB_FILE,
     Roots,
     check_server,
     is_for,

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from rich.progress import Progress
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from alliance.clock import SystemClock
+from alliance.clock import SystemClock, moment
 from alliance.errors import Reason
 from alliance.v1 import succession_pb2
 from alliance_server.cli.printing import say
@@ -158,7 +157,7 @@ def _check_url(database: str) -> None:
 def _describe(manifest: Manifest) -> None:
     rows = sum(manifest.tables.values())
     epochs = ", ".join(f"{epoch} {state}" for epoch, state in manifest.epochs.items())
-    say(_out, f"alliance '{manifest.alliance}', origin {manifest.origin}, as of {_moment(manifest.taken_at)}")
+    say(_out, f"alliance '{manifest.alliance}', origin {manifest.origin}, as of {moment(manifest.taken_at)}")
     say(_out, f"{rows:,} rows, {manifest.tables['claims']:,} claims among them; epochs: {epochs}")
 
 
@@ -166,7 +165,7 @@ def _tell(succession: succession_pb2.Succession, folder: Path) -> None:
     say(_out, f"restored into {folder}: origin {succession.origin}")
     say(_out, f"identity {succession.hub_key.hex()}, after {succession.previous_hub_key.hex()}")
     if succession.ledger_used:
-        until = f", the newest of {_moment(succession.ledger_until)}" if succession.ledger_until else ""
+        until = f", the newest of {moment(succession.ledger_until)}" if succession.ledger_until else ""
         say(_out, f"purge ledger: {succession.ledger_entries:,} entries since the backup{until}")
     else:
         say(_out, "without the purge ledger: what ended after the backup may be back")
@@ -186,7 +185,3 @@ def _progress() -> Iterator[OnRows]:
             progress.update(tasks[table], completed=done)
 
         yield on_rows
-
-
-def _moment(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
