@@ -1,6 +1,7 @@
 """Time as an argument: everything that depends on the hour takes a Clock."""
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -17,3 +18,8 @@ class SystemClock:
     def now_ms(self) -> int:
         """Give milliseconds since 1970-01-01 UTC."""
         return time.time_ns() // 1_000_000
+
+
+def moment(milliseconds: int) -> str:
+    """Give a time since 1970-01-01 UTC as people read it, to the minute."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -12,8 +12,7 @@ from cryptography import x509
 from alliance.errors import AllianceError
 from alliance.keyring.store import write_atomically
 from alliance_server.authority import BACKDATE_MS, CertificateAuthority, server_name
-from alliance_server.certificate_files import CA_FILE
-from alliance_server.certificates import host_names, is_issued_by, lifetime_ms, pem_of, read_certificate
+from alliance_server.certificates import CA_FILE, host_names, is_issued_by, lifetime_ms, pem_of, read_certificate
 from alliance_server.domain.members import Member, MemberState
 from alliance_server.domain.ports import Transaction
 from alliance_server.hub_keys import HubKeys, certifier_names, new_certifier_serial

@@ -3,8 +3,11 @@
 `ca.crt` holds one CA or several, one after the other: certificates of all of them are let in, and the first one issues.
 """
 
+from datetime import timedelta
 from functools import lru_cache
 from hashlib import sha256
+from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -15,6 +18,8 @@ from alliance.crypto.secret import Secret
 from alliance.errors import KeyFileInvalid
 from alliance_server.authority import load_key, server_name
 
+CA_FILE: Final = "ca.crt"
+HUB_FILE: Final = "hub.crt"
 _UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.UnsupportedGeneralNameType)
 """What the library raises for bytes that are no certificate; not all of it is a ValueError."""
 
@@ -56,6 +61,11 @@ def read_certificate(pem: bytes) -> x509.Certificate:
         return x509.load_pem_x509_certificate(pem)
     except _UNREADABLE:
         raise KeyFileInvalid("a certificate cannot be read") from None
+
+
+def read_files(folder: Path) -> tuple[Roots, x509.Certificate]:
+    """Read the CAs and the hub's certificate of a folder of keys; raises OSError or KeyFileInvalid."""
+    return Roots((folder / CA_FILE).read_bytes()), read_certificate((folder / HUB_FILE).read_bytes())
 
 
 def is_authority(certificate: x509.Certificate) -> bool:
@@ -104,6 +114,11 @@ def lifetime_ms(certificate: x509.Certificate) -> tuple[int, int]:
     """Give when a certificate begins and ends, milliseconds UTC."""
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return int(begins.timestamp() * 1000), int(ends.timestamp() * 1000)
+
+
+def time_left(certificate: x509.Certificate, now: int) -> timedelta:
+    """Give how long a certificate is still good, from a time in milliseconds UTC; negative once it has ended."""
+    return timedelta(milliseconds=lifetime_ms(certificate)[1] - now)
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

@@ -77,6 +77,8 @@ class Pkcs11Settings(BaseModel):
     """The token's label."""
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")] = "alliance"
     """Keys have the labels `<prefix>-identity`, `<prefix>-ca`."""
+    identity: Annotated[str, Field(pattern=r"^identity[A-Za-z0-9-]{0,24}$")] = "identity"
+    """What the identity's label ends with: a restored hub has another identity than the one that was lost."""
 
 
 class EnrolmentLimits(BaseModel):

@@ -22,8 +22,9 @@ from alliance.keyring import KeyStore, obtain_passphrase
 from alliance.keyring.passphrase import secret_of_environment
 from alliance.keyring.store import Stamp, stamp_of, write_atomically
 from alliance_server.authority import CertificateAuthority, generate_key, load_key
-from alliance_server.certificate_files import CA_FILE, HUB_FILE
 from alliance_server.certificates import (
+    CA_FILE,
+    HUB_FILE,
     Roots,
     check_server,
     is_for,
@@ -171,13 +172,29 @@ def open_keys(folder: Path, alliance: str, pkcs11: Pkcs11Settings | None = None)
     return _read(store, signing, signing.identity(), alliance)
 
 
+def make_successor(store: KeyStore, alliance: str, pkcs11: Pkcs11Settings | None) -> HubKeys:
+    """Make an identity beside the keys of a hub that lost its own, or leaves it behind.
+
+    Raises KeyFileInvalid or TokenFailed where the other keys are not all here, and FileExistsError where there is an
+    identity; no key is made then.
+    """
+    signing = _signing(store, pkcs11)
+    _certifier(signing, Roots((store.folder / CA_FILE).read_bytes()).issuing)
+    identity = signing.make_identity()
+    try:
+        return _read(store, signing, identity, alliance)
+    except BaseException:
+        signing.destroy_identity()
+        raise
+
+
 def _signing(store: KeyStore, pkcs11: Pkcs11Settings | None) -> SigningKeys:
     if pkcs11 is None:
         return SealedSigningKeys(store)
     pin = secret_of_environment(PIN_VARIABLE, PIN_FILE_VARIABLE)
     if pin is None:
         raise KeyFileInvalid(f"no PIN of the token: set {PIN_VARIABLE}, or {PIN_FILE_VARIABLE} to a file that holds it")
-    return TokenSigningKeys(open_token(str(pkcs11.module), pkcs11.token, pin), pkcs11.prefix)
+    return TokenSigningKeys(open_token(str(pkcs11.module), pkcs11.token, pin), pkcs11.prefix, pkcs11.identity)
 
 
 def _read(store: KeyStore, signing: SigningKeys, identity: Signer, alliance: str) -> HubKeys:

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from alliance.clock import SystemClock
+from alliance.clock import SystemClock, moment
 from alliance.errors import Reason
-from alliance_server.cli.members import moment, opened
+from alliance_server.cli.members import opened
 from alliance_server.cli.options import DEFAULT_FOLDER, HubFolder, stdout
 from alliance_server.cli.printing import say
 from alliance_server.domain.epochs import EpochStanding, EpochState

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -11,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alliance.bundles import enrolment_bundle
-from alliance.clock import SystemClock
+from alliance.clock import SystemClock, moment
 from alliance.errors import Reason
 from alliance.keyring.store import write_atomically
 from alliance_server.authority import server_name
@@ -116,8 +115,3 @@ def revoke_member(out: Console, folder: Path, member_id: str) -> None:
         say(out, f"{revoked} certificate(s) of {member_id} revoked; the next call under them is refused")
     else:
         say(out, f"{member_id} has no certificate that is still good: revoked before, or never enrolled")
-
-
-def moment(milliseconds: int) -> str:
-    """Give a time as text."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

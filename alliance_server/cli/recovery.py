@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from rich.progress import Progress
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from alliance.clock import SystemClock
+from alliance.clock import SystemClock, moment
 from alliance.errors import Reason
 from alliance.v1 import succession_pb2
 from alliance_server.cli.printing import say
@@ -90,6 +89,8 @@ def verify(
     say(_out, f"epoch {trial.epoch}: one evaluation, its proof verified; a filter of {trial.listings:,} listings")
     found = "found in filter and bucket" if trial.claim_found else "none: the backup holds no live claim"
     say(_out, f"a claim: {found}")
+    if not backup.manifest.identity_is_sealed:
+        say(_out, "identity and CA are in a token, which this did not ask: 'restore' needs it")
     say(_out, "the backup is good")
 
 
@@ -106,6 +107,12 @@ def restore_hub(
             metavar="FOLDER",
         ),
     ] = None,
+    pkcs11_module: Annotated[
+        str, typer.Option(help="PKCS#11 library on this machine; else where the backup's hub had it.", metavar="FILE")
+    ] = "",
+    pkcs11_token: Annotated[
+        str, typer.Option(help="Label of the token with the keys; else the one that the backup names.", metavar="LABEL")
+    ] = "",
     *,
     without_purges: Annotated[
         bool,
@@ -118,7 +125,9 @@ def restore_hub(
 
     Only into an empty folder and an empty database. The hub gets a new
     identity key; it serves nothing but the signing until two admins have
-    signed: member-client admin succession sign.
+    signed: member-client admin succession sign. Where the hub's keys lie in
+    a PKCS#11 token, that token must be reachable: the new identity is made
+    in it, and the CA's key is there.
 
     Example: alliance-server restore backup restored --purges hub/purges
     """
@@ -132,7 +141,8 @@ def restore_hub(
     backup = open_backup(source)
     _describe(backup.manifest)
     with _progress() as on_rows:
-        succession = restore(plan(backup, purges or None, SystemClock()), folder, db, on_rows)
+        token = {name: value for name, value in (("module", pkcs11_module), ("token", pkcs11_token)) if value}
+        succession = restore(plan(backup, purges or None, SystemClock()), folder, db, on_rows, token)
     _tell(succession_pb2.Succession.FromString(succession.payload), folder)
 
 
@@ -147,7 +157,7 @@ def _check_url(database: str) -> None:
 def _describe(manifest: Manifest) -> None:
     rows = sum(manifest.tables.values())
     epochs = ", ".join(f"{epoch} {state}" for epoch, state in manifest.epochs.items())
-    say(_out, f"alliance '{manifest.alliance}', origin {manifest.origin}, as of {_moment(manifest.taken_at)}")
+    say(_out, f"alliance '{manifest.alliance}', origin {manifest.origin}, as of {moment(manifest.taken_at)}")
     say(_out, f"{rows:,} rows, {manifest.tables['claims']:,} claims among them; epochs: {epochs}")
 
 
@@ -155,7 +165,7 @@ def _tell(succession: succession_pb2.Succession, folder: Path) -> None:
     say(_out, f"restored into {folder}: origin {succession.origin}")
     say(_out, f"identity {succession.hub_key.hex()}, after {succession.previous_hub_key.hex()}")
     if succession.ledger_used:
-        until = f", the newest of {_moment(succession.ledger_until)}" if succession.ledger_until else ""
+        until = f", the newest of {moment(succession.ledger_until)}" if succession.ledger_until else ""
         say(_out, f"purge ledger: {succession.ledger_entries:,} entries since the backup{until}")
     else:
         say(_out, "without the purge ledger: what ended after the backup may be back")
@@ -175,7 +185,3 @@ def _progress() -> Iterator[OnRows]:
             progress.update(tasks[table], completed=done)
 
         yield on_rows
-
-
-def _moment(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,9 +1,9 @@
 """What a hub's database tells of its health: epoch keys, filters, clock, members' certificates, decisions that wait."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Final
 
+from alliance.clock import moment
 from alliance.errors import AllianceError
 from alliance.findings import Finding, Level
 from alliance.taxonomy import DAY_MS
@@ -60,13 +60,13 @@ def _filters(transaction: Transaction, serving: list[Epoch], now: int) -> Iterat
         if beat - now > MAX_SKEW_MS:
             yield Finding(
                 Level.ERROR,
-                f"this machine's clock is behind: the filter of epoch {epoch.id} beat at {_moment(beat)}",
+                f"this machine's clock is behind: the filter of epoch {epoch.id} beat at {moment(beat)}",
                 "Synchronise it (NTP) before the hub serves: what it signs now is refused.",
             )
         elif now - beat > STALE_MS:
             yield Finding(
                 Level.WARNING,
-                f"no hub keeps the filter of epoch {epoch.id}: it last beat at {_moment(beat)}",
+                f"no hub keeps the filter of epoch {epoch.id}: it last beat at {moment(beat)}",
                 "Start the hub; where it runs, look for 'maintenance failed' in its log.",
             )
         else:
@@ -108,7 +108,3 @@ def _decisions(transaction: Transaction, now: int) -> Iterator[Finding]:
 def _named(members: list[str]) -> str:
     more = len(members) - MOST_NAMED
     return ", ".join(members[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _moment(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 
 import structlog
-from cryptography import x509
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -12,7 +11,7 @@ from prometheus_client.registry import Collector
 from alliance.clock import Clock
 from alliance.errors import AllianceError
 from alliance.taxonomy import DAY_MS
-from alliance_server.certificate_files import time_left
+from alliance_server.certificates import read_certificate, time_left
 from alliance_server.domain.overview import EpochOverview, Vitals
 
 _DAY = timedelta(days=1)
@@ -41,7 +40,7 @@ class HubState(Collector):
             "alliance_hub_certificate_days_left", "Days until a certificate ends.", labels=["certificate"]
         )
         for name, pem in self._certificates().items():
-            days.add_metric([name], time_left(x509.load_pem_x509_certificate(pem), now) / _DAY)
+            days.add_metric([name], time_left(read_certificate(pem), now) / _DAY)
         yield days
         try:
             vitals = self._read()

@@ -3,8 +3,9 @@
 Rules:
 
 1. All rows are those of one state (`storage/dump.py`). Keys are copied after it, sealed as they lie; the passphrase is
-   left behind. Rows and configuration are sealed under a key that is made for this backup and sealed with the others:
-   whoever has the backup and the passphrase can read it, and nobody else.
+   left behind. Rows and configuration are sealed under a key that is made for this backup and sealed with the others,
+   together with the identity's public key: whoever has the backup and the passphrase can read it and knows who signed
+   it, and nobody else. Keys in a token stay there.
 2. Everything is written into a folder beside the destination, synced, and renamed once it is signed: what bears the
    destination's name is a whole backup. A run that was killed leaves a folder `.….partial`, never taken for one.
 3. Nothing is overwritten.
@@ -16,7 +17,6 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 import sqlalchemy as sa
 
@@ -30,20 +30,26 @@ from alliance_server.config import CONFIG_FILE, ConfigurationInvalid, HubConfig
 from alliance_server.domain.epochs import SERVING, EpochState
 from alliance_server.domain.errors import Refused
 from alliance_server.hub_keys import HubKeys, open_keys
-from alliance_server.recovery.manifest import CONFIGURATION, KEYS, TABLES, BackupInvalid, FileFacts, Manifest, digest_of
+from alliance_server.recovery.manifest import (
+    BACKUP_KEY,
+    CONFIGURATION,
+    KEYS,
+    TABLES,
+    BackupInvalid,
+    FileFacts,
+    Manifest,
+    digest_of,
+)
 from alliance_server.storage import database, dump, schema
-
-BACKUP_KEY: Final = "backup"
-"""Name of the backup's own key among the sealed ones."""
 
 OnRows = Callable[[str, int, int], None]
 """Told of a table, its rows so far and its rows in all."""
 
 
 def take_backup(config: HubConfig, destination: Path, clock: Clock, on_rows: OnRows) -> Manifest:
-    """Write a backup of a hub; raises Refused where something is in its place, and KeyFileInvalid or OSError."""
+    """Write a backup of a hub; raises Refused where something is in its place, KeyFileInvalid, TokenFailed, OSError."""
     _check_destination(destination)
-    keys = open_keys(config.keys_folder, config.alliance)
+    keys = open_keys(config.keys_folder, config.alliance, config.pkcs11)
     engine = database.connect(config.database_url)
     try:
         if schema.version(engine) is None:
@@ -54,7 +60,7 @@ def take_backup(config: HubConfig, destination: Path, clock: Clock, on_rows: OnR
                 facts = _Facts.of(connection)
                 rows = _write_tables(connection, partial, key, on_rows)
             _write_configuration(config, partial, key)
-            _copy_keys(config.keys_folder, partial / KEYS, key)
+            _copy_keys(config.keys_folder, partial / KEYS, Secret(key.reveal() + keys.identity.public_key))
             _check_epoch_keys(partial / KEYS, facts.epochs)
             manifest = _manifest(config, keys, facts, partial, rows, taken_at)
             manifest.sign(partial, keys.identity)
@@ -155,12 +161,12 @@ def _write_sealed(partial: Path, name: str, key: Secret, content: Iterable[bytes
     return pieces
 
 
-def _copy_keys(source: Path, destination: Path, key: Secret) -> None:
-    """Copy sealed keys and certificates, and seal the backup's own key beside them."""
+def _copy_keys(source: Path, destination: Path, opening: Secret) -> None:
+    """Copy sealed keys and certificates, and seal what opens the backup beside them."""
     for path in sorted(source.iterdir()):
         if path.is_file() and path.name != PASSPHRASE_FILE and not path.name.startswith("."):
             shutil.copyfile(path, destination / path.name)
-    KeyStore(destination, obtain_passphrase(source)).put(BACKUP_KEY, key)
+    KeyStore(destination, obtain_passphrase(source)).put(BACKUP_KEY, opening)
 
 
 def _check_epoch_keys(keys: Path, epochs: dict[int, int]) -> None:

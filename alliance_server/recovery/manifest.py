@@ -15,13 +15,19 @@ from alliance.crypto.signing import Signer, VerifyingKey
 from alliance.errors import AllianceError, SignatureInvalid
 from alliance.keyring.passphrase import PASSPHRASE_FILE
 from alliance.statements import BACKUP
+from alliance_server.signing.sealed import IDENTITY
 
-FORMAT: Final = "alliance-backup/1"
+FORMAT: Final = "alliance-backup/2"
 MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.signature"
 KEYS: Final = "keys"
 TABLES: Final = "tables"
 CONFIGURATION: Final = "hub.toml.sealed"
+BACKUP_KEY: Final = "backup"
+"""Name of the secret that opens a backup, among the sealed ones: the backup's own key, then the identity's public key.
+
+Whoever knows the passphrase wrote it: it says whose signature the manifest must bear, wherever the identity signs.
+"""
 _NAME: Final = re.compile(rf"(?:{KEYS}|{TABLES})/[A-Za-z0-9][A-Za-z0-9._-]*|{re.escape(CONFIGURATION)}")
 _MAX_BYTES: Final = 1 << 20
 _READ_BYTES: Final = 1 << 20
@@ -76,6 +82,11 @@ class Manifest:
             return cls(**fields, files=files)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise BackupInvalid(f"{MANIFEST} cannot be read") from None
+
+    @property
+    def identity_is_sealed(self) -> bool:
+        """Whether identity and CA lie in sealed files, and not in a token."""
+        return f"{KEYS}/{IDENTITY}.sealed" in self.files
 
     @property
     def tables(self) -> dict[str, int]:

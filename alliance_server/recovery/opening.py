@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alliance.crypto.secret import Secret
-from alliance.crypto.signing import SigningKey, VerifyingKey
+from alliance.crypto.signing import VerifyingKey
 from alliance.errors import KeyFileInvalid
 from alliance.keyring import KeyStore, obtain_passphrase
-from alliance.keyring.streams import opened_chunks
-from alliance_server.recovery.backup import BACKUP_KEY
+from alliance.keyring.streams import KEY_BYTES, opened_chunks
 from alliance_server.recovery.manifest import (
+    BACKUP_KEY,
     CONFIGURATION,
     KEYS,
     TABLES,
@@ -20,7 +20,6 @@ from alliance_server.recovery.manifest import (
     check_signature,
     read_manifest,
 )
-from alliance_server.signing.sealed import IDENTITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Backup:
 
     @property
     def key_files(self) -> list[Path]:
-        """Sealed keys and certificates, but for the backup's own key."""
+        """Sealed keys and certificates, but for what opens the backup."""
         names = (name for name in self.manifest.files if name.startswith(f"{KEYS}/"))
         return [self.folder / name for name in names if Path(name).stem != BACKUP_KEY]
 
@@ -64,13 +63,11 @@ def open_backup(folder: Path) -> Backup:
     """Check all of a backup; raises BackupInvalid, which names what is wrong, or KeyFileInvalid."""
     manifest, content = read_manifest(folder)
     try:
-        keys = _keys(folder / KEYS)
-        identity = SigningKey(keys.get(IDENTITY))
-        key = keys.get(BACKUP_KEY)
+        opening = _keys(folder / KEYS).get(BACKUP_KEY).reveal()
     except KeyFileInvalid:
         check_files(folder, manifest)  # a damaged file looks like a wrong passphrase
         raise
-    hub_key = VerifyingKey(identity.public_key)
+    key, hub_key = Secret(opening[:KEY_BYTES]), VerifyingKey(opening[KEY_BYTES:])
     check_signature(folder, content, hub_key)
     check_files(folder, manifest)
     return Backup(folder, manifest, content, key, hub_key)

@@ -5,12 +5,15 @@ Rules:
 1. Into an empty folder and an empty database, and all or nothing: one transaction, and a folder that is renamed last.
 2. What ended does not come back. Claims that are over by now, and those of retired epochs, are not loaded; what the
    purge ledger remembers is applied; unused invitations and open proposals end; filters are built anew.
-3. The new identity key is made here. Until two admins have signed the succession the hub serves nothing else.
+3. The new identity key is made here: in the token, under a label of its own, where the backup's keys lie in one. Until
+   two admins have signed the succession the hub serves nothing else.
+4. A key that was made in a token is destroyed where the restore fails.
 """
 
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -19,11 +22,10 @@ from typing import Final
 from sqlalchemy.engine import Engine
 
 from alliance.clock import Clock
-from alliance.crypto.signing import SigningKey
 from alliance.errors import Reason
 from alliance.keyring import KeyStore, obtain_passphrase
 from alliance.v1 import succession_pb2
-from alliance_server.config import CONFIG_FILE, HubConfig, load_config
+from alliance_server.config import CONFIG_FILE, PREFIX, ConfigurationInvalid, HubConfig, load_config
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import AuditRecord, record_event
 from alliance_server.domain.epochs import EpochState
@@ -31,12 +33,14 @@ from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import HUB_ACTOR, Role
 from alliance_server.domain.purges import PurgeKind
 from alliance_server.domain.successions import SIGNERS, Succession
+from alliance_server.hub_keys import make_successor
 from alliance_server.recovery.backup import OnRows
-from alliance_server.recovery.loading import copy_keys, load_rows, with_settings
+from alliance_server.recovery.loading import copy_keys, load_rows, with_section, with_settings
 from alliance_server.recovery.manifest import KEYS
 from alliance_server.recovery.opening import Backup
 from alliance_server.recovery.origins import FollowingOrigin, following_origins
 from alliance_server.signing.sealed import IDENTITY
+from alliance_server.signing.token import TokenFailed
 from alliance_server.storage import database, dump, restoration
 from alliance_server.storage.audit_log import append
 from alliance_server.storage.purge_ledger import Remembered, read_ledger
@@ -69,16 +73,20 @@ class Plan:
                 gone.add(int(str(epoch)))
         return sorted(gone)
 
-    def succession(self, key: SigningKey) -> Succession:
+    @property
+    def origin(self) -> int:
+        """Number of the new origin."""
+        return self.backup.manifest.origin + len(self.following) + 1
+
+    def succession(self, key: bytes) -> Succession:
         """Give the succession of the new origin."""
         manifest, ledger = self.backup.manifest, self.ledger or ()
-        origin = manifest.origin + len(self.following) + 1
         previous = self.following[-1].key if self.following else self.backup.hub_key
         payload = succession_pb2.Succession(
             alliance=manifest.alliance,
-            origin=origin,
+            origin=self.origin,
             previous_hub_key=previous.public_key,
-            hub_key=key.public_key,
+            hub_key=key,
             backup_taken_at=manifest.taken_at,
             audit_rows=manifest.audit_rows,
             manifest_sha256=sha256(self.backup.manifest_bytes).digest(),
@@ -88,7 +96,7 @@ class Plan:
             ledger_until=ledger[-1].at if ledger else 0,
             retired_epochs=self.retired,
         )
-        return Succession(origin, payload.SerializeToString(), self.now)
+        return Succession(self.origin, payload.SerializeToString(), self.now)
 
 
 def plan(backup: Backup, ledgers: Sequence[Path] | None, clock: Clock) -> Plan:
@@ -102,25 +110,28 @@ def plan(backup: Backup, ledgers: Sequence[Path] | None, clock: Clock) -> Plan:
     return Plan(backup, [entry for entry in read_ledger(ledgers, keys) if entry.at >= since], following, now)
 
 
-def restore(made: Plan, destination: Path, database_url: str, on_rows: OnRows) -> Succession:
+def restore(
+    made: Plan, destination: Path, database_url: str, on_rows: OnRows, token: Mapping[str, str] | None = None
+) -> Succession:
     """Make a hub of a backup; an empty `database_url` is the one that the backup's configuration names.
 
-    Raises Refused where folder or database are not empty, or too few admins could sign; BackupInvalid.
+    `token` are settings of `[pkcs11]` in the place of the backup's. Raises Refused where folder or database are not
+    empty, too few admins could sign, or the token is not reachable; BackupInvalid, or KeyFileInvalid.
     """
     destination = destination.absolute()
     _check_empty(destination)
     scratch = destination.with_name(f".{destination.name}.{secrets.token_hex(8)}.restoring")
     scratch.mkdir(mode=0o700)
     try:
-        config = _write_configuration(made.backup, scratch, database_url)
-        key = _write_keys(made, scratch / KEYS)
-        succession = made.succession(key)
-        engine = database.connect(config.database_url)
-        try:
-            _restore_rows(engine, made, succession, on_rows)
-        finally:
-            engine.dispose()
-        scratch.rename(destination)
+        config = _write_configuration(made, scratch, database_url, token or {})
+        with _written_keys(made, scratch / KEYS, config) as key:
+            succession = made.succession(key)
+            engine = database.connect(config.database_url)
+            try:
+                _restore_rows(engine, made, succession, on_rows)
+            finally:
+                engine.dispose()
+            scratch.rename(destination)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
@@ -134,20 +145,45 @@ def _check_empty(destination: Path) -> None:
         raise Refused(Reason.INVALID_REQUEST, f"there is no folder {destination.parent}; nothing was changed")
 
 
-def _write_configuration(backup: Backup, scratch: Path, database_url: str) -> HubConfig:
+def _write_configuration(made: Plan, scratch: Path, database_url: str, token: Mapping[str, str]) -> HubConfig:
     settings = {"keys": KEYS} | ({"database": database_url} if database_url else {})
-    (scratch / CONFIG_FILE).write_bytes(with_settings(backup.configuration(), **settings))
-    return load_config(scratch)
+    content, identity = with_settings(made.backup.configuration(), **settings), None
+    if not made.backup.manifest.identity_is_sealed:
+        # Neither the lost hub's label nor that of a rehearsal: nothing is made over a key that is there.
+        identity = f"{IDENTITY}-{made.origin}-{secrets.token_hex(4)}"
+        content = with_section(content, "pkcs11", **token, identity=identity)
+    elif token:
+        raise Refused(Reason.INVALID_REQUEST, "the backup's keys lie in sealed files, and in no token")
+    (scratch / CONFIG_FILE).write_bytes(content)
+    config = load_config(scratch)
+    if identity != (config.pkcs11.identity if config.pkcs11 else None):
+        raise ConfigurationInvalid(f"unset {PREFIX}PKCS11…: it leads away from where the backup's keys lie")
+    return config
 
 
-def _write_keys(made: Plan, folder: Path) -> SigningKey:
-    """Copy the keys, those of retired epochs apart, and make another identity."""
+@contextmanager
+def _written_keys(made: Plan, folder: Path, config: HubConfig) -> Iterator[bytes]:
+    """Copy the keys, those of retired epochs apart, and make another identity; gives its public key.
+
+    Where the block fails the identity is destroyed.
+    """
     copy_keys(made.backup, folder)
-    for epoch in made.retired:
-        (folder / f"epoch-{epoch}.sealed").unlink(missing_ok=True)
-    key, seed = SigningKey.generate()
-    KeyStore(folder, obtain_passphrase(made.backup.folder / KEYS)).put(IDENTITY, seed)
-    return key
+    for name in (IDENTITY, *(f"epoch-{epoch}" for epoch in made.retired)):
+        (folder / f"{name}.sealed").unlink(missing_ok=True)
+    store = KeyStore(folder, obtain_passphrase(made.backup.folder / KEYS))
+    try:
+        keys = make_successor(store, config.alliance, config.pkcs11)
+    except TokenFailed as error:
+        raise Refused(
+            Reason.UNAVAILABLE,
+            f"{error}; nothing was made. The CA's key lies in that token and nowhere else: reach it, or restore it "
+            "from its own backup. Where it is lost for good: docs/how-to/keep-keys-in-an-hsm.md#a-token-that-is-lost",
+        ) from None
+    try:
+        yield keys.identity.public_key
+    except BaseException:
+        keys.signing.destroy_identity()
+        raise
 
 
 def _restore_rows(engine: Engine, made: Plan, succession: Succession, on_rows: OnRows) -> None:

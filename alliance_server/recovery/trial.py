@@ -1,8 +1,9 @@
 """Trying a backup: restored into a scratch folder, served there on loopback, and asked what a member would ask.
 
-The scratch hub is nobody's: its keys are those of the backup, a member is made up for the trial, and all of it is
-removed in the end. One evaluation is made and its proof verified under the epoch's key; the filter that is built is
-downloaded, and a live claim of the backup looked for in it and in its bucket.
+The scratch hub is nobody's: the epochs' keys are those of the backup, and identity, CA and a member are made up for the
+trial, so that it needs no token and signs nothing in the hub's name. All of it is removed in the end. One evaluation
+is made and its proof verified under the epoch's key; the filter that is built is downloaded, and a live claim of the
+backup looked for in it and in its bucket.
 """
 
 import asyncio
@@ -34,8 +35,9 @@ from alliance_server.domain.epochs import SERVING, Epoch
 from alliance_server.domain.members import Member, MemberState, Role
 from alliance_server.domain.ports import Transaction
 from alliance_server.domain.quotas import DEFAULT_BUDGETS
+from alliance_server.hub_keys import create_keys
 from alliance_server.recovery.backup import OnRows
-from alliance_server.recovery.loading import copy_keys, load_rows, with_settings
+from alliance_server.recovery.loading import copy_epoch_keys, load_rows, with_settings
 from alliance_server.recovery.manifest import KEYS, BackupInvalid
 from alliance_server.recovery.opening import Backup
 from alliance_server.storage import database, dump, restoration
@@ -70,7 +72,8 @@ def try_backup(backup: Backup, clock: Clock, on_rows: OnRows, scratch: Path | No
 
 def _restored(backup: Backup, folder: Path, clock: Clock, on_rows: OnRows) -> HubConfig:
     (folder / CONFIG_FILE).write_bytes(with_settings(backup.configuration()))
-    copy_keys(backup, folder / KEYS)
+    copy_epoch_keys(backup, folder / KEYS)
+    create_keys(folder / KEYS, backup.manifest.alliance, ["127.0.0.1"], clock.now_ms())
     # All of it said here: no variable of the hub that is backed up may lead the trial to its database.
     config = HubConfig(
         folder=folder,
@@ -79,6 +82,7 @@ def _restored(backup: Backup, folder: Path, clock: Clock, on_rows: OnRows) -> Hu
         enrolment_listen=_LOOPBACK,
         database=f"sqlite:///{folder / 'hub.db'}",
         keys=Path(KEYS),
+        pkcs11=None,
         budgets=DEFAULT_BUDGETS,
     )
     engine = database.connect(config.database_url)

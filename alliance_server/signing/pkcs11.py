@@ -1,7 +1,8 @@
 """Signing keys inside a PKCS#11 token (an HSM): made there, marked as not extractable, and never seen here.
 
-Each is a pair of objects of one label, `<prefix>-<name>`. Before a key is used it signs something random, which must
-verify under its public half: a token that pairs objects wrongly, or cannot sign in this way, is found out at the start.
+Each is a pair of objects of one label, `<prefix>-<name>`; the identity's name is a setting.
+Before a key is used it signs something random, which must verify under its public half: a token that pairs objects
+wrongly, or cannot sign in this way, is found out at the start.
 """
 
 import os
@@ -22,7 +23,6 @@ from alliance_server.signing.token import Token, TokenFailed
 if TYPE_CHECKING:
     import pkcs11
 
-_IDENTITY: Final = "identity"
 _P256: Final = bytes.fromhex("06082a8648ce3d030107")
 """The curve's object identifier, DER (RFC 5480)."""
 _ED25519: Final = bytes.fromhex("06032b6570")
@@ -36,26 +36,32 @@ _KEPT_SIGNATURES: Final = 4096
 class TokenSigningKeys:
     """Signing keys in a token."""
 
-    def __init__(self, token: Token, prefix: str) -> None:
+    def __init__(self, token: Token, prefix: str, identity: str = "identity") -> None:
         self._token = token
         self._prefix = prefix
+        self._identity = identity
 
     def __repr__(self) -> str:
         return f"TokenSigningKeys({self._token!r}, {self._prefix!r})"
 
     def make_identity(self) -> "TokenSigner":
         """Make the hub's identity; raises FileExistsError where there is one, or TokenFailed."""
-        self._make(_IDENTITY, "EC_EDWARDS", _ED25519)
+        self._make(self._identity, "EC_EDWARDS", _ED25519)
         return self.identity()
 
     def identity(self) -> "TokenSigner":
         """Give the hub's identity; raises TokenFailed."""
-        point = self._point(_IDENTITY, PUBLIC_KEY_BYTES)
+        label = self._label(self._identity)
+        point = self._point(self._identity, PUBLIC_KEY_BYTES)
         if point is None:
-            raise TokenFailed(f"{self._token!r} holds no key '{self._label(_IDENTITY)}'")
-        signer = TokenSigner(self._token, self._label(_IDENTITY), point)
+            raise TokenFailed(f"{self._token!r} holds no key '{label}'")
+        signer = TokenSigner(self._token, label, point)
         signer.check()
         return signer
+
+    def destroy_identity(self) -> None:
+        """Destroy the hub's identity for good; nothing happens where there is none."""
+        self._destroy(self._identity)
 
     def make_certifier(self, name: str) -> "TokenCertifier":
         """Make the key of a CA; raises FileExistsError where there is one of this name, or TokenFailed."""
@@ -76,6 +82,9 @@ class TokenSigningKeys:
 
     def destroy_certifier(self, name: str) -> None:
         """Destroy the key of a CA for good; nothing happens where there is none."""
+        self._destroy(name)
+
+    def _destroy(self, name: str) -> None:
         import pkcs11
 
         def work(session: "pkcs11.Session") -> None:

@@ -19,6 +19,9 @@ class SigningKeys(Protocol):
     def identity(self) -> Signer:
         """Give the hub's identity; raises KeyFileInvalid or TokenFailed."""
 
+    def destroy_identity(self) -> None:
+        """Destroy the hub's identity for good; nothing happens where there is none."""
+
     def make_certifier(self, name: str) -> ec.EllipticCurvePrivateKey:
         """Make the key of a CA; raises FileExistsError where there is one of this name."""
 

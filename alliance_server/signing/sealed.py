@@ -31,6 +31,10 @@ class SealedSigningKeys:
         """Give the hub's identity; raises KeyFileInvalid."""
         return SigningKey(self._store.get(IDENTITY))
 
+    def destroy_identity(self) -> None:
+        """Destroy the hub's identity for good; nothing happens where there is none."""
+        self._store.remove(IDENTITY)
+
     def make_certifier(self, name: str) -> ec.EllipticCurvePrivateKey:
         """Make the key of a CA; raises FileExistsError where there is one of this name."""
         self._check_free(name)

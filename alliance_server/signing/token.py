@@ -100,6 +100,9 @@ class Token:
             return module.get_token(token_label=self._label)
         except pkcs11.PKCS11Error:
             module.reinitialize()  # modules look for tokens when they begin; one may have come, or come back, since
+            for other in _TOKENS.values():  # their sessions ended, and another token's may be given the same number
+                if other._module == self._module:
+                    other._session = None
         try:
             return module.get_token(token_label=self._label)
         except (pkcs11.NoSuchToken, pkcs11.MultipleTokensReturned) as error:

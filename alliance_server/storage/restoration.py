@@ -62,8 +62,12 @@ def a_live_claim(connection: sa.Connection, epoch: int, now: int) -> tuple[bytes
 
 def remember(transaction: SqlTransaction, connection: sa.Connection, purges: Sequence[Purge]) -> None:
     """Apply what a ledger remembers, in its order; doing it again changes nothing."""
-    for purge in purges:
-        if (apply := _APPLY.get(purge.kind)) is not None:
+    issued = _issued(purges)
+    for place, purge in enumerate(purges):
+        if purge.kind is PurgeKind.CERTIFICATES_REVOKED:
+            later = [serial for at, serial in issued.get(purge.values["member_id"], ()) if at > place]
+            _revoke(connection, purge.values, later)
+        elif (apply := _APPLY.get(purge.kind)) is not None:
             apply(transaction, connection, purge.values)
 
 
@@ -106,13 +110,25 @@ def _certificate(transaction: SqlTransaction, connection: sa.Connection, said: M
         transaction.members.add_certificate(Certificate(said["serial"], said["member_id"], *period, None, der))
 
 
-def _revoked(transaction: SqlTransaction, _connection: sa.Connection, said: Mapping[str, Any]) -> None:
-    transaction.members.revoke_certificates(said["member_id"], int(said["revoked_at"]))
+def _issued(purges: Sequence[Purge]) -> dict[str, list[tuple[int, str]]]:
+    """Give where in a ledger certificates were issued, and their serials, by member."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for place, purge in enumerate(purges):
+        if purge.kind is PurgeKind.CERTIFICATE:
+            found.setdefault(purge.values["member_id"], []).append((place, purge.values["serial"]))
+    return found
+
+
+def _revoke(connection: sa.Connection, said: Mapping[str, Any], later: Sequence[str]) -> None:
+    """Revoke what a member had: an entry may be older than the backup, which then holds what was issued after it."""
+    certificates = table_of(CertificateTable)
+    columns = certificates.c
+    had = (columns.member_id == said["member_id"], columns.revoked_at.is_(None), columns.serial.not_in(later))
+    connection.execute(sa.update(certificates).where(*had).values(revoked_at=int(said["revoked_at"])))
 
 
 _APPLY: Final[dict[PurgeKind, Callable[[SqlTransaction, sa.Connection, Mapping[str, Any]], None]]] = {
     PurgeKind.CERTIFICATE: _certificate,
-    PurgeKind.CERTIFICATES_REVOKED: _revoked,
     PurgeKind.CLAIM: _claim,
     PurgeKind.EPOCH_BEGUN: _epoch_begun,
     PurgeKind.MEMBER: _member,

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
+from alliance.clock import moment as _moment
 from member_client import Administration, Change, Decision, Effect, Proposal, ProposalState
 from member_client.cli.asking import ask as _ask
-from member_client.cli.asking import moment as _moment
 from member_client.cli.group import UsageFault
 from member_client.cli.language import retold, tr
 from member_client.cli.session import Session, session_of

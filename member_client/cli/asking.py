@@ -1,7 +1,5 @@
 """What commands that change something share: asking first, and times as people read them."""
 
-from datetime import UTC, datetime
-
 import typer
 
 from member_client.cli.group import UsageFault
@@ -16,8 +14,3 @@ def ask(*, yes: bool) -> None:
         raise UsageFault(tr("nobody is there to be asked: --yes goes on, --dry-run only looks"))
     if not typer.confirm(tr("Go on?")):
         raise typer.Exit
-
-
-def moment(milliseconds: int) -> str:
-    """Give a time, UTC, to the minute."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from alliance.clock import moment
 from member_client import Administration, Succession
-from member_client.cli.asking import ask, moment
+from member_client.cli.asking import ask
 from member_client.cli.group import UsageFault
 from member_client.cli.language import tr
 from member_client.cli.session import Session, session_of

@@ -12,10 +12,10 @@ from support.postgres import Postgres
 from typer.testing import CliRunner
 
 from alliance.crypto.secret import Secret
+from alliance.findings import Level
 from alliance.keyring.store import KeyStore
 from alliance_server.cli.app import app
 from alliance_server.cli.config.commands import findings_of
-from alliance_server.cli.config.findings import Level
 from alliance_server.config import HubConfig
 
 NewFolder = Callable[[], Path]

@@ -113,6 +113,17 @@ def test_cas_lie_side_by_side_and_one_is_destroyed(kept: Kept) -> None:
     assert left.public_key() == second.public_key()
 
 
+def test_an_identity_is_destroyed_and_another_made(kept: Kept) -> None:
+    kept.keys.destroy_identity()
+    first = kept.keys.make_identity()
+    kept.keys.make_certifier("ca")
+    kept.keys.destroy_identity()
+    with pytest.raises(AllianceError, match="identity"):
+        kept.again().identity()
+    assert kept.again().certifier("ca") is not None
+    assert kept.keys.make_identity().public_key != first.public_key
+
+
 def test_another_secret_opens_nothing(kept: Kept) -> None:
     kept.keys.make_identity()
     with pytest.raises(AllianceError, match=r"passphrase|PIN") as caught:

@@ -126,7 +126,7 @@ def files_of(backup: Path) -> list[str]:
     return sorted(str(path.relative_to(backup)) for path in backup.rglob("*") if path.is_file())
 
 
-OPENED = (MANIFEST, SIGNATURE, "keys/keystore.json", "keys/identity.sealed")
+OPENED = (MANIFEST, SIGNATURE, "keys/keystore.json", "keys/backup.sealed")
 
 
 def spoilt(content: bytes) -> tuple[bytes, ...]:

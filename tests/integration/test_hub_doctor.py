@@ -114,7 +114,7 @@ Spoil = Callable[[Path], object]
 @pytest.mark.parametrize(
     ("spoil", "level", "says"),
     [
-        (lambda hub: (hub / "hub.toml").unlink(), Level.ERROR, "is no hub's folder"),
+        (lambda hub: (hub / "hub.toml").unlink(), Level.ERROR, "no hub's folder"),
         (lambda hub: (hub / "hub.db").unlink(), Level.ERROR, "there is no database"),
         (lambda hub: (hub / "hub.db").write_bytes(b"x" * 4096), Level.ERROR, "the database"),
         (lambda hub: shutil.rmtree(hub / "keys"), Level.ERROR, "there is no folder"),

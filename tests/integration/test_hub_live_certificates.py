@@ -25,7 +25,7 @@ from alliance.errors import KeyFileInvalid, Reason
 from alliance.v1 import epoch_pb2, epoch_pb2_grpc, registry_pb2
 from alliance_server import authority
 from alliance_server.authority import CertificateAuthority, generate_key, server_name
-from alliance_server.certificate_files import CA_FILE, HUB_FILE
+from alliance_server.certificates import CA_FILE, HUB_FILE
 from alliance_server.domain.errors import Refused
 from alliance_server.hub_keys import HubKeys, open_keys
 from member_client import State

@@ -37,7 +37,7 @@ from alliance_server.domain.members import HUB_ACTOR, MemberState, Role
 from alliance_server.domain.policy import POLICY
 from alliance_server.storage.purge_ledger import LedgerInvalid
 from member_client import AllianceClient, Change, Profile, State, SuccessionAwaited, SuccessionRejected
-from member_client.administration import Administration
+from member_client.administration import Administration, Decision
 from member_client.cli.app import app
 
 NewFolder = Callable[[], Path]
@@ -105,7 +105,8 @@ async def test_clients_go_on_once_two_admins_signed_and_nothing_that_ended_is_ba
             await it.a.withdraw(claims[1].entry_id, reason="filed_in_error")
             admin = await it.ann.administration()
             await admin.propose(Change.suspend("suspended"), "stolen keys")
-            await admin.propose(Change.revoke_certificates("revoked"), "stolen keys")
+            revocation = await admin.propose(Change.revoke_certificates("revoked"), "stolen keys")
+            await (await it.bob.administration()).decide(revocation, Decision.APPROVE, "agreed")
             await contribute(it.a, [row(LOST)])
             late = await enrol(it.hub, "late")
             for caller in (suspended, revoked, late):

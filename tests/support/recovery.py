@@ -53,7 +53,9 @@ async def contributing(member: WireMember, rows: int = 4) -> AsyncIterator[list[
         await asyncio.gather(task, return_exceptions=True)
 
 
-def restored(backup: Path, destination: Path, *hubs: RunningHub, url: str = "", ledger: bool = True) -> Succession:
+def restored(
+    backup: Path, destination: Path, *hubs: RunningHub, url: str = "", ledger: bool = True, **token: str
+) -> Succession:
     """Restore a backup of a hub that is gone, with the ledgers of its origins or without any.
 
     Its passphrase lies beside the keys.
@@ -61,7 +63,7 @@ def restored(backup: Path, destination: Path, *hubs: RunningHub, url: str = "", 
     hub, purges = hubs[0], [it.hub.config.purges_folder for it in hubs] if ledger else None
     with pytest.MonkeyPatch.context() as patch:
         know_passphrase(patch, hub.folder)
-        made = restore(plan(open_backup(backup), purges, hub.clock), destination, url, quiet)
+        made = restore(plan(open_backup(backup), purges, hub.clock), destination, url, quiet, token)
     shutil.copy(hub.folder / "keys" / "passphrase", destination / "keys" / "passphrase")
     return Succession.FromString(made.payload)
 

@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from alliance.findings import Level
 from alliance_server.cli.config.addresses import check_addresses
 from alliance_server.cli.config.contents import check_contents
-from alliance_server.cli.config.findings import Finding, Level
+from alliance_server.cli.config.findings import Finding
 from alliance_server.cli.config.places import check_places
 from alliance_server.cli.config.reading import read_what_is_right, wrong_settings
 from alliance_server.cli.config.settings import DEFAULT, settings, unknown_variables

@@ -5,13 +5,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from cryptography import x509
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from alliance.clock import SystemClock
 from alliance.errors import AllianceError, KeyFileInvalid
 from alliance_server.authority import server_name
-from alliance_server.certificate_files import CertificateFile, read_certificates
+from alliance_server.certificates import CA_FILE, HUB_FILE, host_names, is_issued_by, read_files, time_left
 from alliance_server.cli.config.findings import Finding, error, warning
 from alliance_server.cli.database import DatabaseUnusable, open_existing
 from alliance_server.config import HubConfig
@@ -40,30 +41,30 @@ def _opened(config: HubConfig) -> HubKeys:
     """Open the keys; raises what opening raises, and KeyFileInvalid for an empty folder, which would be made one."""
     if not any(config.keys_folder.glob("*.sealed")):
         raise KeyFileInvalid(f"there are no sealed keys in {config.keys_folder}")
-    return open_keys(config.keys_folder, config.alliance)
+    return open_keys(config.keys_folder, config.alliance, config.pkcs11)
 
 
 def _check_certificates(config: HubConfig) -> Iterator[Finding]:
     try:
-        authority, hub = read_certificates(config.keys_folder)
-    except (OSError, ValueError) as failure:
+        roots, hub = read_files(config.keys_folder)
+    except (OSError, AllianceError) as failure:
         yield error("keys", f"a certificate cannot be read: {_sentence(failure)}", "restore it from the backup")
         return
-    for certificate in (authority, hub):
-        yield from _check_age(certificate)
-    if server_name(config.alliance) not in hub.names:
+    for name, certificate in ((CA_FILE, roots.issuing), (HUB_FILE, hub)):
+        yield from _check_age(config.keys_folder / name, certificate)
+    if server_name(config.alliance) not in host_names(hub):
         problem = "the hub's certificate is another alliance's"
         yield error("alliance", problem, "set the name that the hub was made with: it never changes")
-    if not hub.is_issued_by(authority):
+    if not any(is_issued_by(hub, it) for it in roots.certificates):
         yield error("keys", "the hub's certificate is not of this CA", "restore both files from one backup")
 
 
-def _check_age(certificate: CertificateFile) -> Iterator[Finding]:
-    left = certificate.left(SystemClock().now_ms())
+def _check_age(path: Path, certificate: x509.Certificate) -> Iterator[Finding]:
+    left = time_left(certificate, SystemClock().now_ms())
     if left <= timedelta():
-        yield error(str(certificate.path), "the certificate has ended", "issue another: members refuse this one")
+        yield error(str(path), "the certificate has ended", "issue another: members refuse this one")
     elif left < SOON:
-        yield warning(str(certificate.path), f"the certificate ends in {left.days} days", "issue another in time")
+        yield warning(str(path), f"the certificate ends in {left.days} days", "issue another in time")
 
 
 def _check_database(config: HubConfig, keys: HubKeys | None) -> Iterator[Finding]:

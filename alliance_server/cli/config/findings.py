@@ -1,14 +1,11 @@
-"""What a check of a hub's configuration finds: about what, what is wrong, how to mend it."""
+"""What a check of a hub's configuration finds: about what, what is wrong, how to mend it.
+
+With an error the hub does not start or does not serve; a warning is for the operator.
+"""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Level(StrEnum):
-    """How bad a finding is: with an error the hub does not start or does not serve; a warning is for the operator."""
-
-    ERROR = "error"
-    WARNING = "warning"
+from alliance.findings import Level
 
 
 @dataclass(frozen=True, slots=True)

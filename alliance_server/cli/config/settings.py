@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
+from pydantic import BaseModel
 from sqlalchemy.exc import ArgumentError
 
 from alliance.crypto.backend import ENVIRONMENT_VARIABLE as BACKEND_VARIABLE
@@ -104,4 +105,6 @@ def _of_the_machine(config: HubConfig) -> Iterator[Setting]:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a setting holds
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     return str(value) if isinstance(value, Path) else value

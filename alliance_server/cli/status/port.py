@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from alliance_server.authority import server_name
-from alliance_server.certificate_files import CertificateFile
+from alliance_server.certificates import Roots
 from alliance_server.cli.config.addresses import host_of
 from alliance_server.config import HubConfig
 
@@ -35,17 +36,17 @@ class Port:
     answer: Answer
 
 
-def look_at(config: HubConfig, authority: CertificateFile, hub: CertificateFile) -> Port:
+def look_at(config: HubConfig, roots: Roots, hub: x509.Certificate) -> Port:
     """Connect to the members' port."""
     number = int(config.listen.rpartition(":")[2])
     if not number:
         return Port(config.listen, Answer.NOT_KNOWN)
     host = host_of(config.listen)
-    return Port(config.listen, _answer((_EVERYWHERE.get(host, host), number), config.alliance, authority, hub))
+    return Port(config.listen, _answer((_EVERYWHERE.get(host, host), number), config.alliance, roots, hub))
 
 
-def _answer(place: tuple[str, int], alliance: str, authority: CertificateFile, hub: CertificateFile) -> Answer:
-    context = ssl.create_default_context(cadata=authority.certificate.public_bytes(Encoding.PEM).decode())
+def _answer(place: tuple[str, int], alliance: str, roots: Roots, hub: x509.Certificate) -> Answer:
+    context = ssl.create_default_context(cadata=roots.pem.decode())
     context.set_alpn_protocols(["h2"])
     try:
         with (
@@ -57,4 +58,4 @@ def _answer(place: tuple[str, int], alliance: str, authority: CertificateFile, h
         return Answer.NOT_THE_HUB
     except OSError:
         return Answer.NOBODY
-    return Answer.SERVES if shown == hub.certificate.public_bytes(Encoding.DER) else Answer.OTHER_CERTIFICATE
+    return Answer.SERVES if shown == hub.public_bytes(Encoding.DER) else Answer.OTHER_CERTIFICATE

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alliance.taxonomy import DAY_MS
-from alliance_server.certificate_files import read_certificates
+from alliance_server.certificates import read_files
 from alliance_server.cli.printing import say
 from alliance_server.cli.status.port import Answer, look_at
 from alliance_server.cli.status.reading import Status, needs
@@ -77,9 +77,9 @@ def _counts(status: Status) -> dict[str, Any]:
 
 
 def check_port(out: Console, folder: Path) -> bool:
-    """Say whether the hub answers at the members' port; raises OSError or ConfigurationInvalid."""
+    """Say whether the hub answers at the members' port; raises OSError, KeyFileInvalid or ConfigurationInvalid."""
     config = load_config(folder)
-    port = look_at(config, *read_certificates(config.keys_folder))
+    port = look_at(config, *read_files(config.keys_folder))
     say(out, f"{port.address} · {port.answer}")
     return port.answer is Answer.SERVES
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from alliance.clock import SystemClock
 from alliance.errors import AllianceError
 from alliance.taxonomy import DAY_MS
-from alliance_server.certificate_files import CertificateFile, read_certificates
+from alliance_server.certificates import read_files, time_left
 from alliance_server.cli.config.settings import shown_url
 from alliance_server.cli.database import open_existing
 from alliance_server.cli.status.port import Answer, Port, look_at
@@ -71,13 +71,13 @@ def read_status(folder: Path) -> Status:
 
 def _read_certificates(status: Status) -> None:
     try:
-        authority, hub = read_certificates(status.config.keys_folder)
-    except (OSError, ValueError):
+        roots, hub = read_files(status.config.keys_folder)
+    except (OSError, AllianceError):
         status.problems.append("keys: the certificates cannot be read")
         return
-    named: dict[str, CertificateFile] = {"hub": hub, "ca": authority}
-    status.certificates = {name: it.left(status.at) for name, it in named.items()}
-    status.port = look_at(status.config, authority, hub)
+    named = {"hub": hub, "ca": roots.issuing}
+    status.certificates = {name: time_left(it, status.at) for name, it in named.items()}
+    status.port = look_at(status.config, roots, hub)
 
 
 def _read_database(status: Status, engine: Engine) -> None:
