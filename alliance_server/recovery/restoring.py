@@ -35,6 +35,7 @@ from alliance_server.recovery.backup import OnRows
 from alliance_server.recovery.loading import copy_keys, load_rows, with_settings
 from alliance_server.recovery.manifest import KEYS
 from alliance_server.recovery.opening import Backup
+from alliance_server.services import policies
 from alliance_server.signing.sealed import IDENTITY
 from alliance_server.storage import database, dump, restoration
 from alliance_server.storage.audit_log import append
@@ -161,6 +162,7 @@ def _restore_rows(engine: Engine, made: Plan, succession: Succession, on_rows: O
         restoration.retire_epochs(connection, made.retired)
         transaction.successions.add(succession)
         _check_signers(transaction, made.now)
+        _check_policy(transaction)
         append(connection, [_event(succession, made.now)])
 
 
@@ -169,6 +171,16 @@ def _check_signers(transaction: SqlTransaction, now: int) -> None:
         raise Refused(
             Reason.NOT_PERMITTED,
             "fewer than two admins of the backup can act, and nobody else could sign the succession; nothing was made",
+        )
+
+
+def _check_policy(transaction: SqlTransaction) -> None:
+    """Refuse what would not serve, so that nobody could sign: the admins adopted other releases."""
+    if not policies.is_served(transaction):
+        adopted = ", ".join(it.policy_sha256.hex() for it in transaction.policies.all())
+        raise Refused(
+            Reason.NOT_PERMITTED,
+            f"{policies.not_adopted()}: restore with a release of an adopted one ({adopted}); nothing was made",
         )
 
 

@@ -14,6 +14,7 @@ from member_client.cli.claims import claims_app
 from member_client.cli.completing import complete_language
 from member_client.cli.contribute import HELP as CONTRIBUTE_HELP
 from member_client.cli.contribute import contribute
+from member_client.cli.common_rules import policy_app, suppression_app
 from member_client.cli.epochs import epoch_app, list_epochs
 from member_client.cli.group import PROGRAM, SafeGroup, UsageFault
 from member_client.cli.language import LANGUAGE_VARIABLE, read_language, tr
@@ -100,6 +101,8 @@ app.command(help=CONTRIBUTE_HELP)(contribute)
 app.add_typer(claims_app, name="claims")
 admin_app.command("epochs")(list_epochs)
 admin_app.add_typer(epoch_app, name="epoch")
+admin_app.add_typer(policy_app, name="policy")
+admin_app.add_typer(suppression_app, name="suppression")
 app.add_typer(admin_app, name="admin")
 app.command()(quota)
 app.command()(renew)
