@@ -5,8 +5,10 @@ from support.stores import NOW, member
 
 from alliance.errors import AllianceError
 from alliance_server.domain.members import Certificate, MemberState, Role
+from alliance_server.domain.policies import AdoptedPolicy
 from alliance_server.domain.ports import Transaction
 from alliance_server.domain.proposals import Proposal, ProposalState
+from alliance_server.domain.suppression import NumberedList
 from alliance_server.storage.unit_of_work import SqlStore
 
 
@@ -115,3 +117,23 @@ def test_who_can_act_is_counted(store: SqlStore) -> None:
     ending = store.read_now(lambda it: [it.members.ending(before) for before in (NOW, NOW + 10, NOW + 11)])
     assert ending == [[], [("ended", NOW)], [("ended", NOW), *((it, NOW + 10) for it in ("able", "lender", "twice"))]]
     assert (able, but_one, ever, sorted(serials)) == (2, 1, 5, ["2", "3"])
+
+
+def test_policies_are_adopted_once_and_stay(store: SqlStore) -> None:
+    first, second = AdoptedPolicy(bytes(32), NOW), AdoptedPolicy(bytes(range(32)), NOW + 1)
+    for it in (second, first):
+        store.write_now(lambda at, it=it: at.policies.adopt(it))
+    assert store.write_now(lambda at: at.policies.all()) == [first, second]
+    assert store.write_now(lambda at: (at.policies.is_adopted(bytes(32)), at.policies.is_adopted(b""))) == (True, False)
+    with pytest.raises(AllianceError, match=r"IntegrityError|UniqueViolation|23505"):
+        store.write_now(lambda at: at.policies.adopt(first))
+
+
+def test_the_list_with_the_highest_number_is_the_newest(store: SqlStore) -> None:
+    assert store.write_now(lambda at: (at.suppression.number(), at.suppression.newest())) == (0, None)
+    lists = [NumberedList(1, b"one", NOW), NumberedList(2, b"two", NOW)]
+    for it in lists:
+        store.write_now(lambda at, it=it: at.suppression.add(it))
+    assert store.write_now(lambda at: (at.suppression.number(), at.suppression.newest())) == (2, lists[1])
+    with pytest.raises(AllianceError, match=r"IntegrityError|UniqueViolation|23505"):
+        store.write_now(lambda at: at.suppression.add(NumberedList(2, b"other", NOW)))

@@ -32,8 +32,8 @@ from alliance_server.domain import policy
 from alliance_server.domain.members import HUB_ACTOR, Role
 from alliance_server.services.administration import MAX_PAGE_BYTES
 from alliance_server.storage import schema
-from member_client import StatementInvalid
 from member_client import Change as AdminChange
+from member_client import StatementInvalid
 from member_client.administration import Decision
 from member_client.cli.app import app as client
 
@@ -273,7 +273,7 @@ async def test_a_client_refuses_an_older_list_than_it_saw(sdk_folder: Path) -> N
 
 async def by_hand(profile: Path, *arguments: str) -> tuple[int, str]:
     done = await asyncio.to_thread(CliRunner().invoke, client, ["--profile", str(profile), *arguments])
-    return done.exit_code, done.output
+    return done.exit_code, done.stdout if "--json" in arguments else done.output
 
 
 async def test_admins_do_it_on_the_command_line(sdk_folder: Path, tmp_path: Path) -> None:

@@ -156,8 +156,8 @@ async def prepared(alliance: Alliance, name: str) -> None:
 
 def everything(alliance: Alliance) -> list[Any]:
     """What could have been changed."""
-    tables = ("members", "certificates", "budget_limits", "burst_limits", "businesses", "epochs")
-    tables += ("policies", "suppression_lists")
+    tables = ("members", "certificates", "budget_limits", "burst_limits", "businesses")
+    tables += ("policies", "suppression_lists", "epochs")
     with alliance.hub.hub.store.engine.connect() as connection:
         return [connection.exec_driver_sql(f"SELECT * FROM {name}").fetchall() for name in tables]  # noqa: S608
 

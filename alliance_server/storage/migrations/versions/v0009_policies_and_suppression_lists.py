@@ -4,11 +4,10 @@ Nobody could adopt a policy before there was a table of them: of a founded allia
 that of the release that upgrades, is taken as adopted. A hub that is not founded adopts its own when it starts.
 """
 
-import time
-
 import sqlalchemy as sa
 from alembic import op
 
+from alliance.clock import SystemClock
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import record_event
 from alliance_server.domain.members import HUB_ACTOR
@@ -41,7 +40,7 @@ def upgrade() -> None:
 
 
 def _adopt(policies: sa.Table) -> None:
-    now = time.time_ns() // 1_000_000
+    now = SystemClock().now_ms()
     op.bulk_insert(policies, [{"policy_sha256": POLICY_VERSION, "adopted_at": now}])
     made = record_event(
         time=now, actor=HUB_ACTOR, action=AuditAction.POLICY_ADOPT, items=1, commitments=(POLICY_VERSION,)
