@@ -11,10 +11,10 @@ import typer
 from member_client.cli.admin import admin_app
 from member_client.cli.check import check
 from member_client.cli.claims import claims_app
+from member_client.cli.common_rules import policy_app, suppression_app
 from member_client.cli.completing import complete_language
 from member_client.cli.contribute import HELP as CONTRIBUTE_HELP
 from member_client.cli.contribute import contribute
-from member_client.cli.common_rules import policy_app, suppression_app
 from member_client.cli.epochs import epoch_app, list_epochs
 from member_client.cli.group import PROGRAM, SafeGroup, UsageFault
 from member_client.cli.language import LANGUAGE_VARIABLE, read_language, tr

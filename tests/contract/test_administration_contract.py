@@ -121,8 +121,8 @@ def test_who_can_act_is_counted(store: SqlStore) -> None:
 
 def test_policies_are_adopted_once_and_stay(store: SqlStore) -> None:
     first, second = AdoptedPolicy(bytes(32), NOW), AdoptedPolicy(bytes(range(32)), NOW + 1)
-    for it in (second, first):
-        store.write_now(lambda at, it=it: at.policies.adopt(it))
+    store.write_now(lambda at: at.policies.adopt(second))
+    store.write_now(lambda at: at.policies.adopt(first))
     assert store.write_now(lambda at: at.policies.all()) == [first, second]
     assert store.write_now(lambda at: (at.policies.is_adopted(bytes(32)), at.policies.is_adopted(b""))) == (True, False)
     with pytest.raises(AllianceError, match=r"IntegrityError|UniqueViolation|23505"):
@@ -132,8 +132,7 @@ def test_policies_are_adopted_once_and_stay(store: SqlStore) -> None:
 def test_the_list_with_the_highest_number_is_the_newest(store: SqlStore) -> None:
     assert store.write_now(lambda at: (at.suppression.number(), at.suppression.newest())) == (0, None)
     lists = [NumberedList(1, b"one", NOW), NumberedList(2, b"two", NOW)]
-    for it in lists:
-        store.write_now(lambda at, it=it: at.suppression.add(it))
+    store.write_now(lambda at: [at.suppression.add(it) for it in lists])
     assert store.write_now(lambda at: (at.suppression.number(), at.suppression.newest())) == (2, lists[1])
     with pytest.raises(AllianceError, match=r"IntegrityError|UniqueViolation|23505"):
         store.write_now(lambda at: at.suppression.add(NumberedList(2, b"other", NOW)))

@@ -101,7 +101,7 @@ CONFIRM = Change(
 GROWN = suppression_list("test", {"phone": ["+8613900139000"]}, [], ["test-of-lists"], number=1).with_all_of(BUILTIN)
 
 
-def listed(made: SuppressionList = GROWN, number: int = 1) -> Change:
+def suppressing(made: SuppressionList = GROWN, number: int = 1) -> Change:
     return Change(set_suppression_list=admin_pb2.SetSuppressionList(list_bytes=made.to_bytes(), number=number))
 
 
@@ -119,7 +119,7 @@ DUAL = {
     "retire_epoch": Change(retire_epoch=admin_pb2.RetireEpoch(epoch=1)),
     "revoke_certificates": REVOKE,
     "revoke_certificates_of_admin": Change(revoke_certificates=admin_pb2.RevokeCertificates(member="third")),
-    "set_suppression_list": listed(),
+    "set_suppression_list": suppressing(),
     "suspend_admin": Change(suspend=admin_pb2.Suspend(member="third")),
 }
 SINGLE = {
@@ -156,8 +156,8 @@ async def prepared(alliance: Alliance, name: str) -> None:
 
 def everything(alliance: Alliance) -> list[Any]:
     """What could have been changed."""
-    tables = ("members", "certificates", "budget_limits", "burst_limits", "businesses")
-    tables += ("policies", "suppression_lists", "epochs")
+    limits = ("budget_limits", "burst_limits", "businesses")
+    tables = ("members", "certificates", *limits, "policies", "suppression_lists", "epochs")
     with alliance.hub.hub.store.engine.connect() as connection:
         return [connection.exec_driver_sql(f"SELECT * FROM {name}").fetchall() for name in tables]  # noqa: S608
 
