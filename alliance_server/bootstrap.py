@@ -35,6 +35,7 @@ from alliance_server.rpc.servicers.health import HealthServicer
 from alliance_server.rpc.servicers.quotas import QuotaServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
 from alliance_server.rpc.servicers.succession import SuccessionServicer
+from alliance_server.services import policies
 from alliance_server.services.administration import Administration
 from alliance_server.services.admission import Admission
 from alliance_server.services.audit import AuditService
@@ -118,6 +119,7 @@ class Hub:
     async def start(self) -> None:
         """Check the epoch keys, build what filters there must be and are not, then listen."""
         self.store.start()
+        await self._check_policy()
         await self._check_epoch_keys()
         await self.maintenance.turn(renew=False)
         if self.config.metrics_listen:
@@ -197,6 +199,11 @@ class Hub:
             registry=RegistryServicer(RegistryService(self.store, self.compute, budgets)),
             succession=SuccessionServicer(self.succession),
         )
+
+    async def _check_policy(self) -> None:
+        now = self.clock.now_ms()
+        if not await self.store.write(lambda transaction: policies.settled(transaction, now)):
+            raise ConfigurationInvalid(f"{policies.not_adopted()}: {policies.how_to_adopt()}")
 
     async def _check_epoch_keys(self) -> None:
         for epoch in await self.store.read(_serving_epochs):

@@ -21,18 +21,10 @@ from member_client._contributions import (
     ContributionRow,
     PreviewOutcome,
 )
-from member_client.administration import (
-    Administration,
-    CategoryClaims,
-    Change,
-    Decision,
-    Effect,
-    MemberRole,
-    Proposal,
-    ProposalState,
-)
+from member_client.administration import Administration, Decision, Proposal, ProposalState
 from member_client.audit import AuditEntry
 from member_client.blocking import BlockingClient
+from member_client.changes import CategoryClaims, Change, Effect, MemberRole
 from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
 from member_client.enrolment import enrol, fingerprint

@@ -11,21 +11,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from alliance import statements
 from alliance.clock import Clock
-from alliance.crypto.signing import VerifyingKey
-from alliance.errors import SignatureInvalid
-from alliance.identifiers import BUILTIN, SuppressionList, SuppressionListInvalid
+from alliance.identifiers import SuppressionList
 from alliance.v1.epoch_pb2 import GetSuppressionListRequest, ListEpochsRequest
 from alliance.v1.epoch_pb2_grpc import EpochServiceStub
-from alliance.v1.statement_pb2 import SignedStatement
-from member_client import _directory, _epochs
+from member_client import _directory, _epochs, _suppression
 from member_client._deadline import Deadline
 from member_client._directory import Directory
 from member_client._epochs import Epochs, PinnedEpoch
-from member_client._hub import SUPPRESSION, PinnedHub
+from member_client._hub import PinnedHub
 from member_client._roots import RootKeeper
 from member_client._store import Shelf, Store
+from member_client._suppression import SUPPRESSION
 from member_client._transport import Transport
 from member_client._workers import Workers
 from member_client.errors import HubUnavailable, NotFound, StatementInvalid
@@ -51,14 +48,6 @@ class Facts:
     def epoch(self) -> PinnedEpoch:
         """The one in which claims are filed."""
         return self.epochs.active
-
-
-def read_suppression(statement: SignedStatement, hub_key: VerifyingKey) -> SuppressionList:
-    """Verify and read the suppression list; raises StatementInvalid."""
-    try:
-        return SuppressionList.from_bytes(hub_key.verified_payload(statements.SUPPRESSION_LIST, statement))
-    except (SignatureInvalid, SuppressionListInvalid) as error:
-        raise StatementInvalid("The hub's suppression list does not verify.") from error
 
 
 class FactKeeper:
@@ -166,16 +155,8 @@ class FactKeeper:
                 lambda channel: EpochServiceStub(channel).GetSuppressionList, GetSuppressionListRequest, deadline
             )
         except NotFound:
-            return await self._workers.disk(self._kept_suppression)
-        suppression = read_suppression(answer.suppression_list, self._hub.key)
-        content = answer.suppression_list.SerializeToString()
-        await self._workers.disk(self._store.put, Shelf.LISTS, SUPPRESSION, content)
+            return await self._workers.disk(_suppression.kept, self._store, self._hub.key, self._pins)
+        shown = answer.suppression_list
+        suppression = await self._workers.disk(_suppression.read, shown, self._hub.key, self._pins)
+        await self._workers.disk(self._store.put, Shelf.LISTS, SUPPRESSION, shown.SerializeToString())
         return suppression
-
-    def _kept_suppression(self) -> SuppressionList:
-        content = self._store.get(Shelf.LISTS, SUPPRESSION)
-        if content is None:
-            return BUILTIN
-        statement = SignedStatement()
-        statement.ParseFromString(content)
-        return read_suppression(statement, self._hub.key)

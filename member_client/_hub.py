@@ -18,6 +18,7 @@ from member_client._deadline import Deadline
 from member_client._framing import pack, unpack
 from member_client._state import State
 from member_client._store import Shelf
+from member_client._suppression import MARK, SUPPRESSION
 from member_client._transport import Transport
 from member_client._workers import Workers
 from member_client.config import Profile
@@ -25,8 +26,6 @@ from member_client.errors import AllianceClientError, IntegrityError, PinsDamage
 from member_client.succession import Origin, Succession, believed, following, read_succession
 
 CALL_SECONDS: Final = 30.0
-SUPPRESSION: Final = b"suppression"
-"""Name of the suppression list in force on the shelf of lists: an origin's own statement."""
 _ORIGIN: Final = b"origin"
 
 _log = logging.getLogger("member_client.hub")
@@ -116,5 +115,6 @@ class PinnedHub:
         retired = {epoch for it in chain for epoch in it.retired_epochs}
         origin = pack(b"%d" % newest.origin, newest.hub_key)
         self._state.pins.put_many(
-            [(Shelf.PINS, _ORIGIN, origin, None), *((Shelf.PINS, *row, None) for row in _epochs.retired_rows(retired))]
+            [(Shelf.PINS, _ORIGIN, origin, None), *((Shelf.PINS, *row, None) for row in _epochs.retired_rows(retired))],
+            remove=[(Shelf.PINS, MARK)],
         )

@@ -180,6 +180,17 @@ class Store:
             stands = connection.execute(f"SELECT sealed FROM {shelf} WHERE name = ?", (row,)).fetchone()  # noqa: S608
         return self._opened(shelf, row, stands[0])
 
+    def raise_to(self, shelf: Shelf, name: bytes, number: int) -> int:
+        """Keep the highest number that was given under a name; gives it, also where processes race."""
+        _, row, sealed, ends_at = self._sealed(shelf, name, b"%d" % number, None)
+        with self._written() as connection:
+            found = connection.execute(f"SELECT sealed FROM {shelf} WHERE name = ?", (row,)).fetchone()  # noqa: S608
+            stands = -1 if found is None else int(self._opened(shelf, row, found[0]))
+            if number <= stands:
+                return stands
+            connection.execute(f"INSERT OR REPLACE INTO {shelf} VALUES (?, ?, ?)", (row, sealed, ends_at))  # noqa: S608
+            return number
+
     def count_ending(self, shelf: Shelf, after: int, until: int) -> tuple[int, int]:
         """Count the values that end in (after, until]: the empty ones, and all."""
         query = f"SELECT sum(length(sealed) = ?), count(*) FROM {shelf} WHERE ends_at > ? AND ends_at <= ?"  # noqa: S608

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
@@ -26,9 +26,10 @@ from alliance import statements
 from alliance.bundles import enrolment_bundle
 from alliance.errors import FingerprintDiffers, FingerprintUnreadable, SignatureInvalid
 from alliance.fingerprints import check_fingerprint
+from alliance.identifiers import SuppressionList
 from alliance.keyring.store import write_atomically
-from alliance.taxonomy import DAY_MS, Category
-from alliance.v1 import admin_pb2, directory_pb2, succession_pb2
+from alliance.taxonomy import DAY_MS
+from alliance.v1 import admin_pb2, succession_pb2
 from alliance.v1.admin_pb2_grpc import AdminServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance.v1.succession_pb2_grpc import SuccessionServiceStub
@@ -38,6 +39,7 @@ from member_client._directory import Directory
 from member_client._paging import pages
 from member_client._session import Session
 from member_client._transport import always
+from member_client.changes import CategoryClaims, Change, Effect, MemberRole
 from member_client.epoch_standings import EpochStanding, read_epoch_standing
 from member_client.errors import FingerprintRefused, InvalidUse, NotFound, StatementInvalid, StorageFull
 from member_client.quotas import Alarm, Standing, read_alarm, read_standing
@@ -47,20 +49,6 @@ PAGE_SIZE: Final = 100
 CALL_SECONDS: Final = 30.0
 PROPOSAL_ID_BYTES: Final = 16
 MAX_REASON_BYTES: Final = 500
-
-
-class MemberRole(IntEnum):
-    """What an enrolled party is to the alliance."""
-
-    MEMBER = directory_pb2.MEMBER_ROLE_MEMBER
-    ADMIN = directory_pb2.MEMBER_ROLE_ADMIN
-    LIAISON = directory_pb2.MEMBER_ROLE_LIAISON
-    AUDITOR = directory_pb2.MEMBER_ROLE_AUDITOR
-
-    @property
-    def word(self) -> str:
-        """The word for it."""
-        return self.name.lower()
 
 
 class ProposalState(IntEnum):
@@ -85,130 +73,6 @@ class Decision(IntEnum):
     APPROVE = admin_pb2.DECISION_APPROVE
     REJECT = admin_pb2.DECISION_REJECT
     WITHDRAW = admin_pb2.DECISION_WITHDRAW
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What is to be changed; made by the methods of this class.
-
-    Invitations and confirmations of keys are made by `Administration.invite` and `Administration.confirm`.
-    """
-
-    message: admin_pb2.Change = field(repr=False)
-
-    @classmethod
-    def suspend(cls, member: str) -> Self:
-        """Refuse every call of a member from the next one on."""
-        return cls(admin_pb2.Change(suspend=admin_pb2.Suspend(member=member)))
-
-    @classmethod
-    def resume(cls, member: str) -> Self:
-        """End a suspension."""
-        return cls(admin_pb2.Change(resume=admin_pb2.Resume(member=member)))
-
-    @classmethod
-    def revoke_certificates(cls, member: str) -> Self:
-        """Revoke all certificates of a member, for good."""
-        return cls(admin_pb2.Change(revoke_certificates=admin_pb2.RevokeCertificates(member=member)))
-
-    @classmethod
-    def offboard(cls, member: str, *, withdraw_claims: bool = False) -> Self:
-        """End a membership, for good; claims stay until they expire, or the hub withdraws them in its own name."""
-        return cls(admin_pb2.Change(offboard=admin_pb2.Offboard(member=member, withdraw_claims=withdraw_claims)))
-
-    @classmethod
-    def set_budget(cls, member: str, resource: str, items: int) -> Self:
-        """Set how many items of a resource (a purpose, say) a member may use a day."""
-        if not 0 <= items < 2**63:
-            raise InvalidUse("a budget is a number of items, 0 or more")
-        return cls(admin_pb2.Change(set_budget=admin_pb2.SetBudget(member=member, resource=resource, items=items)))
-
-    @classmethod
-    def begin_epoch(cls, epoch: int) -> Self:
-        """Begin the next epoch: its key is made, and members re-tag their claims into it."""
-        return cls(admin_pb2.Change(begin_epoch=admin_pb2.BeginEpoch(epoch=epoch)))
-
-    @classmethod
-    def activate_epoch(cls, epoch: int) -> Self:
-        """Let a begun epoch serve."""
-        return cls(admin_pb2.Change(activate_epoch=admin_pb2.ActivateEpoch(epoch=epoch)))
-
-    @classmethod
-    def retire_epoch(cls, epoch: int) -> Self:
-        """End an epoch, once all its live claims are re-tagged: key, filter and tags are destroyed."""
-        return cls(admin_pb2.Change(retire_epoch=admin_pb2.RetireEpoch(epoch=epoch)))
-
-    @classmethod
-    def set_burst(cls, member: str, resource: str, items: int) -> Self:
-        """Set how many items of a resource a member may use at once, 4,096 or more."""
-        if not 0 <= items < 2**63:
-            raise InvalidUse("a burst is a number of items, 4,096 or more")
-        return cls(admin_pb2.Change(set_burst=admin_pb2.SetBurst(member=member, resource=resource, items=items)))
-
-    @classmethod
-    def declare_business(cls, member: str, *, applications_a_day: int, customers: int) -> Self:
-        """State how large a member's business is: what its volumes are held against."""
-        if not (0 <= applications_a_day < 2**63 and 0 <= customers < 2**63):
-            raise InvalidUse("a business is a number of applications a day, and of customers")
-        business = admin_pb2.DeclareBusiness(member=member, applications_a_day=applications_a_day, customers=customers)
-        return cls(admin_pb2.Change(declare_business=business))
-
-    @property
-    def kind(self) -> str:
-        """What is done, as the protocol calls it.
-
-        One of `invite`, `confirm_key`, `suspend`, `resume`, `revoke_certificates`, `offboard`, `set_budget`,
-        `set_burst`, `declare_business`, `begin_epoch`, `activate_epoch`, `retire_epoch`.
-        """
-        return self.message.WhichOneof("kind") or ""
-
-    @property
-    def member(self) -> str:
-        """Id of whom it is about; empty where it is about an epoch."""
-        return str(getattr(getattr(self.message, self.kind), "member", "")) if self.kind else ""
-
-    @property
-    def role(self) -> MemberRole | None:
-        """Of an invitation: the role that goes with it."""
-        return MemberRole(self.message.invite.role) if self.kind == "invite" else None
-
-    @property
-    def details(self) -> dict[str, str | int]:
-        """All that is to be known of it, by name; digests of tokens and keys apart."""
-        if not self.kind:
-            return {}
-        one = getattr(self.message, self.kind)
-        found = {it.name: getattr(one, it.name) for it in one.DESCRIPTOR.fields if it.type != it.TYPE_BYTES}
-        return found | ({"role": self.role.word} if self.role else {})
-
-
-@dataclass(frozen=True, slots=True)
-class CategoryClaims:
-    """Live claims of a member in one category, and when the first and the last expire, milliseconds UTC."""
-
-    category: str
-    claims: int
-    first_expiry: int
-    last_expiry: int
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What a change would do now, as counts; those that do not apply are 0."""
-
-    calls_an_hour: int
-    live_claims: int
-    certificates: int
-    budget: int
-    used_today: int
-    needs_approval: bool
-    may_break_glass: bool
-    burst: int
-    applications_a_day: int
-    customers: int
-    claims_to_retag: int = 0
-    claims: tuple[CategoryClaims, ...] = ()
-    """Of offboarding: the live claims by category."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +252,10 @@ class Administration:
         )
         return read_alarm(answer.alarm)
 
+    async def suppression_list(self) -> SuppressionList:
+        """Give the suppression list in force; raises StatementInvalid where it is older than one that was seen."""
+        return (await self._session.facts.refresh()).suppression
+
     async def _check_approval(self, change: Change, fingerprint: str | None) -> None:
         if not change.kind:
             raise InvalidUse("this version does not know the change: approve it with a newer one")
@@ -506,16 +374,9 @@ def _check_heard(fingerprint: str, key: bytes) -> None:
 
 
 def _effect(effect: admin_pb2.Effect) -> Effect:
-    counts = {it.name: getattr(effect, it.name) for it in effect.DESCRIPTOR.fields if it.name != "claims"}
-    return Effect(**counts, claims=tuple(_claims(it) for it in effect.claims))
-
-
-def _claims(counted: admin_pb2.CategoryClaims) -> CategoryClaims:
-    try:
-        category = Category(counted.category).word
-    except ValueError:
-        category = str(counted.category)  # one that a later version has
-    return CategoryClaims(category, counted.claims, counted.first_expiry, counted.last_expiry)
+    found: dict[str, Any] = {it.name: getattr(effect, it.name) for it in effect.DESCRIPTOR.fields}
+    found |= {name: dict(found[name]) for name in ("entries_added", "entries_removed")}
+    return Effect(**found | {"claims": tuple(CategoryClaims.of(it) for it in effect.claims)})
 
 
 def _role(role: MemberRole | str) -> MemberRole:

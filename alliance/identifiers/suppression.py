@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FORMAT: Final = "alliance/suppression/1"
+_NUMBERED_FORMAT: Final = "alliance/suppression/2"
+_MOST_LISTS: Final = 2**31
 _NO_REGION: Final = "ZZ"  # libphonenumber's "unknown": entries are canonical and need none
 # Per address version and prefix length: bits to drop, and the network numbers that remain.
 _Networks = dict[int, dict[int, frozenset[int]]]
@@ -45,13 +47,15 @@ class SuppressionList:
     """Version and entries. Entries are sorted, without repetition, in canonical form.
 
     `values` holds (kind, canonical text); `networks` CIDR blocks for kind ip; `domains` names that are
-    refused with everything below them, for kinds domain and email.
+    refused with everything below them, for kinds domain and email. `number` orders the lists that an
+    alliance's admins set, from 1; a release's own list has 0.
     """
 
     version: str
     values: tuple[tuple[Kind, str], ...]
     networks: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
+    number: int = 0
     _exact: frozenset[tuple[Kind, str]] = field(init=False, repr=False, compare=False)
     _blocks: _Networks = field(init=False, repr=False, compare=False)
     _domains: frozenset[str] = field(init=False, repr=False, compare=False)
@@ -84,18 +88,42 @@ class SuppressionList:
             name = name.partition(".")[2]
         return False
 
+    @property
+    def entries(self) -> frozenset[tuple[str, str]]:
+        """All entries with what they are: a kind's value, `networks` or `domains`."""
+        values = {(kind.value, text) for kind, text in self.values}
+        return frozenset(values | {("networks", it) for it in self.networks} | {("domains", it) for it in self.domains})
+
+    def holds(self, other: SuppressionList) -> bool:
+        """Tell whether all entries of another list are in this one."""
+        return other.entries <= self.entries
+
+    def with_all_of(self, other: SuppressionList) -> SuppressionList:
+        """Return this list with the entries of another one besides."""
+        if self.holds(other):
+            return self
+        return SuppressionList(
+            self.version,
+            tuple(sorted({*self.values, *other.values})),
+            tuple(sorted({*self.networks, *other.networks})),
+            tuple(sorted({*self.domains, *other.domains})),
+            self.number,
+        )
+
     def to_bytes(self) -> bytes:
         """Return the one encoding: JSON with sorted keys and entries, no spaces, UTF-8."""
         values: dict[str, list[str]] = {}
         for kind, text in self.values:
             values.setdefault(kind.value, []).append(text)
-        document = {
-            "format": _FORMAT,
+        document: dict[str, Any] = {
+            "format": _NUMBERED_FORMAT if self.number else _FORMAT,
             "version": self.version,
             "values": values,
             "networks": list(self.networks),
             "domains": list(self.domains),
         }
+        if self.number:
+            document["number"] = self.number
         return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     @classmethod
@@ -114,7 +142,7 @@ class SuppressionList:
 
 
 def suppression_list(
-    version: str, values: Mapping[str, list[str]], networks: list[str], domains: list[str]
+    version: str, values: Mapping[str, list[str]], networks: list[str], domains: list[str], number: int = 0
 ) -> SuppressionList:
     """Build a list from entries in any order.
 
@@ -124,6 +152,8 @@ def suppression_list(
     """
     if not isinstance(version, str):
         raise SuppressionListInvalid("the version is not a text")
+    if type(number) is not int or not 0 <= number < _MOST_LISTS:
+        raise SuppressionListInvalid("the number is none")
     pairs = {(parse_kind(kind), text) for kind, texts in values.items() for text in texts}
     entries = [*pairs, *((Kind.DOMAIN, f"any.{name}") for name in domains)]
     if not all(_is_canonical(kind, text) for kind, text in entries) or not all(map(_is_network, networks)):
@@ -133,6 +163,7 @@ def suppression_list(
         values=tuple(sorted(pairs)),
         networks=tuple(sorted(set(networks))),
         domains=tuple(sorted(set(domains))),
+        number=number,
     )
 
 
@@ -140,7 +171,7 @@ def _parsed(data: bytes) -> SuppressionList | None:
     """Return None for whatever has not the shape, so that no library exception travels further."""
     try:
         raw: dict[str, Any] = json.loads(data)
-        if raw.pop("format") != _FORMAT:
+        if raw.pop("format") != (_NUMBERED_FORMAT if "number" in raw else _FORMAT):
             return None
         return suppression_list(**raw)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

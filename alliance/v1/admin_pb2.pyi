@@ -404,6 +404,54 @@ class ConfirmKey(_message.Message):
 Global___ConfirmKey: _TypeAlias = ConfirmKey  # noqa: Y015
 
 @_typing.final
+class AdoptPolicy(_message.Message):
+    """Adopts a version of the policy's tables: releases with these tables may serve from now on, for good."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_SHA256_FIELD_NUMBER: _builtins.int
+    policy_sha256: _builtins.bytes
+    """SHA-256 of the tables, as the release prints it."""
+    def __init__(
+        self,
+        *,
+        policy_sha256: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy_sha256", b"policy_sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdoptPolicy: _TypeAlias = AdoptPolicy  # noqa: Y015
+
+@_typing.final
+class SetSuppressionList(_message.Message):
+    """Sets the suppression list: values that many people share or nobody has, which members refuse."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIST_BYTES_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    list_bytes: _builtins.bytes
+    """The list in its one encoding, at most 65,536 bytes. It holds all that the hub's release refuses."""
+    number: _builtins.int
+    """Number of the list, which stands in it too: the one after the last."""
+    def __init__(
+        self,
+        *,
+        list_bytes: _builtins.bytes = ...,
+        number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["list_bytes", b"list_bytes", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetSuppressionList: _TypeAlias = SetSuppressionList  # noqa: Y015
+
+@_typing.final
 class Change(_message.Message):
     """What is to be changed."""
 
@@ -421,6 +469,8 @@ class Change(_message.Message):
     SET_BURST_FIELD_NUMBER: _builtins.int
     DECLARE_BUSINESS_FIELD_NUMBER: _builtins.int
     CONFIRM_KEY_FIELD_NUMBER: _builtins.int
+    ADOPT_POLICY_FIELD_NUMBER: _builtins.int
+    SET_SUPPRESSION_LIST_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def invite(self) -> Global___Invite:
         """Invites somebody."""
@@ -469,6 +519,14 @@ class Change(_message.Message):
     def confirm_key(self) -> Global___ConfirmKey:
         """Confirms the key of a member that enrolled."""
 
+    @_builtins.property
+    def adopt_policy(self) -> Global___AdoptPolicy:
+        """Adopts a policy."""
+
+    @_builtins.property
+    def set_suppression_list(self) -> Global___SetSuppressionList:
+        """Sets the suppression list."""
+
     def __init__(
         self,
         *,
@@ -484,12 +542,14 @@ class Change(_message.Message):
         set_burst: Global___SetBurst | None = ...,
         declare_business: Global___DeclareBusiness | None = ...,
         confirm_key: Global___ConfirmKey | None = ...,
+        adopt_policy: Global___AdoptPolicy | None = ...,
+        set_suppression_list: Global___SetSuppressionList | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "begin_epoch", b"begin_epoch", "confirm_key", b"confirm_key", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "suspend", b"suspend"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "adopt_policy", b"adopt_policy", "begin_epoch", b"begin_epoch", "confirm_key", b"confirm_key", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "set_suppression_list", b"set_suppression_list", "suspend", b"suspend"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "begin_epoch", b"begin_epoch", "confirm_key", b"confirm_key", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "suspend", b"suspend"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "adopt_policy", b"adopt_policy", "begin_epoch", b"begin_epoch", "confirm_key", b"confirm_key", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "set_suppression_list", b"set_suppression_list", "suspend", b"suspend"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["invite", "suspend", "resume", "revoke_certificates", "offboard", "set_budget", "begin_epoch", "activate_epoch", "retire_epoch", "set_burst", "declare_business", "confirm_key"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["invite", "suspend", "resume", "revoke_certificates", "offboard", "set_budget", "begin_epoch", "activate_epoch", "retire_epoch", "set_burst", "declare_business", "confirm_key", "adopt_policy", "set_suppression_list"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -617,6 +677,46 @@ class Effect(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class EntriesAddedEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class EntriesRemovedEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     CALLS_AN_HOUR_FIELD_NUMBER: _builtins.int
     LIVE_CLAIMS_FIELD_NUMBER: _builtins.int
     CERTIFICATES_FIELD_NUMBER: _builtins.int
@@ -629,6 +729,8 @@ class Effect(_message.Message):
     APPLICATIONS_A_DAY_FIELD_NUMBER: _builtins.int
     CUSTOMERS_FIELD_NUMBER: _builtins.int
     CLAIMS_FIELD_NUMBER: _builtins.int
+    ENTRIES_ADDED_FIELD_NUMBER: _builtins.int
+    ENTRIES_REMOVED_FIELD_NUMBER: _builtins.int
     calls_an_hour: _builtins.int
     """Calls of the member in the last hour, at most 100,000 counted: what a suspension stops."""
     live_claims: _builtins.int
@@ -655,6 +757,14 @@ class Effect(_message.Message):
     def claims(self) -> _containers.RepeatedCompositeFieldContainer[Global___CategoryClaims]:
         """Of offboarding: the member's live claims by category."""
 
+    @_builtins.property
+    def entries_added(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """Of a suppression list: entries that it adds to the one in force, by kind, `networks` or `domains`."""
+
+    @_builtins.property
+    def entries_removed(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """Of a suppression list: entries of the one in force that it leaves out."""
+
     def __init__(
         self,
         *,
@@ -670,10 +780,12 @@ class Effect(_message.Message):
         applications_a_day: _builtins.int = ...,
         customers: _builtins.int = ...,
         claims: _abc.Iterable[Global___CategoryClaims] | None = ...,
+        entries_added: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        entries_removed: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications_a_day", b"applications_a_day", "budget", b"budget", "burst", b"burst", "calls_an_hour", b"calls_an_hour", "certificates", b"certificates", "claims", b"claims", "claims_to_retag", b"claims_to_retag", "customers", b"customers", "live_claims", b"live_claims", "may_break_glass", b"may_break_glass", "needs_approval", b"needs_approval", "used_today", b"used_today"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications_a_day", b"applications_a_day", "budget", b"budget", "burst", b"burst", "calls_an_hour", b"calls_an_hour", "certificates", b"certificates", "claims", b"claims", "claims_to_retag", b"claims_to_retag", "customers", b"customers", "entries_added", b"entries_added", "entries_removed", b"entries_removed", "live_claims", b"live_claims", "may_break_glass", b"may_break_glass", "needs_approval", b"needs_approval", "used_today", b"used_today"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -185,7 +185,7 @@ class GetSuppressionListResponse(_message.Message):
     SUPPRESSION_LIST_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def suppression_list(self) -> _statement_pb2.SignedStatement:
-        """Statement `suppression-list` signed by the hub; its payload is the list's own file format."""
+        """Statement `suppression-list` signed by the hub; its payload is the list in its one encoding, with its number."""
 
     def __init__(
         self,

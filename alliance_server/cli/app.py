@@ -18,6 +18,7 @@ from alliance_server.cli.epochs import epoch_app
 from alliance_server.cli.hub import init_hub, upgrade_hub
 from alliance_server.cli.members import confirm_member, invite_member, list_members, revoke_member
 from alliance_server.cli.options import DEFAULT_FOLDER, HubFolder, stdout
+from alliance_server.cli.policy import policy_app
 from alliance_server.cli.printing import say
 from alliance_server.cli.recovery import backup_app, restore_hub
 from alliance_server.cli.serving import serve_hub
@@ -38,6 +39,7 @@ member_app = typer.Typer(
 )
 app.add_typer(member_app, name="member")
 app.add_typer(epoch_app, name="epoch")
+app.add_typer(policy_app, name="policy")
 tls_app = typer.Typer(no_args_is_help=True, help="Show the hub's certificates, renew them, rotate the CA.")
 app.add_typer(tls_app, name="tls")
 app.add_typer(config_app, name="config")

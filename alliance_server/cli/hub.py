@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from rich.console import Console
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import ArgumentError
 
 from alliance.clock import SystemClock
@@ -20,8 +21,10 @@ from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.domain.ports import Transaction
 from alliance_server.hub_keys import create_keys
+from alliance_server.services import policies
 from alliance_server.storage import schema
-from alliance_server.storage.unit_of_work import SqlStore
+from alliance_server.storage.policies import knows_policies
+from alliance_server.storage.unit_of_work import SqlStore, SqlTransaction
 
 _ADDRESS = re.compile(r".+:[0-9]{1,5}")
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
@@ -110,9 +113,17 @@ def upgrade_hub(out: Console, folder: Path) -> None:
     if before == wanted:
         say(out, f"the schema is {wanted} already; nothing to do")
         return
+    _check_policy(engine)
     say(out, f"upgrading the schema from {before} to {wanted}; ten million claims take about a minute")
     schema.upgrade(engine)
     say(out, f"the schema is {wanted}; next: alliance-server serve {folder}")
+
+
+def _check_policy(engine: Engine) -> None:
+    """Refuse where this release would not serve afterwards, and the one before could not any more."""
+    with engine.connect() as connection, connection.begin():
+        if knows_policies(connection) and not policies.is_served(SqlTransaction(connection)):
+            raise ConfigurationInvalid(f"{policies.not_adopted()}: {policies.how_to_adopt()}; nothing was changed")
 
 
 def _check_addresses(hosts: list[str], listen: str, enrolment_listen: str) -> None:
@@ -156,6 +167,7 @@ def _store_of(config: HubConfig) -> SqlStore:
 
 
 def _begin(transaction: Transaction, epoch: Epoch, now: int) -> None:
+    policies.settled(transaction, now)
     transaction.epochs.add(epoch)
     transaction.record(
         record_event(

@@ -13,6 +13,7 @@ from alliance_server.domain.epochs import SERVING, Epoch
 from alliance_server.domain.ports import Transaction
 from alliance_server.domain.statements import MAX_SKEW_MS
 from alliance_server.hub_keys import HubKeys
+from alliance_server.services import policies
 from alliance_server.storage.unit_of_work import SqlStore
 
 MEMBER_WARNING_MS: Final = 30 * DAY_MS
@@ -27,6 +28,7 @@ def state_findings(store: SqlStore, keys: HubKeys | None, now: int) -> list[Find
     def work(transaction: Transaction) -> list[Finding]:
         serving = [epoch for epoch in transaction.epochs.all() if epoch.state in SERVING]
         return [
+            *_policy(transaction),
             *_epoch_keys(serving, keys),
             *_filters(transaction, serving, now),
             *_certificates(transaction, now),
@@ -34,6 +36,13 @@ def state_findings(store: SqlStore, keys: HubKeys | None, now: int) -> list[Find
         ]
 
     return store.read_now(work)
+
+
+def _policy(transaction: Transaction) -> Iterator[Finding]:
+    if policies.is_served(transaction):
+        yield Finding(Level.OK, "the policy of this release may serve")
+    else:
+        yield Finding(Level.ERROR, policies.not_adopted(), f"{policies.how_to_adopt()}.")
 
 
 def _epoch_keys(serving: list[Epoch], keys: HubKeys | None) -> Iterator[Finding]:

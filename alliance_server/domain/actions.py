@@ -43,6 +43,7 @@ class AuditAction(StrEnum):
     MEMBER_RESUME = "member:resume"
     MEMBER_REVOKE = "member:certificate:revoke"
     MEMBER_SUSPEND = "member:suspend"
+    POLICY_ADOPT = "policy:adopt"
     PROPOSAL_DECIDE = "proposal:decide"
     PROPOSAL_LIST = "proposal:list"
     PROPOSAL_MAKE = "proposal:make"
@@ -53,3 +54,4 @@ class AuditAction(StrEnum):
     SUCCESSION_LIST = "succession:list"
     SUCCESSION_SIGN = "succession:sign"
     SUPPRESSION_GET = "suppression:list:get"
+    SUPPRESSION_SET = "suppression:list:set"

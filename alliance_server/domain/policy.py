@@ -2,7 +2,7 @@
 
 - A method that is not in the table is refused; a test holds the table against every descriptor.
 - Every audit event names the version of the tables that decided, those of the taxonomy among them.
-- A change of a table is a release: no call and no configuration changes one.
+- A change of a table is a release: no call and no configuration changes one, and two admins adopt it before it serves.
 """
 
 from collections.abc import Mapping
@@ -103,6 +103,7 @@ class Control:
 CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
     {
         "activate_epoch": Control(dual=True),
+        "adopt_policy": Control(dual=True),
         "begin_epoch": Control(dual=True),
         # Whoever proposed an invitation holds its token: two admins compare the fingerprint, so one of them does not.
         "confirm_key": Control(dual=True),
@@ -116,6 +117,7 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
         # Cannot be undone, and a suspension stops the same: at once it is for what must not come back.
         "revoke_certificates": Control(dual=True, may_break_glass=True),
         "revoke_certificates_of_admin": Control(dual=True),
+        "set_suppression_list": Control(dual=True),
         "suspend_admin": Control(dual=True, may_break_glass=True),
         # What only protects needs no second admin, so that it never waits.
         "lower_budget": Control(dual=False),
@@ -142,3 +144,23 @@ def _version() -> bytes:
 
 POLICY_VERSION: Final = _version()
 """SHA-256 of all tables."""
+
+
+def shown_tables() -> dict[str, list[list[str]]]:
+    """Give the tables for people to read, by name; the taxonomy's by its own version."""
+    return {
+        "methods: who may call": [
+            [method, ", ".join(sorted(it.word for it in rule.roles)) or "everybody", str(rule.action or "not audited")]
+            + (["before a succession is signed"] if rule.before_succession else [])
+            for method, rule in sorted(POLICY.items())
+        ],
+        "purposes: open to whom, with which consent": [
+            [role.word, purpose.word, need.word] for role, row in PURPOSES.items() for purpose, need in row.items()
+        ],
+        "changes: who must agree": [
+            [name, "two admins" if control.dual else "one admin"]
+            + (["break-glass does it at once"] if control.may_break_glass else [])
+            for name, control in sorted(CONTROLS.items())
+        ],
+        "taxonomy": [[policy_version().hex()]],
+    }

@@ -15,11 +15,13 @@ from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.evaluations import Evaluation, RequestKey
 from alliance_server.domain.filters import Delta, FilterState, Snapshot
 from alliance_server.domain.members import Certificate, Invitation, Member, MemberState, Role
+from alliance_server.domain.policies import AdoptedPolicy
 from alliance_server.domain.proposals import Proposal
 from alliance_server.domain.purges import Purges
 from alliance_server.domain.quotas import Charged
 from alliance_server.domain.reciprocity import Business, Given, Standing
 from alliance_server.domain.successions import Succession, SuccessionSignature
+from alliance_server.domain.suppression import NumberedList
 
 T = TypeVar("T")
 
@@ -373,6 +375,32 @@ class DepartureRepository(Protocol):
         """Keep how far a departure is."""
 
 
+class PolicyRepository(Protocol):
+    """Versions of the policy's tables that were adopted."""
+
+    def is_adopted(self, policy_sha256: bytes) -> bool:
+        """Say whether a version was adopted."""
+
+    def all(self) -> list[AdoptedPolicy]:
+        """Give those that were adopted, oldest first."""
+
+    def adopt(self, adopted: AdoptedPolicy) -> None:
+        """Add one that was not adopted before."""
+
+
+class SuppressionRepository(Protocol):
+    """Suppression lists that admins set."""
+
+    def number(self) -> int:
+        """Give the number of the newest; 0 where there is none."""
+
+    def newest(self) -> NumberedList | None:
+        """Give the newest."""
+
+    def add(self, numbered: NumberedList) -> None:
+        """Add one; raises where there is one of its number."""
+
+
 class LeaseRepository(Protocol):
     """Work that must happen once."""
 
@@ -408,6 +436,10 @@ class Transaction(Protocol):
     def watch(self) -> WatchRepository: ...  # noqa: D102 - its type says it
     @property
     def successions(self) -> SuccessionRepository: ...  # noqa: D102 - its type says it
+    @property
+    def policies(self) -> PolicyRepository: ...  # noqa: D102 - its type says it
+    @property
+    def suppression(self) -> SuppressionRepository: ...  # noqa: D102 - its type says it
     @property
     def purges(self) -> Purges: ...  # noqa: D102 - its type says it
 

@@ -17,6 +17,7 @@ from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import Caller
 from alliance_server.domain.policy import Control
 from alliance_server.domain.statements import check_fresh, read_statement
+from alliance_server.domain.suppression import MAX_LIST_BYTES
 
 PROPOSAL_ID_BYTES = 16
 PROPOSAL_LIFE_MS = 72 * 60 * 60 * 1000
@@ -25,6 +26,8 @@ REVIEW_WITHIN_MS = 24 * 60 * 60 * 1000
 MAX_OPEN = 50
 """Open proposals of one admin: what waits stays to be read by people, and a stolen key fills no table."""
 MAX_STATEMENT_BYTES = 2048
+MAX_LIST_STATEMENT_BYTES = MAX_STATEMENT_BYTES + MAX_LIST_BYTES
+"""Of a statement that sets a suppression list; others stay as small as they are."""
 MAX_REASON_BYTES = 500
 
 
@@ -87,7 +90,10 @@ class Proposal:
 
 def read_proposal(caller: Caller, statement: SignedStatement, now: int) -> admin_pb2.Proposal:
     """Verify and read a proposal; raises SignatureInvalid or Refused."""
-    proposal = read_statement(caller, PROPOSAL, statement, admin_pb2.Proposal(), MAX_STATEMENT_BYTES)
+    proposal = read_statement(caller, PROPOSAL, statement, admin_pb2.Proposal(), MAX_LIST_STATEMENT_BYTES)
+    sets_list = proposal.change.WhichOneof("kind") == "set_suppression_list"
+    if statement.ByteSize() > MAX_STATEMENT_BYTES and not sets_list:
+        raise Refused(Reason.INVALID_REQUEST, f"a statement {PROPOSAL} of that length is not kept")
     check_fresh(caller, proposal.proposer, proposal.proposed_at, now)
     check_reason(proposal.reason)
     if len(proposal.id) != PROPOSAL_ID_BYTES or proposal.change.WhichOneof("kind") is None:

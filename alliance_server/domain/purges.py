@@ -1,8 +1,9 @@
 """What must not come back: things that ended, or became known of somebody, after a backup was taken.
 
 A backup knows nothing of what came after it. What a restored hub must not forget is written down elsewhere, before it
-is acknowledged: claims that changed their status, members and their certificates, epochs that began and ended. It holds
-ids, public keys and signed statements; never an identifier, a tag or a secret.
+is acknowledged: claims that changed their status, members and their certificates, epochs that began and ended, adopted
+policies and suppression lists. It holds ids, public keys and signed statements; never an identifier of a person, a tag
+or a secret.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from typing import Any
 from alliance.taxonomy import ClaimStatus
 from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.members import Certificate, Member, MemberState
+from alliance_server.domain.policies import AdoptedPolicy
+from alliance_server.domain.suppression import NumberedList
 
 
 class PurgeKind(StrEnum):
@@ -25,6 +28,8 @@ class PurgeKind(StrEnum):
     EPOCH_RETIRED = "epoch-retired"
     MEMBER = "member"
     MEMBER_STATE = "member-state"
+    POLICY_ADOPTED = "policy-adopted"
+    SUPPRESSION_LIST = "suppression-list"
     SUCCESSION = "succession"
 
 
@@ -97,6 +102,19 @@ class Purges:
     def certificates_revoked(self, member_id: str, now: int) -> None:
         """Have it remembered that all certificates of a member so far are revoked for good."""
         self._add(PurgeKind.CERTIFICATES_REVOKED, member_id=member_id, revoked_at=now)
+
+    def policy_adopted(self, adopted: AdoptedPolicy) -> None:
+        """Have an adopted policy remembered, so that a restored hub of that release may serve."""
+        self._add(PurgeKind.POLICY_ADOPTED, policy_sha256=adopted.policy_sha256.hex(), adopted_at=adopted.adopted_at)
+
+    def suppression_list_set(self, numbered: NumberedList) -> None:
+        """Have a suppression list remembered: members refuse one that is older than what they saw."""
+        self._add(
+            PurgeKind.SUPPRESSION_LIST,
+            number=numbered.number,
+            content=numbered.content.hex(),
+            set_at=numbered.set_at,
+        )
 
     def succession_signed(self, origin: int, payload: bytes, admin: str, statement: bytes, signed_at: int) -> None:
         """Have an admin's signature of a succession remembered."""

@@ -39,6 +39,7 @@ from alliance_server.recovery.loading import copy_keys, load_rows, with_section,
 from alliance_server.recovery.manifest import KEYS
 from alliance_server.recovery.opening import Backup
 from alliance_server.recovery.origins import FollowingOrigin, following_origins
+from alliance_server.services import policies
 from alliance_server.signing.sealed import IDENTITY
 from alliance_server.signing.token import TokenFailed
 from alliance_server.storage import database, dump, restoration
@@ -208,6 +209,7 @@ def _restore_rows(engine: Engine, made: Plan, succession: Succession, on_rows: O
                 transaction.successions.sign(signature, origin.succession.payload)
         transaction.successions.add(succession)
         _check_signers(transaction, made.now)
+        _check_policy(transaction)
         append(connection, [_event(succession, made.now)])
 
 
@@ -216,6 +218,16 @@ def _check_signers(transaction: SqlTransaction, now: int) -> None:
         raise Refused(
             Reason.NOT_PERMITTED,
             "fewer than two admins of the backup can act, and nobody else could sign the succession; nothing was made",
+        )
+
+
+def _check_policy(transaction: SqlTransaction) -> None:
+    """Refuse what would not serve, so that nobody could sign: the admins adopted other releases."""
+    if not policies.is_served(transaction):
+        adopted = ", ".join(it.policy_sha256.hex() for it in transaction.policies.all())
+        raise Refused(
+            Reason.NOT_PERMITTED,
+            f"{policies.not_adopted()}: restore with a release of an adopted one ({adopted}); nothing was made",
         )
 
 

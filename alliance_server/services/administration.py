@@ -5,6 +5,7 @@ Commitments of a proposal's event: the digest of what was proposed. Of a decisio
 
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import accumulate
 
 import structlog
 
@@ -27,6 +28,9 @@ from alliance_server.services.call import Call
 from alliance_server.services.changes import Changes
 from alliance_server.services.memberships import require_admitted
 from alliance_server.services.paging import numbers, page_size
+
+MAX_PAGE_BYTES = 1024 * 1024
+"""Of the statements on a page; larger than any of them."""
 
 _log = structlog.get_logger("alliance.administration")
 
@@ -120,9 +124,10 @@ class Administration:
 
         def work(transaction: Transaction) -> tuple[list[Shown], str]:
             now = call.now()
-            rows = transaction.proposals.page(after, size, undecided_at=now if undecided_only else None)
+            found = transaction.proposals.page(after, size, undecided_at=now if undecided_only else None)
+            rows = _that_fit(found)
             shown = [self._shown(transaction, proposal, now) for _, proposal in rows]
-            return shown, str(rows[-1][0]) if len(rows) == size else ""
+            return shown, str(rows[-1][0]) if len(found) == size or len(rows) < len(found) else ""
 
         # Effects are counted over many rows: by a reader, while members' writes go on.
         shown, more = await self._store.read(work)
@@ -155,6 +160,12 @@ class Administration:
             return Shown(proposal, state, self._changes.effect(transaction, proposal.message.change, now))
         except Refused:
             return Shown(proposal, state, None)
+
+
+def _that_fit(rows: list[tuple[int, Proposal]]) -> list[tuple[int, Proposal]]:
+    """Give the first of some proposals, as many as one message holds: some carry whole lists."""
+    sizes = accumulate(len(proposal.statement) for _, proposal in rows)
+    return [row for row, size in zip(rows, sizes, strict=True) if size <= MAX_PAGE_BYTES]
 
 
 def _check_room(transaction: Transaction, proposer: str, now: int) -> None:

@@ -12,7 +12,7 @@ from alliance_server.domain.policy import CONTROLS, Control
 from alliance_server.domain.ports import Transaction
 from alliance_server.domain.quotas import Quota, Resource, day_of
 from alliance_server.domain.reciprocity import Business
-from alliance_server.services import epochs, memberships
+from alliance_server.services import epochs, memberships, policies, suppression
 from alliance_server.services.budgets import Budgets
 
 HOUR_MS = 60 * 60 * 1000
@@ -57,7 +57,12 @@ class Changes:
         """Give what a change would do now; raises Refused where it could not be made."""
         control = self.control(self.name(transaction, change))
         effect = admin_pb2.Effect(needs_approval=control.dual, may_break_glass=control.may_break_glass)
-        if change.WhichOneof("kind") == "invite":
+        if change.WhichOneof("kind") in ("invite", "adopt_policy"):
+            return effect
+        if change.WhichOneof("kind") == "set_suppression_list":
+            added, removed = suppression.difference(transaction, change.set_suppression_list.list_bytes)
+            effect.entries_added.update(added)
+            effect.entries_removed.update(removed)
             return effect
         if (number := _epoch(change)) is not None:
             effect.claims_to_retag = epochs.claims_to_retag(transaction, number, now)
@@ -149,5 +154,7 @@ _MADE: Final[Mapping[str, Callable[[Transaction, Any, int], object]]] = {
     "begin_epoch": lambda at, it, now: epochs.begin(at, it.epoch, now),
     "activate_epoch": lambda at, it, now: epochs.activate(at, it.epoch, now),
     "retire_epoch": lambda at, it, now: epochs.retire(at, it.epoch, now),
+    "adopt_policy": lambda at, it, now: policies.adopt(at, it.policy_sha256, now),
+    "set_suppression_list": lambda at, it, now: suppression.set_list(at, it.list_bytes, it.number, now),
 }
 """What makes each change in a unit of work, by its name on the wire."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from alliance.crypto.signing import Signer
+from alliance.identifiers import SuppressionList
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.members import MemberState, Role
 from alliance_server.domain.ports import Store, Transaction
@@ -14,6 +15,7 @@ from alliance_server.services.statements import (
     roots_statement,
     suppression_statement,
 )
+from alliance_server.services.suppression import in_force
 
 _NOT_YET = {MemberState.INVITED, MemberState.UNCONFIRMED}
 
@@ -26,7 +28,7 @@ class DirectoryService:
         self._roots = roots
         self._store = store
         self._key = key
-        self._suppression = suppression_statement(key)
+        self._suppression: dict[int, SignedStatement] = {}
 
     async def members(self, call: Call, asked_size: int, token: str) -> tuple[list[SignedStatement], str]:
         """List a page of enrolled members, past ones included, and the token of the next.
@@ -57,6 +59,14 @@ class DirectoryService:
         return epochs, roots_statement(self._key, self._roots(), call.now())
 
     async def suppression_list(self, call: Call) -> SignedStatement:
-        """Give the suppression list in force."""
-        await self._store.write(lambda transaction: transaction.record(call.event()))
-        return self._suppression
+        """Give the suppression list in force: the newest that admins set, else the release's own."""
+
+        def work(transaction: Transaction) -> SuppressionList | SignedStatement:
+            transaction.record(call.event())
+            return self._suppression.get(transaction.suppression.number()) or in_force(transaction)
+
+        found = await self._store.write(work)
+        if isinstance(found, SignedStatement):
+            return found
+        self._suppression = {found.number: suppression_statement(self._key, found)}
+        return self._suppression[found.number]

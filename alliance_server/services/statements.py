@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from alliance.crypto.signing import Signer
-from alliance.identifiers import BUILTIN
+from alliance.identifiers import SuppressionList
 from alliance.statements import EPOCH, MEMBER, SUPPRESSION_LIST, TRUST_ROOTS
 from alliance.v1 import directory_pb2, enrolment_pb2, epoch_pb2
 from alliance.v1.statement_pb2 import SignedStatement
@@ -46,6 +46,6 @@ def roots_statement(key: Signer, certificates: Sequence[bytes], now: int) -> Sig
     return key.statement(TRUST_ROOTS, payload.SerializeToString())
 
 
-def suppression_statement(key: Signer) -> SignedStatement:
-    """State the suppression list of this release."""
-    return key.statement(SUPPRESSION_LIST, BUILTIN.to_bytes())
+def suppression_statement(key: Signer, suppression: SuppressionList) -> SignedStatement:
+    """State a suppression list; its number is in it."""
+    return key.statement(SUPPRESSION_LIST, suppression.to_bytes())

@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
 from alliance_server.domain.epochs import Epoch, EpochState
 from alliance_server.domain.members import Certificate, Member, MemberState, Role
+from alliance_server.domain.policies import AdoptedPolicy
 from alliance_server.domain.proposals import ProposalState
 from alliance_server.domain.purges import Purge, PurgeKind
+from alliance_server.domain.suppression import NumberedList
 from alliance_server.storage.tables import (
     CertificateTable,
     ClaimTable,
@@ -127,11 +129,25 @@ def _revoke(connection: sa.Connection, said: Mapping[str, Any], later: Sequence[
     connection.execute(sa.update(certificates).where(*had).values(revoked_at=int(said["revoked_at"])))
 
 
+def _policy(transaction: SqlTransaction, _connection: sa.Connection, said: Mapping[str, Any]) -> None:
+    adopted = AdoptedPolicy(bytes.fromhex(said["policy_sha256"]), int(said["adopted_at"]))
+    if not transaction.policies.is_adopted(adopted.policy_sha256):
+        transaction.policies.adopt(adopted)
+
+
+def _suppression_list(transaction: SqlTransaction, _connection: sa.Connection, said: Mapping[str, Any]) -> None:
+    numbered = NumberedList(int(said["number"]), bytes.fromhex(said["content"]), int(said["set_at"]))
+    if numbered.number > transaction.suppression.number():
+        transaction.suppression.add(numbered)
+
+
 _APPLY: Final[dict[PurgeKind, Callable[[SqlTransaction, sa.Connection, Mapping[str, Any]], None]]] = {
     PurgeKind.CERTIFICATE: _certificate,
     PurgeKind.CLAIM: _claim,
     PurgeKind.EPOCH_BEGUN: _epoch_begun,
     PurgeKind.MEMBER: _member,
     PurgeKind.MEMBER_STATE: _member_state,
+    PurgeKind.POLICY_ADOPTED: _policy,
+    PurgeKind.SUPPRESSION_LIST: _suppression_list,
 }
 """Epochs that were retired and successions are taken up by whoever restores."""

@@ -561,6 +561,34 @@ class DepartureTable(SQLModel, table=True):
     """NULL: not all are withdrawn yet."""
 
 
+class PolicyTable(SQLModel, table=True):
+    """Versions of the policy's tables that two admins adopted: only releases with one of them serve."""
+
+    __tablename__ = "policies"
+
+    policy_sha256: bytes = column(
+        sa_column=Column(LargeBinary, primary_key=True), holds=Holds.PUBLISHED, kept=Kept.ALLIANCE
+    )
+    """SHA-256 of the tables, as audit events name it."""
+    adopted_at: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.ALLIANCE)
+    """When it was adopted."""
+
+
+class SuppressionListTable(SQLModel, table=True):
+    """Suppression lists that two admins set; the one with the highest number is in force."""
+
+    __tablename__ = "suppression_lists"
+
+    number: int = column(
+        sa_column=Column(Integer, primary_key=True, autoincrement=False), holds=Holds.PUBLISHED, kept=Kept.ALLIANCE
+    )
+    """From 1, one more each time."""
+    content: bytes = column(sa_column=_bytes(), holds=Holds.PUBLISHED, kept=Kept.ALLIANCE)
+    """The list in its one encoding: values that many people share or nobody has."""
+    set_at: int = column(sa_column=_big(), holds=Holds.WORKINGS, kept=Kept.ALLIANCE)
+    """When it was set."""
+
+
 class CreditTable(SQLModel, table=True):
     """Contribution evaluations that rows may still be filed for."""
 

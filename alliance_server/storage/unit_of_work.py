@@ -36,9 +36,11 @@ from alliance_server.storage.claims import SqlClaims
 from alliance_server.storage.departures import SqlDepartures
 from alliance_server.storage.filters import SqlFilters
 from alliance_server.storage.members import SqlEpochs, SqlMembers
+from alliance_server.storage.policies import SqlPolicies
 from alliance_server.storage.proposals import SqlProposals
 from alliance_server.storage.quotas import SqlLeases, SqlQuotas
 from alliance_server.storage.successions import SqlSuccessions
+from alliance_server.storage.suppression import SqlSuppression
 from alliance_server.storage.watch import SqlWatch
 
 T = TypeVar("T")
@@ -64,6 +66,8 @@ class SqlTransaction:
         self.leases = SqlLeases(connection)
         self.watch = SqlWatch(connection)
         self.successions = SqlSuccessions(connection, self.purges)
+        self.policies = SqlPolicies(connection, self.purges)
+        self.suppression = SqlSuppression(connection, self.purges)
         self.records: list[AuditRecord] = []
         self._connection = connection
 

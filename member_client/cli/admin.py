@@ -51,6 +51,9 @@ _DETAILS: Final = {
     "customers": "Customers",
     "epoch": "Epoch",
     "withdraw_claims": "Withdraw its claims",
+    "policy": "Policy",
+    "number": "Number of the list",
+    "list_sha256": "Digest of the list",
 }
 
 Member = Annotated[str, typer.Argument(help="Id of the member.", metavar="MEMBER")]
@@ -530,6 +533,9 @@ def _lines(effect: Effect) -> list[str]:
                 customers=effect.customers,
             )
         )
+    for kind in sorted({*effect.entries_added, *effect.entries_removed}):
+        counts = {"added": effect.entries_added.get(kind, 0), "removed": effect.entries_removed.get(kind, 0)}
+        lines.append(tr("entries of {kind}: {added:,} added, {removed:,} removed", kind=kind, **counts))
     lines.append(tr("another admin must approve") if effect.needs_approval else tr("takes effect at once"))
     return lines
 

@@ -11,6 +11,7 @@ import typer
 from member_client.cli.admin import admin_app
 from member_client.cli.check import check
 from member_client.cli.claims import claims_app
+from member_client.cli.common_rules import policy_app, suppression_app
 from member_client.cli.completing import complete_language
 from member_client.cli.contribute import HELP as CONTRIBUTE_HELP
 from member_client.cli.contribute import contribute
@@ -100,6 +101,8 @@ app.command(help=CONTRIBUTE_HELP)(contribute)
 app.add_typer(claims_app, name="claims")
 admin_app.command("epochs")(list_epochs)
 admin_app.add_typer(epoch_app, name="epoch")
+admin_app.add_typer(policy_app, name="policy")
+admin_app.add_typer(suppression_app, name="suppression")
 app.add_typer(admin_app, name="admin")
 app.command()(quota)
 app.command()(renew)

@@ -48,6 +48,8 @@ NOT_CALLS = {
     AuditAction.MEMBER_RESUME,
     AuditAction.MEMBER_REVOKE,
     AuditAction.MEMBER_SUSPEND,
+    AuditAction.POLICY_ADOPT,
+    AuditAction.SUPPRESSION_SET,
 }
 """Actions of the hub's own jobs and operator, what admins have done, and enrolment, which its service records."""
 

@@ -8,9 +8,13 @@ from support.stores import NOW, member
 from alliance.errors import AllianceError
 from alliance_server.domain.departures import Departure
 from alliance_server.domain.members import Certificate, Invitation, MemberState, Role
+from alliance_server.domain.policies import AdoptedPolicy
 from alliance_server.domain.ports import Transaction
 from alliance_server.domain.proposals import Proposal, ProposalState
-from alliance_server.storage.unit_of_work import SqlStore
+from alliance_server.domain.purges import Purges
+from alliance_server.domain.suppression import NumberedList
+from alliance_server.storage.restoration import remember
+from alliance_server.storage.unit_of_work import SqlStore, SqlTransaction
 
 
 def proposal(number: int, state: ProposalState = ProposalState.OPEN, decide_by: int = NOW + 10) -> Proposal:
@@ -157,3 +161,36 @@ def test_invitations_that_nobody_used_end_together(store: SqlStore) -> None:
         return [it.expires_at for it in found if it]
 
     assert store.write_now(fill) == [NOW, NOW, NOW + 10]
+
+
+def test_policies_are_adopted_once_and_stay(store: SqlStore) -> None:
+    first, second = AdoptedPolicy(bytes(32), NOW), AdoptedPolicy(bytes(range(32)), NOW + 1)
+    store.write_now(lambda at: at.policies.adopt(second))
+    store.write_now(lambda at: at.policies.adopt(first))
+    assert store.write_now(lambda at: at.policies.all()) == [first, second]
+    assert store.write_now(lambda at: (at.policies.is_adopted(bytes(32)), at.policies.is_adopted(b""))) == (True, False)
+    with pytest.raises(AllianceError, match=r"IntegrityError|UniqueViolation|23505"):
+        store.write_now(lambda at: at.policies.adopt(first))
+
+
+def test_the_list_with_the_highest_number_is_the_newest(store: SqlStore) -> None:
+    assert store.write_now(lambda at: (at.suppression.number(), at.suppression.newest())) == (0, None)
+    lists = [NumberedList(1, b"one", NOW), NumberedList(2, b"two", NOW)]
+    store.write_now(lambda at: at.suppression.add(lists[0]))
+    store.write_now(lambda at: at.suppression.add(lists[1]))
+    assert store.write_now(lambda at: (at.suppression.number(), at.suppression.newest())) == (2, lists[1])
+    with pytest.raises(AllianceError, match=r"IntegrityError|UniqueViolation|23505"):
+        store.write_now(lambda at: at.suppression.add(NumberedList(2, b"other", NOW)))
+
+
+def test_what_a_ledger_remembers_of_them_is_there_after_a_restore(store: SqlStore) -> None:
+    policy, numbered = AdoptedPolicy(bytes(32), NOW), NumberedList(3, b"three", NOW)
+    purges = Purges()
+    purges.policy_adopted(policy)
+    purges.suppression_list_set(numbered)
+    with store.engine.connect() as connection, connection.begin():
+        transaction = SqlTransaction(connection)
+        for _ in range(2):
+            remember(transaction, connection, purges.gathered)
+        assert transaction.policies.all() == [policy]
+        assert transaction.suppression.newest() == numbered

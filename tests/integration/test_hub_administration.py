@@ -17,6 +17,7 @@ from support.wire import WireMember, enrol, enrol_by_token, events_of, refuses, 
 from alliance.crypto.signing import SigningKey
 from alliance.errors import Reason
 from alliance.fingerprints import fingerprint
+from alliance.identifiers import BUILTIN, SuppressionList, suppression_list
 from alliance.taxonomy import DAY_MS, Purpose
 from alliance.v1 import admin_pb2, registry_pb2
 from alliance.v1.admin_pb2 import Change, ProposalRecord
@@ -97,8 +98,16 @@ KEY = SigningKey.generate()[0]
 CONFIRM = Change(
     confirm_key=admin_pb2.ConfirmKey(member="stranger", identity_key_sha256=sha256(KEY.public_key).digest())
 )
+GROWN = suppression_list("test", {"phone": ["+8613900139000"]}, [], ["test-of-lists"], number=1).with_all_of(BUILTIN)
+
+
+def suppressing(made: SuppressionList = GROWN, number: int = 1) -> Change:
+    return Change(set_suppression_list=admin_pb2.SetSuppressionList(list_bytes=made.to_bytes(), number=number))
+
+
 DUAL = {
     "activate_epoch": Change(activate_epoch=admin_pb2.ActivateEpoch(epoch=2)),
+    "adopt_policy": Change(adopt_policy=admin_pb2.AdoptPolicy(policy_sha256=bytes(range(32)))),
     "begin_epoch": Change(begin_epoch=admin_pb2.BeginEpoch(epoch=2)),
     "confirm_key": CONFIRM,
     "invite": invitation(),
@@ -110,6 +119,7 @@ DUAL = {
     "retire_epoch": Change(retire_epoch=admin_pb2.RetireEpoch(epoch=1)),
     "revoke_certificates": REVOKE,
     "revoke_certificates_of_admin": Change(revoke_certificates=admin_pb2.RevokeCertificates(member="third")),
+    "set_suppression_list": suppressing(),
     "suspend_admin": Change(suspend=admin_pb2.Suspend(member="third")),
 }
 SINGLE = {
@@ -147,7 +157,8 @@ async def prepared(alliance: Alliance, name: str) -> None:
 
 def everything(alliance: Alliance) -> list[Any]:
     """What could have been changed."""
-    tables = ("members", "certificates", "budget_limits", "burst_limits", "businesses", "epochs")
+    limits = ("budget_limits", "burst_limits", "businesses")
+    tables = ("members", "certificates", *limits, "policies", "suppression_lists", "epochs")
     with alliance.hub.hub.store.engine.connect() as connection:
         return [connection.exec_driver_sql(f"SELECT * FROM {name}").fetchall() for name in tables]  # noqa: S608
 

@@ -153,6 +153,7 @@ async def test_a_hub_of_the_release_before_is_upgraded_once(new_hub_folder: NewF
         *(f"DROP TABLE {name}" for name in ("burst_limits", "usage_hours", "businesses", "standings", "alarms")),
         "DROP INDEX budgets_by_day",
         "ALTER TABLE budgets DROP COLUMN full_at",
+        *(f"DROP TABLE {name}" for name in ("policies", "suppression_lists")),
         "DROP TABLE succession_signatures",
         "DROP TABLE successions",
         "DROP TABLE proposals",

@@ -18,6 +18,7 @@ from alliance_server.cli.database import DatabaseUnusable, open_existing
 from alliance_server.config import HubConfig
 from alliance_server.domain.epochs import SERVING, Epoch
 from alliance_server.hub_keys import HubKeys, open_keys
+from alliance_server.services import policies
 from alliance_server.storage import schema
 from alliance_server.storage.unit_of_work import SqlTransaction
 
@@ -75,6 +76,7 @@ def _check_database(config: HubConfig, keys: HubKeys | None) -> Iterator[Finding
         return
     try:
         yield from _check_schema(config.folder, engine)
+        yield from _check_policy(engine)
         yield from _check_epochs(engine, keys)
     except SQLAlchemyError as failure:
         yield error("database", f"a query failed ({type(failure).__name__})", "see the database's own log")
@@ -90,6 +92,15 @@ def _check_schema(folder: Path, engine: Engine) -> Iterator[Finding]:
     elif found != wanted:
         fix = f"stop all hubs, back it up, then: alliance-server upgrade {folder}"
         yield error("database", f"its schema is {found}, this release's is {wanted}", fix)
+
+
+def _check_policy(engine: Engine) -> Iterator[Finding]:
+    if schema.version(engine) != schema.head():
+        return
+    with engine.connect() as connection, connection.begin():
+        is_served = policies.is_served(SqlTransaction(connection))
+    if not is_served:
+        yield error("policy", policies.not_adopted(), policies.how_to_adopt())
 
 
 def _check_epochs(engine: Engine, keys: HubKeys | None) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from alliance_server.cli.database import open_existing
 from alliance_server.cli.status.port import Answer, Port, look_at
 from alliance_server.config import HubConfig, load_config
 from alliance_server.domain.overview import Census, Vitals
+from alliance_server.services import policies
 from alliance_server.services.filter_maintenance import HEARTBEAT_LIFE_MS
 from alliance_server.services.overview import read_vitals
 from alliance_server.storage import schema
@@ -87,7 +88,10 @@ def _read_database(status: Status, engine: Engine) -> None:
         status.problems.append(f"database: its schema is not this release's: {fix}")
         return
     with engine.connect() as connection, connection.begin():
-        status.vitals = read_vitals(SqlTransaction(connection), status.at)
+        transaction = SqlTransaction(connection)
+        status.vitals = read_vitals(transaction, status.at)
+        if not policies.is_served(transaction):
+            status.problems.append(f"{policies.not_adopted()}: {policies.how_to_adopt()}")
         status.census = read_census(connection, status.at, status.at + SOON_MS)
     files = FileSnapshots(status.config.snapshots_folder)
     status.missing_snapshots = frozenset(

@@ -20,6 +20,12 @@ ADMIN_SPOKEN: Final = {
     "{id} is another proposal than the digest says: nothing was signed": "{id} 与摘要所指的提案不符：未作任何签名",
     "keys are confirmed one at a time: each member is called": "密钥须逐个确认：须分别致电每个成员",
     "no proposals": "没有提案",
+    "entries of {kind}: {added:,} added, {removed:,} removed": "{kind} 条目：新增 {added:,}，删除 {removed:,}",
+    "how many live claims it concerns the hub cannot know": "涉及多少条有效报送记录，联盟中心无法得知",
+    "the proposal is about something else than the suppression list": "该提案与排除名单无关",
+    "{file} is no suppression list: version, domains, networks and [values], all in canonical form": (
+        "{file} 不是排除名单：须有 version、domains、networks 和 [values]，且均为规范形式"
+    ),
     "admin show PROPOSAL or --json has them": "完整内容见 admin show PROPOSAL 或 --json",
     "nobody is there to be asked: --yes goes on, --dry-run only looks": (
         "无人可供确认：--yes 直接继续，--dry-run 只查看影响"
@@ -119,6 +125,11 @@ ADMIN_WORDS: Final = {
     "Customers": "客户数",
     "set_burst": "设定突发额度",
     "declare_business": "申报业务规模",
+    "adopt_policy": "采纳策略",
+    "set_suppression_list": "设定排除名单",
+    "Policy": "策略",
+    "Number of the list": "名单编号",
+    "Digest of the list": "名单摘要",
 }
 
 ADMIN_COMMANDS: Final = {
@@ -212,6 +223,22 @@ ADMIN_COMMANDS: Final = {
         "使用中会在每台报送过的机器上自动进行。可在没有其他程序运行的机器上执行，或用于查看剩余数量；"
         "再次运行会继续。示例："
     ),
+    "Propose to adopt the policy of a release.": "提议采纳某一版本的策略。",
+    "Propose to let a release serve whose tables have this hash.": "提议准许策略表为此哈希值的版本提供服务。",
+    (
+        "Read the tables first, with the new release on your own machine: alliance-server policy show --tables. "
+        "Example:"
+    ): "请先在自己的机器上用新版本查看策略表：alliance-server policy show --tables。示例：",
+    "Show the suppression list, propose another.": "查看排除名单，提议更换名单。",
+    "Print the suppression list in force, or one that is proposed, as a file to edit.": (
+        "输出现行或提案中的排除名单，可作为文件编辑。"
+    ),
+    "Propose another suppression list: values that many people share, or nobody has.": (
+        "提议更换排除名单：多人共用或无人使用的值。"
+    ),
+    (
+        "It takes the place of the one in force, and is public: nothing in it may name a person. Example:"
+    ): "它将取代现行名单，且内容公开：其中不得含有指向个人的内容。示例：",
     "In use that happens by itself, at two thirds of its life. Example:": (
         "使用中会在有效期过去三分之二时自动更新。示例："
     ),
@@ -239,6 +266,11 @@ ADMIN_OPTIONS: Final = {
     "A purpose, bucket_prefixes or contribution_refunds.": "某一用途、bucket_prefixes 或 contribution_refunds。",
     "Items a day.": "每日数量。",
     "Number of the epoch.": "密钥周期编号。",
+    "The hash that alliance-server policy show prints in the new release.": (
+        "新版本中 alliance-server policy show 显示的哈希值。"
+    ),
+    "Id of a proposal, or its first digits: show its list.": "提案编号，或其前几位：显示该提案的名单。",
+    "The whole list, as suppression show prints it.": "完整名单，格式同 suppression show 的输出。",
     "Withdraw what no machine can re-tag any more, with this reason code.": "以该理由代码撤回已无机器可以转入的记录。",
     "Those that are decided, too.": "也列出已有决定的提案。",
     "Sign only what has this digest, as another admin read it out.": "仅在摘要与另一位管理员读出的一致时签署。",

@@ -157,6 +157,9 @@ SENTENCES: Final = {
         "联盟中心以分片密钥应答，而本版本不能合并。"
     ),
     "The hub's suppression list does not verify.": "联盟中心的排除名单未能通过验证。",
+    "The hub shows an older suppression list than was seen.": "联盟中心出示的排除名单早于曾见过的名单。",
+    "The suppression list that is proposed cannot be read.": "提案中的排除名单无法读取。",
+    "a policy's hash has 64 hexadecimal digits": "策略哈希值为 64 位十六进制数",
     "The journal of contributions cannot be read.": "无法读取报送日志。",
     "a value in {path} does not open: it was changed, or the key is another": (
         "{path} 中有一个值无法打开：已被更改，或密钥不同"
