@@ -24,9 +24,8 @@ _log = logging.getLogger("member_client.epochs")
 class Follower:
     """Follows the epochs for one session."""
 
-    def __init__(self, session: Session, *, delay: float = DELAY_SECONDS) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._delay = delay
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
     def look(self, facts: Facts) -> None:
@@ -54,7 +53,7 @@ class Follower:
         await (await self._session.keeper(epoch)).refresh()
 
     async def _retagged(self) -> None:
-        await asyncio.sleep(self._delay * random.uniform(1, 2))  # noqa: S311 - many machines begin at once
+        await asyncio.sleep(DELAY_SECONDS * random.uniform(1, 2))  # noqa: S311 - many machines begin at once
         report = await Retagger(self._session).run()
         if report.retagged or report.unknown or report.refused:
             _log.info(

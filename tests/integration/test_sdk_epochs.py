@@ -1,5 +1,6 @@
 """One epoch after the other: begun, re-tagged into, active, retired and destroyed, without a gap in answers."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,14 +9,23 @@ from typing import Any
 
 import pytest
 from support.hub import RunningHub, running_hub
-from support.sdk import PHONES, contribute, lender, row, screen
+from support.kills import until
+from support.sdk import BASIS, PHONES, PORTFOLIO, Silence, Tamper, contribute, lender, row, screen
 
+from alliance.identifiers import Kind
+from alliance.taxonomy import ClaimStatus, SubjectRole
 from alliance_server.services import epochs
-from member_client import AllianceClient, RetagReport, State
+from member_client import AllianceClient, NotFound, RetagReport, State, StatementInvalid, Subject, _following
 
 NewFolder = Callable[[], Path]
 LISTED = PHONES[:30]
 OTHERS = PHONES[500:520]
+
+
+@pytest.fixture(autouse=True)
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is re-tagged before a test says so."""
+    monkeypatch.setattr(_following, "DELAY_SECONDS", 3600.0)
 
 
 @dataclass
@@ -60,6 +70,12 @@ async def alliance(folder: Path, **options: Any) -> AsyncIterator[Alliance]:
 
 async def states(client: AllianceClient, texts: Any) -> list[State]:
     return [verdict.state for verdict in await screen(client, texts)]
+
+
+async def loses_its_store(client: AllianceClient) -> None:
+    await client.close()
+    for path in client.profile.state_folder.glob("store.sqlite3*"):
+        path.unlink()
 
 
 async def listed(made: Alliance) -> None:
@@ -114,3 +130,181 @@ async def test_claims_follow_and_nothing_is_missed_on_the_way(database: str, tmp
         # What the contributor's journal knows has followed, too: the same list is no news.
         again = await contribute(made.first, [row(text, case_reference=f"K-{text[-3:]}") for text in LISTED[:20]])
         assert {it.outcome.value for it in again} == {"unchanged"}
+
+
+# -- own claims as their epoch changes -------------------------------------------------------------------------------
+
+
+async def test_a_withdrawal_ends_a_claim_in_both_epochs(new_hub_folder: NewFolder) -> None:
+    async with alliance(new_hub_folder()) as made:
+        await listed(made)
+        (claim,) = await made.first.find_claims(Kind.PHONE, LISTED[0])
+        await made.step(epochs.begin, 2)
+        await made.look()
+        await made.first.retag()
+        await made.second.retag()
+        (shown,) = await made.first.find_claims(Kind.PHONE, LISTED[0])
+        assert (shown.epoch, shown.predecessor) == (2, claim.entry_id)
+        assert (shown.expires_at, shown.filed_at) == (claim.expires_at, claim.filed_at)
+        # By its old name, while both epochs are there.
+        gone = await made.first.withdraw(claim.entry_id, reason="filed_in_error")
+        assert gone.status is ClaimStatus.WITHDRAWN
+        assert (await made.first.claim(shown.entry_id)).status is ClaimStatus.WITHDRAWN
+        for step, number in ((epochs.activate, 2), (epochs.retire, 1)):
+            await made.step(step, number)
+            await made.look()
+            assert await states(made.reader, LISTED[:2]) == [State.CLEAR, State.MATCH]
+        # By its old name, once the old epoch is gone: the machine that re-tagged it knows the new one.
+        await made.turn()
+        (other,) = await made.first.find_claims(Kind.PHONE, LISTED[1])
+        assert (await made.first.claim(other.predecessor)).entry_id == other.entry_id
+        with pytest.raises(NotFound):
+            await made.second.claim(other.predecessor)
+
+
+async def test_a_claim_is_amended_whichever_epoch_serves(new_hub_folder: NewFolder) -> None:
+    async with alliance(new_hub_folder()) as made:
+        await listed(made)
+        await made.step(epochs.begin, 2)
+        await made.look()
+        await made.first.retag()
+        (claim,) = await made.first.find_claims(Kind.PHONE, LISTED[0])
+        assert claim.epoch == 2
+        # The epoch that serves is the first one still: the claim is amended there, and the new one follows.
+        changed = row(LISTED[0], role=SubjectRole.RECRUITER)
+        await made.first.amend(claim.entry_id, changed)
+        assert (await made.first.retag()).retagged == 1
+        (newer,) = await made.first.find_claims(Kind.PHONE, LISTED[0])
+        assert (newer.role, newer.epoch) == (SubjectRole.RECRUITER, 2)
+        await made.step(epochs.activate, 2)
+        await made.look()
+        assert (await made.second.retag()).retagged == 20
+        await made.turn()
+        await made.look()
+        (verdict,) = await screen(made.reader, LISTED[:1])
+        assert {match.role for match in verdict.matches} == {SubjectRole.RECRUITER}
+
+
+async def test_who_lost_their_store_contributes_again_and_withdraws_the_rest(new_hub_folder: NewFolder) -> None:
+    async with alliance(new_hub_folder()) as made:
+        await listed(made)
+        await loses_its_store(made.first)
+        await made.step(epochs.begin, 2)
+        await made.look()
+        assert await made.first.retag() == RetagReport(2, 0, 20, 0)
+        await made.second.retag()
+        await made.step(epochs.activate, 2)
+        await made.look()
+        await contribute(made.first, [row(text) for text in LISTED[:20]])
+        report = await made.first.retag(withdraw_rest="machine_replaced")
+        assert (report.retagged, report.withdrawn) == (0, 20)
+        await made.turn()
+        await made.step(epochs.retire, 1)
+        await made.look()
+        assert await states(made.reader, LISTED) == [State.MATCH] * 30
+
+
+async def test_a_list_that_is_contributed_again_in_time_can_be_re_tagged(new_hub_folder: NewFolder) -> None:
+    async with alliance(new_hub_folder()) as made:
+        await listed(made)
+        await loses_its_store(made.first)
+        again = await contribute(made.first, [row(text) for text in LISTED[:20]])
+        assert {it.outcome.value for it in again} == {"unchanged"}
+        await made.step(epochs.begin, 2)
+        await made.look()
+        assert await made.first.retag() == RetagReport(2, 20)
+
+
+# -- by itself ---------------------------------------------------------------------------------------------------
+
+
+async def test_an_open_client_follows_by_itself(new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_following, "DELAY_SECONDS", 0.0)
+    async with alliance(new_hub_folder()) as made:
+        await listed(made)
+        await made.step(epochs.begin, 2)
+        await made.look()  # the facts are fetched, as they are every ten minutes
+        async with asyncio.timeout(60):
+            store, now = made.hub.hub.store, made.hub.clock.now_ms()
+            await until(lambda: not store.read_now(lambda it: it.claims.laggards(1, now)))
+
+
+async def test_a_reader_learns_from_the_filter_that_another_epoch_serves(new_hub_folder: NewFolder) -> None:
+    async with alliance(new_hub_folder()) as made:
+        await listed(made)
+        await made.step(epochs.begin, 2)
+        await made.step(epochs.activate, 2)
+        await made.first.sync()
+        await contribute(made.first, [row(text) for text in OTHERS[:1]])
+        await made.turn()
+        # The reader's facts are minutes old, its filter half a minute: the next look at that tells.
+        made.hub.clock.advance(seconds=31)
+        await made.turn()
+        await screen(made.reader, OTHERS[:1])
+
+        async def is_seen() -> bool:
+            return await states(made.reader, OTHERS[:1]) == [State.MATCH]
+
+        async with asyncio.timeout(60):
+            await until(is_seen)
+
+
+async def test_a_run_goes_on_where_it_stopped_though_the_epoch_changed(new_hub_folder: NewFolder) -> None:
+    silence = Silence("GetBuckets")
+    async with alliance(new_hub_folder(), interceptors=[silence]) as made:
+        await listed(made)
+        texts = [*LISTED, *OTHERS]
+        subjects = [Subject(f"C-{place}", phone=text) for place, text in enumerate(texts)]
+
+        async def run() -> list[State]:
+            asked = made.reader.screen_many(subjects, purpose=PORTFOLIO, consent=BASIS, request_id="nightly")
+            return [verdict.state async for verdict in asked]
+
+        silence.active = True
+        stopped = asyncio.create_task(run())
+        await silence.reached.wait()
+        stopped.cancel()
+        await asyncio.gather(stopped, return_exceptions=True)
+        silence.active = False
+        await made.step(epochs.begin, 2)
+        await made.step(epochs.activate, 2)
+        await made.look()
+        assert await run() == [State.MATCH] * 30 + [State.CLEAR] * 20
+
+
+# -- a hub that lies -----------------------------------------------------------------------------------------------
+
+
+async def test_a_hub_cannot_have_another_claim_withdrawn(new_hub_folder: NewFolder) -> None:
+    victim: list[bytes] = []
+    tamper = Tamper("GetClaim", lambda reply: setattr(reply.claim, "successor", victim[0]))
+    async with alliance(new_hub_folder(), interceptors=[tamper]) as made:
+        await listed(made)
+        ours, theirs = [(await made.first.find_claims(Kind.PHONE, text))[0] for text in LISTED[:2]]
+        victim.append(theirs.entry_id)
+        tamper.active = True
+        with pytest.raises(StatementInvalid, match="re-tagged"):
+            await made.first.withdraw(ours.entry_id, reason="filed_in_error")
+        tamper.active = False
+        for claim in (ours, theirs):
+            assert (await made.first.claim(claim.entry_id)).status is ClaimStatus.ACTIVE
+
+
+async def test_a_filter_without_what_was_re_tagged_clears_nobody(new_hub_folder: NewFolder) -> None:
+    async with alliance(new_hub_folder()) as made:
+        await listed(made)
+        await made.step(epochs.begin, 2)
+        await made.look()  # the next filter is here, and empty
+        await made.hub.stop_maintenance()
+        await made.first.retag()
+        await made.second.retag()
+        now = made.hub.clock.now_ms()
+        await made.hub.hub.store.write(lambda transaction: epochs.activate(transaction, 2, now))
+        await made.hub.hub.epochs.turn()
+        await made.look()
+        # All is re-tagged, and nobody says so before the filter has it: both are asked.
+        assert await states(made.reader, LISTED) == [State.MATCH] * 30
+        await made.turn()
+        await made.turn()
+        await made.hub.hub.store.write(lambda transaction: epochs.retire(transaction, 1, now))
+        assert await states(made.reader, LISTED) == [State.MATCH] * 30
