@@ -21,3 +21,10 @@ def ask(*, yes: bool) -> None:
 def moment(milliseconds: int) -> str:
     """Give a time, UTC, to the minute."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def heard_words() -> str:
+    """Ask for the words that a member read; raises UsageFault where nobody is there."""
+    if not typer.get_text_stream("stdin").isatty():
+        raise UsageFault(tr("the words are missing that the member read to you"))
+    return str(typer.prompt(tr("The twelve words, as the member read them")))

@@ -1,0 +1,171 @@
+"""What can be changed in an alliance, and what a change would do."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Self
+
+from alliance.taxonomy import Category
+from alliance.v1 import admin_pb2, directory_pb2
+from member_client.errors import InvalidUse
+
+
+class MemberRole(IntEnum):
+    """What an enrolled party is to the alliance."""
+
+    MEMBER = directory_pb2.MEMBER_ROLE_MEMBER
+    ADMIN = directory_pb2.MEMBER_ROLE_ADMIN
+    LIAISON = directory_pb2.MEMBER_ROLE_LIAISON
+    AUDITOR = directory_pb2.MEMBER_ROLE_AUDITOR
+
+    @property
+    def word(self) -> str:
+        """The word for it."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be changed; made by the methods of this class.
+
+    Invitations and confirmations of keys are made by `Administration.invite` and `Administration.confirm`.
+    """
+
+    message: admin_pb2.Change = field(repr=False)
+
+    @classmethod
+    def suspend(cls, member: str) -> Self:
+        """Refuse every call of a member from the next one on."""
+        return cls(admin_pb2.Change(suspend=admin_pb2.Suspend(member=member)))
+
+    @classmethod
+    def resume(cls, member: str) -> Self:
+        """End a suspension."""
+        return cls(admin_pb2.Change(resume=admin_pb2.Resume(member=member)))
+
+    @classmethod
+    def revoke_certificates(cls, member: str) -> Self:
+        """Revoke all certificates of a member, for good."""
+        return cls(admin_pb2.Change(revoke_certificates=admin_pb2.RevokeCertificates(member=member)))
+
+    @classmethod
+    def offboard(cls, member: str, *, withdraw_claims: bool = False) -> Self:
+        """End a membership, for good; claims stay until they expire, or the hub withdraws them in its own name."""
+        return cls(admin_pb2.Change(offboard=admin_pb2.Offboard(member=member, withdraw_claims=withdraw_claims)))
+
+    @classmethod
+    def set_budget(cls, member: str, resource: str, items: int) -> Self:
+        """Set how many items of a resource (a purpose, say) a member may use a day."""
+        if not 0 <= items < 2**63:
+            raise InvalidUse("a budget is a number of items, 0 or more")
+        return cls(admin_pb2.Change(set_budget=admin_pb2.SetBudget(member=member, resource=resource, items=items)))
+
+    @classmethod
+    def begin_epoch(cls, epoch: int) -> Self:
+        """Begin the next epoch: its key is made, and members re-tag their claims into it."""
+        return cls(admin_pb2.Change(begin_epoch=admin_pb2.BeginEpoch(epoch=epoch)))
+
+    @classmethod
+    def activate_epoch(cls, epoch: int) -> Self:
+        """Let a begun epoch serve."""
+        return cls(admin_pb2.Change(activate_epoch=admin_pb2.ActivateEpoch(epoch=epoch)))
+
+    @classmethod
+    def retire_epoch(cls, epoch: int) -> Self:
+        """End an epoch, once all its live claims are re-tagged: key, filter and tags are destroyed."""
+        return cls(admin_pb2.Change(retire_epoch=admin_pb2.RetireEpoch(epoch=epoch)))
+
+    @classmethod
+    def set_burst(cls, member: str, resource: str, items: int) -> Self:
+        """Set how many items of a resource a member may use at once, 4,096 or more."""
+        if not 0 <= items < 2**63:
+            raise InvalidUse("a burst is a number of items, 4,096 or more")
+        return cls(admin_pb2.Change(set_burst=admin_pb2.SetBurst(member=member, resource=resource, items=items)))
+
+    @classmethod
+    def declare_business(cls, member: str, *, applications_a_day: int, customers: int) -> Self:
+        """State how large a member's business is: what its volumes are held against."""
+        if not (0 <= applications_a_day < 2**63 and 0 <= customers < 2**63):
+            raise InvalidUse("a business is a number of applications a day, and of customers")
+        business = admin_pb2.DeclareBusiness(member=member, applications_a_day=applications_a_day, customers=customers)
+        return cls(admin_pb2.Change(declare_business=business))
+
+    @property
+    def kind(self) -> str:
+        """What is done, as the protocol calls it.
+
+        One of `invite`, `confirm_key`, `suspend`, `resume`, `revoke_certificates`, `offboard`, `set_budget`,
+        `set_burst`, `declare_business`, `begin_epoch`, `activate_epoch`, `retire_epoch`.
+        """
+        return self.message.WhichOneof("kind") or ""
+
+    @property
+    def member(self) -> str:
+        """Id of whom it is about; empty where it is about an epoch."""
+        return str(getattr(getattr(self.message, self.kind), "member", "")) if self.kind else ""
+
+    @property
+    def role(self) -> MemberRole | None:
+        """Of an invitation: the role that goes with it."""
+        return MemberRole(self.message.invite.role) if self.kind == "invite" else None
+
+    @property
+    def details(self) -> dict[str, str | int]:
+        """All that is to be known of it, by name; digests of tokens and keys apart."""
+        if not self.kind:
+            return {}
+        one = getattr(self.message, self.kind)
+        found = {it.name: getattr(one, it.name) for it in one.DESCRIPTOR.fields if it.type != it.TYPE_BYTES}
+        return found | ({"role": self.role.word} if self.role else {})
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryClaims:
+    """Live claims of a member in one category, and when the first and the last expire, milliseconds UTC."""
+
+    category: str
+    claims: int
+    first_expiry: int
+    last_expiry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a change would do now, as counts; those that do not apply are 0."""
+
+    calls_an_hour: int
+    live_claims: int
+    certificates: int
+    budget: int
+    used_today: int
+    needs_approval: bool
+    may_break_glass: bool
+    burst: int
+    applications_a_day: int
+    customers: int
+    claims_to_retag: int = 0
+    claims: tuple[CategoryClaims, ...] = ()
+    """Of offboarding: the live claims by category."""
+
+
+def read_effect(effect: admin_pb2.Effect) -> Effect:
+    """Read what the hub says that a change would do."""
+    counts = {it.name: getattr(effect, it.name) for it in effect.DESCRIPTOR.fields if it.name != "claims"}
+    return Effect(**counts, claims=tuple(_claims(it) for it in effect.claims))
+
+
+def _claims(counted: admin_pb2.CategoryClaims) -> CategoryClaims:
+    try:
+        category = Category(counted.category).word
+    except ValueError:
+        category = str(counted.category)  # one that a later version has
+    return CategoryClaims(category, counted.claims, counted.first_expiry, counted.last_expiry)
+
+
+def role_of(role: MemberRole | str) -> MemberRole:
+    """Give a role by its word; raises InvalidUse where there is none such."""
+    if isinstance(role, MemberRole):
+        return role
+    try:
+        return MemberRole[role.upper()]
+    except KeyError:
+        raise InvalidUse("a role is member, admin, liaison or auditor") from None
