@@ -13,6 +13,7 @@ Rules:
 
 from member_client.administration.admin import Administration
 from member_client.administration.changes import CategoryClaims, Change, Effect, MemberRole
+from member_client.administration.listed import InviteStep, Obstacle, PlannedInvite
 from member_client.administration.proposals import Decision, Proposal, ProposalState, read_proposal
 
 __all__ = [
@@ -21,7 +22,10 @@ __all__ = [
     "Change",
     "Decision",
     "Effect",
+    "InviteStep",
     "MemberRole",
+    "Obstacle",
+    "PlannedInvite",
     "Proposal",
     "ProposalState",
     "read_proposal",

@@ -1,12 +1,14 @@
 """An admin's side of the alliance, as the SDK gives it."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from alliance import statements
+from alliance.invitees import Invitee
 from alliance.v1 import admin_pb2, succession_pb2
 from alliance.v1.admin_pb2_grpc import AdminServiceStub
 from alliance.v1.succession_pb2_grpc import SuccessionServiceStub
@@ -18,10 +20,18 @@ from member_client._transport import always
 from member_client.administration.bundles import write_bundle
 from member_client.administration.changes import Change, Effect, MemberRole, read_effect, role_of
 from member_client.administration.heard import check_approval, check_heard
+from member_client.administration.listed import (
+    InviteStep,
+    Known,
+    Obstacle,
+    PlannedInvite,
+    invite_change,
+    token_of,
+)
 from member_client.administration.proposals import Decision, Proposal, read_proposal
 from member_client.administration.watching import CALL_SECONDS, PAGE_SIZE, read_alarms, read_standings
 from member_client.epoch_standings import EpochStanding, read_epoch_standing
-from member_client.errors import InvalidUse, NotFound, StatementInvalid
+from member_client.errors import InvalidUse, MemberStateConflict, NotFound, StatementInvalid
 from member_client.quotas import Alarm, Standing, read_alarm
 from member_client.succession import Succession
 
@@ -70,16 +80,41 @@ class Administration:
         Raises InvalidUse where there is a file already; it holds a token and is never overwritten.
         """
         token = os.urandom(TOKEN_BYTES)
-        invite = admin_pb2.Invite(
-            member=member,
-            display_name=display_name or member,
-            role=role_of(role).value,
-            token_sha256=sha256(token).digest(),
-        )
-        change = Change(admin_pb2.Change(invite=invite))
+        change = invite_change(Invitee(0, member, display_name or member, role_of(role).word), token)
         await self.preview(change)
         await self._session.workers.disk(write_bundle, self._session, member, token, destination)
         return await self.propose(change, reason)
+
+    async def plan_invites(self, invitees: Sequence[Invitee], folder: Path) -> list[PlannedInvite]:
+        """Say what is to be done for each on a list whose bundles lie in `folder` as ID.json; changes nothing.
+
+        `alliance.invitees.read_invitees` reads a list. Those that cannot be invited are REFUSED, with the obstacle.
+        """
+        unconfirmed = frozenset((await self._session.facts.refresh_directory()).unconfirmed)
+        proposals = [it async for it in self.proposals(undecided_only=False)]
+        known = Known(self._session, proposals, unconfirmed)
+        plan = [await self._session.workers.disk(known.planned, it, folder) for it in invitees]
+        return [await self._possible(it) for it in plan]
+
+    async def _possible(self, planned: PlannedInvite) -> PlannedInvite:
+        """Ask the hub whether it would invite somebody for whom something is to be done."""
+        if planned.step not in (InviteStep.INVITE, InviteStep.PROPOSE):
+            return planned
+        try:
+            await self.preview(invite_change(planned.invitee, os.urandom(TOKEN_BYTES)))
+        except (InvalidUse, MemberStateConflict):
+            return replace(planned, step=InviteStep.REFUSED, obstacle=Obstacle.NOT_POSSIBLE)
+        return planned
+
+    async def invite_planned(self, planned: PlannedInvite, reason: str) -> Proposal:
+        """Write the bundle of a planned invitation where it is not there yet, and propose it.
+
+        Raises TooManyProposals where this admin has as many open ones as one may: plan again once some are decided,
+        and it goes on. A bundle that was written by then is taken up.
+        """
+        checked_reason(reason)
+        token = await self._session.workers.disk(token_of, self._session, planned)
+        return await self.propose(invite_change(planned.invitee, token), reason)
 
     async def confirm(self, member: str, fingerprint: str, reason: str) -> Proposal:
         """Propose to let a member call whose fingerprint was told by telephone; another admin hears it too.

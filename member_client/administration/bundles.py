@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from alliance.bundles import enrolment_bundle
-from alliance.keyring.store import write_atomically
+from alliance.keyring.store import write_new
 from alliance.taxonomy import DAY_MS
 from member_client._session import Session
 from member_client.errors import InvalidUse, StorageFull
@@ -15,8 +15,6 @@ BUNDLE_LIFE_MS: Final = 4 * DAY_MS
 
 def write_bundle(session: Session, member: str, token: bytes, destination: Path) -> None:
     """Write a bundle for `member`; raises InvalidUse where the file exists, StorageFull where it cannot be written."""
-    if destination.exists():
-        raise InvalidUse(f"{destination} exists; nothing was changed")
     profile = session.profile
     content = enrolment_bundle(
         alliance=profile.alliance,
@@ -30,6 +28,8 @@ def write_bundle(session: Session, member: str, token: bytes, destination: Path)
         expires_at=session.clock.now_ms() + BUNDLE_LIFE_MS,
     )
     try:
-        write_atomically(destination, content)
+        write_new(destination, content)
+    except FileExistsError:
+        raise InvalidUse(f"{destination} exists; nothing was changed") from None
     except OSError as error:
         raise StorageFull(f"{destination} cannot be written; nothing was changed") from error

@@ -1,12 +1,14 @@
 """`admin proposals`, `show`, `approve`, `reject`, `withdraw`: what is signed is what was shown."""
 
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from member_client import Administration, Decision, Proposal, ProposalState
+from member_client.cli.admin.listing import invited_by
 from member_client.cli.admin.options import ProposalId, Reason, Yes, done
-from member_client.cli.admin.showing import ID_DIGITS, STATES, described, document, named_line, shown
+from member_client.cli.admin.showing import ID_DIGITS, STATES, document, named_line, say_all, shown
 from member_client.cli.asking import ask, heard_words, moment
 from member_client.cli.group import UsageFault
 from member_client.cli.language import retold, tr
@@ -67,11 +69,15 @@ def show(context: typer.Context, proposal: ProposalId) -> None:
 
 def approve(
     context: typer.Context,
-    proposal: Annotated[
-        list[str], typer.Argument(help="Ids of proposals, or their first digits.", metavar="PROPOSAL...")
-    ],
     reason: Reason,
+    proposal: Annotated[
+        list[str] | None, typer.Argument(help="Ids of proposals, or their first digits.", metavar="PROPOSAL...")
+    ] = None,
     *,
+    all_of: Annotated[
+        Path | None,
+        typer.Option("--all-of", help="The invitations on this list, as admin invite --csv takes it.", metavar="FILE"),
+    ] = None,
     fingerprint: Annotated[
         str | None,
         typer.Option(
@@ -97,8 +103,10 @@ def approve(
 
       member-client admin approve 5f0c2b7e --reason "spoke to their desk"
     """
+    if bool(proposal) == (all_of is not None):
+        raise UsageFault(tr("give the ids of proposals, or --all-of with a list"))
     session = session_of(context)
-    found = _found(session, proposal)
+    found = invited_by(session, all_of) if all_of is not None else _found(session, proposal or [])
     if yes:
         _check_digests(found, digest or [])
     _decide(session, found, Decision.APPROVE, reason, yes=yes, fingerprint=fingerprint)
@@ -135,10 +143,7 @@ def _found(session: Session, starts: list[str]) -> list[Proposal]:
         return [await admin.proposal(start) for start in dict.fromkeys(starts)]
 
     found = done(session, work)
-    for proposal in found:
-        for line in described(proposal):
-            session.say(line)
-        session.say("")
+    say_all(session, found)
     return found
 
 

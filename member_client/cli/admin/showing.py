@@ -1,5 +1,6 @@
 """Proposals and what they would do, as lines and as documents."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -37,6 +38,14 @@ def shown(session: Session, proposal: Proposal) -> None:
         session.say(line)
     if proposal.state is ProposalState.OPEN:
         session.note(tr("another admin decides: member-client admin approve {id}", id=proposal.id.hex()[:ID_DIGITS]))
+
+
+def say_all(session: Session, proposals: Sequence[Proposal]) -> None:
+    """Print all that is to be known of proposals, which are about to be signed."""
+    for proposal in proposals:
+        for line in described(proposal):
+            session.say(line)
+        session.say("")
 
 
 def described(proposal: Proposal) -> list[str]:
