@@ -136,7 +136,7 @@ async def test_a_bundle_whose_proposal_never_arrived_is_proposed_as_it_is(
             return await whole(self, *arguments, **options)
 
         monkeypatch.setattr(Administration, "propose", cut)
-        await ann.says("--yes", code=5)
+        assert "2 were proposed; run the same command again" in await ann.says("--yes", code=5)
         token = ann.token("lender-c")
         assert not (ann.bundles / "lender-d.json").exists()
 

@@ -1,6 +1,7 @@
 """`admin invite --csv`: many are invited from a list, shown first, and what was cut short goes on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ from member_client.cli.language import retold, tr
 from member_client.cli.progress import counting
 from member_client.cli.session import Session
 from member_client.cli.tables import print_table
-from member_client.errors import TooManyProposals
+from member_client.errors import AllianceClientError, IntegrityError, TooManyProposals
 
 _COLUMNS: Final = ("Row", "Member", "Name", "Role", "What is done")
 _STEPS: Final = {
@@ -63,7 +64,8 @@ def invite_listed(
         session.note(tr("nothing was done: correct these rows, or leave them out by --skip-bad"))
     elif run.to_do and not dry_run:
         ask(yes=yes)
-        done(session, lambda admin: _invite(session, admin, run, reason))
+        with _resumable(run):
+            done(session, lambda admin: _invite(session, admin, run, reason))
         _tell(session, run, folder)
     session.document(_document(run))
     if run.stopped is not None:
@@ -129,6 +131,18 @@ def _row(planned: PlannedInvite) -> list[str]:
     one = planned.invitee
     what = retold("refused") if planned.obstacle else retold(_STEPS[planned.step])
     return [str(one.row), one.id, one.display_name, one.role, what]
+
+
+@contextmanager
+def _resumable(run: _Run) -> Iterator[None]:
+    """Let whatever stops the run say how far it came, and how it goes on."""
+    try:
+        yield
+    except IntegrityError:
+        raise  # the same again would end the same way
+    except (AllianceClientError, KeyboardInterrupt, OSError) as stop:
+        stop.add_note(tr("{made:,} were proposed; run the same command again, and it goes on", made=len(run.made)))
+        raise
 
 
 async def _invite(session: Session, admin: Administration, run: _Run, reason: str) -> None:

@@ -15,6 +15,9 @@ INVITE_SPOKEN: Final = {
     "{todo:,} to invite, {ready:,} done before, {refused:,} refused": (
         "待邀请 {todo:,} 个，先前已完成 {ready:,} 个，未受理 {refused:,} 个"
     ),
+    "{made:,} were proposed; run the same command again, and it goes on": (
+        "已提案 {made:,} 项；再次运行同一命令即可继续"
+    ),
     "Inviting": "正在邀请",
     "give the ids of proposals, or --all-of with a list": "请给出提案编号，或以 --all-of 给出名单",
     "row {row} of the list cannot be used: nothing was signed": "名单第 {row} 行无法使用：未作任何签名",
