@@ -21,10 +21,21 @@ from member_client._contributions import (
     ContributionRow,
     PreviewOutcome,
 )
-from member_client.administration import Administration, Decision, Proposal, ProposalState
+from member_client.administration import (
+    Administration,
+    CategoryClaims,
+    Change,
+    Decision,
+    Effect,
+    InviteStep,
+    MemberRole,
+    Obstacle,
+    PlannedInvite,
+    Proposal,
+    ProposalState,
+)
 from member_client.audit import AuditEntry
 from member_client.blocking import BlockingClient
-from member_client.changes import CategoryClaims, Change, Effect, MemberRole
 from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
 from member_client.enrolment import enrol, fingerprint
@@ -138,6 +149,7 @@ __all__ = [
     "IllegalTransition",
     "IntegrityError",
     "InvalidUse",
+    "InviteStep",
     "KeyNotConfirmed",
     "Kind",
     "Level",
@@ -151,8 +163,10 @@ __all__ = [
     "NotFound",
     "NotPermitted",
     "NothingToRetag",
+    "Obstacle",
     "OwnClaim",
     "PinsDamaged",
+    "PlannedInvite",
     "PreviewOutcome",
     "Profile",
     "ProofRejected",

@@ -154,6 +154,23 @@ def stamp_of(path: Path) -> Stamp:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
+def write_new(path: Path, content: bytes | bytearray, mode: int = 0o600) -> None:
+    """Write a file that was not there, whole or not at all; raises FileExistsError, also where another was faster."""
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(8)}.whole")
+    write_atomically(scratch, content, mode)
+    try:
+        os.link(scratch, path)  # unlike a rename, never in the place of another
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links, on a stick say
+        if os.path.lexists(path):
+            raise FileExistsError(path) from None
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
 def write_atomically(path: Path, content: bytes | bytearray, mode: int = 0o600) -> None:
     """Write a file so that a crash leaves the old content or the new, never a part."""
     # A name that nobody can guess, and a file that was not there: in a shared folder somebody else might lay one out.

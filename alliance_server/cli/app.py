@@ -16,6 +16,7 @@ from alliance_server.cli.config.commands import config_app
 from alliance_server.cli.doctor import run_doctor
 from alliance_server.cli.epochs import epoch_app
 from alliance_server.cli.hub import init_hub, upgrade_hub
+from alliance_server.cli.inviting import invite_listed
 from alliance_server.cli.members import confirm_member, invite_member, list_members, revoke_member
 from alliance_server.cli.options import DEFAULT_FOLDER, HubFolder, stdout
 from alliance_server.cli.policy import policy_app
@@ -156,20 +157,37 @@ def status(
 
 @member_app.command("invite")
 def invite(
-    name: Annotated[str, typer.Argument(help="Member id: 1 to 32 of a-z, 0-9 and inner hyphens.")],
-    out: Annotated[Path, typer.Option(help="Enrolment bundle to write.")],
+    name: Annotated[str, typer.Argument(help="Member id: 1 to 32 of a-z, 0-9 and inner hyphens.")] = "",
+    *,
+    out: Annotated[Path | None, typer.Option(help="Enrolment bundle to write.")] = None,
     folder: HubFolder = DEFAULT_FOLDER,
     display_name: Annotated[str, typer.Option(help="Name of the institution; else the id.")] = "",
     role: Annotated[str, typer.Option(help="member, admin, liaison or auditor; it never changes.")] = "member",
+    csv: Annotated[Path | None, typer.Option(help="Invite all on a list: id,display_name,role in line 1.")] = None,
+    out_dir: Annotated[Path | None, typer.Option(help="With --csv: where bundles are written, ID.json.")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="With --csv: leave out rows that are refused.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --csv: do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --csv: show what it would do only.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --csv: one JSON document.")] = False,
 ) -> None:
-    """Invite a member: writes a bundle with a token that works once, within 24 hours.
+    """Invite a member, or all on a list: writes a bundle with a token that works once, within 24 hours.
 
     Send it by a channel that both sides trust; they run `member-client enrol BUNDLE`, and
     `alliance-server member confirm` lets them in. Once the keys of two admins are confirmed
     they invite, by `member-client admin invite`, and this is refused.
 
+    A list is shown first; after a stop the same command goes on. 4 says that rows were refused.
+
     Example: alliance-server member invite lender-a --out lender-a.json --dir hub
+
+    Example: alliance-server member invite --csv list.csv --out-dir bundles --dir hub
     """
+    if csv is not None and out_dir is not None and not (name or out or display_name):
+        options = {"skip_bad": skip_bad, "yes": yes, "dry_run": dry_run, "as_json": as_json}
+        invite_listed(stdout, folder, csv, out_dir, **options)
+        return
+    if out is None or not name or csv or out_dir or skip_bad or dry_run or as_json:
+        raise typer.BadParameter("give NAME and --out for one, or --csv and --out-dir for a list")
     invite_member(stdout, folder, name, display_name or name, out, role)
 
 

@@ -54,6 +54,11 @@ def bundle(config: HubConfig, keys: HubKeys, ticket: Ticket, hub: str, enrolment
     )
 
 
+def addresses(config: HubConfig) -> tuple[str, str]:
+    """Give where a hub is reached: by members, and by who enrols."""
+    return _public(config, config.listen), _public(config, config.enrolment_listen)
+
+
 def _public(config: HubConfig, listen: str) -> str:
     host = f"[{config.public_host}]" if ":" in config.public_host else config.public_host
     return f"{host}:{listen.rpartition(':')[2]}"
@@ -71,8 +76,7 @@ def invite_member(
         raise Refused(Reason.INVALID_REQUEST, f"there is no folder {destination.parent}; nothing was changed")
     with opened(folder) as (config, keys, _store, enrolment):
         ticket = asyncio.run(enrolment.invite(member_id, display_name, Role[role.upper()]))
-        addresses = _public(config, config.listen), _public(config, config.enrolment_listen)
-        write_atomically(destination, bundle(config, keys, ticket, *addresses))
+        write_atomically(destination, bundle(config, keys, ticket, *addresses(config)))
     say(out, f"{member_id} is invited; the token in {destination} works once, until {moment(ticket.expires_at)}")
     say(out, f"send it by a trusted channel; there: member-client enrol {destination.name}")
     say(out, f"then have them read the fingerprint by telephone: alliance-server member confirm {member_id}")

@@ -63,10 +63,15 @@ class EnrolmentService:
         self._key = key
         self._clock = clock
 
-    async def invite(self, member_id: str, display_name: str, role: Role = Role.MEMBER) -> Ticket:
-        """Invite somebody in the operator's name; raises Refused once the alliance has its admins."""
+    async def invite(
+        self, member_id: str, display_name: str, role: Role = Role.MEMBER, token: bytes | None = None
+    ) -> Ticket:
+        """Invite somebody in the operator's name; raises Refused once the alliance has its admins.
+
+        `token` is that of a bundle which was written before; else one is made.
+        """
         now = self._clock.now_ms()
-        token = secrets.token_bytes(TOKEN_BYTES)
+        token = secrets.token_bytes(TOKEN_BYTES) if token is None else token
 
         def work(transaction: Transaction) -> Ticket:
             memberships.require_not_founded(transaction)

@@ -8,23 +8,21 @@ from typing import Annotated
 
 import typer
 
-from member_client.cli.admin import admin_app
+from member_client.cli.admin.app import admin_app
 from member_client.cli.check import check
 from member_client.cli.claims import claims_app
-from member_client.cli.common_rules import policy_app, suppression_app
 from member_client.cli.completing import complete_language
 from member_client.cli.contribute import HELP as CONTRIBUTE_HELP
 from member_client.cli.contribute import contribute
-from member_client.cli.epochs import epoch_app, list_epochs
 from member_client.cli.group import PROGRAM, SafeGroup, UsageFault
 from member_client.cli.language import LANGUAGE_VARIABLE, read_language, tr
 from member_client.cli.membership import doctor, enrol, fingerprint, renew, sync
 from member_client.cli.ports import real_ports
+from member_client.cli.quota import quota
 from member_client.cli.retag import retag
 from member_client.cli.screen import HELP as SCREEN_HELP
 from member_client.cli.screen import screen
 from member_client.cli.session import Ports, Session
-from member_client.cli.watching import quota
 from member_client.config import HOME_VARIABLE, default_folder
 
 app = typer.Typer(
@@ -99,10 +97,6 @@ app.command()(check)
 app.command(help=SCREEN_HELP)(screen)
 app.command(help=CONTRIBUTE_HELP)(contribute)
 app.add_typer(claims_app, name="claims")
-admin_app.command("epochs")(list_epochs)
-admin_app.add_typer(epoch_app, name="epoch")
-admin_app.add_typer(policy_app, name="policy")
-admin_app.add_typer(suppression_app, name="suppression")
 app.add_typer(admin_app, name="admin")
 app.command()(quota)
 app.command()(renew)

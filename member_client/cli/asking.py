@@ -14,3 +14,10 @@ def ask(*, yes: bool) -> None:
         raise UsageFault(tr("nobody is there to be asked: --yes goes on, --dry-run only looks"))
     if not typer.confirm(tr("Go on?")):
         raise typer.Exit
+
+
+def heard_words() -> str:
+    """Ask for the words that a member read; raises UsageFault where nobody is there."""
+    if not typer.get_text_stream("stdin").isatty():
+        raise UsageFault(tr("the words are missing that the member read to you"))
+    return str(typer.prompt(tr("The twelve words, as the member read them")))

@@ -30,8 +30,7 @@ from member_client import (
     enrol,
     fingerprint,
 )
-from member_client.administration import Administration, Decision, Proposal, ProposalState
-from member_client.changes import Change, MemberRole
+from member_client.administration import Administration, Change, Decision, MemberRole, Proposal, ProposalState
 from member_client.cli.app import app
 
 NewFolder = Callable[[], Path]

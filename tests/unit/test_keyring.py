@@ -14,7 +14,7 @@ from alliance.crypto.secret import Secret
 from alliance.errors import KeyFileInvalid
 from alliance.keyring import KeyStore, obtain_passphrase
 from alliance.keyring.passphrase import PASSPHRASE_FILE_VARIABLE, PASSPHRASE_VARIABLE
-from alliance.keyring.store import write_atomically
+from alliance.keyring.store import write_atomically, write_new
 
 PASSPHRASE = Secret(b"correct horse battery staple")
 
@@ -250,3 +250,21 @@ def test_a_secret_that_is_removed_is_gone(tmp_path: Path) -> None:
     with pytest.raises(KeyFileInvalid, match="no sealed"):
         KeyStore(tmp_path, Secret(b"passphrase")).get("epoch-1")
     assert kept.read_bytes() != before, "what was there is written over"
+
+
+def _without_links(_source: object, _destination: object) -> None:
+    raise PermissionError("no links here")
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_new_file_never_takes_the_place_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_links: bool
+) -> None:
+    if not has_links:
+        monkeypatch.setattr("os.link", _without_links)
+    path = tmp_path / "bundle.json"
+    write_new(path, b"first")
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError):
+        write_new(path, b"second")
+    assert [it.read_bytes() for it in tmp_path.iterdir()] == [b"first"]

@@ -134,11 +134,6 @@ ADMIN_WORDS: Final = {
 
 ADMIN_COMMANDS: Final = {
     "For admins: propose changes, decide those of others.": "供管理员使用：提出变更，决定他人的提案。",
-    "Propose to invite somebody, and write their enrolment bundle.": "提议邀请新成员，并写出其入盟包。",
-    (
-        "The bundle works once another admin approved, for 24 hours from then on. Send it by a channel that both sides "
-        "trust. Example:"
-    ): "另一位管理员批准后入盟包方可使用，自批准起 24 小时内有效。请经双方信任的渠道送交。示例：",
     "Propose to let a member in that has enrolled, by the fingerprint that it read to you.": (
         "凭成员读给您的指纹词，提议准许已入盟的成员使用。"
     ),

@@ -9,7 +9,8 @@ import typer
 
 from alliance.identifiers import SuppressionList, SuppressionListInvalid, suppression_list
 from member_client import Change
-from member_client.cli.admin import DryRun, Reason, Yes, _changing, _done
+from member_client.cli.admin.changing import changing
+from member_client.cli.admin.options import DryRun, Reason, Yes, done
 from member_client.cli.group import UsageFault
 from member_client.cli.language import tr
 from member_client.cli.session import Session, session_of
@@ -36,7 +37,7 @@ def adopt(
 
       member-client admin policy adopt HASH --reason "read the tables"
     """
-    _changing(session_of(context), Change.adopt_policy(policy), reason, yes=yes, dry_run=dry_run)
+    changing(session_of(context), Change.adopt_policy(policy), reason, yes=yes, dry_run=dry_run)
 
 
 @suppression_app.command("show")
@@ -79,15 +80,15 @@ def propose(
     session = session_of(context)
     made = _read(file, _in_force(session).number + 1)
     session.say(tr("how many live claims it concerns the hub cannot know"))
-    _changing(session, Change.set_suppression_list(made), reason, yes=yes, dry_run=dry_run)
+    changing(session, Change.set_suppression_list(made), reason, yes=yes, dry_run=dry_run)
 
 
 def _in_force(session: Session) -> SuppressionList:
-    return _done(session, lambda admin: admin.suppression_list())
+    return done(session, lambda admin: admin.suppression_list())
 
 
 def _proposed(session: Session, start: str) -> SuppressionList:
-    found = _done(session, lambda admin: admin.proposal(start)).change.suppression
+    found = done(session, lambda admin: admin.proposal(start)).change.suppression
     if found is None:
         raise UsageFault(tr("the proposal is about something else than the suppression list"))
     return found

@@ -1,10 +1,10 @@
-"""What admins change: each change as it is proposed, and what it would do."""
+"""What can be changed in an alliance, and what a change would do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import sha256
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from alliance.identifiers import SuppressionList, SuppressionListInvalid
 from alliance.taxonomy import Category
@@ -164,15 +164,6 @@ class CategoryClaims:
     first_expiry: int
     last_expiry: int
 
-    @classmethod
-    def of(cls, counted: admin_pb2.CategoryClaims) -> Self:
-        """Take what the hub counted."""
-        try:
-            category = Category(counted.category).word
-        except ValueError:
-            category = str(counted.category)  # one that a later version has
-        return cls(category, counted.claims, counted.first_expiry, counted.last_expiry)
-
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -194,3 +185,28 @@ class Effect:
     entries_added: Mapping[str, int] = field(default_factory=dict)
     """Of a suppression list, against the one in force: by kind, `networks` or `domains`."""
     entries_removed: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_effect(effect: admin_pb2.Effect) -> Effect:
+    """Read what the hub says that a change would do."""
+    found: dict[str, Any] = {it.name: getattr(effect, it.name) for it in effect.DESCRIPTOR.fields}
+    found |= {name: dict(found[name]) for name in ("entries_added", "entries_removed")}
+    return Effect(**found | {"claims": tuple(_claims(it) for it in effect.claims)})
+
+
+def _claims(counted: admin_pb2.CategoryClaims) -> CategoryClaims:
+    try:
+        category = Category(counted.category).word
+    except ValueError:
+        category = str(counted.category)  # one that a later version has
+    return CategoryClaims(category, counted.claims, counted.first_expiry, counted.last_expiry)
+
+
+def role_of(role: MemberRole | str) -> MemberRole:
+    """Give a role by its word; raises InvalidUse where there is none such."""
+    if isinstance(role, MemberRole):
+        return role
+    try:
+        return MemberRole[role.upper()]
+    except KeyError:
+        raise InvalidUse("a role is member, admin, liaison or auditor") from None

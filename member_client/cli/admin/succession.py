@@ -1,12 +1,12 @@
 """`member-client admin succession`: what an admin is shown of a restored hub, and signs."""
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from alliance.clock import moment
-from member_client import Administration, Succession
+from member_client import Succession
+from member_client.cli.admin.options import done
 from member_client.cli.asking import ask
 from member_client.cli.group import UsageFault
 from member_client.cli.language import tr
@@ -24,7 +24,7 @@ def show(context: typer.Context) -> None:
       member-client admin succession show
     """
     session = session_of(context)
-    found = _done(session, lambda admin: admin.succession())
+    found = done(session, lambda admin: admin.succession())
     _say(session, found)
     session.document(_document(found))
 
@@ -47,24 +47,16 @@ def sign(
       member-client admin succession sign
     """
     session = session_of(context)
-    found = _done(session, lambda admin: admin.succession())
+    found = done(session, lambda admin: admin.succession())
     _say(session, found)
     if digest and found.digest.hex() != digest.strip().lower():
         raise UsageFault(tr("the hub shows a succession with another digest; nothing was signed"))
     ask(yes=yes)
-    signed = _done(session, lambda admin: admin.sign_succession(found))
+    signed = done(session, lambda admin: admin.sign_succession(found))
     session.say(tr("signed; signatures that hold here: {admins}", admins=", ".join(signed.signed_by)))
     if not signed.is_signed:
         session.note(tr("another admin signs: member-client admin succession sign"))
     session.document(_document(signed))
-
-
-def _done(session: Session, work: Callable[[Administration], Coroutine[Any, Any, Succession]]) -> Succession:
-    async def run() -> Succession:
-        async with session.client() as client:
-            return await work(await client.administration())
-
-    return session.run(run())
 
 
 def _say(session: Session, succession: Succession) -> None:

@@ -6,7 +6,8 @@ from typing import Annotated, Final
 import typer
 
 from member_client import Change, EpochStanding
-from member_client.cli.admin import DryRun, Reason, Yes, _changing, _done
+from member_client.cli.admin.changing import changing
+from member_client.cli.admin.options import DryRun, Reason, Yes, done
 from member_client.cli.language import retold, tr
 from member_client.cli.session import session_of
 from member_client.cli.tables import print_table
@@ -30,7 +31,7 @@ def list_epochs(context: typer.Context) -> None:
       member-client admin epochs
     """
     session = session_of(context)
-    standings = _done(session, lambda admin: admin.epochs())
+    standings = done(session, lambda admin: admin.epochs())
     session.document({"epochs": [_document(it) for it in standings]})
     if not session.as_json:
         rows = [_row(it) for it in standings]
@@ -45,7 +46,7 @@ def begin(context: typer.Context, epoch: Number, reason: Reason, *, yes: Yes = F
 
       member-client admin epoch begin 2 --reason "half a year is over"
     """
-    _changing(session_of(context), Change.begin_epoch(epoch), reason, yes=yes, dry_run=dry_run)
+    changing(session_of(context), Change.begin_epoch(epoch), reason, yes=yes, dry_run=dry_run)
 
 
 @epoch_app.command("activate")
@@ -59,7 +60,7 @@ def activate(
 
       member-client admin epoch activate 2 --reason "nearly all re-tagged"
     """
-    _changing(session_of(context), Change.activate_epoch(epoch), reason, yes=yes, dry_run=dry_run)
+    changing(session_of(context), Change.activate_epoch(epoch), reason, yes=yes, dry_run=dry_run)
 
 
 @epoch_app.command("retire")
@@ -73,9 +74,9 @@ def retire(context: typer.Context, epoch: Number, reason: Reason, *, yes: Yes = 
     """
     session = session_of(context)
     try:
-        _changing(session, Change.retire_epoch(epoch), reason, yes=yes, dry_run=dry_run)
+        changing(session, Change.retire_epoch(epoch), reason, yes=yes, dry_run=dry_run)
     except RetaggingIncomplete:
-        for standing in _done(session, lambda admin: admin.epochs()):
+        for standing in done(session, lambda admin: admin.epochs()):
             if standing.epoch == epoch:
                 for member, claims in standing.laggards.items():
                     session.say(tr("{member} has {claims:,} claims to re-tag", member=member, claims=claims))
