@@ -14,11 +14,15 @@ At most one epoch is pending and one retiring, so that no claim is ever sought i
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Final
 
 from alliance.errors import Reason
 from alliance.taxonomy import Purpose
 from alliance.v1 import epoch_pb2
 from alliance_server.domain.errors import Refused
+
+MAX_EPOCH: Final = 2**31 - 1
+"""The wire's uint32 is wider than what every database keeps."""
 
 SUITE = "ristretto255-SHA512/VOPRF"
 EPOCH_LIFE_MS = 180 * 24 * 60 * 60 * 1000

@@ -20,7 +20,7 @@ from alliance.errors import Reason
 from alliance_server.domain import epochs
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import record_event
-from alliance_server.domain.epochs import Epoch, EpochStanding, EpochState
+from alliance_server.domain.epochs import MAX_EPOCH, Epoch, EpochStanding, EpochState
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.domain.ports import EpochKeys, SnapshotFiles, Store, Transaction
@@ -63,6 +63,8 @@ def retire(transaction: Transaction, number: int, now: int) -> None:
 
 def claims_to_retag(transaction: Transaction, number: int, now: int) -> int:
     """Count live claims that wait to be re-tagged out of an epoch; where it is not the one that serves, into it."""
+    if number > MAX_EPOCH:
+        return 0
     known = transaction.epochs.get(number)
     leaving = number - 1 if known is None or known.state is EpochState.PENDING else number
     return sum(claims for _, claims in transaction.claims.laggards(leaving, now))

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from alliance.errors import Reason
 from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
 from alliance_server.domain.claims import CategoryCount, ListedEntry, Stock, StoredClaim
+from alliance_server.domain.epochs import MAX_EPOCH
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import MemberState
 from alliance_server.domain.purges import Purges
@@ -181,7 +182,7 @@ class SqlClaims:
             query = query.where(_CLAIMS.c.successor.is_(None))
         if live_only:
             query = query.where(_live())
-        if before_epoch:
+        if 0 < before_epoch <= MAX_EPOCH:
             query = query.where(_CLAIMS.c.epoch < before_epoch)
         return [_claim(row) for row in self._connection.execute(query)]
 

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import sqlalchemy as sa
 
-from alliance_server.domain.epochs import Epoch, EpochState
+from alliance_server.domain.epochs import MAX_EPOCH, Epoch, EpochState
 from alliance_server.domain.members import Certificate, Invitation, Member, MemberState, Role
 from alliance_server.domain.purges import Purges
 from alliance_server.storage.tables import (
@@ -29,8 +29,6 @@ _BY_SERIAL = (
     .where(_CERTIFICATES.c.serial == sa.bindparam("serial_number"))
 )
 _EPOCH = sa.select(_EPOCHS).where(_EPOCHS.c.id == sa.bindparam("number"))
-_MAX_EPOCH = 2**31 - 1
-"""The wire's uint32 is wider than the column."""
 
 
 def _member(row: sa.Row[tuple[object, ...]]) -> Member:
@@ -209,7 +207,7 @@ class SqlEpochs:
 
     def get(self, epoch: int) -> Epoch | None:
         """Give an epoch."""
-        if epoch > _MAX_EPOCH:
+        if epoch > MAX_EPOCH:
             return None  # PostgreSQL would refuse the comparison
         row = self._connection.execute(_EPOCH, {"number": epoch}).first()
         return None if row is None else _epoch(row)

@@ -44,8 +44,10 @@ class Alliance:
         await self.turn()
 
     async def turn(self) -> None:
-        await self.hub.hub.epochs.turn()
-        await self.hub.settle()
+        # The second turn sees what the filter holds that the first one waits for.
+        for _ in range(2):
+            await self.hub.hub.epochs.turn()
+            await self.hub.settle()
 
     async def look(self) -> None:
         """Have all lenders hear of what is new."""
