@@ -23,7 +23,7 @@ _HEAD = f"""{NOTICE}
 *For whoever runs a hub, audits it, or answers for what it keeps.*
 
 No identifier is in any table: the hub never has one. What stands here is beside the columns in
-`alliance_server/storage/tables.py`, and a column without it fails the tests. Times are milliseconds since 1970, UTC,
+`alliance_server/storage/tables/`, and a column without it fails the tests. Times are milliseconds since 1970, UTC,
 unless the text says otherwise; types are PostgreSQL's.
 """
 

@@ -1,0 +1,67 @@
+"""SQLModel records of every table. They are not the domain: repositories map them.
+
+Times are milliseconds UTC. Every column is made by `column`: what it holds, how long that is kept, and `mutable` where
+code updates it; below it stands what it means, and what NULL means where it may be. No column holds an identifier;
+tags are those of claims, never of queries.
+"""
+
+from alliance_server.storage.tables.administration import (
+    PolicyTable,
+    ProposalTable,
+    SuccessionSignatureTable,
+    SuccessionTable,
+    SuppressionListTable,
+)
+from alliance_server.storage.tables.hub import AuditTable, LeaseTable
+from alliance_server.storage.tables.members import CertificateTable, DepartureTable, InvitationTable, MemberTable
+from alliance_server.storage.tables.parts import LIVE, table_of
+from alliance_server.storage.tables.quotas import (
+    AlarmTable,
+    BudgetTable,
+    BurstTable,
+    BusinessTable,
+    CreditTable,
+    EvaluationTable,
+    LimitTable,
+    StandingTable,
+    UsageHourTable,
+)
+from alliance_server.storage.tables.registry import (
+    ClaimTable,
+    DeltaTable,
+    EntryReportTable,
+    EpochTable,
+    FilterStateTable,
+    SnapshotTable,
+)
+
+__all__ = [
+    "LIVE",
+    "AlarmTable",
+    "AuditTable",
+    "BudgetTable",
+    "BurstTable",
+    "BusinessTable",
+    "CertificateTable",
+    "ClaimTable",
+    "CreditTable",
+    "DeltaTable",
+    "DepartureTable",
+    "EntryReportTable",
+    "EpochTable",
+    "EvaluationTable",
+    "FilterStateTable",
+    "InvitationTable",
+    "LeaseTable",
+    "LimitTable",
+    "MemberTable",
+    "PolicyTable",
+    "ProposalTable",
+    "SnapshotTable",
+    "StandingTable",
+    "SuccessionSignatureTable",
+    "SuccessionTable",
+    "SuppressionListTable",
+    "UsageHourTable",
+    "table_of",
+]

@@ -1,0 +1,27 @@
+"""What tables are made of."""
+
+from sqlalchemy import BigInteger, Column, LargeBinary, SmallInteger, Table
+from sqlmodel import SQLModel
+
+LIVE = "status IN (3, 4, 5)"
+"""active, disputed, suspended"""
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """Give the Core table of a record."""
+    return SQLModel.metadata.tables[str(model.__tablename__)]
+
+
+def big(*, nullable: bool = False, default: str | None = None) -> Column[int]:
+    """Make a column of 64 bits, for times and counts."""
+    return Column(BigInteger, nullable=nullable, server_default=default)
+
+
+def blob(*, nullable: bool = False) -> Column[bytes]:
+    """Make a column of bytes."""
+    return Column(LargeBinary, nullable=nullable)
+
+
+def small() -> Column[int]:
+    """Make a column for the number of an enumeration."""
+    return Column(SmallInteger, nullable=False)
