@@ -216,7 +216,7 @@ def _successors(
     successors: dict[bytes, bytes] = {}
     for item, result in zip(checked, results, strict=True):
         of = retagged.get(item.row.predecessor) if item.claim else None
-        if item.claim is None or of is None or of.successor:
+        if item.claim is None or of is None or of.successor or of.entry_id in successors:
             continue
         if result.refusal is None and not result.repeated:
             successors[of.entry_id] = item.claim.entry_id
@@ -234,11 +234,17 @@ def _sort(
     standing = set(stock.standing)
     results: list[RowResult] = []
     fresh: list[tuple[int, _Checked]] = []
+    followed: set[bytes] = set()
     for item in checked:
+        item.is_retagged_already |= item.row.predecessor in followed
         result = _judge(item, epoch, seen, standing)
-        if item.claim and result.refusal is None and not result.repeated:
+        about = (item.claim.tag, item.claim.category) if item.claim else None
+        lands = about is not None and result.refusal is None and not result.repeated
+        if item.row.predecessor and (lands or (about in stock.standing and not result.repeated)):
+            followed.add(item.row.predecessor)
+        if lands and about is not None:
             seen[item.entry_id] = item.digest
-            standing.add((item.claim.tag, item.claim.category))
+            standing.add(about)
             fresh.append((len(results), item))
         results.append(result)
     affordable = transaction.quotas.spend_credit(call.caller.member_id, epoch, len(fresh)) if fresh else 0

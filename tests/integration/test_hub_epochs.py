@@ -189,6 +189,33 @@ async def test_a_claim_follows_once(alliance: Alliance) -> None:
     assert (record.predecessor, record.successor) == (b"", entry_of(row))
 
 
+async def test_a_claim_follows_once_in_a_chunk_too(alliance: Alliance) -> None:
+    first, stands = await alliance.filed(), await alliance.filed()
+    await alliance.step(epochs.begin, 2)
+    await alliance.credit(4)
+    standing = follows(alliance.member, stands)
+    rows = [follows(alliance.member, first) for _ in range(2)]
+    same_tag = follows(alliance.member, first, tag=claim_pb2.Claim.FromString(standing.claim).tag)
+    assert await alliance.outcomes(standing) == [OK]
+    refused = (Reason.LIVE_CLAIM_EXISTS, False)
+    assert await alliance.outcomes(*rows, same_tag, rows[0]) == [OK, refused, refused, REPEATED]
+    record = (await alliance.member.registry.GetClaim(registry_pb2.GetClaimRequest(entry_id=entry_of(first)))).claim
+    assert record.successor == entry_of(rows[0])
+    assert {claim.entry_id for claim in await own(alliance.member)} == {entry_of(standing), entry_of(rows[0])}
+
+
+async def test_what_stands_is_what_a_claim_followed_into(alliance: Alliance) -> None:
+    first, stands = await alliance.filed(), await alliance.filed()
+    await alliance.step(epochs.begin, 2)
+    await alliance.credit(3)
+    standing = follows(alliance.member, stands)
+    same_tag = follows(alliance.member, first, tag=claim_pb2.Claim.FromString(standing.claim).tag)
+    assert await alliance.outcomes(standing) == [OK]
+    refused = (Reason.LIVE_CLAIM_EXISTS, False)
+    assert await alliance.outcomes(same_tag, follows(alliance.member, first)) == [refused, refused]
+    assert [claim.entry_id for claim in await own(alliance.member)] == [entry_of(standing)]
+
+
 async def test_a_predecessor_has_the_length_of_an_entry_id(alliance: Alliance) -> None:
     first = await alliance.filed()
     await alliance.step(epochs.begin, 2)
