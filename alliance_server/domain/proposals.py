@@ -87,6 +87,12 @@ class Proposal:
         """What was proposed."""
         return admin_pb2.Proposal.FromString(SignedStatement.FromString(self.statement).payload)
 
+    @property
+    def subject(self) -> str:
+        """Id of the member that the change is about; empty where it is about none."""
+        change = self.message.change
+        return getattr(getattr(change, change.WhichOneof("kind") or "invite"), "member", "")
+
 
 def read_proposal(caller: Caller, statement: SignedStatement, now: int) -> admin_pb2.Proposal:
     """Verify and read a proposal; raises SignatureInvalid or Refused."""
@@ -138,6 +144,8 @@ def decided(proposal: Proposal, statement: SignedStatement, decision: admin_pb2.
         raise Refused(Reason.CONFLICTING_RETRY, "the decision is about other content")
     if (decision.admin == proposal.proposer) != (what is Decision.WITHDRAW):
         raise Refused(Reason.ANOTHER_ADMIN_NEEDED, "the proposer withdraws, another admin decides")
+    if what is not Decision.WITHDRAW and decision.admin == proposal.subject:
+        raise Refused(Reason.ANOTHER_ADMIN_NEEDED, "an admin decides nothing about themselves")
     end = _ENDS.get((proposal.state_at(now), what))
     if end is None:
         raise Refused(Reason.PROPOSAL_CLOSED, f"the proposal is {proposal.state_at(now).name.lower()}")

@@ -513,6 +513,28 @@ async def test_break_glass_works_at_once_raises_an_alarm_and_is_reviewed_by_anot
     assert await administration.warn_of_overdue(clock.now_ms()) == 0
 
 
+async def test_an_admin_decides_nothing_about_themselves(alliance: Alliance) -> None:
+    await alliance.made(Change(suspend=admin_pb2.Suspend(member="third")))
+    resume = alliance.first.proposal(Change(resume=admin_pb2.Resume(member="third")), break_glass=True)
+    await alliance.first.propose(resume)
+    offboard = alliance.first.proposal(Change(offboard=admin_pb2.Offboard(member="third")))
+    await alliance.first.propose(offboard)
+    for proposal in (resume, offboard):
+        for decision in (admin_pb2.DECISION_APPROVE, admin_pb2.DECISION_REJECT):
+            with refuses(Reason.ANOTHER_ADMIN_NEEDED):
+                await alliance.third.decide(proposal, alliance.third.decision(proposal, decision))
+    await alliance.second.decide(resume, alliance.second.decision(resume, admin_pb2.DECISION_REJECT))
+    await alliance.second.decide(offboard, alliance.second.decision(offboard))
+    assert alliance.state("third") is MemberState.OFFBOARDED
+
+
+async def test_an_admin_takes_back_what_they_proposed_about_themselves(alliance: Alliance) -> None:
+    proposal = alliance.third.proposal(Change(offboard=admin_pb2.Offboard(member="third")))
+    await alliance.third.propose(proposal)
+    record = await alliance.third.decide(proposal, alliance.third.decision(proposal, admin_pb2.DECISION_WITHDRAW))
+    assert record.state == admin_pb2.PROPOSAL_STATE_WITHDRAWN
+
+
 # -- preview, list, audit ------------------------------------------------------------------------------------------
 
 
