@@ -243,16 +243,16 @@ class QuotaRepository(Protocol):
     def add_evaluations(self, evaluations: Sequence[Evaluation], now: int) -> None:
         """Remember evaluations."""
 
-    def add_credit(self, member_id: str, epoch: int, evaluations: int) -> None:
-        """Add contribution evaluations."""
+    def add_credit(self, member_id: str, epoch: int, evaluations: int, *, retagging: bool = False) -> None:
+        """Add evaluations for rows to be filed: for new claims, or for re-tagged ones; each pays for its own."""
 
-    def credit(self, member_id: str, epoch: int) -> int:
+    def credit(self, member_id: str, epoch: int, *, retagging: bool = False) -> int:
         """Give the evaluations that rows may still be filed for."""
 
     def drop_credits(self, epoch: int) -> None:
         """Forget what rows of an epoch could be filed for."""
 
-    def spend_credit(self, member_id: str, epoch: int, rows: int) -> int:
+    def spend_credit(self, member_id: str, epoch: int, rows: int, *, retagging: bool = False) -> int:
         """Take up to `rows` evaluations; returns how many were left to take."""
 
 

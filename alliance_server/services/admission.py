@@ -104,7 +104,7 @@ def _retagging(transaction: Transaction, budget: _Budget, items: Sequence[int], 
 
     Those that a member lost between the answer and the row that it was for may be asked once more, up to a bound.
     """
-    open_ones = transaction.quotas.credit(budget.member_id, budget.epoch)
+    open_ones = transaction.quotas.credit(budget.member_id, budget.epoch, retagging=True)
     wanted = open_ones + sum(items)
     waiting = transaction.claims.count_to_retag(budget.member_id, budget.epoch, wanted, now)
     allowed = 2 * waiting + LOST_EVALUATIONS if waiting else 0
@@ -143,9 +143,10 @@ def _refusal(
 
 def _remember(transaction: Transaction, fresh: Sequence[Evaluation], now: int) -> None:
     transaction.quotas.add_evaluations(fresh, now)
-    contributions = (((it.member_id, it.epoch), it.count) for it in fresh if it.purpose in _FOR_ROWS)
-    for (member_id, epoch), counts in _grouped(contributions).items():
-        transaction.quotas.add_credit(member_id, epoch, sum(counts))
+    for_rows = [it for it in fresh if it.purpose in _FOR_ROWS]
+    by_kind = (((it.member_id, it.epoch, it.purpose is Purpose.ROTATION), it.count) for it in for_rows)
+    for (member_id, epoch, retagging), counts in _grouped(by_kind).items():
+        transaction.quotas.add_credit(member_id, epoch, sum(counts), retagging=retagging)
 
 
 def _event(call: Call, evaluation: Evaluation) -> AuditRecord:

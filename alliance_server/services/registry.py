@@ -247,10 +247,13 @@ def _sort(
             standing.add(about)
             fresh.append((len(results), item))
         results.append(result)
-    affordable = transaction.quotas.spend_credit(call.caller.member_id, epoch, len(fresh)) if fresh else 0
-    for place, item in fresh[affordable:]:
-        results[place] = RowResult(item.entry_id, Reason.NO_EVALUATION_LEFT)
-    return results, [item for _, item in fresh[:affordable]]
+    for retagging in (False, True):
+        asked = [it for it in fresh if bool(it[1].row.predecessor) is retagging]
+        member, quotas = call.caller.member_id, transaction.quotas
+        affordable = quotas.spend_credit(member, epoch, len(asked), retagging=retagging) if asked else 0
+        for place, item in asked[affordable:]:
+            results[place] = RowResult(item.entry_id, Reason.NO_EVALUATION_LEFT)
+    return results, [item for place, item in fresh if results[place].refusal is None]
 
 
 def _show_standing(

@@ -142,34 +142,40 @@ class SqlQuotas:
         rows = [(it.member_id, it.request_id, it.content_sha256, it.header, now) for it in evaluations]
         _ADD_EVALUATIONS.run(self._connection, rows)
 
-    def add_credit(self, member_id: str, epoch: int, evaluations: int) -> None:
-        """Add contribution evaluations."""
+    def add_credit(self, member_id: str, epoch: int, evaluations: int, *, retagging: bool = False) -> None:
+        """Add evaluations for rows to be filed: for new claims, or for re-tagged ones; each pays for its own."""
+        kept_under = _kept_under(epoch, retagging=retagging)
         changed = self._connection.execute(
             sa.update(_CREDITS)
-            .where(_CREDITS.c.member_id == member_id, _CREDITS.c.epoch == epoch)
+            .where(_CREDITS.c.member_id == member_id, _CREDITS.c.epoch == kept_under)
             .values(remaining=_CREDITS.c.remaining + evaluations)
         )
         if changed.rowcount == 0:
-            values = {"member_id": member_id, "epoch": epoch, "remaining": evaluations}
+            values = {"member_id": member_id, "epoch": kept_under, "remaining": evaluations}
             self._connection.execute(sa.insert(_CREDITS).values(values))
 
-    def credit(self, member_id: str, epoch: int) -> int:
+    def credit(self, member_id: str, epoch: int, *, retagging: bool = False) -> int:
         """Give the evaluations that rows may still be filed for."""
-        key = (_CREDITS.c.member_id == member_id, _CREDITS.c.epoch == epoch)
+        key = (_CREDITS.c.member_id == member_id, _CREDITS.c.epoch == _kept_under(epoch, retagging=retagging))
         return self._connection.execute(sa.select(_CREDITS.c.remaining).where(*key)).scalar() or 0
 
     def drop_credits(self, epoch: int) -> None:
         """Forget what rows of an epoch could be filed for."""
-        self._connection.execute(sa.delete(_CREDITS).where(_CREDITS.c.epoch == epoch))
+        self._connection.execute(sa.delete(_CREDITS).where(_CREDITS.c.epoch.in_((epoch, -epoch))))
 
-    def spend_credit(self, member_id: str, epoch: int, rows: int) -> int:
+    def spend_credit(self, member_id: str, epoch: int, rows: int, *, retagging: bool = False) -> int:
         """Take up to `rows` evaluations; returns how many were left to take."""
-        key = (_CREDITS.c.member_id == member_id, _CREDITS.c.epoch == epoch)
+        key = (_CREDITS.c.member_id == member_id, _CREDITS.c.epoch == _kept_under(epoch, retagging=retagging))
         remaining = self._connection.execute(sa.select(_CREDITS.c.remaining).where(*key).with_for_update()).scalar()
         taken = min(rows, remaining or 0)
         if taken:
             self._connection.execute(sa.update(_CREDITS).where(*key).values(remaining=_CREDITS.c.remaining - taken))
         return taken
+
+
+def _kept_under(epoch: int, *, retagging: bool) -> int:
+    """Give the number under which an epoch's credit is kept."""
+    return -epoch if retagging else epoch
 
 
 class SqlLeases:

@@ -443,6 +443,18 @@ def test_credit_is_spent_down_to_nothing(store: SqlStore) -> None:
     assert store.write_now(work) == [0, 3, 2, 0]
 
 
+def test_credit_for_re_tagging_is_kept_apart_and_goes_with_the_epoch(store: SqlStore) -> None:
+    def work(transaction: Transaction) -> list[int]:
+        quotas = transaction.quotas
+        quotas.add_credit("a", 1, 4, retagging=True)
+        left = [quotas.spend_credit("a", 1, 1), quotas.spend_credit("a", 1, 1, retagging=True)]
+        left += [quotas.credit("a", 1), quotas.credit("a", 1, retagging=True)]
+        quotas.drop_credits(1)
+        return [*left, quotas.credit("a", 1, retagging=True)]
+
+    assert store.write_now(work) == [0, 1, 0, 3, 0]
+
+
 async def test_two_processes_do_not_spend_one_credit_twice(databases: Databases) -> None:
     stores = [databases.open(), databases.open()]
     stores[0].write_now(lambda transaction: transaction.quotas.add_credit("a", 1, 50))

@@ -296,6 +296,24 @@ async def test_re_tagging_costs_no_budget_and_asks_nothing_for_free(
     assert alliance.member.used(int(Purpose.CONTRIBUTION)) == used
 
 
+async def test_evaluations_for_re_tagging_pay_for_no_new_claim(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "LOST_EVALUATIONS", 3)
+    first = await alliance.filed()
+    for step in (epochs.begin, epochs.activate):
+        await alliance.step(step, 2)
+    await alliance.credit(5)
+    fresh = [alliance.member.row(epoch=2) for _ in range(2)]
+    assert await alliance.outcomes(*fresh) == [(Reason.NO_EVALUATION_LEFT, False)] * 2
+    with refuses(Reason.NOTHING_TO_RETAG):
+        await alliance.credit(1)
+    # Each kind of row by its own evaluations, in one chunk.
+    await alliance.member.evaluate(valid_elements(1), Purpose.CONTRIBUTION, epoch=2)
+    rows = fresh[0], follows(alliance.member, first), fresh[1]
+    assert await alliance.outcomes(*rows) == [OK, OK, (Reason.NO_EVALUATION_LEFT, False)]
+
+
 async def test_twins_end_together(alliance: Alliance) -> None:
     first = await alliance.filed()
     await alliance.step(epochs.begin, 2)

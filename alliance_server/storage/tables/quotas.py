@@ -176,13 +176,13 @@ class AlarmTable(SQLModel, table=True):
 
 
 class CreditTable(SQLModel, table=True):
-    """Contribution evaluations that rows may still be filed for."""
+    """Evaluations that rows may still be filed for."""
 
     __tablename__ = "contribution_credits"
 
     member_id: str = column(primary_key=True, max_length=32, holds=Holds.NAME, kept=Kept.CREDIT)
     """Whose credit it is."""
     epoch: int = column(primary_key=True, holds=Holds.WORKINGS, kept=Kept.CREDIT)
-    """In which it holds."""
+    """In which it holds; the negative number of one holds what is for re-tagged rows."""
     remaining: int = column(sa_column=big(), holds=Holds.VOLUME, kept=Kept.CREDIT, mutable=True)
     """Rows that may still be filed."""
