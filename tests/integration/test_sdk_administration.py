@@ -232,8 +232,8 @@ async def test_the_commands(new_hub_folder: NewFolder, tmp_path: Path) -> None:
         code, said = await command(bob, "admin", "approve", start, "--reason", "spoke to them")
         assert (code, "--yes goes on" in said) == (2, True), said
         assert state_of(hub, "newcomer") is None
-        read = waiting["digest"][:8]
-        for digests, complaint in (([], "--digest"), ([read[:7]], "8 digits"), (["0" * 8], "another proposal")):
+        read = waiting["digest"]
+        for digests, complaint in (([], "--digest"), ([read[:63]], "whole"), (["0" * 64], "another proposal")):
             options = [word for digest in digests for word in ("--digest", digest)]
             code, said = await command(bob, "admin", "approve", start, "--reason", "x", "--yes", *options)
             assert (code, complaint in said) == (2, True), said
@@ -269,7 +269,7 @@ async def test_many_are_approved_by_one_command_and_each_is_signed(new_hub_folde
     async with alliance(new_hub_folder()) as (hub, ann, _bob):
         admin = await ann.administration()
         made = [await admin.invite(name, tmp_path / f"{name}.json", "board") for name in ("one", "two", "three")]
-        words = [word for it in made for word in ("--digest", it.digest.hex()[:8])]
+        words = [word for it in made for word in ("--digest", it.digest.hex())]
         ids = [it.id.hex()[:10] for it in made]
         bob = hub.folder.parent / "bob"
         code, said = await command(bob, "admin", "approve", *ids, "--reason", "agreed", "--yes", *words[:4])
@@ -301,7 +301,7 @@ async def test_the_commands_by_which_a_key_is_confirmed(new_hub_folder: NewFolde
         assert code == 0, said
         assert words[0] not in said  # whoever approves hears the words from the member, and not from here
         (waiting,) = await listed(other)
-        start, read = waiting.id.hex()[:8], waiting.digest.hex()[:8]
+        start, read = waiting.id.hex()[:8], waiting.digest.hex()
         options = ("admin", "approve", start, "--reason", "called, too", "--yes", "--digest", read)
         code, said = await command(second, *options)
         assert (code, "words are missing" in said) == (2, True), said

@@ -17,7 +17,8 @@ from member_client.cli.session import Session, session_of
 from member_client.cli.tables import print_table
 
 _COLUMNS: Final = ("Proposal", "Change", "Member", "By", "State", "Decide by")
-_DIGEST_DIGITS: Final = 8
+_DIGEST_DIGITS: Final = 64
+"""All: whoever proposes could make two whose digests begin alike, and a hub show first the one, then the other."""
 
 
 def proposals(
@@ -91,7 +92,7 @@ def approve(
         list[str] | None,
         typer.Option(
             "--digest",
-            help="With --yes: the digest that show printed, or its first 8 digits; one for each proposal.",
+            help="With --yes: the whole digest that show printed; one for each proposal.",
             metavar="HEX",
         ),
     ] = None,
@@ -150,12 +151,10 @@ def _found(session: Session, starts: list[str]) -> list[Proposal]:
 
 def _check_digests(proposals: list[Proposal], digests: list[str]) -> None:
     """Raise UsageFault unless each proposal is the one whose digest was read before."""
-    if len(digests) != len(proposals) or any(len(digest) < _DIGEST_DIGITS for digest in digests):
-        raise UsageFault(
-            tr("--yes takes the --digest that admin show printed, 8 digits at least, one for each proposal")
-        )
+    if len(digests) != len(proposals) or any(len(digest) != _DIGEST_DIGITS for digest in digests):
+        raise UsageFault(tr("--yes takes the whole --digest that admin show printed, one for each proposal"))
     for proposal, digest in zip(proposals, digests, strict=True):
-        if not proposal.digest.hex().startswith(digest.lower()):
+        if proposal.digest.hex() != digest.lower():
             raise UsageFault(
                 tr(
                     "{id} is another proposal than the digest says: nothing was signed",

@@ -14,8 +14,8 @@ ADMIN_SPOKEN: Final = {
     "read these words to the alliance by telephone: calls are refused until it confirms them": (
         "请通过电话将以上各词读给联盟：在其确认之前，一切调用都会被拒绝"
     ),
-    "--yes takes the --digest that admin show printed, 8 digits at least, one for each proposal": (
-        "--yes 须同时给出 admin show 所显示的 --digest，每项提案一个，至少 8 位"
+    "--yes takes the whole --digest that admin show printed, one for each proposal": (
+        "--yes 须同时给出 admin show 所显示的完整 --digest，每项提案一个"
     ),
     "{id} is another proposal than the digest says: nothing was signed": "{id} 与摘要所指的提案不符：未作任何签名",
     "keys are confirmed one at a time: each member is called": "密钥须逐个确认：须分别致电每个成员",
@@ -242,8 +242,8 @@ ADMIN_COMMANDS: Final = {
 ADMIN_OPTIONS: Final = {
     "Id of the member.": "成员编号。",
     "Ids of proposals, or their first digits.": "提案编号，或其前几位；可列出多项。",
-    "With --yes: the digest that show printed, or its first 8 digits; one for each proposal.": (
-        "与 --yes 一同使用：show 所显示的摘要，或其前 8 位；每项提案一个。"
+    "With --yes: the whole digest that show printed; one for each proposal.": (
+        "与 --yes 一同使用：show 所显示的完整摘要；每项提案一个。"
     ),
     "The proposal's id, or its first digits.": "提案编号，或其前几位。",
     "The twelve words that the member read to you.": "该成员读给您的十二个词。",
