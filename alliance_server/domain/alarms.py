@@ -123,6 +123,11 @@ def is_night(hour: int, night_utc: int) -> bool:
     return (hour - night_utc) % HOURS_A_DAY < NIGHT_HOURS
 
 
+def measured(business: Business) -> Business:
+    """Give what volumes are held against: what is not declared is taken for `UNDECLARED`."""
+    return Business(*(stated or usual for stated, usual in zip(business, UNDECLARED, strict=True)))
+
+
 def found(traffic: Traffic) -> list[Finding]:
     """Give what is alarming about a member's day so far, each kind once: the first that shows."""
     first: dict[AlarmKind, Finding] = {}
@@ -160,8 +165,7 @@ def _above_usual(traffic: Traffic) -> Iterator[Finding]:
 
 
 def _beyond_business(traffic: Traffic) -> Iterator[Finding]:
-    applications = traffic.business.applications_a_day or UNDECLARED.applications_a_day
-    customers = traffic.business.customers or UNDECLARED.customers
+    applications, customers = measured(traffic.business)
     for resources, limit in (
         (APPLICATIONS, applications * IDENTIFIERS_AN_APPLICATION),
         (CUSTOMERS, customers * IDENTIFIERS_A_CUSTOMER),

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from alliance.errors import Reason
 from alliance.v1 import admin_pb2
+from alliance_server.domain.alarms import measured
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import Member, Role, check_member_id
 from alliance_server.domain.policy import CONTROLS, Control
@@ -42,7 +43,7 @@ class Changes:
                 return "raise_burst" if raises else "lower_burst"
             case "declare_business":
                 declared = transaction.watch.business(change.declare_business.member)
-                raises = any(new > old for new, old in zip(_business(change.declare_business), declared, strict=True))
+                raises = _raises(_business(change.declare_business), declared)
                 return "raise_business" if raises else "lower_business"
             case _:
                 return kind
@@ -118,6 +119,12 @@ def _member(transaction: Transaction, change: admin_pb2.Change) -> Member:
 
 def _business(stated: admin_pb2.DeclareBusiness) -> Business:
     return Business(stated.applications_a_day, stated.customers)
+
+
+def _raises(new: Business, old: Business) -> bool:
+    """Say whether a business is larger by anything: as it is declared, or as volumes are held against it."""
+    larger = (*zip(new, old, strict=True), *zip(measured(new), measured(old), strict=True))
+    return any(after > before for after, before in larger)
 
 
 def _resource(change: admin_pb2.SetBudget | admin_pb2.SetBurst) -> Resource:

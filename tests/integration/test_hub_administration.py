@@ -317,6 +317,28 @@ async def test_business_is_declared_and_a_larger_one_by_two(alliance: Alliance) 
         await alliance.first.propose(alliance.first.proposal(business(2**63, 0)))
 
 
+@pytest.mark.parametrize(
+    ("applications", "customers", "state"),
+    [
+        (0, 120_000, admin_pb2.PROPOSAL_STATE_OPEN),
+        (800, 0, admin_pb2.PROPOSAL_STATE_OPEN),
+        (800, 119_999, admin_pb2.PROPOSAL_STATE_EFFECTIVE),
+    ],
+)
+async def test_what_is_declared_no_more_is_larger_where_alarms_come_later_by_it(
+    alliance: Alliance, applications: int, customers: int, state: int
+) -> None:
+    await alliance.made(business(800, 120_000))
+    record = await alliance.first.propose(alliance.first.proposal(business(applications, customers)))
+    assert record.state == state
+
+
+async def test_one_admin_ends_a_declaration_of_more_than_is_usual(alliance: Alliance) -> None:
+    await alliance.made(business(2_001, 250_001))
+    record = await alliance.first.propose(alliance.first.proposal(business(0, 0)))
+    assert record.state == admin_pb2.PROPOSAL_STATE_EFFECTIVE
+
+
 # -- proposals that do not hold ------------------------------------------------------------------------------------
 
 
