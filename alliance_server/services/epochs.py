@@ -47,10 +47,11 @@ def activate(transaction: Transaction, number: int, now: int) -> None:
 
     Not before its filter can be had: members who asked under it would be told nothing.
     """
+    both = epochs.activated(transaction.epochs.hold(), number, now)
     state = transaction.filters.state(number)
     if state is None or not state.heartbeat:
         raise Refused(Reason.EPOCH_STATE_CONFLICT, "the epoch's filter is not built yet")
-    for epoch in epochs.activated(transaction.epochs.hold(), number, now):
+    for epoch in both:
         transaction.epochs.save(epoch)
     _record(transaction, AuditAction.EPOCH_ACTIVATE, number, now)
 
