@@ -66,7 +66,9 @@ def plan_invitations(
 ) -> list[Planned]:
     """Say what is to be done for each row that can be used; raises Refused once the alliance has its admins."""
     if memberships.is_founded(transaction):
-        raise Refused(Reason.NOT_PERMITTED, "the alliance has its admins: they decide, and not the operator")
+        raise Refused(
+            Reason.NOT_PERMITTED, "the alliance has its admins: they decide, by member-client admin, and not you"
+        )
     now = SystemClock().now_ms()
     return [_planned(transaction, config, keys, it, folder, now) for it in read if isinstance(it, Invitee)]
 

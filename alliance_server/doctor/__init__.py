@@ -39,7 +39,8 @@ def examine(folder: Path, clock: Clock) -> list[Finding]:
         keys = open_keys(config.keys_folder, config.alliance, config.pkcs11)
         findings.append(Finding(Level.OK, "keys open, and fit their certificates"))
     except (AllianceError, OSError) as error:
-        findings.append(Finding(Level.ERROR, f"keys: {_told(error)}", "Restore the keys' folder from its backup."))
+        remedy = "Give the right passphrase first; where that is not it, restore the keys' folder from its backup."
+        findings.append(Finding(Level.ERROR, f"keys: {_told(error)}", remedy))
     return [*findings, *_of_database(config, keys, clock), *disk_findings(config)]
 
 

@@ -185,7 +185,9 @@ def require_not_founded(transaction: Transaction) -> None:
     """Raise Refused once the alliance has its admins; what is found stays true until the unit of work ends."""
     transaction.members.hold_all(Role.ADMIN)
     if is_founded(transaction):
-        raise Refused(Reason.NOT_PERMITTED, "the alliance has its admins: they decide, and not the operator")
+        raise Refused(
+            Reason.NOT_PERMITTED, "the alliance has its admins: they decide, by member-client admin, and not you"
+        )
 
 
 def _record(

@@ -65,6 +65,8 @@ async def confirmed(first: Administration, second: Administration, profile: Prof
     made = await first.confirm(profile.member, words, "called them")
     spelled = ", ".join(word[:4].upper() for word in words.split())
     await second.decide(made, Decision.APPROVE, "called them, too", fingerprint=spelled)
+    with pytest.raises(ProposalClosed, match="waits"):  # the key that was confirmed is no key of somebody else
+        await second.decide(made, Decision.APPROVE, "once more", fingerprint=spelled)
 
 
 async def test_nobody_confirms_a_key_whose_words_they_did_not_hear(new_hub_folder: NewFolder, tmp_path: Path) -> None:

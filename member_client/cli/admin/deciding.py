@@ -177,7 +177,7 @@ def _decide(
     if keys and len(proposals) > 1:
         raise UsageFault(tr("keys are confirmed one at a time: each member is called"))
     heard = fingerprint if fingerprint is not None or not keys else heard_words()
-    ask(yes=yes)
+    ask(yes=yes, dry_run=False)
 
     async def work(admin: Administration) -> list[Proposal]:
         decided = []

@@ -106,7 +106,7 @@ def _read(path: Path) -> Sequence[Invitee | BadInvitee]:
     except InviteesInvalid as error:
         raise UsageFault(retold(str(error))) from None
     except OSError:
-        raise UsageFault(tr("the list cannot be read")) from None
+        raise UsageFault(tr("{file}: the list cannot be read", file=path)) from None
     if not found:
         raise UsageFault(tr("the list names nobody"))
     return found

@@ -51,7 +51,7 @@ def sign(
     _say(session, found)
     if digest and found.digest.hex() != digest.strip().lower():
         raise UsageFault(tr("the hub shows a succession with another digest; nothing was signed"))
-    ask(yes=yes)
+    ask(yes=yes, dry_run=False)
     signed = done(session, lambda admin: admin.sign_succession(found))
     session.say(tr("signed; signatures that hold here: {admins}", admins=", ".join(signed.signed_by)))
     if not signed.is_signed:

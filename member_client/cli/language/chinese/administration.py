@@ -8,7 +8,9 @@ ADMIN_SPOKEN: Final = {
         "当前申报的业务规模：每日申请 {applications:,} 笔，客户 {customers:,} 户"
     ),
     "{file} holds a token: send it by a channel that both sides trust": "{file} 含有邀请令牌：请经双方信任的渠道送交",
-    "the words are missing that the member read to you": "缺少该成员读给您的指纹词",
+    "the words are missing that the member read to you: --fingerprint WORDS": (
+        "缺少该成员读给您的指纹词：--fingerprint 指纹词"
+    ),
     "The twelve words, as the member read them": "请输入该成员读出的十二个词",
     "fingerprint: {words}": "指纹词：{words}",
     "read these words to the alliance by telephone: calls are refused until it confirms them": (
@@ -30,6 +32,7 @@ ADMIN_SPOKEN: Final = {
     "nobody is there to be asked: --yes goes on, --dry-run only looks": (
         "无人可供确认：--yes 直接继续，--dry-run 只查看影响"
     ),
+    "nobody is there to be asked, and nothing was signed: --yes goes on": "无人可供确认，未作任何签名：--yes 直接继续",
     "Go on?": "是否继续？",
     "another admin decides: member-client admin approve {id}": "由另一位管理员决定：member-client admin approve {id}",
     "calls of the member in the last hour: {calls:,}": "该成员最近一小时的调用次数：{calls:,}",

@@ -6,7 +6,7 @@ INVITE_SPOKEN: Final = {
     "give MEMBER and --out for one, or --csv and --out-dir for a list": (
         "邀请一个成员须给出 MEMBER 和 --out，按名单邀请须给出 --csv 和 --out-dir"
     ),
-    "the list cannot be read": "无法读取名单文件",
+    "{file}: the list cannot be read": "{file}：无法读取名单文件",
     "the list names nobody": "名单中没有任何成员",
     "nothing was done: correct these rows, or leave them out by --skip-bad": (
         "未作任何操作：请更正上述各行，或用 --skip-bad 略过"
