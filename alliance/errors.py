@@ -158,7 +158,8 @@ CATALOGUE: dict[Reason, PublicError] = {
         StatusCode.FAILED_PRECONDITION, "The filter was replaced or is not ready; ask for its header again."
     ),
     Reason.TOKEN_REFUSED: PublicError(
-        StatusCode.PERMISSION_DENIED, "The token is unknown, used or expired; ask for a new invitation."
+        StatusCode.PERMISSION_DENIED,
+        "The token is unknown, not approved yet, used or expired; ask the alliance, or for a new invitation.",
     ),
     Reason.CLAIM_INVALID: PublicError(StatusCode.INVALID_ARGUMENT, "The claim's fields break a rule of the taxonomy."),
     Reason.EXPIRY_OUT_OF_BOUNDS: PublicError(
@@ -184,7 +185,8 @@ CATALOGUE: dict[Reason, PublicError] = {
         StatusCode.FAILED_PRECONDITION, "The proposal is decided, withdrawn or expired; propose it again."
     ),
     Reason.ANOTHER_ADMIN_NEEDED: PublicError(
-        StatusCode.PERMISSION_DENIED, "Another admin decides this, and not the one who proposed it."
+        StatusCode.PERMISSION_DENIED,
+        "Another admin decides this: not the one who proposed it, nor the one it is about.",
     ),
     Reason.MEMBER_STATE_CONFLICT: PublicError(
         StatusCode.FAILED_PRECONDITION, "The member's state does not permit this change."

@@ -75,7 +75,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_PROPOSAL_CLOSED: _ErrorReason.ValueType  # 25
     """The proposal is decided, withdrawn or expired."""
     ERROR_REASON_ANOTHER_ADMIN_NEEDED: _ErrorReason.ValueType  # 26
-    """Another admin decides this, and not the one who proposed it."""
+    """Another admin decides this: not the one who proposed it, nor the one it is about."""
     ERROR_REASON_MEMBER_STATE_CONFLICT: _ErrorReason.ValueType  # 27
     """The member's state does not permit this change."""
     ERROR_REASON_EPOCH_STATE_CONFLICT: _ErrorReason.ValueType  # 37
@@ -153,7 +153,7 @@ ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 24
 ERROR_REASON_PROPOSAL_CLOSED: ErrorReason.ValueType  # 25
 """The proposal is decided, withdrawn or expired."""
 ERROR_REASON_ANOTHER_ADMIN_NEEDED: ErrorReason.ValueType  # 26
-"""Another admin decides this, and not the one who proposed it."""
+"""Another admin decides this: not the one who proposed it, nor the one it is about."""
 ERROR_REASON_MEMBER_STATE_CONFLICT: ErrorReason.ValueType  # 27
 """The member's state does not permit this change."""
 ERROR_REASON_EPOCH_STATE_CONFLICT: ErrorReason.ValueType  # 37

@@ -39,8 +39,8 @@ SENTENCES: Final = {
     "This epoch does not serve the call.": "该密钥周期不提供此项服务。",
     "There is no such thing, or it is not the caller's.": "没有这条记录，或不属于本机构。",
     "The filter was replaced or is not ready; ask for its header again.": "过滤器已更换或尚未就绪；请重新获取。",
-    "The token is unknown, used or expired; ask for a new invitation.": (
-        "令牌不被承认、已使用或已过期；请索取新的邀请函。"
+    "The token is unknown, not approved yet, used or expired; ask the alliance, or for a new invitation.": (
+        "令牌不被承认、尚未获批准、已使用或已过期；请询问联盟，或索取新的邀请函。"
     ),
     "The claim's fields break a rule of the taxonomy.": "报送记录的字段不符合分类规则。",
     "The expiry is past, or later than the retention table allows.": "到期日已过，或超过保存期限表的上限。",
