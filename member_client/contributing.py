@@ -55,6 +55,7 @@ EVALUATION_SECONDS: Final = 120.0
 FILING_MARGIN_MS: Final = 60 * 60 * 1000
 WITHDRAWALS_AT_ONCE: Final = 16
 AMENDED: Final = "amended"
+_EPOCH_CHANGED: Final = Reason.EPOCH_NOT_SERVED.name.lower()
 
 Rows = Iterable[ContributionRow] | AsyncIterable[ContributionRow]
 Asked = tuple[Row, Drafted, Place]
@@ -130,9 +131,12 @@ class Contributor:
                 yield [_preview(row, found.get(id(row)), now_ms, seen, relist=relist) for row in drawn_up]
 
     async def _contributed(
-        self, chunk: list[ContributionRow], run: _Run, naming: Turn, sending: Turn
+        self, chunk: list[ContributionRow], run: _Run, naming: Turn, sending: Turn, *, is_again: bool = False
     ) -> list[ContributionResult]:
-        """Take a chunk through all its steps, and give its results."""
+        """Take a chunk through all its steps, and give its results.
+
+        Rows that met a change of epoch on their way are taken through them once more, in the epoch that serves now.
+        """
         rows = await self._made_ready(chunk, run, naming)
         async with sending:
             sent = await self._sent(rows, run)
@@ -141,7 +145,14 @@ class Contributor:
         for row in rows:
             if row.place is not None:
                 run.open_rows.pop(row.place.drawn, None)
-        return [row.finished() for row in rows]
+        results = [row.finished() for row in rows]
+        late = [place for place, it in enumerate(results) if it.reason == _EPOCH_CHANGED]
+        if late and not is_again:
+            await self._session.facts.refresh()
+            again = await self._contributed([chunk[place] for place in late], run, *run.turns(), is_again=True)
+            for place, it in zip(late, again, strict=True):
+                results[place] = it
+        return results
 
     # -- making ready --------------------------------------------------------------------------------------------
 

@@ -176,7 +176,7 @@ async def test_a_batch_of_another_length(hub: RunningHub, member: WireMember, le
         ({"purpose": 10}, Reason.INVALID_REQUEST),
         ({"purpose": 2**31 - 1}, Reason.INVALID_REQUEST),
         ({"purpose": -1}, Reason.INVALID_REQUEST),
-        ({"purpose": Purpose.ROTATION, "consent_root": b""}, Reason.PURPOSE_NOT_PERMITTED),
+        ({"purpose": Purpose.ROTATION, "consent_root": b""}, Reason.NOTHING_TO_RETAG),
         ({"purpose": Purpose.DISPUTE}, Reason.PURPOSE_NOT_PERMITTED),
         ({"purpose": Purpose.INTERSECTION}, Reason.PURPOSE_NOT_PERMITTED),
         ({"purpose": Purpose.CASE}, Reason.PURPOSE_NOT_PERMITTED),

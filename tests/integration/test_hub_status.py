@@ -110,7 +110,7 @@ async def test_what_there_is_to_do(hub: RunningHub, own_members: Members) -> Non
     await first.propose(first.proposal(budget, break_glass=True))
     await hub.stop_maintenance()
     now = hub.clock.now_ms()
-    execute(hub, f"UPDATE epochs SET not_after = {now + 12 * DAY_MS + 1000}")  # noqa: S608 - our own figures
+    execute(hub, f"UPDATE epochs SET not_after = {now + 12 * DAY_MS + 60_000}")  # noqa: S608 - our own figures
     execute(hub, f"UPDATE certificates SET not_after = {now + 20 * DAY_MS} WHERE member_id = '{member.id}'")  # noqa: S608
     execute(hub, f"UPDATE proposals SET decide_by = {now - 1} WHERE change = 'raise_budget'")  # noqa: S608
     with hub.hub.store.engine.begin() as connection:

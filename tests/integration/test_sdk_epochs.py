@@ -15,7 +15,16 @@ from support.sdk import BASIS, PHONES, PORTFOLIO, Silence, Tamper, contribute, l
 from alliance.identifiers import Kind
 from alliance.taxonomy import ClaimStatus, SubjectRole
 from alliance_server.services import epochs
-from member_client import AllianceClient, NotFound, RetagReport, State, StatementInvalid, Subject, _following
+from member_client import (
+    AllianceClient,
+    NotFound,
+    RetagReport,
+    State,
+    StatementInvalid,
+    Subject,
+    _following,
+    contributing,
+)
 
 NewFolder = Callable[[], Path]
 LISTED = PHONES[:30]
@@ -272,6 +281,25 @@ async def test_a_run_goes_on_where_it_stopped_though_the_epoch_changed(new_hub_f
         await made.step(epochs.activate, 2)
         await made.look()
         assert await run() == [State.MATCH] * 30 + [State.CLEAR] * 20
+
+
+async def test_rows_that_meet_the_change_on_their_way_are_filed_in_the_next_epoch(
+    new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending = contributing._exchanged
+    async with alliance(new_hub_folder()) as made:
+        await listed(made)
+
+        async def late(*args: Any) -> Any:
+            if made.state(2) == "none":
+                await made.step(epochs.begin, 2)
+                await made.step(epochs.activate, 2)
+            return await sending(*args)
+
+        monkeypatch.setattr(contributing, "_exchanged", late)
+        await contribute(made.first, [row(text) for text in OTHERS])
+        (claim,) = await made.first.find_claims(Kind.PHONE, OTHERS[0])
+        assert claim.epoch == 2
 
 
 # -- a hub that lies -----------------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def session(folder: Path, content: str, *arguments: str) -> subprocess.Completed
     return subprocess.run(
         [*command, "--basetemp", str(folder.parent / f"{folder.name}-files"), *arguments],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])},
+        env=os.environ | {"PYTEST_ADDOPTS": "", "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])},
         capture_output=True,
         text=True,
         timeout=120,
