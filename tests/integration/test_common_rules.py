@@ -45,7 +45,7 @@ pytestmark = [
 NewFolder = Callable[[], Path]
 OTHER = bytes(range(32))
 ASK = epoch_pb2.GetSuppressionListRequest()
-DUMMY = "+8613900139000"
+DUMMY = "+8615900159000"
 
 
 def grown(number: int, *domains: str) -> SuppressionList:

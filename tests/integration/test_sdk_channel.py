@@ -173,9 +173,11 @@ async def test_a_certificate_is_renewed_in_use_at_two_thirds_of_its_life(
             profile = await hub.enrolled("a", hub.folder.parent / "a")
         async with AllianceClient(profile, clock=hub.clock) as a:
             hub.clock.advance(minutes=30)
+            await hub.settle()
             await screen(a, PHONES[:1])
             assert len(certificates(hub)) == 1
             hub.clock.advance(minutes=15)
+            await hub.settle()
             async with asyncio.timeout(30):
                 while len(certificates(hub)) == 1:
                     assert (await screen(a, PHONES[:1]))[0].state is State.CLEAR
@@ -221,6 +223,7 @@ async def test_a_hub_that_does_not_renew_disturbs_nothing(
             profile = await hub.enrolled("a", hub.folder.parent / "a")
         async with AllianceClient(profile, clock=hub.clock) as a:
             hub.clock.advance(minutes=45)
+            await hub.settle()
             async with asyncio.timeout(30):
                 while "not renewed yet: CertificateInvalid" not in caplog.text:
                     assert (await screen(a, PHONES[:1]))[0].state is State.CLEAR
