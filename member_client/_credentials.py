@@ -112,7 +112,7 @@ class ProfileKeys:
         """Keep a renewed pair, in one step; raises ConfigurationInvalid or OSError. `renewed` gives it."""
         keys = self._profile.open_keys()
         keys.put(TLS_RENEWED, Secret(key_pem.reveal() + _BETWEEN + certificate_pem))
-        (keys.folder / f"{TLS_PENDING}.sealed").unlink(missing_ok=True)
+        keys.remove(TLS_PENDING)
 
 
 def _opened(profile: Profile) -> dict[str, Secret]:

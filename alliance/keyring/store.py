@@ -66,15 +66,10 @@ class KeyStore:
 
     def put_new(self, name: str, secret: Secret) -> bool:
         """Seal a secret under a name that is not taken; says whether it was. Of two that do so at once, one does."""
-        path, scratch = self._path(name), self._path(f"new-{secrets.token_hex(8)}")
-        write_atomically(scratch, self._sealed(name, secret))
         try:
-            os.link(scratch, path)
+            _write_linked(self._path(name), self._sealed(name, secret))
         except FileExistsError:
             return False
-        finally:
-            scratch.unlink()
-        _sync_folder(path.parent)
         return True
 
     def get(self, name: str) -> Secret:
@@ -105,7 +100,7 @@ class KeyStore:
             path.unlink()
         except FileNotFoundError:
             return
-        _sync_folder(path.parent)
+        sync(path.parent)
 
     def _sealed(self, name: str, secret: Secret) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
@@ -156,19 +151,25 @@ def stamp_of(path: Path) -> Stamp:
 
 def write_new(path: Path, content: bytes | bytearray, mode: int = 0o600) -> None:
     """Write a file that was not there, whole or not at all; raises FileExistsError, also where another was faster."""
-    scratch = path.with_name(f".{path.name}.{secrets.token_hex(8)}.whole")
-    write_atomically(scratch, content, mode)
     try:
-        os.link(scratch, path)  # unlike a rename, never in the place of another
+        _write_linked(path, content, mode)
     except FileExistsError:
         raise
     except OSError:  # a file system without links, on a stick say
         if os.path.lexists(path):
             raise FileExistsError(path) from None
-        scratch.replace(path)
+        write_atomically(path, content, mode)
+
+
+def _write_linked(path: Path, content: bytes | bytearray, mode: int = 0o600) -> None:
+    """Do the same by a link, which unlike a rename never takes the place of another: not every file system has them."""
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(8)}.whole")
+    write_atomically(scratch, content, mode)
+    try:
+        os.link(scratch, path)
     finally:
         scratch.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 def write_atomically(path: Path, content: bytes | bytearray, mode: int = 0o600) -> None:
@@ -184,11 +185,12 @@ def write_atomically(path: Path, content: bytes | bytearray, mode: int = 0o600) 
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Have what a file holds, or which names a folder has, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -25,6 +25,7 @@ from alliance.crypto.secret import Secret
 from alliance.errors import Reason
 from alliance.keyring import KeyStore, obtain_passphrase
 from alliance.keyring.passphrase import PASSPHRASE_FILE
+from alliance.keyring.store import sync
 from alliance.keyring.streams import KEY_BYTES, SealedWriter
 from alliance_server.config import CONFIG_FILE, ConfigurationInvalid, HubConfig
 from alliance_server.domain.epochs import SERVING, EpochState
@@ -109,7 +110,7 @@ def _put_in_place(destination: Path) -> Iterator[Path]:
         # Not over something that came meanwhile: a rename would replace an empty folder.
         _check_destination(destination)
         partial.rename(destination)
-        _sync_one(destination.parent)
+        sync(destination.parent)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -117,15 +118,7 @@ def _put_in_place(destination: Path) -> Iterator[Path]:
 
 def _sync(folder: Path) -> None:
     for path in (*folder.rglob("*"), folder):
-        _sync_one(path)
-
-
-def _sync_one(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path)
 
 
 def _write_tables(connection: sa.Connection, partial: Path, key: Secret, on_rows: OnRows) -> dict[str, int]:

@@ -28,6 +28,7 @@ from typing import Final
 from alliance.clock import Clock
 from alliance.crypto.signing import Signer, VerifyingKey
 from alliance.errors import AllianceError, SignatureInvalid
+from alliance.keyring.store import sync
 from alliance.statements import PURGES
 from alliance_server.domain.purges import Purge, PurgeKind
 
@@ -79,11 +80,7 @@ class PurgeLedger:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             path = self._folder / f"{self._clock.now_ms()}-{secrets.token_hex(8)}{SUFFIX}"
             self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-            folder = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync(self._folder)
         return self._descriptor
 
     def _close(self) -> None:
