@@ -16,6 +16,7 @@ from alliance_server.certificates import CA_FILE, host_names, is_issued_by, life
 from alliance_server.domain.members import Member, MemberState
 from alliance_server.domain.ports import Transaction
 from alliance_server.hub_keys import HubKeys, certifier_names, new_certifier_serial
+from alliance_server.services.memberships import everybody
 
 ANNOUNCED_MS = 15 * 60 * 1000
 """Clients ask every ten minutes for the CAs in force: who called later than this after one was made knows it."""
@@ -87,10 +88,7 @@ def still_on_the_old_one(transaction: Transaction, keys: HubKeys, now: int) -> l
 
 
 def _holders(transaction: Transaction) -> list[Member]:
-    members: list[Member] = []
-    while page := transaction.members.page(members[-1].id if members else "", 1000):
-        members += page
-    return [member for member in members if member.state in _HELD]
+    return [member for member in everybody(transaction) if member.state in _HELD]
 
 
 def _both(keys: HubKeys) -> tuple[x509.Certificate, x509.Certificate]:

@@ -16,10 +16,8 @@ from typing import Final
 
 from alliance.bundles import FORMAT
 from alliance.clock import SystemClock
-from alliance.errors import Reason
 from alliance.invitees import BadInvitee, Invitee
 from alliance_server.config import HubConfig
-from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import INVITATION_LIFE_MS, MemberState, Role
 from alliance_server.domain.ports import Transaction
 from alliance_server.hub_keys import HubKeys
@@ -65,10 +63,7 @@ def plan_invitations(
     transaction: Transaction, config: HubConfig, keys: HubKeys, read: Sequence[Invitee | BadInvitee], folder: Path
 ) -> list[Planned]:
     """Say what is to be done for each row that can be used; raises Refused once the alliance has its admins."""
-    if memberships.is_founded(transaction):
-        raise Refused(
-            Reason.NOT_PERMITTED, "the alliance has its admins: they decide, by member-client admin, and not you"
-        )
+    memberships.refuse_once_founded(transaction)
     now = SystemClock().now_ms()
     return [_planned(transaction, config, keys, it, folder, now) for it in read if isinstance(it, Invitee)]
 

@@ -18,10 +18,10 @@ from alliance_server.bootstrap import open_store
 from alliance_server.cli.printing import say
 from alliance_server.config import HubConfig, load_config
 from alliance_server.domain.errors import Refused
-from alliance_server.domain.members import Member, Role
-from alliance_server.domain.ports import Transaction
+from alliance_server.domain.members import Role
 from alliance_server.hub_keys import HubKeys, open_keys
 from alliance_server.services.enrolment import EnrolmentService, Ticket
+from alliance_server.services.memberships import everybody
 from alliance_server.storage.unit_of_work import SqlStore
 
 
@@ -93,20 +93,13 @@ def list_members(out: Console, folder: Path) -> None:
     """List members."""
     table = Table("member", "name", "role", "state", "since", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     with opened(folder) as (_config, _keys, store, _enrolment):
-        for member in store.read_now(_all_members):
+        for member in store.read_now(lambda transaction: list(everybody(transaction))):
             name, state = Text(member.display_name), member.state.name.lower()
             table.add_row(member.id, name, member.role.word, state, moment(member.stated_at))
     if table.row_count:
         out.print(table)
     else:
         say(out, "no members yet; next: alliance-server member invite NAME --out NAME.json")
-
-
-def _all_members(transaction: Transaction) -> list[Member]:
-    members: list[Member] = []
-    while page := transaction.members.page(members[-1].id if members else "", 1000):
-        members += page
-    return members
 
 
 def revoke_member(out: Console, folder: Path, member_id: str) -> None:

@@ -4,6 +4,7 @@ Who may have them done is decided before: by the operator of a hub that has no a
 """
 
 import hmac
+from collections.abc import Iterator
 from hashlib import sha256
 
 from alliance.errors import Reason
@@ -29,6 +30,7 @@ from alliance_server.domain.reciprocity import Business
 TOKEN_SHA256_BYTES = 32
 MAX_NAME_BYTES = 200
 MAX_BUSINESS = 10**9
+_MEMBERS_A_PAGE = 1000
 _ENROLLED = frozenset(MemberState) - {MemberState.INVITED}
 FOUNDERS = 2
 """Admins whose keys were confirmed: once there are so many, the operator alone decides nothing any more."""
@@ -140,6 +142,14 @@ def declare_business(transaction: Transaction, member_id: str, business: Busines
     _record(transaction, AuditAction.MEMBER_BUSINESS, member_id, now)
 
 
+def everybody(transaction: Transaction) -> Iterator[Member]:
+    """Give all members by id, whatever their state, read in pages."""
+    after = ""
+    while page := transaction.members.page(after, _MEMBERS_A_PAGE):
+        yield from page
+        after = page[-1].id
+
+
 def enrolled(transaction: Transaction, member_id: str, *states: MemberState) -> Member:
     """Give a member in one of these states, or in any that follows its enrolment, held; raises Refused."""
     check_member_id(member_id)
@@ -184,6 +194,11 @@ def is_founded(transaction: Transaction) -> bool:
 def require_not_founded(transaction: Transaction) -> None:
     """Raise Refused once the alliance has its admins; what is found stays true until the unit of work ends."""
     transaction.members.hold_all(Role.ADMIN)
+    refuse_once_founded(transaction)
+
+
+def refuse_once_founded(transaction: Transaction) -> None:
+    """Do the same for who only looks: nobody is held."""
     if is_founded(transaction):
         raise Refused(
             Reason.NOT_PERMITTED, "the alliance has its admins: they decide, by member-client admin, and not you"

@@ -22,11 +22,11 @@ from alliance_server.domain.members import HUB_ACTOR, Member, MemberState, Role
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.domain.quotas import Resource, day_of
 from alliance_server.domain.reciprocity import QUERIED_DAYS, QUERIES, Business, Standing, standing_of
+from alliance_server.services.memberships import everybody
 
 EVERY_MS = 5 * 60 * 1000
 LEASE = "quota-watch"
 LEASE_MS = 3 * EVERY_MS
-_MEMBERS_A_PAGE = 1000
 _log = structlog.get_logger("alliance.watch")
 
 
@@ -140,18 +140,13 @@ class Watch:
                     is_in_force=self._is_in_force,
                     now=now,
                 )
-                for member in _members(transaction)
+                for member in filter(_lends, everybody(transaction))
             ]
 
         standings = await self._store.read(work)
         await self._store.write(lambda transaction: transaction.watch.save_standings(standings))
 
 
-def _members(transaction: Transaction) -> list[Member]:
-    """Give the lenders whose membership has not ended."""
-    found: list[Member] = []
-    after = ""
-    while page := transaction.members.page(after, _MEMBERS_A_PAGE):
-        found += (it for it in page if it.role is Role.MEMBER and it.state is not MemberState.OFFBOARDED)
-        after = page[-1].id
-    return found
+def _lends(member: Member) -> bool:
+    """Whether somebody is a lender whose membership has not ended."""
+    return member.role is Role.MEMBER and member.state is not MemberState.OFFBOARDED
