@@ -191,7 +191,7 @@ def _restore_rows(engine: Engine, made: Plan, succession: Succession, on_rows: O
     if not dump.is_empty(engine):
         raise Refused(Reason.CONFLICTING_RETRY, "the database is not empty; nothing was changed")
     retired = frozenset(made.retired)
-    with dump.writing(engine) as connection, connection.begin():
+    with database.writing(engine) as connection, connection.begin():
         load_rows(
             connection,
             made.backup,

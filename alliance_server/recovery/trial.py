@@ -40,7 +40,7 @@ from alliance_server.recovery.backup import OnRows
 from alliance_server.recovery.loading import copy_epoch_keys, load_rows, with_settings
 from alliance_server.recovery.manifest import KEYS, BackupInvalid
 from alliance_server.recovery.opening import Backup
-from alliance_server.storage import database, dump, restoration
+from alliance_server.storage import database, restoration
 
 _LOOPBACK: Final = "127.0.0.1:0"
 _SECONDS: Final = 60.0
@@ -87,7 +87,7 @@ def _restored(backup: Backup, folder: Path, clock: Clock, on_rows: OnRows) -> Hu
     )
     engine = database.connect(config.database_url)
     try:
-        with dump.writing(engine) as connection, connection.begin():
+        with database.writing(engine) as connection, connection.begin():
             now = clock.now_ms()
             load_rows(connection, backup, lambda claim: claim["expires_at"] > now, on_rows)
             restoration.forget_filters(connection)

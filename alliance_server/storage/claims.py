@@ -9,21 +9,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from alliance.errors import Reason
-from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
+from alliance.taxonomy import ClaimStatus, SharingLevel
 from alliance_server.domain.claims import CategoryCount, ListedEntry, Stock, StoredClaim
 from alliance_server.domain.epochs import MAX_EPOCH
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import MemberState
 from alliance_server.domain.purges import Purges
 from alliance_server.storage import bulk
-from alliance_server.storage.tables import LIVE, ClaimTable, EntryReportTable, MemberTable, table_of
+from alliance_server.storage.tables import LIVE, LIVE_NUMBERS, ClaimTable, EntryReportTable, MemberTable, table_of
 
 _CLAIMS = table_of(ClaimTable)
 _REPORTS = table_of(EntryReportTable)
 _MEMBERS = table_of(MemberTable)
 _FIELDS = tuple(field.name for field in fields(StoredClaim))
 _COLUMNS = [_CLAIMS.c[name] for name in _FIELDS]
-_LIVE = sorted(int(status) for status in LIVE_STATUSES)
 
 # Statements of every chunk and every bucket are built once, here: building one costs more than running it.
 
@@ -43,7 +42,7 @@ _EXPIRE = (
     sa.update(_CLAIMS)
     .where(
         _CLAIMS.c.entry_id == sa.bindparam("entry"),
-        _CLAIMS.c.status.in_(_LIVE),
+        _CLAIMS.c.status.in_(LIVE_NUMBERS),
         _CLAIMS.c.expires_at <= sa.bindparam("now"),
     )
     .values(status=int(ClaimStatus.EXPIRED))
@@ -56,7 +55,7 @@ _tag_of = attrgetter("tag")
 
 
 def _live() -> sa.ColumnElement[bool]:
-    return _CLAIMS.c.status.in_(_LIVE)
+    return _CLAIMS.c.status.in_(LIVE_NUMBERS)
 
 
 def _waits(now: int) -> tuple[sa.ColumnElement[bool], ...]:
@@ -137,9 +136,9 @@ class SqlClaims:
         over: list[dict[str, object]] = []
         for entry_id, tag, category, status, expires_at in found:
             known.add(tag)
-            if status in _LIVE and expires_at > now:
+            if status in LIVE_NUMBERS and expires_at > now:
                 standing[tag, category] = entry_id
-            elif status in _LIVE:
+            elif status in LIVE_NUMBERS:
                 over.append({"entry": entry_id, "now": now})
         if over:
             self._connection.execute(_EXPIRE, over)
@@ -240,12 +239,7 @@ class SqlClaims:
 
     def count_own_live(self, contributor: str, now: int) -> int:
         """Count a contributor's live claims; one that is re-tagged counts once."""
-        live = (
-            _CLAIMS.c.contributor == contributor,
-            _CLAIMS.c.successor.is_(None),
-            _live(),
-            _CLAIMS.c.expires_at > now,
-        )
+        live = (_CLAIMS.c.contributor == contributor, *_waits(now))
         return self._connection.execute(sa.select(sa.func.count()).where(*live)).scalar_one()
 
     def own_live_by_category(self, contributor: str, now: int) -> list[CategoryCount]:

@@ -55,6 +55,11 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def writing(engine: Engine) -> sa.Connection:
+    """Give a connection whose transaction writes, and waits for its turn as it begins."""
+    return engine.connect().execution_options(**{WRITES: True})
+
+
 def is_retryable(error: DBAPIError) -> bool:
     """Whether a unit of work that failed so may be run again: it met another process's."""
     state = getattr(error.orig, "sqlstate", None)

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from alliance.errors import AllianceError
-from alliance_server.storage import bulk, database
+from alliance_server.storage import bulk
 
 ROWS_A_PAGE: Final = 1000
 LEFT_OUT: Final = frozenset({"alembic_version", "filter_deltas", "filter_snapshots", "leases"})
@@ -122,11 +122,6 @@ def newest_origin(connection: sa.Connection) -> tuple[int, bool]:
 def is_empty(engine: Engine) -> bool:
     """Whether a database has no table at all."""
     return not sa.inspect(engine).get_table_names()
-
-
-def writing(engine: Engine) -> sa.Connection:
-    """Give a connection whose transaction writes."""
-    return engine.connect().execution_options(**{database.WRITES: True})
 
 
 def _line(values: list[Any]) -> bytes:

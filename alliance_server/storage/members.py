@@ -1,6 +1,7 @@
 """Members, certificates, invitations and epochs in SQL."""
 
 from dataclasses import asdict
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -48,12 +49,13 @@ class SqlMembers:
 
     def get(self, member_id: str) -> Member | None:
         """Give a member."""
-        row = self._connection.execute(sa.select(_MEMBERS).where(_MEMBERS.c.id == member_id)).first()
-        return None if row is None else _member(row)
+        return self._one(sa.select(_MEMBERS).where(_MEMBERS.c.id == member_id))
 
     def hold(self, member_id: str) -> Member | None:
         """Give a member, held until the unit of work ends: what is decided on it stays true."""
-        query = sa.select(_MEMBERS).where(_MEMBERS.c.id == member_id).with_for_update()
+        return self._one(sa.select(_MEMBERS).where(_MEMBERS.c.id == member_id).with_for_update())
+
+    def _one(self, query: sa.Select[Any]) -> Member | None:
         row = self._connection.execute(query).first()
         return None if row is None else _member(row)
 
@@ -187,14 +189,15 @@ class SqlMembers:
 
     def end_invitations(self, member_id: str, now: int) -> None:
         """Let a member's invitations end that were not used."""
-        columns = _INVITATIONS.c
-        unused = (columns.member_id == member_id, columns.request_sha256.is_(None), columns.expires_at > now)
-        self._connection.execute(sa.update(_INVITATIONS).where(*unused).values(expires_at=now))
+        self._end_unused(now, _INVITATIONS.c.member_id == member_id)
 
     def end_all_invitations(self, now: int) -> None:
         """Let all invitations end that were not used."""
+        self._end_unused(now)
+
+    def _end_unused(self, now: int, *those: sa.ColumnElement[bool]) -> None:
         columns = _INVITATIONS.c
-        unused = (columns.request_sha256.is_(None), columns.expires_at > now)
+        unused = (columns.request_sha256.is_(None), columns.expires_at > now, *those)
         self._connection.execute(sa.update(_INVITATIONS).where(*unused).values(expires_at=now))
 
 

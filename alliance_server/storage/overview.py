@@ -2,10 +2,9 @@
 
 import sqlalchemy as sa
 
-from alliance.taxonomy import LIVE_STATUSES
 from alliance_server.domain.members import MemberState, Role
 from alliance_server.domain.overview import Census
-from alliance_server.storage.tables import AuditTable, CertificateTable, ClaimTable, MemberTable, table_of
+from alliance_server.storage.tables import LIVE_NUMBERS, AuditTable, CertificateTable, ClaimTable, MemberTable, table_of
 
 _CLAIMS, _EVENTS = table_of(ClaimTable).c, table_of(AuditTable).c
 _CERTIFICATES, _MEMBERS = table_of(CertificateTable).c, table_of(MemberTable).c
@@ -23,7 +22,7 @@ def read_census(connection: sa.Connection, now: int, soon: int) -> Census:
     last = sa.select(_EVENTS.time).where(_EVENTS.id == events[1])
     return Census(
         members={(Role(role), MemberState(state)): number for role, state, number in connection.execute(members)},
-        live_claims=count(_CLAIMS.status.in_(sorted(map(int, LIVE_STATUSES))), _CLAIMS.expires_at > now),
+        live_claims=count(_CLAIMS.status.in_(LIVE_NUMBERS), _CLAIMS.expires_at > now),
         certificates=count(*good),
         certificates_ending=count(*good, _CERTIFICATES.not_after <= soon),
         events=events[0],

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
+from alliance.taxonomy import ClaimStatus, SharingLevel
 from alliance_server.domain.epochs import Epoch, EpochState
 from alliance_server.domain.members import Certificate, Member, MemberState, Role
 from alliance_server.domain.policies import AdoptedPolicy
@@ -13,13 +13,12 @@ from alliance_server.domain.proposals import ProposalState
 from alliance_server.domain.purges import Purge, PurgeKind
 from alliance_server.domain.suppression import NumberedList
 from alliance_server.storage.tables import (
+    LIVE_NUMBERS,
     CertificateTable,
     ClaimTable,
-    CreditTable,
     EntryReportTable,
     EpochTable,
     FilterStateTable,
-    InvitationTable,
     ProposalTable,
     table_of,
 )
@@ -37,9 +36,8 @@ def forget_filters(connection: sa.Connection) -> None:
 
 def end_what_was_open(connection: sa.Connection, now: int) -> None:
     """End unused invitations and open proposals: they may have been used or decided after the backup."""
-    invitations, proposals = table_of(InvitationTable).c, table_of(ProposalTable).c
-    unused = (invitations.request_sha256.is_(None), invitations.expires_at > now)
-    connection.execute(sa.update(table_of(InvitationTable)).where(*unused).values(expires_at=now))
+    SqlTransaction(connection).members.end_all_invitations(now)
+    proposals = table_of(ProposalTable).c
     open_ones = (proposals.state == int(ProposalState.OPEN), proposals.decide_by > now)
     connection.execute(sa.update(table_of(ProposalTable)).where(*open_ones).values(decide_by=now))
 
@@ -47,8 +45,9 @@ def end_what_was_open(connection: sa.Connection, now: int) -> None:
 def retire_epochs(connection: sa.Connection, retired: Sequence[int]) -> None:
     """Mark epochs as retired, and remove what is left of them; their claims were not loaded."""
     connection.execute(sa.update(_EPOCHS).where(_EPOCHS.c.id.in_(retired)).values(state=int(EpochState.RETIRED)))
-    for table, column in ((_CLAIMS, _CLAIMS.c.epoch), (table_of(CreditTable), table_of(CreditTable).c.epoch)):
-        connection.execute(sa.delete(table).where(column.in_(retired)))
+    connection.execute(sa.delete(_CLAIMS).where(_CLAIMS.c.epoch.in_(retired)))
+    for epoch in retired:
+        SqlTransaction(connection).quotas.drop_credits(epoch)
     reports = table_of(EntryReportTable)
     connection.execute(sa.delete(reports).where(reports.c.entry_id.not_in(sa.select(_CLAIMS.c.entry_id))))
 
@@ -56,7 +55,7 @@ def retire_epochs(connection: sa.Connection, retired: Sequence[int]) -> None:
 def a_live_claim(connection: sa.Connection, epoch: int, now: int) -> tuple[bytes, bytes] | None:
     """Give entry id and tag of some claim that is live and listed; None where there is none."""
     columns = _CLAIMS.c
-    listed = (columns.status.in_([int(it) for it in LIVE_STATUSES]), columns.sharing_level != int(SharingLevel.RED))
+    listed = (columns.status.in_(LIVE_NUMBERS), columns.sharing_level != int(SharingLevel.RED))
     query = sa.select(columns.entry_id, columns.tag).where(columns.epoch == epoch, columns.expires_at > now, *listed)
     row = connection.execute(query.limit(1)).first()
     return None if row is None else (row.entry_id, row.tag)

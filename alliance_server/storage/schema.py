@@ -22,7 +22,7 @@ def _config() -> Config:
 
 def upgrade(engine: Engine) -> None:
     """Bring the schema to this release's version, in one transaction."""
-    with engine.connect().execution_options(**{database.WRITES: True}) as connection, connection.begin():
+    with database.writing(engine) as connection, connection.begin():
         upgrade_within(connection, HEAD)
 
 

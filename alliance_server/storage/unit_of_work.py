@@ -233,10 +233,7 @@ class SqlStore:
         return None
 
     def _run(self, units: Sequence[_Unit]) -> None:
-        with (
-            self.engine.connect().execution_options(**{database.WRITES: True}) as connection,
-            connection.begin(),
-        ):
+        with database.writing(self.engine) as connection, connection.begin():
             for unit in units:
                 unit.error = None
             work = _work_alone if len(units) == 1 else _work_beside_others

@@ -11,7 +11,7 @@ from dataclasses import asdict, fields
 
 import sqlalchemy as sa
 
-from alliance.taxonomy import LIVE_STATUSES, EvidenceLevel
+from alliance.taxonomy import EvidenceLevel
 from alliance_server.domain.alarms import (
     HOUR_MS,
     HOURS_A_DAY,
@@ -25,6 +25,7 @@ from alliance_server.domain.alarms import (
 from alliance_server.domain.quotas import Resource
 from alliance_server.domain.reciprocity import FRESH_MS, YEAR_MS, Age, Business, Given, Standing, Tier
 from alliance_server.storage.tables import (
+    LIVE_NUMBERS,
     AlarmTable,
     BudgetTable,
     BusinessTable,
@@ -40,7 +41,6 @@ _BUSINESSES = table_of(BusinessTable)
 _CLAIMS = table_of(ClaimTable)
 _HOURS = table_of(UsageHourTable)
 _STANDINGS = table_of(StandingTable)
-_LIVE = sorted(int(status) for status in LIVE_STATUSES)
 _STANDING_COLUMNS = [_STANDINGS.c[field.name] for field in fields(Standing)]
 
 
@@ -161,7 +161,7 @@ class SqlWatch:
                 sa.func.max(columns.evidence_level).label("level"),
                 sa.func.max(columns.filed_at).label("filed_at"),
             )
-            .where(columns.contributor == member_id, columns.status.in_(_LIVE), columns.expires_at > now)
+            .where(columns.contributor == member_id, columns.status.in_(LIVE_NUMBERS), columns.expires_at > now)
             .group_by(columns.epoch, columns.tag)
             .subquery()
         )

@@ -15,6 +15,7 @@ from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import MemberState
 from alliance_server.domain.ports import Transaction
 from alliance_server.domain.purges import Purge, PurgeKind
+from alliance_server.storage import database, restoration
 from alliance_server.storage.purge_ledger import PurgeLedger, read_ledger
 from alliance_server.storage.unit_of_work import SqlStore
 
@@ -149,6 +150,18 @@ def test_a_ledger_without_room_refuses_what_needs_it_and_nothing_else(
     assert databases.rows("SELECT status_version FROM claims") == [(0,)]
     assert databases.rows("SELECT items FROM budget_limits") == [(7,)]
     assert ledger.kinds == [PurgeKind.MEMBER_STATE]
+
+
+def test_a_restore_leaves_no_credit_of_an_epoch_that_is_gone(kept: SqlStore) -> None:
+    def fill(transaction: Transaction) -> None:
+        transaction.quotas.add_credit("a", 1, 4)
+        transaction.quotas.add_credit("a", 1, 5, retagging=True)
+
+    kept.write_now(fill)
+    with database.writing(kept.engine) as connection, connection.begin():
+        restoration.retire_epochs(connection, [1])
+    left = kept.read_now(lambda it: (it.quotas.credit("a", 1), it.quotas.credit("a", 1, retagging=True)))
+    assert left == (0, 0)
 
 
 def test_processes_write_files_of_their_own_that_are_read_in_the_order_of_time(

@@ -62,7 +62,7 @@ def test_a_backup_goes_back_into_either_kind_of_database(backup: Path, postgres:
     contents = []
     for url in (f"sqlite:///{tmp_path / 'other.db'}", postgres.empty()):
         engine = database.connect(url)
-        with dump.writing(engine) as connection, connection.begin():
+        with database.writing(engine) as connection, connection.begin():
             load_rows(connection, opened, lambda _claim: True, quiet)
         with dump.snapshot(engine) as connection:
             tables = dump.tables(connection)

@@ -66,5 +66,5 @@ def _rows(stated: Mapping[Outcome, tuple[str, str, str]]) -> list[Sequence[str]]
 def damage(engine: Engine) -> None:
     """Damage the boxes of the one lender whose boxes shall not open; doing it again changes nothing."""
     update = sa.update(_CLAIMS).where(_CLAIMS.c.contributor == FAULTY).values(box=bytes(BOX_BYTES))
-    with engine.connect().execution_options(**{database.WRITES: True}) as connection, connection.begin():
+    with database.writing(engine) as connection, connection.begin():
         connection.execute(update)

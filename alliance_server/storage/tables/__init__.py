@@ -14,7 +14,7 @@ from alliance_server.storage.tables.administration import (
 )
 from alliance_server.storage.tables.hub import AuditTable, LeaseTable
 from alliance_server.storage.tables.members import CertificateTable, DepartureTable, InvitationTable, MemberTable
-from alliance_server.storage.tables.parts import LIVE, table_of
+from alliance_server.storage.tables.parts import LIVE, LIVE_NUMBERS, table_of
 from alliance_server.storage.tables.quotas import (
     AlarmTable,
     BudgetTable,
@@ -37,6 +37,7 @@ from alliance_server.storage.tables.registry import (
 
 __all__ = [
     "LIVE",
+    "LIVE_NUMBERS",
     "AlarmTable",
     "AuditTable",
     "BudgetTable",

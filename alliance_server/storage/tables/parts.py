@@ -3,8 +3,12 @@
 from sqlalchemy import BigInteger, Column, LargeBinary, SmallInteger, Table
 from sqlmodel import SQLModel
 
+from alliance.taxonomy import LIVE_STATUSES
+
 LIVE = "status IN (3, 4, 5)"
 """active, disputed, suspended"""
+LIVE_NUMBERS = sorted(int(status) for status in LIVE_STATUSES)
+"""The same, for a query."""
 
 
 def table_of(model: type[SQLModel]) -> Table:
