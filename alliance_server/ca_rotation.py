@@ -11,8 +11,8 @@ from cryptography import x509
 
 from alliance.errors import AllianceError
 from alliance.keyring.store import write_atomically
-from alliance_server.authority import BACKDATE_MS, CertificateAuthority, server_name
-from alliance_server.certificates import CA_FILE, host_names, is_issued_by, lifetime_ms, pem_of, read_certificate
+from alliance_server.authority import BACKDATE_MS, CertificateAuthority
+from alliance_server.certificates import CA_FILE, is_issued_by, lifetime_ms, pem_of, read_certificate
 from alliance_server.domain.members import Member, MemberState
 from alliance_server.domain.ports import Transaction
 from alliance_server.hub_keys import HubKeys, certifier_names, new_certifier_serial
@@ -44,9 +44,7 @@ def switch_ca(keys: HubKeys, now: int) -> None:
     if lifetime_ms(old)[0] > lifetime_ms(new)[0]:
         raise RotationRefused("the new CA issues already: 'tls drop-ca' is next")
     _write(keys, [new, old])
-    own = server_name(keys.alliance)
-    hosts = [name for name in host_names(read_certificate(keys.tls_certificate)) if name != own]
-    keys.reread().renew_certificate(hosts, now)
+    keys.reread().renew_certificate(keys.hosts, now)
 
 
 def drop_ca(keys: HubKeys) -> None:

@@ -21,12 +21,13 @@ from alliance.errors import KeyFileInvalid
 from alliance.keyring import KeyStore, obtain_passphrase
 from alliance.keyring.passphrase import secret_of_environment
 from alliance.keyring.store import Stamp, stamp_of, write_atomically
-from alliance_server.authority import CertificateAuthority, generate_key, load_key
+from alliance_server.authority import CertificateAuthority, generate_key, load_key, server_name
 from alliance_server.certificates import (
     CA_FILE,
     HUB_FILE,
     Roots,
     check_server,
+    host_names,
     is_for,
     lifetime_ms,
     pem_of,
@@ -88,6 +89,12 @@ class HubKeys:
         """The hub's certificate in use, PEM."""
         return self.tls.certificate
 
+    @property
+    def hosts(self) -> list[str]:
+        """Hosts and addresses that the hub's certificate names, the alliance's own name apart."""
+        own = server_name(self.alliance)
+        return [name for name in host_names(read_certificate(self.tls_certificate)) if name != own]
+
     def look(self) -> Stamps:
         """Look at the files that may change."""
         return _look(self.folder)
@@ -116,18 +123,18 @@ class HubKeys:
     def epoch_key(self, epoch: int) -> Secret:
         """Give an epoch's secret scalar, held in memory from then on; raises KeyFileInvalid where it is not here."""
         if (held := self._epoch_keys.get(epoch)) is None:
-            held = self._epoch_keys[epoch] = self.store.get(_epoch_name(epoch))
+            held = self._epoch_keys[epoch] = self.store.get(epoch_key_name(epoch))
         return held
 
     def make_epoch_key(self, epoch: int) -> bytes:
         """Make an epoch's key, sealed, unless there is one already; returns its public half."""
-        self.store.put_new(_epoch_name(epoch), generate_key_pair(Secret(os.urandom(32))).secret_key)
+        self.store.put_new(epoch_key_name(epoch), generate_key_pair(Secret(os.urandom(32))).secret_key)
         return scalar_mult_base(deserialise_secret_scalar(self.epoch_key(epoch).reveal()))
 
     def destroy_epoch_key(self, epoch: int) -> None:
         """Destroy an epoch's key; one that is gone already stays so."""
         self._epoch_keys.pop(epoch, None)
-        self.store.remove(_epoch_name(epoch))
+        self.store.remove(epoch_key_name(epoch))
 
     def forget_epoch_keys(self, kept: Iterable[int]) -> None:
         """Hold no key in memory but those of some epochs."""
@@ -144,7 +151,8 @@ class HubKeys:
         return Epoch(epoch, SUITE, self.make_epoch_key(epoch), EpochState.ACTIVE, now, now + EPOCH_LIFE_MS)
 
 
-def _epoch_name(epoch: int) -> str:
+def epoch_key_name(epoch: int) -> str:
+    """Give the name under which an epoch's key is sealed."""
     return f"epoch-{epoch}"
 
 

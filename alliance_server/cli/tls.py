@@ -10,7 +10,6 @@ from rich.table import Table
 
 from alliance.clock import SystemClock
 from alliance.taxonomy import DAY_MS
-from alliance_server.authority import server_name
 from alliance_server.ca_rotation import (
     RotationRefused,
     add_ca,
@@ -46,9 +45,7 @@ def renew_certificate(out: Console, folder: Path, hosts: list[str] | None) -> No
     """Renew the hub's certificate, with a new key."""
     check_hosts(hosts or [])
     keys = _opened(folder)
-    if hosts is None:
-        own = server_name(keys.alliance)
-        hosts = [name for name in host_names(read_certificate(keys.tls_certificate)) if name != own]
+    hosts = keys.hosts if hosts is None else hosts
     keys.renew_certificate(hosts, SystemClock().now_ms())
     say(out, f"the hub's certificate is renewed, for {', '.join(hosts)}")
     say(out, _TAKEN_UP)

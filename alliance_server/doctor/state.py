@@ -7,18 +7,15 @@ from alliance.clock import moment
 from alliance.errors import AllianceError
 from alliance.findings import Finding, Level
 from alliance.taxonomy import DAY_MS
-from alliance.v1.filter_pb2 import FilterHeartbeat
-from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.epochs import SERVING, Epoch
 from alliance_server.domain.ports import Transaction
 from alliance_server.domain.statements import MAX_SKEW_MS
 from alliance_server.hub_keys import HubKeys
 from alliance_server.services import policies
+from alliance_server.services.filter_maintenance import HEARTBEAT_LIFE_MS
 from alliance_server.storage.unit_of_work import SqlStore
 
 MEMBER_WARNING_MS: Final = 30 * DAY_MS
-STALE_MS: Final = 5 * 60 * 1000
-"""Members clear nobody by a heartbeat that is older."""
 MOST_NAMED: Final = 10
 
 
@@ -65,14 +62,14 @@ def _filters(transaction: Transaction, serving: list[Epoch], now: int) -> Iterat
         if state is None or not state.heartbeat:
             yield Finding(Level.WARNING, f"epoch {epoch.id} has no filter yet", "Start the hub: it builds one.")
             continue
-        beat = FilterHeartbeat.FromString(SignedStatement.FromString(state.heartbeat).payload).time
+        beat = state.last_heartbeat.time
         if beat - now > MAX_SKEW_MS:
             yield Finding(
                 Level.ERROR,
                 f"this machine's clock is behind: the filter of epoch {epoch.id} beat at {moment(beat)}",
                 "Synchronise it (NTP) before the hub serves: what it signs now is refused.",
             )
-        elif now - beat > STALE_MS:
+        elif now - beat > HEARTBEAT_LIFE_MS:
             yield Finding(
                 Level.WARNING,
                 f"no hub keeps the filter of epoch {epoch.id}: it last beat at {moment(beat)}",

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from alliance.v1.filter_pb2 import FilterHeartbeat
+from alliance.v1.statement_pb2 import SignedStatement
+
 
 @dataclass(frozen=True, slots=True)
 class FilterState:
@@ -15,6 +18,12 @@ class FilterState:
     """Sequence that base and deltas together reach."""
     header: bytes
     heartbeat: bytes
+
+    @property
+    def last_heartbeat(self) -> FilterHeartbeat:
+        """What the newest heartbeat says; an empty one before the first."""
+        statement = SignedStatement.FromString(self.heartbeat)
+        return FilterHeartbeat.FromString(statement.payload)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from alliance.keyring.streams import KEY_BYTES, SealedWriter
 from alliance_server.config import CONFIG_FILE, ConfigurationInvalid, HubConfig
 from alliance_server.domain.epochs import SERVING, EpochState
 from alliance_server.domain.errors import Refused
-from alliance_server.hub_keys import HubKeys, open_keys
+from alliance_server.hub_keys import HubKeys, epoch_key_name, open_keys
 from alliance_server.recovery.manifest import (
     BACKUP_KEY,
     CONFIGURATION,
@@ -164,7 +164,7 @@ def _copy_keys(source: Path, destination: Path, opening: Secret) -> None:
 
 def _check_epoch_keys(keys: Path, epochs: dict[int, int]) -> None:
     for epoch, state in epochs.items():
-        if EpochState(state) in SERVING and not (keys / f"epoch-{epoch}.sealed").exists():
+        if EpochState(state) in SERVING and not (keys / f"{epoch_key_name(epoch)}.sealed").exists():
             raise BackupInvalid(f"the key of epoch {epoch} is missing: did it end meanwhile? Take the backup again")
 
 

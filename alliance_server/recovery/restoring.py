@@ -33,7 +33,7 @@ from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import HUB_ACTOR, Role
 from alliance_server.domain.purges import PurgeKind
 from alliance_server.domain.successions import SIGNERS, Succession
-from alliance_server.hub_keys import make_successor
+from alliance_server.hub_keys import epoch_key_name, make_successor
 from alliance_server.recovery.backup import OnRows
 from alliance_server.recovery.loading import copy_keys, load_rows, with_section, with_settings
 from alliance_server.recovery.manifest import KEYS
@@ -169,7 +169,7 @@ def _written_keys(made: Plan, folder: Path, config: HubConfig) -> Iterator[bytes
     Where the block fails the identity is destroyed.
     """
     copy_keys(made.backup, folder)
-    for name in (IDENTITY, *(f"epoch-{epoch}" for epoch in made.retired)):
+    for name in (IDENTITY, *map(epoch_key_name, made.retired)):
         (folder / f"{name}.sealed").unlink(missing_ok=True)
     store = KeyStore(folder, obtain_passphrase(made.backup.folder / KEYS))
     try:

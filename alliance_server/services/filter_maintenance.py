@@ -285,7 +285,7 @@ class FilterMaintenance:
 
     async def _beat(self, state: FilterState) -> None:
         now = self._clock.now_ms()
-        last = _last_heartbeat(state)
+        last = state.last_heartbeat
         current = last.sequence == state.delta_sequence and last.base_sha256 == state.base_sha256
         current = current and last.epoch_state == self._epoch_states[state.epoch]
         # One from far in the future was signed by a clock that went wrong meanwhile: members refuse it.
@@ -299,7 +299,7 @@ class FilterMaintenance:
 
         Members take a statement that is older than the last for a rollback, which is an alarm.
         """
-        now, last = self._clock.now_ms(), _last_heartbeat(state).time
+        now, last = self._clock.now_ms(), state.last_heartbeat.time
         return last if now < last <= now + MAX_SKEW_MS else now
 
     def _heartbeat(self, epoch: int, base_sha256: bytes, sequence: int, now: int) -> bytes:
@@ -364,13 +364,5 @@ def _page(transaction: Transaction, *, base_sha256: bytes, after: int) -> list[D
 
 def _apply(deltas: list[Delta], bits: bytearray, shape: bloom.Shape) -> None:
     for delta in deltas:
-        gaps = FilterDelta.FromString(_payload(delta.statement)).position_gaps
+        gaps = FilterDelta.FromString(SignedStatement.FromString(delta.statement).payload).position_gaps
         bloom.apply_positions(bits, bloom.decode_positions(gaps, shape.m))
-
-
-def _last_heartbeat(state: FilterState) -> FilterHeartbeat:
-    return FilterHeartbeat.FromString(_payload(state.heartbeat)) if state.heartbeat else FilterHeartbeat()
-
-
-def _payload(statement: bytes) -> bytes:
-    return SignedStatement.FromString(statement).payload

@@ -1,7 +1,5 @@
 """Reads a hub's state for its operator."""
 
-from alliance.v1.filter_pb2 import FilterHeartbeat
-from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.overview import EpochOverview, Vitals
 from alliance_server.domain.ports import Transaction
@@ -35,9 +33,5 @@ def _epoch(transaction: Transaction, epoch: Epoch) -> EpochOverview:
         listings=snapshot.listings if snapshot else None,
         snapshot_at=snapshot.created_at if snapshot else None,
         snapshot_sha256=state.base_sha256 if state else b"",
-        beaten_at=_heartbeat(state.heartbeat) if state and state.heartbeat else None,
+        beaten_at=state.last_heartbeat.time if state and state.heartbeat else None,
     )
-
-
-def _heartbeat(statement: bytes) -> int:
-    return FilterHeartbeat.FromString(SignedStatement.FromString(statement).payload).time

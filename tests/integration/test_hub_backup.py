@@ -32,7 +32,7 @@ def rows_in(backup: Backup, folder: Path, query: str) -> list[sa.Row]:  # type: 
     engine = database.connect(f"sqlite:///{folder / 'loaded.db'}")
     try:
         if dump.is_empty(engine):
-            with dump.writing(engine) as connection, connection.begin():
+            with database.writing(engine) as connection, connection.begin():
                 load_rows(connection, backup, lambda _claim: True, quiet)
         with engine.connect() as connection:
             return list(connection.exec_driver_sql(query))
