@@ -23,3 +23,8 @@ class SystemClock:
 def moment(milliseconds: int) -> str:
     """Give a time since 1970-01-01 UTC as people read it, to the minute."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def iso_time(milliseconds: int) -> str:
+    """Give a time since 1970-01-01 UTC in ISO 8601, to the second."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from alliance.errors import AllianceError
+
 
 class Level(StrEnum):
     """How bad a finding is."""
@@ -19,3 +21,10 @@ class Finding:
     level: Level
     what: str
     how_to_fix: str = ""
+
+
+def told(failure: Exception) -> str:
+    """Give our own errors' sentences; of other libraries' the type alone, for their texts may quote values."""
+    if isinstance(failure, OSError):
+        return f"{failure.filename or 'a file'}: {failure.strerror or type(failure).__name__}"
+    return str(failure) if isinstance(failure, AllianceError) else f"it is damaged ({type(failure).__name__})"

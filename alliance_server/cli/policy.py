@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from alliance.clock import iso_time
 from alliance_server.cli.database import open_existing
 from alliance_server.cli.options import DEFAULT_FOLDER, HubFolder, stdout
 from alliance_server.cli.printing import say
@@ -62,7 +62,7 @@ def _lines(adopted: list[AdoptedPolicy] | None) -> Iterator[str]:
     standing = {None: "not known here", True: "adopted", False: "not adopted"}[_is_adopted(adopted)]
     yield f"policy of this release  {policy.POLICY_VERSION.hex()}  {standing}"
     for it in adopted or ():
-        yield f"adopted  {it.policy_sha256.hex()}  {_moment(it.adopted_at)}"
+        yield f"adopted  {it.policy_sha256.hex()}  {iso_time(it.adopted_at)}"
 
 
 def _table_lines() -> Iterator[str]:
@@ -75,10 +75,6 @@ def _table_lines() -> Iterator[str]:
 def _document(adopted: list[AdoptedPolicy] | None, *, tables: bool) -> dict[str, Any]:
     known = None
     if adopted is not None:
-        known = [{"policy": it.policy_sha256.hex(), "adopted_at": _moment(it.adopted_at)} for it in adopted]
+        known = [{"policy": it.policy_sha256.hex(), "adopted_at": iso_time(it.adopted_at)} for it in adopted]
     shown = {"tables": policy.shown_tables()} if tables else {}
     return {"policy": policy.POLICY_VERSION.hex(), "is_adopted": _is_adopted(adopted), "adopted": known, **shown}
-
-
-def _moment(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from alliance.clock import SystemClock, moment
 from alliance.errors import Reason
 from alliance.v1 import succession_pb2
+from alliance_server.cli.options import DEFAULT_FOLDER, HubFolder, stdout
 from alliance_server.cli.printing import say
 from alliance_server.config import ConfigurationInvalid, load_config
 from alliance_server.domain.errors import Refused
@@ -25,9 +26,7 @@ from alliance_server.recovery.opening import open_backup
 from alliance_server.recovery.restoring import plan, restore
 from alliance_server.recovery.trial import try_backup
 
-_out = Console()
 _err = Console(stderr=True)
-_DEFAULT_FOLDER = Path("hub")
 
 
 class BackupGroup(typer.core.TyperGroup):
@@ -52,9 +51,7 @@ Source = Annotated[Path, typer.Argument(help="Folder of the backup.", metavar="S
 @backup_app.command("take")
 def take(
     destination: Annotated[Path, typer.Argument(help="Folder to make; nothing is overwritten.", metavar="DEST")],
-    folder: Annotated[
-        Path, typer.Option("--dir", envvar="ALLIANCE_HUB_DIR", help="The hub's folder.", show_default=True)
-    ] = _DEFAULT_FOLDER,
+    folder: HubFolder = DEFAULT_FOLDER,
 ) -> None:
     """Back a hub up; it may serve meanwhile. 'backup DEST' is short for it.
 
@@ -66,7 +63,7 @@ def take(
     with _progress() as on_rows:
         manifest = take_backup(load_config(folder), destination, SystemClock(), on_rows)
     _describe(manifest)
-    say(_out, f"backup in {destination}; next: alliance-server backup verify {destination}")
+    say(stdout, f"backup in {destination}; next: alliance-server backup verify {destination}")
 
 
 @backup_app.command("verify")
@@ -86,12 +83,12 @@ def verify(
     _describe(backup.manifest)
     with _progress() as on_rows:
         trial = try_backup(backup, SystemClock(), on_rows, scratch)
-    say(_out, f"epoch {trial.epoch}: one evaluation, its proof verified; a filter of {trial.listings:,} listings")
+    say(stdout, f"epoch {trial.epoch}: one evaluation, its proof verified; a filter of {trial.listings:,} listings")
     found = "found in filter and bucket" if trial.claim_found else "none: the backup holds no live claim"
-    say(_out, f"a claim: {found}")
+    say(stdout, f"a claim: {found}")
     if not backup.manifest.identity_is_sealed:
-        say(_out, "identity and CA are in a token, which this did not ask: 'restore' needs it")
-    say(_out, "the backup is good")
+        say(stdout, "identity and CA are in a token, which this did not ask: 'restore' needs it")
+    say(stdout, "the backup is good")
 
 
 def restore_hub(
@@ -157,20 +154,20 @@ def _check_url(database: str) -> None:
 def _describe(manifest: Manifest) -> None:
     rows = sum(manifest.tables.values())
     epochs = ", ".join(f"{epoch} {state}" for epoch, state in manifest.epochs.items())
-    say(_out, f"alliance '{manifest.alliance}', origin {manifest.origin}, as of {moment(manifest.taken_at)}")
-    say(_out, f"{rows:,} rows, {manifest.tables['claims']:,} claims among them; epochs: {epochs}")
+    say(stdout, f"alliance '{manifest.alliance}', origin {manifest.origin}, as of {moment(manifest.taken_at)}")
+    say(stdout, f"{rows:,} rows, {manifest.tables['claims']:,} claims among them; epochs: {epochs}")
 
 
 def _tell(succession: succession_pb2.Succession, folder: Path) -> None:
-    say(_out, f"restored into {folder}: origin {succession.origin}")
-    say(_out, f"identity {succession.hub_key.hex()}, after {succession.previous_hub_key.hex()}")
+    say(stdout, f"restored into {folder}: origin {succession.origin}")
+    say(stdout, f"identity {succession.hub_key.hex()}, after {succession.previous_hub_key.hex()}")
     if succession.ledger_used:
         until = f", the newest of {moment(succession.ledger_until)}" if succession.ledger_until else ""
-        say(_out, f"purge ledger: {succession.ledger_entries:,} entries since the backup{until}")
+        say(stdout, f"purge ledger: {succession.ledger_entries:,} entries since the backup{until}")
     else:
-        say(_out, "without the purge ledger: what ended after the backup may be back")
-    say(_out, "read the identity to the admins by telephone; two of them: member-client admin succession sign")
-    say(_out, f"next: alliance-server serve {folder}")
+        say(stdout, "without the purge ledger: what ended after the backup may be back")
+    say(stdout, "read the identity to the admins by telephone; two of them: member-client admin succession sign")
+    say(stdout, f"next: alliance-server serve {folder}")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from alliance.clock import Clock
 from alliance.crypto import backend
 from alliance.errors import AllianceError
-from alliance.findings import Finding, Level
+from alliance.findings import Finding, Level, told
 from alliance_server.config import HubConfig, load_config
 from alliance_server.doctor.files import disk_findings, key_file_findings
 from alliance_server.doctor.state import state_findings
@@ -40,7 +40,7 @@ def examine(folder: Path, clock: Clock) -> list[Finding]:
         findings.append(Finding(Level.OK, "keys open, and fit their certificates"))
     except (AllianceError, OSError) as error:
         remedy = "Give the right passphrase first; where that is not it, restore the keys' folder from its backup."
-        findings.append(Finding(Level.ERROR, f"keys: {_told(error)}", remedy))
+        findings.append(Finding(Level.ERROR, f"keys: {told(error)}", remedy))
     return [*findings, *_of_database(config, keys, clock), *disk_findings(config)]
 
 
@@ -78,9 +78,3 @@ def _of_hub(store: SqlStore, keys: HubKeys | None, now: int) -> list[Finding]:
             else:
                 findings.append(Finding(Level.OK, f"{ending.what} is good for {days} days"))
     return [*findings, *state_findings(store, keys, now)]
-
-
-def _told(error: AllianceError | OSError) -> str:
-    if isinstance(error, OSError):
-        return f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}"
-    return str(error)

@@ -20,7 +20,13 @@ from typing import NamedTuple
 
 from alliance.v1 import quota_pb2
 from alliance_server.domain.quotas import Resource
-from alliance_server.domain.reciprocity import IDENTIFIERS_AN_APPLICATION, Business
+from alliance_server.domain.reciprocity import (
+    APPLICATIONS,
+    CUSTOMERS,
+    IDENTIFIERS_AN_APPLICATION,
+    QUESTIONS,
+    Business,
+)
 
 HOUR_MS = 60 * 60 * 1000
 HOURS_A_DAY = 24
@@ -29,10 +35,6 @@ KEPT_DAYS = 90
 NIGHT_HOURS = 6
 IDENTIFIERS_A_CUSTOMER = 4
 UNDECLARED = Business(applications_a_day=2_000, customers=250_000)
-
-APPLICATIONS = (Resource.LOAN_APPLICATION, Resource.ACCOUNT_OPENING)
-CUSTOMERS = (Resource.TRANSACTION, Resource.PORTFOLIO_SCREENING)
-QUESTIONS = (*APPLICATIONS, *CUSTOMERS)
 
 _LEAST_DAYS = 7
 _LEAST_ITEMS = 1_000

@@ -29,13 +29,10 @@ YEAR_MS = 365 * DAY_MS
 QUERIED_DAYS = 30
 IDENTIFIERS_AN_APPLICATION = 12
 """Four, on a day of three times the usual: the end of a month."""
-QUERIES = (
-    Resource.LOAN_APPLICATION,
-    Resource.ACCOUNT_OPENING,
-    Resource.TRANSACTION,
-    Resource.PORTFOLIO_SCREENING,
-    Resource.CONTRIBUTION,
-)
+APPLICATIONS = (Resource.LOAN_APPLICATION, Resource.ACCOUNT_OPENING)
+CUSTOMERS = (Resource.TRANSACTION, Resource.PORTFOLIO_SCREENING)
+QUESTIONS = (*APPLICATIONS, *CUSTOMERS)
+QUERIES = (*QUESTIONS, Resource.CONTRIBUTION)
 """What counts as asked: contribution evaluations stay charged where no new row followed, so nobody asks for free."""
 
 _EVIDENCE_WEIGHTS = {EvidenceLevel.E1: 1, EvidenceLevel.E2: 2}

@@ -28,8 +28,9 @@ from alliance.errors import ProofInvalid
 from alliance.statements import EVALUATION_HEADER, FILTER_HEADER
 from alliance.taxonomy import Purpose
 from alliance.v1 import bucket_pb2, bucket_pb2_grpc, evaluation_pb2, evaluation_pb2_grpc, filter_pb2, filter_pb2_grpc
-from alliance_server.authority import generate_key, server_name
+from alliance_server.authority import generate_key, load_key, server_name
 from alliance_server.bootstrap import Hub
+from alliance_server.certificates import pem_of
 from alliance_server.config import CONFIG_FILE, HubConfig
 from alliance_server.domain.epochs import SERVING, Epoch
 from alliance_server.domain.members import Member, MemberState, Role
@@ -132,11 +133,10 @@ class _Visitor:
         request = (
             x509.CertificateSigningRequestBuilder()
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self._name)]))
-            .sign(_private(self._tls_key.reveal()), hashes.SHA256())
+            .sign(load_key(self._tls_key), hashes.SHA256())
         )
         now = self._clock.now_ms()
-        encoding = serialization.Encoding
-        issued = self._hub.keys.authority.issue(self._name, request.public_bytes(encoding.DER), now)
+        issued = self._hub.keys.authority.issue(self._name, request.public_bytes(serialization.Encoding.DER), now)
         member = Member(self._name, self._name, MemberState.ACTIVE, self._key.public_key, now, Role.MEMBER)
 
         def enter(transaction: Transaction) -> None:
@@ -144,7 +144,7 @@ class _Visitor:
             transaction.members.add_certificate(issued)
 
         await self._hub.store.write(enter)
-        return x509.load_der_x509_certificate(issued.der).public_bytes(encoding.PEM)
+        return pem_of(x509.load_der_x509_certificate(issued.der))
 
     def _serving(self, transaction: Transaction) -> Epoch:
         now = self._clock.now_ms()
@@ -211,7 +211,3 @@ class _Visitor:
         )
         parts = bucket_pb2_grpc.BucketServiceStub(channel).GetBuckets(request, timeout=_SECONDS)
         return entry_id in {entry.entry_id async for part in parts for entry in part.entries}
-
-
-def _private(pem: bytes) -> Any:  # noqa: ANN401 - one of the library's private keys
-    return serialization.load_pem_private_key(pem, None)

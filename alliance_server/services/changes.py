@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from alliance.errors import Reason
 from alliance.v1 import admin_pb2
-from alliance_server.domain.alarms import measured
+from alliance_server.domain.alarms import HOUR_MS, measured
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import Member, Role, check_member_id
 from alliance_server.domain.policy import CONTROLS, Control
@@ -16,7 +16,6 @@ from alliance_server.domain.reciprocity import Business
 from alliance_server.services import epochs, memberships, policies, suppression
 from alliance_server.services.budgets import Budgets
 
-HOUR_MS = 60 * 60 * 1000
 MAX_COUNTED = 100_000
 MAX_BUDGET = 10**12
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -17,11 +16,11 @@ from alliance_server.cli.config.findings import Finding
 from alliance_server.cli.config.places import check_places
 from alliance_server.cli.config.reading import read_what_is_right, wrong_settings
 from alliance_server.cli.config.settings import DEFAULT, settings, unknown_variables
+from alliance_server.cli.options import DEFAULT_FOLDER, stdout
 from alliance_server.cli.printing import say
 from alliance_server.config import CONFIG_FILE, load_config
 
 NOT_CONFIGURED = 3
-_out = Console()
 
 config_app = typer.Typer(no_args_is_help=True, help="Show the settings in force, and find what is wrong with them.")
 _Folder = Annotated[Path, typer.Argument(help="The hub's folder.")]
@@ -39,7 +38,7 @@ def findings_of(folder: Path) -> list[Finding]:
 
 
 @config_app.command()
-def show(folder: _Folder = Path("hub"), *, as_json: _AsJson = False) -> None:
+def show(folder: _Folder = DEFAULT_FOLDER, *, as_json: _AsJson = False) -> None:
     """Print each setting with its value and its origin: default, hub.toml or a variable.
 
     Passwords are not shown.
@@ -49,20 +48,20 @@ def show(folder: _Folder = Path("hub"), *, as_json: _AsJson = False) -> None:
     found = settings(load_config(folder))
     unknown = [f"{name}: names no setting{meant}" for name, meant in unknown_variables()]
     if as_json:
-        say(_out, json.dumps({"settings": [asdict(it) for it in found], "unknown_variables": unknown}, indent=1))
+        say(stdout, json.dumps({"settings": [asdict(it) for it in found], "unknown_variables": unknown}, indent=1))
         return
     table = Table("setting", "value", "origin", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for it in found:
         table.add_row(
             it.name, Text(str(it.value), overflow="fold"), Text(it.origin, "dim" if it.origin == DEFAULT else "")
         )
-    _out.print(table)
+    stdout.print(table)
     for line in unknown:
-        say(_out, f"warning  {line}")
+        say(stdout, f"warning  {line}")
 
 
 @config_app.command()
-def check(folder: _Folder = Path("hub"), *, as_json: _AsJson = False) -> None:
+def check(folder: _Folder = DEFAULT_FOLDER, *, as_json: _AsJson = False) -> None:
     """Find everything that is wrong with the configuration, and say how to mend it.
 
     It looks at settings, files and their modes, keys, certificates and the
@@ -74,7 +73,7 @@ def check(folder: _Folder = Path("hub"), *, as_json: _AsJson = False) -> None:
     findings = findings_of(folder)
     errors = sum(it.level is Level.ERROR for it in findings)
     if as_json:
-        say(_out, json.dumps({"ok": not errors, "findings": [asdict(it) for it in findings]}, indent=1))
+        say(stdout, json.dumps({"ok": not errors, "findings": [asdict(it) for it in findings]}, indent=1))
     else:
         _print(folder, findings, errors)
     if errors:
@@ -83,9 +82,9 @@ def check(folder: _Folder = Path("hub"), *, as_json: _AsJson = False) -> None:
 
 def _print(folder: Path, findings: list[Finding], errors: int) -> None:
     for it in findings:
-        say(_out, f"{it.level.value:<9}{it.about}: {it.problem}")
-        say(_out, f"         {it.fix}")
+        say(stdout, f"{it.level.value:<9}{it.about}: {it.problem}")
+        say(stdout, f"         {it.fix}")
     if not findings:
-        say(_out, f"ok       {folder / CONFIG_FILE} and what it names: nothing is wrong")
+        say(stdout, f"ok       {folder / CONFIG_FILE} and what it names: nothing is wrong")
     else:
-        say(_out, f"{errors} error(s), {len(findings) - errors} warning(s)")
+        say(stdout, f"{errors} error(s), {len(findings) - errors} warning(s)")

@@ -1,16 +1,16 @@
 """Checks of what the hub opens: sealed keys, certificates, the database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from alliance.clock import SystemClock
 from alliance.errors import AllianceError, KeyFileInvalid
+from alliance.findings import told
 from alliance_server.authority import server_name
 from alliance_server.certificates import CA_FILE, HUB_FILE, host_names, is_issued_by, read_files, time_left
 from alliance_server.cli.config.findings import Finding, error, warning
@@ -33,7 +33,7 @@ def check_contents(config: HubConfig, skipped: set[str]) -> Iterator[Finding]:
         try:
             keys = _opened(config)
         except (AllianceError, OSError, ValueError, TypeError) as failure:
-            yield error("keys", _sentence(failure), "restore the keys from their backup, or name their passphrase")
+            yield error("keys", told(failure), "restore the keys from their backup, or name their passphrase")
     if "database" not in skipped:
         yield from _check_database(config, keys)
 
@@ -49,7 +49,7 @@ def _check_certificates(config: HubConfig) -> Iterator[Finding]:
     try:
         roots, hub = read_files(config.keys_folder)
     except (OSError, AllianceError) as failure:
-        yield error("keys", f"a certificate cannot be read: {_sentence(failure)}", "restore it from the backup")
+        yield error("keys", f"a certificate cannot be read: {told(failure)}", "restore it from the backup")
         return
     for name, certificate in ((CA_FILE, roots.issuing), (HUB_FILE, hub)):
         yield from _check_age(config.keys_folder / name, certificate)
@@ -75,17 +75,21 @@ def _check_database(config: HubConfig, keys: HubKeys | None) -> Iterator[Finding
         yield error("database", str(failure), failure.fix)
         return
     try:
-        yield from _check_schema(config.folder, engine)
-        yield from _check_policy(engine)
-        yield from _check_epochs(engine, keys)
+        found, wanted = schema.version(engine), schema.head()
+        yield from _check_schema(config.folder, found, wanted)
+        if found == wanted:
+            with engine.connect() as connection, connection.begin():
+                transaction = SqlTransaction(connection)
+                is_served, epochs = policies.is_served(transaction), transaction.epochs.all()
+            yield from _check_policy(is_served=is_served)
+            yield from _check_epochs(epochs, keys)
     except SQLAlchemyError as failure:
         yield error("database", f"a query failed ({type(failure).__name__})", "see the database's own log")
     finally:
         engine.dispose()
 
 
-def _check_schema(folder: Path, engine: Engine) -> Iterator[Finding]:
-    found, wanted = schema.version(engine), schema.head()
+def _check_schema(folder: Path, found: str | None, wanted: str | None) -> Iterator[Finding]:
     if found is None:
         fix = "correct the URL, or restore the database from its backup"
         yield error("database", "there is no hub in the database", fix)
@@ -94,20 +98,12 @@ def _check_schema(folder: Path, engine: Engine) -> Iterator[Finding]:
         yield error("database", f"its schema is {found}, this release's is {wanted}", fix)
 
 
-def _check_policy(engine: Engine) -> Iterator[Finding]:
-    if schema.version(engine) != schema.head():
-        return
-    with engine.connect() as connection, connection.begin():
-        is_served = policies.is_served(SqlTransaction(connection))
+def _check_policy(*, is_served: bool) -> Iterator[Finding]:
     if not is_served:
         yield error("policy", policies.not_adopted(), policies.how_to_adopt())
 
 
-def _check_epochs(engine: Engine, keys: HubKeys | None) -> Iterator[Finding]:
-    if schema.version(engine) != schema.head():
-        return
-    with engine.connect() as connection, connection.begin():
-        epochs = SqlTransaction(connection).epochs.all()
+def _check_epochs(epochs: Sequence[Epoch], keys: HubKeys | None) -> Iterator[Finding]:
     for epoch in epochs:
         if epoch.state in SERVING:
             yield from _check_epoch(epoch, keys)
@@ -123,11 +119,4 @@ def _check_epoch(epoch: Epoch, keys: HubKeys | None) -> Iterator[Finding]:
         if keys:
             keys.check_epoch(epoch)
     except AllianceError as failure:
-        yield error("keys", _sentence(failure), "restore the keys of this database from their backup")
-
-
-def _sentence(failure: Exception) -> str:
-    """Give our own errors' sentences; of other libraries' the type alone, for their texts may quote values."""
-    if isinstance(failure, OSError):
-        return f"{failure.filename or 'a file'}: {failure.strerror or type(failure).__name__}"
-    return str(failure) if isinstance(failure, AllianceError) else f"it is damaged ({type(failure).__name__})"
+        yield error("keys", told(failure), "restore the keys of this database from their backup")

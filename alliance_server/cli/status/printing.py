@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from alliance.clock import iso_time
 from alliance.taxonomy import DAY_MS
 from alliance_server.certificates import read_files
 from alliance_server.cli.printing import say
@@ -25,7 +26,7 @@ _DAY = timedelta(days=1)
 def as_json(status: Status) -> dict[str, Any]:
     """Give a status for programs; times in ISO 8601, what could not be read is null."""
     return {
-        "at": _moment(status.at),
+        "at": iso_time(status.at),
         "alliance": status.config.alliance,
         "database": status.database,
         "schema": {"found": status.schema, "wanted": status.schema_wanted},
@@ -72,7 +73,7 @@ def _counts(status: Status) -> dict[str, Any]:
     return {
         "live_claims": census.live_claims if census else None,
         "member_certificates": {"good": census.certificates, "ending": census.certificates_ending} if census else None,
-        "audit": {"events": census.events, "last": _moment(last) if last else None} if census else None,
+        "audit": {"events": census.events, "last": iso_time(last) if last else None} if census else None,
     }
 
 
@@ -86,7 +87,7 @@ def check_port(out: Console, folder: Path) -> bool:
 
 def print_status(out: Console, status: Status) -> None:
     """Print a status for people."""
-    say(out, f"alliance '{status.config.alliance}' · {status.config.folder} · {_moment(status.at)}")
+    say(out, f"alliance '{status.config.alliance}' · {status.config.folder} · {iso_time(status.at)}")
     facts = Table(show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name, value in _facts(status):
         facts.add_row(name, Text(value, overflow="fold"))
@@ -115,7 +116,7 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
         census = status.census
         yield "live claims", f"{census.live_claims:,}"
         yield "member certificates", f"{census.certificates:,} good · {census.certificates_ending:,} end within 30 days"
-        last = f" · last {_moment(census.last_event_at)}" if census.last_event_at else ""
+        last = f" · last {iso_time(census.last_event_at)}" if census.last_event_at else ""
         yield "audit events", f"{census.events:,}{last}"
     if status.vitals:
         vitals = status.vitals
@@ -147,7 +148,3 @@ def _member_table(status: Status) -> Table:
     if not table.row_count:
         table.add_row("nobody yet", "", "")
     return table
-
-
-def _moment(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
