@@ -102,7 +102,6 @@ def _check_issuer(certificate: x509.Certificate, authorities: list[x509.Certific
 
 def ca_certificates(pem: bytes) -> list[x509.Certificate]:
     """Read the CAs that are believed, one or several; raises ConfigurationInvalid."""
-    """Read the CA's certificate; raises ConfigurationInvalid."""
     try:
         return x509.load_pem_x509_certificates(pem)
     except UNREADABLE as error:

@@ -98,9 +98,8 @@ class Retagger:
         withdrawn = 0
         if epoch is not None:
             async for records in self._pages(epoch):
-                known = {it.claim.entry_id for it in await self._kept(records)}
-                for claim in await self._session.workers.cpu(self._read_all, records):
-                    if claim.entry_id not in known:
+                for claim, kept in await self._looked_up(records):
+                    if kept is None:
                         await self._claims.withdraw(claim.entry_id, reason)
                         withdrawn += 1
         return withdrawn
@@ -119,14 +118,19 @@ class Retagger:
 
     async def _kept(self, records: Sequence[ClaimRecord]) -> list[_Waiting]:
         """Give those claims of which this machine knows what they are about, and that have not ended."""
+        found = await self._looked_up(records)
+        return [
+            _Waiting(claim, record, kept)
+            for (claim, kept), record in zip(found, records, strict=True)
+            if kept is not None
+        ]
+
+    async def _looked_up(self, records: Sequence[ClaimRecord]) -> list[tuple[OwnClaim, Keepsake | None]]:
+        """Verify claims, and give each with what was kept of it here; None where that is nothing, or it has ended."""
         own = await self._session.workers.cpu(self._read_all, records)
         kept = await self._session.workers.disk(self._journal.keepsakes, [claim.entry_id for claim in own])
         now_ms = self._session.clock.now_ms()
-        return [
-            _Waiting(claim, record, it)
-            for claim, record, it in zip(own, records, kept, strict=True)
-            if it is not None and claim.expires_at > now_ms
-        ]
+        return [(claim, it if claim.expires_at > now_ms else None) for claim, it in zip(own, kept, strict=True)]
 
     async def _follow(self, waiting: list[_Waiting], epoch: PinnedEpoch, stream: ClaimStream) -> tuple[int, int]:
         """Have claims follow; gives how many stand in the epoch now, and how many the hub refused."""

@@ -110,18 +110,21 @@ class SuppressionList:
             self.number,
         )
 
-    def to_bytes(self) -> bytes:
-        """Return the one encoding: JSON with sorted keys and entries, no spaces, UTF-8."""
+    def document(self) -> dict[str, Any]:
+        """Return version and entries as a document, values by the word of their kind; the number stands apart."""
         values: dict[str, list[str]] = {}
         for kind, text in self.values:
             values.setdefault(kind.value, []).append(text)
-        document: dict[str, Any] = {
-            "format": _NUMBERED_FORMAT if self.number else _FORMAT,
+        return {
             "version": self.version,
-            "values": values,
-            "networks": list(self.networks),
             "domains": list(self.domains),
+            "networks": list(self.networks),
+            "values": values,
         }
+
+    def to_bytes(self) -> bytes:
+        """Return the one encoding: JSON with sorted keys and entries, no spaces, UTF-8."""
+        document = {"format": _NUMBERED_FORMAT if self.number else _FORMAT, **self.document()}
         if self.number:
             document["number"] = self.number
         return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,4 +1,4 @@
-"""What commands that change something share: asking first, and times as people read them."""
+"""What commands that change something share: asking first, and hearing a member's words."""
 
 import typer
 

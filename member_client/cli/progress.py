@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from member_client.cli.language import moment, tr
+from member_client.cli.language import exact_moment, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +60,7 @@ class Advance:
 
     def waits(self, until: int | None) -> None:
         """Say until when work waits for quota, milliseconds UTC; None: it goes on. Without a bar it is said once."""
-        text = None if until is None else tr("waiting for quota until {time}", time=moment(until))
+        text = None if until is None else tr("waiting for quota until {time}", time=exact_moment(until))
         if self._bar is not None:
             self._bar.update(self._task, description=text or self._title)
         elif text is not None and not self._noted:

@@ -6,7 +6,7 @@ from typing import Final
 import typer
 
 from member_client import QuotaReport, Standing, StandingTier
-from member_client.cli.language import moment, retold, tr
+from member_client.cli.language import exact_moment, retold, tr
 from member_client.cli.session import session_of
 from member_client.cli.tables import print_table
 
@@ -43,7 +43,7 @@ def quota(context: typer.Context) -> None:
     ]
     print_table(session, _QUOTA_COLUMNS, rows, spared=("At once",), whole=tr("--json has them"))
     if report.quotas:
-        session.say(tr("budgets renew at {time}", time=moment(report.quotas[0].renews_at)))
+        session.say(tr("budgets renew at {time}", time=exact_moment(report.quotas[0].renews_at)))
     for line in _standing_lines(report.standing):
         session.say(line)
 

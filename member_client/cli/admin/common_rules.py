@@ -3,7 +3,7 @@
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -55,7 +55,7 @@ def show(
     """
     session = session_of(context)
     found = _in_force(session) if proposal is None else _proposed(session, proposal)
-    session.document({"number": found.number, **_values(found)})
+    session.document({"number": found.number, **found.document()})
     for line in _toml(found):
         session.say(line)
 
@@ -110,21 +110,9 @@ def _read(file: Path, number: int) -> SuppressionList:
         ) from None
 
 
-def _values(found: SuppressionList) -> dict[str, Any]:
-    values: dict[str, list[str]] = {}
-    for kind, text in found.values:
-        values.setdefault(kind.value, []).append(text)
-    return {
-        "version": found.version,
-        "domains": list(found.domains),
-        "networks": list(found.networks),
-        "values": values,
-    }
-
-
 def _toml(found: SuppressionList) -> list[str]:
     """Write a list as TOML; a JSON text is a TOML basic string."""
-    document = _values(found)
+    document = found.document()
     lines = [f"# {found.number}", f"version = {json.dumps(document['version'])}"]
     for name in ("domains", "networks"):
         lines.append(f"{name} = {json.dumps(document[name])}")

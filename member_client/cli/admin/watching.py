@@ -7,7 +7,7 @@ import typer
 
 from member_client import Administration, Alarm, AlarmKind, Standing
 from member_client.cli.admin.options import Reason, done
-from member_client.cli.language import moment, retold, tr
+from member_client.cli.language import exact_moment, retold, tr
 from member_client.cli.quota import TIERS, standing_document
 from member_client.cli.session import session_of
 from member_client.cli.tables import print_table
@@ -88,7 +88,7 @@ def alarms(
             retold(_KINDS[it.kind]),
             f"{it.observed:,}",
             f"{it.threshold:,}",
-            moment(it.since),
+            exact_moment(it.since),
             it.acknowledged_by or retold("nobody yet"),
         ]
         for it in found

@@ -13,7 +13,7 @@ What is chosen holds for one run, threads included. Files, `--json` and options 
 from alliance.notices import CHINESE, ENGLISH, LANGUAGES, Language
 from member_client.cli.language.breaking import ChineseText, folded
 from member_client.cli.language.choosing import LANGUAGE_VARIABLE, chosen, read_language
-from member_client.cli.language.faults import moment, told_error, told_finding
+from member_client.cli.language.faults import exact_moment, told_error, told_finding
 from member_client.cli.language.help_texts import localise, translated_help
 from member_client.cli.language.speaking import retold, speaking, spoken, told_reason, told_reasons, tr, word
 from member_client.cli.language.words import listed, read_word
@@ -26,10 +26,10 @@ __all__ = [
     "ChineseText",
     "Language",
     "chosen",
+    "exact_moment",
     "folded",
     "listed",
     "localise",
-    "moment",
     "read_language",
     "read_word",
     "retold",

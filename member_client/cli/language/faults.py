@@ -15,11 +15,11 @@ def told_error(error: AllianceClientError) -> str:
     """Give an error's sentence; one that nobody translated stands in brackets after what its class means."""
     told = _told(type(error), str(error))
     if isinstance(error, BudgetExhausted) and error.retry_at is not None:
-        return tr("{sentence} Again from {time} on.", sentence=told, time=moment(error.retry_at))
+        return tr("{sentence} Again from {time} on.", sentence=told, time=exact_moment(error.retry_at))
     return told
 
 
-def moment(milliseconds: int) -> str:
+def exact_moment(milliseconds: int) -> str:
     """Give a time, UTC, to the second: rounded up, so that nobody comes back too early."""
     return datetime.fromtimestamp(-(-milliseconds // 1000), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
