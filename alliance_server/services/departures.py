@@ -3,7 +3,6 @@
 A hub that is killed goes on behind the last chunk that was committed. Each chunk leaves an event.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -23,6 +22,7 @@ from alliance_server.domain.departures import GRACE_MS, REASON, Departure
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.services.compute import Compute
+from alliance_server.services.leases import Lease
 
 LEASE: Final = "departures"
 LEASE_MS: Final = 60_000
@@ -39,7 +39,7 @@ class Departures:
         self._compute = compute
         self._key = key
         self._clock = clock
-        self._holder = os.urandom(8).hex()
+        self._lease = Lease(LEASE, LEASE_MS)
 
     async def turn(self) -> int:
         """Withdraw some claims; returns how many, 0 where nothing is left or another process does it."""
@@ -84,8 +84,7 @@ class Departures:
         statements: Sequence[bytes],
         now: int,
     ) -> int | None:
-        leased = transaction.leases.acquire(LEASE, self._holder, now, now + LEASE_MS)
-        if not leased or transaction.departures.get(departure.member_id) != departure:
+        if not self._lease.take(transaction, now) or transaction.departures.get(departure.member_id) != departure:
             return None  # another process does it, or did this chunk
         for claim, statement in zip(claims, statements, strict=True):
             transaction.claims.change_status(claim.entry_id, ClaimStatus.WITHDRAWN, claim.status_version + 1, statement)

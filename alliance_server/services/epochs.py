@@ -8,7 +8,6 @@ Keys lie in the folder that all processes of a hub share.
 """
 
 import asyncio
-import os
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -25,6 +24,7 @@ from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.domain.ports import EpochKeys, SnapshotFiles, Store, Transaction
 from alliance_server.services.call import Call
+from alliance_server.services.leases import Lease
 
 LEASE = "epoch-maintenance"
 LEASE_MS = 15_000
@@ -106,7 +106,7 @@ class EpochMaintenance:
         self._keys = keys
         self._files = files
         self._clock = clock
-        self._holder = os.urandom(8).hex()
+        self._lease = Lease(LEASE, LEASE_MS)
         self._turning = asyncio.Lock()
 
     async def turn(self) -> None:
@@ -146,8 +146,7 @@ class EpochMaintenance:
                 return
 
     def _holds_lease(self, transaction: Transaction) -> bool:
-        now = self._clock.now_ms()
-        return transaction.leases.acquire(LEASE, self._holder, now, now + LEASE_MS)
+        return self._lease.take(transaction, self._clock.now_ms())
 
     def _name_key(self, transaction: Transaction, *, number: int, public_key: bytes) -> None:
         epoch = _held(transaction, number)

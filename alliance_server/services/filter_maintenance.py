@@ -38,6 +38,7 @@ from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.domain.ports import SnapshotFiles, Store, Transaction
 from alliance_server.domain.statements import MAX_SKEW_MS
 from alliance_server.services.compute import Compute
+from alliance_server.services.leases import Lease
 
 FORMAT = 1
 LEASE = "filter-maintenance"
@@ -75,7 +76,7 @@ class FilterMaintenance:
         self._compute = compute
         self._key = key
         self._clock = clock
-        self._holder = os.urandom(8).hex()
+        self._lease = Lease(LEASE, LEASE_MS)
         self._held: dict[int, _Held] = {}
         self._epoch_states: dict[int, int] = {}
         self._turning = asyncio.Lock()
@@ -90,13 +91,11 @@ class FilterMaintenance:
 
     async def hand_over(self) -> None:
         """Give the lease back, so that another process goes on at once and not when the lease ends."""
-        await self._store.write(lambda transaction: transaction.leases.release(LEASE, self._holder))
+        await self._store.write(self._lease.release)
 
     async def _turn(self, *, renew: bool) -> bool:
         now = self._clock.now_ms()
-        held = await self._store.write(
-            lambda transaction: transaction.leases.acquire(LEASE, self._holder, now, now + LEASE_MS)
-        )
+        held = await self._store.write(lambda transaction: self._lease.take(transaction, now))
         if not held:
             self._held.clear()
             return False
@@ -244,8 +243,7 @@ class FilterMaintenance:
         """
 
         def leased(transaction: Transaction) -> None:
-            now = self._clock.now_ms()
-            if not transaction.leases.acquire(LEASE, self._holder, now, now + LEASE_MS):
+            if not self._lease.take(transaction, self._clock.now_ms()):
                 raise Refused(Reason.UNAVAILABLE, "another process took the filter's maintenance over")
             work(transaction)
 

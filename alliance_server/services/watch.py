@@ -9,7 +9,6 @@ One turn, every five minutes:
    is read aside, and holds no call up.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
@@ -22,6 +21,7 @@ from alliance_server.domain.members import HUB_ACTOR, Member, MemberState, Role
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.domain.quotas import Resource, day_of
 from alliance_server.domain.reciprocity import QUERIED_DAYS, QUERIES, Business, Standing, standing_of
+from alliance_server.services.leases import Lease
 from alliance_server.services.memberships import everybody
 
 EVERY_MS = 5 * 60 * 1000
@@ -39,7 +39,7 @@ class Watch:
         self._default_budget = min(budgets["loan_application"], budgets["account_opening"])
         self._night_utc = night_utc
         self._is_in_force = is_in_force
-        self._holder = os.urandom(8).hex()
+        self._lease = Lease(LEASE, LEASE_MS)
         self._next = 0
         self._computed_on = 0
         self._history: dict[int, Mapping[str, Mapping[int, Sequence[DayOfUse]]]] = {}
@@ -54,7 +54,7 @@ class Watch:
         """Do a turn; returns whether this process holds the lease."""
 
         def counted(transaction: Transaction) -> bool:
-            held = transaction.leases.acquire(LEASE, self._holder, now, now + LEASE_MS)
+            held = self._lease.take(transaction, now)
             if held:
                 transaction.watch.count_hours(now)
             return held
