@@ -98,7 +98,7 @@ KEY = SigningKey.generate()[0]
 CONFIRM = Change(
     confirm_key=admin_pb2.ConfirmKey(member="stranger", identity_key_sha256=sha256(KEY.public_key).digest())
 )
-GROWN = suppression_list("test", {"phone": ["+8613900139000"]}, [], ["test-of-lists"], number=1).with_all_of(BUILTIN)
+GROWN = suppression_list("test", {"phone": ["+8613977206514"]}, [], ["test-of-lists"], number=1).with_all_of(BUILTIN)
 
 
 def suppressing(made: SuppressionList = GROWN, number: int = 1) -> Change:
