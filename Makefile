@@ -3,10 +3,10 @@ PYTHON ?= python3.11
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-# A file's tests stay together, for they share a hub; the slow ones come first, as the folders' names have it. There is a
-# worker more than cores, for tests that wait for a process or a network leave theirs idle.
+# A file's tests stay together (tests/support/scheduling.py); the slow ones come first, as the folders' names have it. There
+# is a worker more than cores, for tests that wait for a process or a network leave theirs idle.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() or 1, 4) + 1)')
-PYTEST  = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST  = $(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
 BUF    := @bufbuild/buf@1.75.0
 PROTOS := $(wildcard proto/alliance/v1/*.proto)
 CRATE  := native/.cargo/config.toml native/Cargo.toml native/Cargo.lock native/pyproject.toml native/alliance_native.pyi $(wildcard native/src/*.rs)

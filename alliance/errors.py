@@ -97,6 +97,7 @@ class Reason(IntEnum):
     ANOTHER_ADMIN_NEEDED = wire.ERROR_REASON_ANOTHER_ADMIN_NEEDED
     MEMBER_STATE_CONFLICT = wire.ERROR_REASON_MEMBER_STATE_CONFLICT
     EPOCH_STATE_CONFLICT = wire.ERROR_REASON_EPOCH_STATE_CONFLICT
+    COMMON_RULES_CONFLICT = wire.ERROR_REASON_COMMON_RULES_CONFLICT
     RETAGGING_INCOMPLETE = wire.ERROR_REASON_RETAGGING_INCOMPLETE
     NOTHING_TO_RETAG = wire.ERROR_REASON_NOTHING_TO_RETAG
     BURST_EXHAUSTED = wire.ERROR_REASON_BURST_EXHAUSTED
@@ -193,6 +194,10 @@ CATALOGUE: dict[Reason, PublicError] = {
     ),
     Reason.EPOCH_STATE_CONFLICT: PublicError(
         StatusCode.FAILED_PRECONDITION, "The epoch's state does not permit this change, or its number is not the next."
+    ),
+    Reason.COMMON_RULES_CONFLICT: PublicError(
+        StatusCode.FAILED_PRECONDITION,
+        "The policy is adopted already, or the suppression list's number is not the one after that in force.",
     ),
     Reason.RETAGGING_INCOMPLETE: PublicError(
         StatusCode.FAILED_PRECONDITION, "Live claims of the epoch are not re-tagged yet; the standings name whose."

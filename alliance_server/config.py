@@ -19,7 +19,8 @@ from pydantic_settings import (
 
 from alliance.crypto.backend import ENVIRONMENT_VARIABLE
 from alliance.errors import AllianceError
-from alliance_server.domain.quotas import DEFAULT_BUDGETS, MIN_BURST
+from alliance.quotas import MIN_BURST
+from alliance_server.domain.quotas import DEFAULT_BUDGETS
 
 CONFIG_FILE = "hub.toml"
 PREFIX = "ALLIANCE_HUB_"

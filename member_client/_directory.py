@@ -59,6 +59,8 @@ class Directory:
     """Roles of admins, liaisons and auditors by their ids."""
     unconfirmed: Mapping[str, bytes] = field(default_factory=dict)
     """Identity keys of those who enrolled and wait to be confirmed, as the hub states them; admins alone see them."""
+    stated: Sequence[Member] = ()
+    """All of them, as the hub states them, by id."""
 
     @classmethod
     def of(cls, signed: Iterable[SignedStatement], hub_key: VerifyingKey) -> Self:
@@ -76,7 +78,7 @@ class Directory:
         except SignatureInvalid as error:
             raise StatementInvalid("The hub's statement about a member holds no key.") from error
         officers = {member.id: member.role for member in members if member.role not in _INSTITUTIONS}
-        return cls(keys, officers, waiting)
+        return cls(keys, officers, waiting, members)
 
     def key_of(self, contributor: str) -> VerifyingKey | None:
         """Give a contributor's key; None where there is no such member, or it is none that contributes."""

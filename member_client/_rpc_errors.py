@@ -40,6 +40,7 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.ANOTHER_ADMIN_NEEDED: errors.NotPermitted,
     Reason.MEMBER_STATE_CONFLICT: errors.MemberStateConflict,
     Reason.EPOCH_STATE_CONFLICT: errors.EpochStateConflict,
+    Reason.COMMON_RULES_CONFLICT: errors.CommonRulesConflict,
     Reason.RETAGGING_INCOMPLETE: errors.RetaggingIncomplete,
     Reason.NOTHING_TO_RETAG: errors.NothingToRetag,
     Reason.BURST_EXHAUSTED: errors.BurstExhausted,

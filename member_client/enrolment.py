@@ -34,7 +34,14 @@ from member_client._directory import read_member
 from member_client._transport import Address, Credentials, Transport
 from member_client._workers import Workers
 from member_client.config import PROFILE_FILE, Profile, checked_region, spiffe_id
-from member_client.errors import AlreadyEnrolled, ConfigurationInvalid, StatementInvalid, TokenRefused
+from member_client.errors import (
+    AlreadyEnrolled,
+    ConfigurationInvalid,
+    EnrolmentUnavailable,
+    HubUnavailable,
+    StatementInvalid,
+    TokenRefused,
+)
 
 CA_FILE: Final = "ca.pem"
 PENDING: Final = "enrolment-request"
@@ -136,6 +143,10 @@ async def _answered(invitation: Bundle, request: EnrolRequest, seconds: float) -
         return await transport.call(
             lambda channel: EnrolmentServiceStub(channel).Enrol, lambda: request, Deadline.after(seconds)
         )
+    except HubUnavailable as error:
+        if type(error) is not HubUnavailable:
+            raise  # it says more of why
+        raise EnrolmentUnavailable(str(error)) from error
     finally:
         await transport.close()
 

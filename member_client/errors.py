@@ -94,6 +94,12 @@ class HubUnavailable(AllianceClientError):
     how_to_fix = "Try again; see that the address `hub` in profile.toml can be reached from this machine."
 
 
+class EnrolmentUnavailable(HubUnavailable):
+    """The hub's port for enrolment did not answer in time; the invitation is as good as before."""
+
+    how_to_fix = "Try again; see that this machine reaches the invitation's `enrolment` address, and that the hub runs."
+
+
 class SuccessionAwaited(HubUnavailable):
     """The hub was restored from a backup and serves nothing before two admins have signed its succession."""
 
@@ -234,6 +240,12 @@ class EpochStateConflict(Denied):
     """The epoch's state does not permit the change, or its number is not the one that follows."""
 
     how_to_fix = "Look at the epochs first (member-client admin epochs): begin, activate, retire, in this order."
+
+
+class CommonRulesConflict(Denied):
+    """The policy is adopted already, or the suppression list's number is not the one that follows."""
+
+    how_to_fix = "Look at what is in force first; a list is made from that one (member-client admin suppression show)."
 
 
 class RetaggingIncomplete(Denied):

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -15,6 +16,7 @@ from support import backends
 from support.hub import RunningHub, make_config, running_hub
 from support.keys import derive_once
 from support.postgres import Postgres, running_postgres
+from support.scheduling import Scheduling
 from support.softhsm import NoSoftHsm, SoftHsm, running_softhsm
 from support.stores import Databases, epoch
 from support.wire import WireMember, enrol
@@ -29,6 +31,12 @@ os.environ["ALLIANCE_LANG"] = "en"
 derive_once()
 
 pytest_plugins = ["support.leak_plugin"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Share the tests out by files, and long ones singly."""
+    return Scheduling(config, log)
 
 
 @pytest.fixture(params=backends.NAMES)

@@ -80,6 +80,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The member's state does not permit this change."""
     ERROR_REASON_EPOCH_STATE_CONFLICT: _ErrorReason.ValueType  # 37
     """The epoch's state does not permit this, or its number is not the one that follows."""
+    ERROR_REASON_COMMON_RULES_CONFLICT: _ErrorReason.ValueType  # 40
+    """The policy is adopted already, or the suppression list's number is not the one that follows."""
     ERROR_REASON_RETAGGING_INCOMPLETE: _ErrorReason.ValueType  # 38
     """Live claims of the epoch are not re-tagged yet."""
     ERROR_REASON_NOTHING_TO_RETAG: _ErrorReason.ValueType  # 39
@@ -158,6 +160,8 @@ ERROR_REASON_MEMBER_STATE_CONFLICT: ErrorReason.ValueType  # 27
 """The member's state does not permit this change."""
 ERROR_REASON_EPOCH_STATE_CONFLICT: ErrorReason.ValueType  # 37
 """The epoch's state does not permit this, or its number is not the one that follows."""
+ERROR_REASON_COMMON_RULES_CONFLICT: ErrorReason.ValueType  # 40
+"""The policy is adopted already, or the suppression list's number is not the one that follows."""
 ERROR_REASON_RETAGGING_INCOMPLETE: ErrorReason.ValueType  # 38
 """Live claims of the epoch are not re-tagged yet."""
 ERROR_REASON_NOTHING_TO_RETAG: ErrorReason.ValueType  # 39

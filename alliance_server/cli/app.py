@@ -195,12 +195,9 @@ def invite(
 def confirm(
     name: Annotated[str, typer.Argument(help="Member id.")],
     fingerprint: Annotated[
-        str,
-        typer.Option(
-            prompt="The twelve words, as the member read them",
-            help="The twelve words of the member's key; asked for where they are not given.",
-        ),
-    ],
+        str | None,
+        typer.Option(help="The twelve words of the member's key; asked for where they are not given."),
+    ] = None,
     folder: HubFolder = DEFAULT_FOLDER,
 ) -> None:
     """Confirm the key with which a member enrolled: until then its calls are refused.
@@ -212,7 +209,8 @@ def confirm(
 
     Example: alliance-server member confirm lender-a --dir hub
     """
-    confirm_member(stdout, folder, name, fingerprint)
+    asked = "The twelve words, as the member read them"
+    confirm_member(stdout, folder, name, lambda: fingerprint or typer.prompt(asked))
 
 
 @member_app.command("list")

@@ -1,7 +1,7 @@
 """Commands about members; they work beside a hub that serves, on the same database."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,9 +19,10 @@ from alliance_server.cli.printing import say
 from alliance_server.config import HubConfig, load_config
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import Role
+from alliance_server.domain.ports import Transaction
 from alliance_server.hub_keys import HubKeys, open_keys
 from alliance_server.services.enrolment import EnrolmentService, Ticket
-from alliance_server.services.memberships import everybody
+from alliance_server.services.memberships import everybody, refuse_once_founded, seen
 from alliance_server.storage.unit_of_work import SqlStore
 
 
@@ -82,11 +83,17 @@ def invite_member(
     say(out, f"then have them read the fingerprint by telephone: alliance-server member confirm {member_id}")
 
 
-def confirm_member(out: Console, folder: Path, member_id: str, words: str) -> None:
-    """Confirm the key with which somebody enrolled, by the words that they told."""
-    with opened(folder) as (_config, _keys, _store, enrolment):
-        asyncio.run(enrolment.confirm(member_id, words))
+def confirm_member(out: Console, folder: Path, member_id: str, words: Callable[[], str]) -> None:
+    """Confirm the key with which somebody enrolled, by the words that they told; asked for once they may matter."""
+    with opened(folder) as (_config, _keys, store, enrolment):
+        store.read_now(lambda transaction: _check_confirmable(transaction, member_id))
+        asyncio.run(enrolment.confirm(member_id, words()))
     say(out, f"the key of {member_id} is confirmed: it may call from now on")
+
+
+def _check_confirmable(transaction: Transaction, member_id: str) -> None:
+    refuse_once_founded(transaction)
+    seen(transaction, member_id)
 
 
 def list_members(out: Console, folder: Path) -> None:

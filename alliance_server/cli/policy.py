@@ -43,8 +43,11 @@ def show(
 
 
 def _adopted(folder: Path) -> list[AdoptedPolicy] | None:
-    """Give what is adopted, oldest first; None where there is no hub, or its schema has no policies yet."""
-    if not (folder / CONFIG_FILE).exists():
+    """Give what is adopted, oldest first; None where there is no hub, or its schema has no policies yet.
+
+    A folder that somebody named has to be a hub's: a misspelt one would pass for a machine without a hub.
+    """
+    if folder == DEFAULT_FOLDER and not (folder / CONFIG_FILE).exists():
         return None
     engine = open_existing(load_config(folder).database_url)
     try:

@@ -11,7 +11,7 @@ from alliance_server.domain.epochs import SERVING, Epoch
 from alliance_server.domain.ports import Transaction
 from alliance_server.domain.statements import MAX_SKEW_MS
 from alliance_server.hub_keys import HubKeys
-from alliance_server.services import policies
+from alliance_server.services import policies, succession
 from alliance_server.services.filter_maintenance import HEARTBEAT_LIFE_MS
 from alliance_server.storage.unit_of_work import SqlStore
 
@@ -26,6 +26,7 @@ def state_findings(store: SqlStore, keys: HubKeys | None, now: int) -> list[Find
         serving = [epoch for epoch in transaction.epochs.all() if epoch.state in SERVING]
         return [
             *_policy(transaction),
+            *_succession(transaction),
             *_epoch_keys(serving, keys),
             *_filters(transaction, serving, now),
             *_certificates(transaction, now),
@@ -40,6 +41,15 @@ def _policy(transaction: Transaction) -> Iterator[Finding]:
         yield Finding(Level.OK, "the policy of this release may serve")
     else:
         yield Finding(Level.ERROR, policies.not_adopted(), f"{policies.how_to_adopt()}.")
+
+
+def _succession(transaction: Transaction) -> Iterator[Finding]:
+    if succession.awaited(transaction):
+        yield Finding(
+            Level.ERROR,
+            "the hub was restored: it serves nobody before two admins have signed its succession",
+            "Serve it, and have two admins sign: member-client admin succession sign",
+        )
 
 
 def _epoch_keys(serving: list[Epoch], keys: HubKeys | None) -> Iterator[Finding]:
@@ -103,7 +113,7 @@ def _decisions(transaction: Transaction, now: int) -> Iterator[Finding]:
     overdue = transaction.proposals.count_overdue(now)
     waiting = len(transaction.proposals.page(0, 1000, undecided_at=now)) - overdue
     if overdue:
-        remedy = "Ask another admin to review: member-client admin list"
+        remedy = "Ask another admin to review: member-client admin proposals"
         yield Finding(Level.ERROR, f"{overdue} review(s) of break-glass are overdue", remedy)
     if waiting:
         yield Finding(Level.WARNING, f"{waiting} proposal(s) wait for an admin", "Ask the admins to decide.")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
+from alliance.quotas import MIN_BURST
 from alliance.taxonomy import DAY_MS, Purpose
 from alliance_server.domain.statements import MAX_SKEW_MS
 
@@ -56,8 +57,6 @@ class Charged(NamedTuple):
     """When the bucket will be full, microseconds UTC; a time that is past: it is."""
 
 
-MIN_BURST = 4096
-"""Items of the smallest bucket: the largest call."""
 _BURSTS_A_DAY = 4
 _REFILL_US = 12 * 60 * 60 * 1_000_000
 """So long it takes until a whole day's budget has come back."""

@@ -8,9 +8,10 @@ puts right what the first one did; the row is held in between.
 from collections.abc import Mapping, Sequence
 
 from alliance.errors import Reason
+from alliance.quotas import MIN_BURST
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.ports import Transaction
-from alliance_server.domain.quotas import MIN_BURST, Charged, Quota, Resource, Wait, burst_of, day_of, granted
+from alliance_server.domain.quotas import Charged, Quota, Resource, Wait, burst_of, day_of, granted
 
 
 class Budgets:

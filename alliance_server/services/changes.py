@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from alliance.errors import Reason
+from alliance.quotas import MAX_ITEMS, RESOURCES
 from alliance.v1 import admin_pb2
 from alliance_server.domain.alarms import HOUR_MS, measured
 from alliance_server.domain.errors import Refused
@@ -17,7 +18,6 @@ from alliance_server.services import epochs, memberships, policies, suppression
 from alliance_server.services.budgets import Budgets
 
 MAX_COUNTED = 100_000
-MAX_BUDGET = 10**12
 
 
 class Changes:
@@ -127,13 +127,9 @@ def _raises(new: Business, old: Business) -> bool:
 
 
 def _resource(change: admin_pb2.SetBudget | admin_pb2.SetBurst) -> Resource:
-    try:
-        resource = Resource[change.resource.upper()]
-    except KeyError:
-        raise Refused(Reason.INVALID_REQUEST, "the resource is unknown") from None
-    if resource.name.lower() != change.resource or resource.base is not resource or change.items > MAX_BUDGET:
-        raise Refused(Reason.INVALID_REQUEST, "the resource is unknown, or the budget absurd")
-    return resource
+    if change.resource not in RESOURCES or change.items > MAX_ITEMS:
+        raise Refused(Reason.INVALID_REQUEST, "the resource is unknown, or the number absurd")
+    return Resource[change.resource.upper()]
 
 
 def _role(invite: admin_pb2.Invite) -> Role:

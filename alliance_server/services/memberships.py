@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 from alliance.errors import Reason
+from alliance.quotas import MIN_BURST
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import record_event
 from alliance_server.domain.departures import Departure
@@ -24,7 +25,7 @@ from alliance_server.domain.members import (
     check_member_id,
 )
 from alliance_server.domain.ports import Transaction
-from alliance_server.domain.quotas import MIN_BURST, Resource
+from alliance_server.domain.quotas import Resource
 from alliance_server.domain.reciprocity import Business
 
 TOKEN_SHA256_BYTES = 32

@@ -20,7 +20,7 @@ def adopt(transaction: Transaction, policy_sha256: bytes, now: int) -> None:
     if len(policy_sha256) != POLICY_SHA256_BYTES:
         raise Refused(Reason.INVALID_REQUEST, "a policy's version has 32 bytes")
     if transaction.policies.is_adopted(policy_sha256):
-        raise Refused(Reason.CONFLICTING_RETRY, "the policy is adopted already")
+        raise Refused(Reason.COMMON_RULES_CONFLICT, "the policy is adopted already")
     transaction.policies.adopt(AdoptedPolicy(policy_sha256, now))
     transaction.record(
         record_event(time=now, actor=HUB_ACTOR, action=AuditAction.POLICY_ADOPT, items=1, commitments=(policy_sha256,))

@@ -17,6 +17,12 @@ from alliance_server.services.call import Call
 from alliance_server.services.memberships import require_admitted
 
 
+def awaited(transaction: Transaction) -> bool:
+    """Say whether the hub was restored, and two admins have not signed its succession yet."""
+    newest = transaction.successions.newest()
+    return newest is not None and newest.completed_at is None
+
+
 @dataclass(frozen=True, slots=True)
 class SignedSuccession:
     """A succession with its signatures."""
@@ -40,8 +46,7 @@ class SuccessionService:
     async def is_awaited(self) -> bool:
         """Whether the hub was restored and waits; once it does not, it never does again."""
         if not self._serves:
-            newest = await self._store.read(lambda transaction: transaction.successions.newest())
-            self._serves = newest is None or newest.completed_at is not None
+            self._serves = not await self._store.read(awaited)
         return not self._serves
 
     async def after(self, call: Call, origin: int) -> list[SignedSuccession]:

@@ -25,7 +25,7 @@ def set_list(transaction: Transaction, content: bytes, number: int, now: int) ->
     """Put a list in force, from the next call on; raises Refused."""
     found = read_list(content)
     if number != found.number or number != transaction.suppression.number() + 1:
-        raise Refused(Reason.CONFLICTING_RETRY, "the suppression list's number is not the one after the last")
+        raise Refused(Reason.COMMON_RULES_CONFLICT, "the suppression list's number is not the one after the last")
     transaction.suppression.add(NumberedList(number, content, now))
     digest = sha256(content).digest()
     transaction.record(

@@ -14,6 +14,7 @@ Rules:
 from member_client.administration.admin import Administration
 from member_client.administration.changes import CategoryClaims, Change, Effect, MemberRole
 from member_client.administration.listed import InviteStep, Obstacle, PlannedInvite
+from member_client.administration.members import ListedMember, MemberState
 from member_client.administration.proposals import Decision, Proposal, ProposalState, read_proposal
 
 __all__ = [
@@ -23,7 +24,9 @@ __all__ = [
     "Decision",
     "Effect",
     "InviteStep",
+    "ListedMember",
     "MemberRole",
+    "MemberState",
     "Obstacle",
     "PlannedInvite",
     "Proposal",

@@ -29,6 +29,7 @@ from member_client.administration.listed import (
     invite_change,
     token_of,
 )
+from member_client.administration.members import ListedMember
 from member_client.administration.proposals import Decision, Proposal, read_proposal
 from member_client.administration.watching import CALL_SECONDS, PAGE_SIZE, read_alarms, read_standings
 from member_client.epoch_standings import EpochStanding, read_epoch_standing
@@ -177,6 +178,10 @@ class Administration:
         if len(found) > 1:
             raise InvalidUse("several proposals begin so: give more digits")
         return found[0]
+
+    async def members(self) -> list[ListedMember]:
+        """List all who belong to the alliance or did, by id; raises StatementInvalid where one does not verify."""
+        return [ListedMember.of(it) for it in (await self._session.facts.refresh_directory()).stated]
 
     async def epochs(self) -> list[EpochStanding]:
         """List all epochs with how far re-tagging and destruction are, oldest first."""

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any, Final, Self
 
 from alliance.identifiers import SuppressionList, SuppressionListInvalid
+from alliance.quotas import MAX_ITEMS, MIN_BURST, RESOURCES
 from alliance.taxonomy import Category
 from alliance.v1 import admin_pb2, directory_pb2
 from member_client.errors import InvalidUse, StatementInvalid
@@ -59,9 +60,8 @@ class Change:
 
     @classmethod
     def set_budget(cls, member: str, resource: str, items: int) -> Self:
-        """Set how many items of a resource (a purpose, say) a member may use a day."""
-        if not 0 <= items < 2**63:
-            raise InvalidUse("a budget is a number of items, 0 or more")
+        """Set how many items of a resource, one of `RESOURCES`, a member may use a day."""
+        _check_quota(resource, items, least=0)
         return cls(admin_pb2.Change(set_budget=admin_pb2.SetBudget(member=member, resource=resource, items=items)))
 
     @classmethod
@@ -81,9 +81,8 @@ class Change:
 
     @classmethod
     def set_burst(cls, member: str, resource: str, items: int) -> Self:
-        """Set how many items of a resource a member may use at once, 4,096 or more."""
-        if not 0 <= items < 2**63:
-            raise InvalidUse("a burst is a number of items, 4,096 or more")
+        """Set how many items of a resource a member may use at once, `MIN_BURST` or more."""
+        _check_quota(resource, items, least=MIN_BURST)
         return cls(admin_pb2.Change(set_burst=admin_pb2.SetBurst(member=member, resource=resource, items=items)))
 
     @classmethod
@@ -200,6 +199,14 @@ def _claims(counted: admin_pb2.CategoryClaims) -> CategoryClaims:
     except ValueError:
         category = str(counted.category)  # one that a later version has
     return CategoryClaims(category, counted.claims, counted.first_expiry, counted.last_expiry)
+
+
+def _check_quota(resource: str, items: int, *, least: int) -> None:
+    if resource not in RESOURCES:
+        known = ", ".join(RESOURCES)
+        raise InvalidUse(f"a resource is one of {known}")
+    if not least <= items <= MAX_ITEMS:
+        raise InvalidUse(f"a number of items is {least:,} to {MAX_ITEMS:,}")
 
 
 def role_of(role: MemberRole | str) -> MemberRole:

@@ -136,7 +136,7 @@ async def test_a_release_serves_once_two_admins_adopted_its_policy(new_hub_folde
     async with running_hub(folder) as hub:
         first, second = [await enrol(hub, name, Role.ADMIN) for name in ("third", "fourth")]
         await agreed(first, second, change)
-        with refuses(Reason.CONFLICTING_RETRY):
+        with refuses(Reason.COMMON_RULES_CONFLICT):
             await first.propose(first.proposal(change))
         with refuses(Reason.INVALID_REQUEST):
             await first.propose(first.proposal(Change(adopt_policy=admin_pb2.AdoptPolicy(policy_sha256=b"short"))))
@@ -169,8 +169,9 @@ async def test_what_a_founded_hub_had_before_there_were_policies_is_adopted(new_
             pass
 
 
-async def test_the_tables_can_be_read_without_a_hub(tmp_path: Path) -> None:
-    shown = CliRunner().invoke(server, ["policy", "show", "--tables", "--dir", str(tmp_path)])
+async def test_the_tables_can_be_read_without_a_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = CliRunner().invoke(server, ["policy", "show", "--tables"])
     assert shown.exit_code == 0
     assert policy.POLICY_VERSION.hex() in shown.stdout
     assert "adopt_policy · two admins" in shown.stdout
@@ -201,13 +202,13 @@ async def test_a_list_leaves_nothing_out_that_the_release_refuses(new_hub_folder
     wrong.append(Change(set_suppression_list=admin_pb2.SetSuppressionList(list_bytes=b"{}", number=1)))
     async with admins(new_hub_folder()) as (_hub, first, second):
         for change in wrong:
-            with refuses(Reason.INVALID_REQUEST, Reason.CONFLICTING_RETRY):
+            with refuses(Reason.INVALID_REQUEST, Reason.COMMON_RULES_CONFLICT):
                 await first.propose(first.proposal(change))
         late, done = first.proposal(listed(grown(1, "late.example"))), first.proposal(listed(grown(1)))
         await first.propose(late)
         await first.propose(done)
         await second.decide(done, second.decision(done))
-        with refuses(Reason.CONFLICTING_RETRY):
+        with refuses(Reason.COMMON_RULES_CONFLICT):
             await second.decide(late, second.decision(late))
         assert await shown_to(first) == grown(1)
 
@@ -315,3 +316,8 @@ async def test_admins_do_it_on_the_command_line(sdk_folder: Path, tmp_path: Path
         assert (await by_hand(ann, "admin", "policy", "adopt", "abc", "--reason", "no"))[0] != 0
     assert adopted(sdk_folder) == {policy.POLICY_VERSION, OTHER}
     assert events(sdk_folder, "suppression:list:set") == 1
+
+
+async def test_a_folder_that_was_named_and_is_no_hub_s_is_no_machine_without_a_hub(tmp_path: Path) -> None:
+    shown = CliRunner().invoke(server, ["policy", "show", "--dir", str(tmp_path / "hbu")])
+    assert isinstance(shown.exception, ConfigurationInvalid)

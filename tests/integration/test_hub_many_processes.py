@@ -16,8 +16,9 @@ from support.process import HubProcess, free_port, hub_process
 from support.wire import WireMember, enrol, refusal_of, valid_elements
 
 from alliance.errors import Reason
+from alliance.quotas import MIN_BURST
 from alliance.taxonomy import Purpose
-from alliance_server.domain.quotas import MIN_BURST, Quota, Resource, day_of
+from alliance_server.domain.quotas import Quota, Resource, day_of
 
 PROCESSES = 4
 BUDGET = 100

@@ -15,9 +15,12 @@ from support.sdk import row as sdk_row
 from typer.testing import CliRunner
 
 from alliance.v1 import admin_pb2
+from alliance_server.cli.app import app as server
+from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import MemberState, Role
 from member_client import (
     AllianceClient,
+    EnrolmentUnavailable,
     FingerprintRefused,
     InvalidUse,
     KeyNotConfirmed,
@@ -309,3 +312,22 @@ async def test_the_commands_by_which_a_key_is_confirmed(new_hub_folder: NewFolde
         assert (code, "words are missing" in said) == (2, True), said
         code, said = await command(second, *options, "--fingerprint", " ".join(words))
         assert (code, state_of(hub, "newcomer")) == (0, MemberState.ACTIVE), said
+
+
+async def test_an_operator_is_told_that_admins_decide_before_any_words_are_asked_for(new_hub_folder: NewFolder) -> None:
+    async with alliance(new_hub_folder()) as (hub, _ann, _bob):
+        done = await asyncio.to_thread(CliRunner().invoke, server, ["member", "confirm", "x", "--dir", str(hub.folder)])
+    assert isinstance(done.exception, Refused)
+    assert "has its admins" in str(done.exception)
+    assert "words" not in done.output
+
+
+async def test_an_enrolment_that_reaches_nobody_says_which_address_to_look_at(
+    new_hub_folder: NewFolder, tmp_path: Path
+) -> None:
+    async with running_hub(new_hub_folder()) as hub:
+        bundle = await hub.invite("newcomer")
+    with pytest.raises(EnrolmentUnavailable) as caught:
+        await enrol(bundle, tmp_path / "newcomer", timeout=2)
+    assert "`enrolment`" in caught.value.how_to_fix
+    assert not (tmp_path / "newcomer" / "profile.toml").exists()

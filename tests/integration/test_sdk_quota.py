@@ -12,10 +12,11 @@ from support.hub import RunningHub, running_hub
 from support.sdk import BASIS, PHONES, PORTFOLIO, Tamper, lender, row, screen
 from typer.testing import CliRunner
 
+from alliance.quotas import MIN_BURST
 from alliance_server.domain import alarms
 from alliance_server.domain.alarms import Finding
-from alliance_server.domain.members import Role
-from alliance_server.domain.quotas import DEFAULT_BUDGETS, MIN_BURST, Quota, Resource, day_of, renews_at
+from alliance_server.domain.members import MemberState, Role
+from alliance_server.domain.quotas import DEFAULT_BUDGETS, Quota, Resource, day_of, renews_at
 from member_client import (
     AlarmKind,
     AllianceClient,
@@ -204,6 +205,17 @@ async def test_the_commands(new_hub_folder: NewFolder) -> None:
         lower = ("admin", "burst", "b", "transaction", "5000", "--reason", "pilot", "--yes")
         assert "State: effective" in await command(hub, "ann", *lower)
         assert "not declared" in await command(hub, "ann", "admin", "standings")
+        assert "police liaison" not in await command(hub, "ann", "admin", "members")
+        listed = json.loads(await command(hub, "ann", "--json", "admin", "members"))["members"]
+        assert [(it["member"], it["role"], it["state"]) for it in listed] == [
+            ("ann", "admin", "active"),
+            ("b", "member", "active"),
+        ]
+        await command(hub, "ann", "admin", "suspend", "b", "--reason", "pause", "--yes")
+        assert "已暂停" in await command(hub, "ann", "--lang", "zh-CN", "admin", "members")
+        hub.hub.store.write_now(lambda it: it.members.set_state("b", MemberState.OFFBOARDED, hub.clock.now_ms()))
+        assert "offboarded" not in await command(hub, "ann", "admin", "members")
+        assert "offboarded" in await command(hub, "ann", "admin", "members", "--all")
         assert json.loads(await command(hub, "ann", "--json", "admin", "standings"))["standings"][0]["score"] == 100
         assert "much at night" in await command(hub, "ann", "admin", "alarms")
         (alarm,) = json.loads(await command(hub, "ann", "--json", "admin", "alarms"))["alarms"]

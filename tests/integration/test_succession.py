@@ -28,9 +28,11 @@ from typer.testing import CliRunner
 
 from alliance.crypto.signing import SigningKey
 from alliance.errors import Reason
+from alliance.findings import Level
 from alliance.statements import SUCCESSION
 from alliance.taxonomy import DAY_MS
 from alliance.v1 import enrolment_pb2_grpc, filter_pb2, succession_pb2
+from alliance_server.doctor import examine
 from alliance_server.domain.epochs import EpochState
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import HUB_ACTOR, MemberState, Role
@@ -346,6 +348,12 @@ async def test_a_succession_that_one_admin_signed_is_believed_by_nobody_and_the_
             ann, bob, b = (client.profile.folder for client in (it.ann, it.bob, it.b))
             await backed_up(it.hub, tmp_path / "backup")
         made = restored(tmp_path / "backup", tmp_path / "restored", it.hub)
+        (waits,) = [
+            found
+            for found in examine(tmp_path / "restored", it.hub.clock)
+            if "have signed its succession" in found.what
+        ]
+        assert (waits.level, "succession sign" in waits.how_to_fix) == (Level.ERROR, True)
         async with in_its_place(tmp_path / "restored", it.hub) as hub:
             code, said = await command(ann, "admin", "succession", "show")
             assert code == 0, said

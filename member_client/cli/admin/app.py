@@ -8,7 +8,7 @@ from member_client.cli.admin.deciding import approve, proposals, reject, show, w
 from member_client.cli.admin.epochs import epoch_app, list_epochs
 from member_client.cli.admin.inviting import confirm, invite
 from member_client.cli.admin.succession import succession_app
-from member_client.cli.admin.watching import acknowledge, alarms, standings
+from member_client.cli.admin.watching import acknowledge, alarms, members, standings
 
 admin_app = typer.Typer(no_args_is_help=True, help="For admins: propose changes, decide those of others.")
 admin_app.add_typer(succession_app, name="succession")
@@ -16,7 +16,7 @@ for command in (
     *(invite, confirm),
     *(suspend, resume, revoke, offboard, budget, burst, business),
     *(proposals, show, approve, reject, withdraw),
-    *(standings, alarms, acknowledge),
+    *(members, standings, alarms, acknowledge),
 ):
     admin_app.command()(command)
 admin_app.command("epochs")(list_epochs)

@@ -1,7 +1,6 @@
 """`admin suspend`, `resume`, `revoke`, `offboard`, `budget`, `burst`, `business`: shown first, then proposed."""
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -9,14 +8,13 @@ from member_client import Change
 from member_client.cli.admin.options import BreakGlass, DryRun, Member, Reason, Yes, done
 from member_client.cli.admin.showing import effect_lines, record, shown
 from member_client.cli.asking import ask
+from member_client.cli.group import UsageFault
+from member_client.cli.language import tr
 from member_client.cli.session import Session, session_of
 
-
-class ClaimsFate(StrEnum):
-    """What becomes of a departed member's claims."""
-
-    KEEP = "keep"
-    WITHDRAW = "withdraw"
+_WITHDRAW: Final = "withdraw"
+_FATES: Final = ("keep", _WITHDRAW)
+"""What becomes of a departed member's claims."""
 
 
 def changing(
@@ -95,7 +93,13 @@ def offboard(
     member: Member,
     reason: Reason,
     claims: Annotated[
-        ClaimsFate, typer.Option("--claims", help="keep: they stand until they expire. withdraw: the hub ends them.")
+        str,
+        typer.Option(
+            "--claims",
+            help="keep: they stand until they expire. withdraw: the hub ends them.",
+            metavar="keep|withdraw",
+            autocompletion=lambda incomplete: [it for it in _FATES if it.startswith(incomplete)],
+        ),
     ],
     *,
     yes: Yes = False,
@@ -108,7 +112,10 @@ def offboard(
 
       member-client admin offboard lender-b --claims keep --reason "left us"
     """
-    change = Change.offboard(member, withdraw_claims=claims is ClaimsFate.WITHDRAW)
+    if claims not in _FATES:
+        choices = ", ".join(_FATES)
+        raise UsageFault(tr("{parameter}: one of {choices} is needed", parameter="--claims", choices=choices))
+    change = Change.offboard(member, withdraw_claims=claims == _WITHDRAW)
     changing(session_of(context), change, reason, yes=yes, dry_run=dry_run)
 
 

@@ -1,17 +1,31 @@
-"""`admin standings`, `alarms`, `acknowledge`: what admins watch."""
+"""`admin members`, `standings`, `alarms`, `acknowledge`: whom and what admins watch."""
 
 from dataclasses import asdict
 from typing import Annotated, Final
 
 import typer
 
-from member_client import Administration, Alarm, AlarmKind, Standing
+from member_client import Administration, Alarm, AlarmKind, MemberRole, MemberState, Standing
 from member_client.cli.admin.options import Reason, done
 from member_client.cli.language import exact_moment, retold, tr
 from member_client.cli.quota import TIERS, standing_document
 from member_client.cli.session import session_of
 from member_client.cli.tables import print_table
 
+_MEMBER_COLUMNS: Final = ("Member", "Name", "Is", "State")
+_ROLES: Final = {
+    MemberRole.MEMBER: "member institution",
+    MemberRole.ADMIN: "admin",
+    MemberRole.LIAISON: "police liaison",
+    MemberRole.AUDITOR: "auditor",
+}
+_STATES: Final = {
+    MemberState.INVITED: "invited",
+    MemberState.UNCONFIRMED: "enrolled, to be confirmed",
+    MemberState.ACTIVE: "active",
+    MemberState.SUSPENDED: "suspended",
+    MemberState.OFFBOARDED: "offboarded",
+}
 _STANDING_COLUMNS: Final = ("Member", "Score", "Tier", "Budgets", "Identifiers", "Asked in 30 days", "Business")
 _ALARM_COLUMNS: Final = ("Alarm", "Member", "What", "Counted", "Against", "Since", "Acknowledged by")
 _KINDS: Final = {
@@ -25,6 +39,27 @@ _KINDS: Final = {
 }
 
 AlarmNumber = Annotated[int, typer.Argument(help="Number of the alarm.", min=1, metavar="ALARM")]
+
+
+def members(
+    context: typer.Context,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Those that were offboarded, too.")] = False,
+) -> None:
+    """List who belongs to the alliance: members, admins, liaisons and auditors, and those invited.
+
+    For example:
+
+      member-client admin members
+    """
+    session = session_of(context)
+    listed = done(session, lambda admin: admin.members())
+    found = [it for it in listed if every or it.state is not MemberState.OFFBOARDED]
+    session.document({"members": [asdict(it) | {"role": it.role.word, "state": it.state.word} for it in found]})
+    if session.as_json:
+        return
+    rows = [[it.member, it.display_name, retold(_ROLES[it.role]), retold(_STATES[it.state])] for it in found]
+    print_table(session, _MEMBER_COLUMNS, rows, spared=("Name",), whole=tr("--json has them"))
 
 
 def standings(context: typer.Context) -> None:

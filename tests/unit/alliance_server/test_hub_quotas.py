@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alliance.quotas import MIN_BURST
 from alliance.taxonomy import DAY_MS
-from alliance_server.domain.quotas import DEFAULT_BUDGETS, MIN_BURST, Quota, burst_of, granted, renews_at
+from alliance_server.domain.quotas import DEFAULT_BUDGETS, Quota, burst_of, granted, renews_at
 
 NOON = 20_000 * DAY_MS + DAY_MS // 2
 HOUR_MS = 60 * 60 * 1000

@@ -185,3 +185,25 @@ def test_doctor_gives_the_code_of_what_it_ran_into(fault: str, code: int) -> Non
         Finding(level=Level.ERROR, what=f"the filter: {fault}: it is so"),
     ]
     assert Cli(FakeClient(findings=findings))("doctor").exit_code == code
+
+
+def test_a_word_that_is_none_of_a_few_is_answered_with_those() -> None:
+    result = Cli()("admin", "offboard", "lender-b", "--claims", "drop", "--reason", "left")
+    assert result.exit_code == 2
+    assert "--claims: one of keep, withdraw is needed" in result.stderr
+    chinese = Cli()("admin", "offboard", "lender-b", "--claims", "drop", "--reason", "left", "--lang", "zh-CN")
+    assert "须为以下之一：keep, withdraw" in chinese.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("budget", "b", "searches", "100"), "one of loan_application, account_opening, transaction"),
+        (("burst", "b", "transaction", "4095"), "4,096 to 1,000,000,000,000"),
+        (("budget", "b", "transaction", str(10**12 + 1)), "0 to 1,000,000,000,000"),
+    ],
+)
+def test_a_quota_that_cannot_be_set_is_answered_with_what_can(arguments: tuple[str, ...], told: str) -> None:
+    result = Cli()("admin", *arguments, "--reason", "pilot")
+    assert result.exit_code == 2
+    assert told in result.stderr

@@ -36,10 +36,12 @@ CLASSES: Final = {
     "ProposalClosed": "该提案已有决定、已撤回或已过期",
     "MemberStateConflict": "成员的状态不允许该变更",
     "EpochStateConflict": "密钥周期的状态不允许该变更，或编号不是下一个",
+    "CommonRulesConflict": "该政策已获采纳，或排除名单的编号不是下一个",
     "RetaggingIncomplete": "该密钥周期尚有有效记录未转入下一周期",
     "NothingToRetag": "待转入的记录少于所请求的数量",
     "TooManyProposals": "该管理员未决定的提案已达上限",
     "FingerprintRefused": "各词不是已入盟密钥的指纹词：可能听错，也可能有他人冒名入盟",
+    "EnrolmentUnavailable": "联盟中心的入盟端口未及时应答；邀请仍然有效",
     "SuccessionConflict": "所签署的不是联盟中心当前出示的继任声明",
     "BudgetExhausted": "该用途当日的额度已用尽",
     "BurstExhausted": "短时间内的请求超过了突发额度",
@@ -133,6 +135,12 @@ ADVICE: Final = {
     "List the proposals, and propose it again where it is still wanted.": "请查看提案列表；如仍需要，请重新提出。",
     "Look at the member's state first: offboarding and revocation are for good.": (
         "请先查看成员的状态：退出联盟与证书吊销不可逆转。"
+    ),
+    "Try again; see that this machine reaches the invitation's `enrolment` address, and that the hub runs.": (
+        "请重试；并确认本机能连接邀请文件中 `enrolment` 所指的地址，且联盟中心正在运行。"
+    ),
+    "Look at what is in force first; a list is made from that one (member-client admin suppression show).": (
+        "请先查看现行内容；新名单以现行名单为底本（member-client admin suppression show）。"
     ),
     "Look at the epochs first (member-client admin epochs): begin, activate, retire, in this order.": (
         "请先查看密钥周期（member-client admin epochs）：依次启动、启用、停用。"

@@ -69,6 +69,7 @@ FAULTS: Final = {
     "there is no such option": "没有这个选项",
     "it is not used this way": "该选项不能这样使用",
     "; is {options} meant?": "；是否要用 {options}？",
+    "{parameter}: one of {choices} is needed": "{parameter}：须为以下之一：{choices}",
     "{parameter}: the value cannot be used here": "{parameter}：此处不能使用这个值",
     "no such command; there are {commands}": "没有这个命令；可用的命令有 {commands}",
     "more arguments than the command takes (quote values that hold spaces)": (

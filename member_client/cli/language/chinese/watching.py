@@ -20,6 +20,17 @@ WATCH_SPOKEN: Final = {
 }
 
 WATCH_WORDS: Final = {
+    "Is": "身份",
+    "State": "状态",
+    "member institution": "成员机构",
+    "admin": "管理员",
+    "police liaison": "警方联络员",
+    "auditor": "审计员",
+    "invited": "已邀请",
+    "enrolled, to be confirmed": "已入盟，待确认",
+    "active": "有效",
+    "suspended": "已暂停",
+    "offboarded": "已退出",
     "Resource": "项目",
     "Used today": "今日已用",
     "A day": "每日额度",
@@ -53,6 +64,10 @@ WATCH_WORDS: Final = {
 }
 
 WATCH_HELP: Final = {
+    "List who belongs to the alliance: members, admins, liaisons and auditors, and those invited.": (
+        "列出联盟各方：成员机构、管理员、警方联络员、审计员，以及已受邀者。"
+    ),
+    "Those that were offboarded, too.": "包括已退出者。",
     "Show what this member may use and has used today, and its standing.": "查看本机构的额度、今日用量和贡献评级。",
     (
         "Budgets renew at 00:00 UTC. A score rises with live claims, those of better evidence and of the last 90 days "
