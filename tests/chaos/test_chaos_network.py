@@ -261,8 +261,15 @@ async def in_small_steps(client: AllianceClient, work: Job) -> dict[int, dict[st
 
 
 @pytest.mark.usefixtures("small_batches")
-@pytest.mark.parametrize("kind", ["contribute", "screen"])
-@pytest.mark.parametrize("rows", [700, pytest.param(4000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    ("kind", "rows"),
+    [
+        ("contribute", 700),
+        pytest.param("screen", 700, marks=pytest.mark.nightly),
+        pytest.param("contribute", 4000, marks=pytest.mark.nightly),
+        pytest.param("screen", 4000, marks=pytest.mark.nightly),
+    ],
+)
 async def test_a_hub_that_restarts_every_two_seconds_loses_nothing(tmp_path: Path, kind: str, rows: int) -> None:
     restarts: list[str] = []
     async with hub_process(tmp_path / "hub") as (process, hub):

@@ -49,8 +49,20 @@ LISTED = ContributionRow(
 """What the tutorial contributes."""
 
 
-def runnable(*, after_tutorial: bool) -> list[Page]:
-    return [page for page in PAGES if page.runs and page.starts_after_tutorial is after_tutorial]
+NIGHTLY = (
+    "docs/how-to/renew-certificates.md",
+    "docs/how-to/rotate-the-key.md",
+    "docs/how-to/test-your-integration.md",
+    "docs/how-to/watch-quotas-and-alarms.md",
+)
+"""Long pages about what other tests go through on every change; that their commands exist is seen then, too."""
+
+
+def runnable(*, after_tutorial: bool) -> list[Any]:
+    found = [page for page in PAGES if page.runs and page.starts_after_tutorial is after_tutorial]
+    return [
+        pytest.param(page, id=page.name, marks=[pytest.mark.nightly] if page.name in NIGHTLY else []) for page in found
+    ]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -94,14 +106,14 @@ def test_data_and_programs_parse(block: Block) -> None:
 
 @pytest.mark.timeout(2 * SECONDS)
 @pytest.mark.shows_identifiers(reason="the blocks of a page write their input by the shell")
-@pytest.mark.parametrize("page", runnable(after_tutorial=False), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", runnable(after_tutorial=False))
 def test_a_page_runs(page: Page, tmp_path: Path) -> None:
     run_page(page, tmp_path, environment(tmp_path, (free_port(), free_port())))
 
 
 @pytest.mark.timeout(2 * SECONDS)
 @pytest.mark.shows_identifiers(reason="the blocks of a page write their input by the shell")
-@pytest.mark.parametrize("page", runnable(after_tutorial=True), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", runnable(after_tutorial=True))
 @pytest.mark.asyncio(loop_scope="session")
 async def test_a_page_runs_after_the_tutorial(page: Page, tmp_path: Path, after_tutorial: AfterTutorial) -> None:
     await after_tutorial(tmp_path)

@@ -55,7 +55,7 @@ class Leaving:
         return Departures(hub.store, hub.compute, hub.keys.identity, self.hub.clock)
 
     async def bucket(self) -> int:
-        """Count the entries that a reader sees under the tag."""
+        """Count the entries that a reader sees under the tag, and no others: theirs begin with a bit that is set."""
         request = bucket_pb2.GetBucketsRequest(epoch=1, prefix_bits=4, prefixes=[0])
         return sum([len(part.entries) async for part in self.stayer.buckets.GetBuckets(request)])
 
@@ -67,7 +67,7 @@ async def leaving(new_hub_folder: Callable[[], Path]) -> AsyncIterator[Leaving]:
         first, second = await enrol(hub, "first", Role.ADMIN), await enrol(hub, "second", Role.ADMIN)
         made = Leaving(hub, first, second, await enrol(hub, "leaver"), await enrol(hub, "stayer"))
         rows = [made.leaver.row(TAG, category=category) for category in (Category.MULE_ACCOUNT, Category.DEVICE_FARM)]
-        await made.leaver.file(*rows, *(made.leaver.row() for _ in range(5)))
+        await made.leaver.file(*rows, *(made.leaver.row(bytes([first]) * 32) for first in range(0x80, 0x85)))
         await made.stayer.file(made.stayer.row(TAG))
         yield made
         for caller in (first, second, made.leaver, made.stayer):

@@ -31,7 +31,7 @@ from alliance_server.domain.policy import POLICY
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-COUNT = 200
+COUNT = 100
 """Messages a method and database; the nightly sends a hundred thousand."""
 
 

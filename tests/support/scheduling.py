@@ -1,12 +1,12 @@
-"""How xdist shares the tests out: a file's stay together, for they share a hub; pages of the docs are long, and apart."""
+"""How xdist shares the tests out: a file's stay together, for they share a hub; pages of the docs go singly, being long."""
 
 from xdist.scheduler.loadfile import LoadFileScheduling
 
 APART = "test_a_page_runs["
 
 
-class Scheduling(LoadFileScheduling):
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # the package has no types
     """Shares files out, and single pages."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid if APART in nodeid else super()._split_scope(nodeid)
+        return nodeid if APART in nodeid else str(super()._split_scope(nodeid))
