@@ -1,4 +1,4 @@
-"""How xdist shares the tests out: a file's stay together, for they share a hub; pages of the docs go singly, being long."""
+"""How xdist shares the tests out: those of a file stay together, for they share a hub; long pages go singly."""
 
 from xdist.scheduler.loadfile import LoadFileScheduling
 
