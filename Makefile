@@ -47,9 +47,9 @@ demo: backend  ## Contribute, screen and audit on made-up data; LISTS=dir for re
 
 # A token for the tests of keys in an HSM: Debian's packages, unpacked and not installed, so nobody needs to be root.
 # Where neither these nor an installed SoftHSM2 is to be had those tests are skipped, and say so.
-$(SOFTHSM): $(READY)
+$(SOFTHSM): | $(READY)
 	@if ls /usr/lib*/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so >/dev/null 2>&1; then mkdir -p $@; \
-	elif mkdir -p $@.new && (cd $@.new && apt-get download softhsm2 libsofthsm2 && \
+	elif rm -rf $@.new && mkdir -p $@.new && (cd $@.new && apt-get download softhsm2 libsofthsm2 && \
 	  for package in *.deb; do dpkg -x $$package . || exit 1; done) >$(VENV)/softhsm2.log 2>&1; then mv $@.new $@; \
 	else rm -rf $@.new; echo "SoftHSM2 not found: tests of keys in a token are skipped (install softhsm2)"; fi
 
