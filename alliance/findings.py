@@ -16,11 +16,28 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found; `how_to_fix` is empty where nothing needs mending."""
+    """What was found; `how_to_fix` is empty where nothing needs mending.
+
+    `about` is the setting or file where it is to be mended; empty where it is none.
+    """
 
     level: Level
     what: str
     how_to_fix: str = ""
+    about: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.what}" if self.about else self.what
+
+
+def error(what: str, how_to_fix: str, *, about: str = "") -> Finding:
+    """Give a finding that keeps a program from its work."""
+    return Finding(Level.ERROR, what, how_to_fix, about)
+
+
+def warning(what: str, how_to_fix: str, *, about: str = "") -> Finding:
+    """Give a finding with which a program works all the same."""
+    return Finding(Level.WARNING, what, how_to_fix, about)
 
 
 def told(failure: Exception) -> str:

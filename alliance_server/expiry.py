@@ -40,17 +40,22 @@ class Ending:
         return (self.ends - now) // DAY_MS
 
 
-def endings(keys: HubKeys, epochs: Iterable[Epoch]) -> list[Ending]:
-    """Give what ends of a hub: its certificate, its CAs, and the epoch that lasts longest."""
+def endings(keys: HubKeys | None, epochs: Iterable[Epoch]) -> list[Ending]:
+    """Give what ends of a hub: its certificate and its CAs, where keys are open, and the epoch that lasts longest."""
+    found = [] if keys is None else _endings_of(keys)
+    coming = [epoch for epoch in epochs if epoch.state in (EpochState.PENDING, EpochState.ACTIVE)]
+    if coming:
+        last = max(coming, key=lambda epoch: epoch.not_after)
+        found.append(Ending(f"epoch {last.id}", last.not_after, last.not_after - EPOCH_WARNING_MS, BEGIN_EPOCH))
+    return found
+
+
+def _endings_of(keys: HubKeys) -> list[Ending]:
     begins, ends = lifetime_ms(read_certificate(keys.tls_certificate))
     found = [Ending("the hub's certificate", ends, ends - (ends - begins) // 3, RENEW)]
     for certificate in keys.roots.certificates:
         ends = lifetime_ms(certificate)[1]
         found.append(Ending(f"the CA {fingerprint(certificate)}", ends, ends - CA_WARNING_MS, ROTATE))
-    coming = [epoch for epoch in epochs if epoch.state in (EpochState.PENDING, EpochState.ACTIVE)]
-    if coming:
-        last = max(coming, key=lambda epoch: epoch.not_after)
-        found.append(Ending(f"epoch {last.id}", last.not_after, last.not_after - EPOCH_WARNING_MS, BEGIN_EPOCH))
     return found
 
 

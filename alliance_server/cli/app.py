@@ -11,9 +11,11 @@ import typer
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
+from alliance.clock import SystemClock
 from alliance.errors import AllianceError
 from alliance_server.cli.config.commands import config_app
-from alliance_server.cli.doctor import run_doctor
+from alliance_server.cli.doctor import examine
+from alliance_server.cli.doctor.printing import print_findings
 from alliance_server.cli.epochs import epoch_app
 from alliance_server.cli.hub import init_hub, upgrade_hub
 from alliance_server.cli.inviting import invite_listed
@@ -314,7 +316,7 @@ def doctor(
 
     Example: alliance-server doctor hub
     """
-    raise typer.Exit(run_doctor(stdout, folder, as_json=as_json))
+    raise typer.Exit(print_findings(stdout, examine(folder, SystemClock()), as_json=as_json))
 
 
 app.add_typer(backup_app, name="backup")

@@ -15,7 +15,7 @@ from support.pages import ROOT
 
 from alliance.keyring.passphrase import PASSPHRASE_FILE_VARIABLE, PASSPHRASE_VARIABLE
 from alliance_server.cli.app import app
-from alliance_server.cli.config.places import ENOUGH_FILES
+from alliance_server.cli.doctor.files import ENOUGH_FILES
 from alliance_server.config import HubConfig
 
 UNIT = (ROOT / "deploy" / "systemd" / "alliance-hub.service").read_text("utf-8")

@@ -23,11 +23,10 @@ from alliance.testing import FakeClock
 from alliance.v1 import admin_pb2, epoch_pb2
 from alliance.v1.admin_pb2 import Change
 from alliance_server.cli.app import app as server
-from alliance_server.cli.config.commands import findings_of
+from alliance_server.cli.doctor import check, examine
 from alliance_server.cli.hub import upgrade_hub
 from alliance_server.cli.status.reading import needs, read_status
 from alliance_server.config import ConfigurationInvalid
-from alliance_server.doctor import examine
 from alliance_server.domain import policy
 from alliance_server.domain.members import HUB_ACTOR, Role
 from alliance_server.services.administration import MAX_PAGE_BYTES
@@ -121,9 +120,9 @@ async def test_a_release_serves_once_two_admins_adopted_its_policy(new_hub_folde
                 pass
         assert adopted(folder) == {own}
         told = [
-            *(it.what for it in examine(folder, FakeClock())),
+            *(str(it) for it in examine(folder, FakeClock())),
             *needs(read_status(folder)),
-            *(it.problem for it in findings_of(folder)),
+            *(str(it) for it in check(folder, FakeClock())),
         ]
         assert sum("is not adopted" in line for line in told) == 3
         shown = json.loads(CliRunner().invoke(server, ["policy", "show", "--dir", str(folder), "--json"]).stdout)

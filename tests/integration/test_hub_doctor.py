@@ -17,7 +17,7 @@ from alliance.findings import Finding, Level
 from alliance.testing import FakeClock
 from alliance_server import expiry
 from alliance_server.cli.app import main
-from alliance_server.doctor import examine, files
+from alliance_server.cli.doctor import examine, files
 from alliance_server.hub_keys import open_keys
 from alliance_server.live_tls import LiveTls
 
@@ -30,6 +30,7 @@ NewFolder = Callable[[], Path]
 def folder(new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A hub's folder, with its passphrase elsewhere and rights as `init` of an operator leaves them."""
     made = new_hub_folder()
+    (made / "hub.db").chmod(0o600)
     shutil.move(made / "keys" / "passphrase", tmp_path / "passphrase")
     monkeypatch.setenv("ALLIANCE_PASSPHRASE_FILE", str(tmp_path / "passphrase"))
     return made
@@ -41,7 +42,7 @@ def found(folder: Path, clock: FakeClock | None = None, least: Level = Level.WAR
 
 
 def told(findings: list[Finding]) -> str:
-    return "\n".join(f"{it.level} {it.what} | {it.how_to_fix}" for it in findings)
+    return "\n".join(f"{it.level} {it} | {it.how_to_fix}" for it in findings)
 
 
 async def test_a_hub_that_has_just_run_is_well(folder: Path) -> None:
@@ -115,14 +116,14 @@ Spoil = Callable[[Path], object]
     ("spoil", "level", "says"),
     [
         (lambda hub: (hub / "hub.toml").unlink(), Level.ERROR, "no hub's folder"),
-        (lambda hub: (hub / "hub.db").unlink(), Level.ERROR, "there is no database"),
-        (lambda hub: (hub / "hub.db").write_bytes(b"x" * 4096), Level.ERROR, "the database"),
+        (lambda hub: (hub / "hub.db").unlink(), Level.ERROR, "there is no file"),
+        (lambda hub: (hub / "hub.db").write_bytes(b"x" * 4096), Level.ERROR, "database: it cannot be reached"),
         (lambda hub: shutil.rmtree(hub / "keys"), Level.ERROR, "there is no folder"),
         (lambda hub: (hub / "keys" / "epoch-1.sealed").unlink(), Level.ERROR, "keys: there is no sealed 'epoch-1'"),
         (lambda hub: (hub / "keys" / "identity.sealed").write_bytes(b"x" * 64), Level.ERROR, "does not open"),
         (lambda hub: (hub / "keys" / "hub.crt").write_bytes(b"x"), Level.ERROR, "a certificate cannot be read"),
-        (lambda hub: (hub / "keys" / "ca.sealed").chmod(0o644), Level.WARNING, "can be read by others"),
-        (lambda hub: (hub / "keys").chmod(0o755), Level.WARNING, "can be read by others"),
+        (lambda hub: (hub / "keys" / "ca.sealed").chmod(0o644), Level.ERROR, "others may use it"),
+        (lambda hub: (hub / "keys").chmod(0o755), Level.ERROR, "others may use it"),
         (lambda hub: (hub / "keys" / "passphrase").write_text("x"), Level.OK, "keys open"),
         (lambda hub: (hub / "snapshots").write_text("no folder"), Level.ERROR, "cannot be written"),
     ],
@@ -130,7 +131,7 @@ Spoil = Callable[[Path], object]
 async def test_what_is_broken_is_told_with_its_remedy(folder: Path, spoil: Spoil, level: Level, says: str) -> None:
     shutil.rmtree(folder / "snapshots", ignore_errors=True)
     spoil(folder)
-    matching = [it for it in found(folder, least=Level.OK) if says in it.what]
+    matching = [it for it in found(folder, least=Level.OK) if says in str(it)]
     assert matching, told(found(folder, least=Level.OK))
     assert matching[0].level is level
 
@@ -159,7 +160,7 @@ async def test_a_disk_that_fills_is_told(
 async def test_a_database_that_is_away_shows_no_password(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLIANCE_HUB_DATABASE", "postgresql+psycopg://hub:hunter2@127.0.0.1:9/none")
     findings = found(folder, least=Level.OK)
-    assert "the database cannot be reached" in told(findings)
+    assert "database: it cannot be reached" in told(findings)
     assert "hunter2" not in told(findings)
 
 
@@ -182,7 +183,7 @@ async def test_the_command_prints_and_ends_by_what_it_found(
     code, printed = run(monkeypatch, capsys, "doctor", str(folder), "--json")
     document = json.loads(printed)
     assert (code, document["healthy"]) == (3, False)
-    assert all(set(it) == {"level", "what", "how_to_fix"} for it in document["findings"])
+    assert all(set(it) == {"level", "about", "what", "how_to_fix"} for it in document["findings"])
 
 
 async def test_certificates_are_shown_and_renewed(

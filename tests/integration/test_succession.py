@@ -32,7 +32,7 @@ from alliance.findings import Level
 from alliance.statements import SUCCESSION
 from alliance.taxonomy import DAY_MS
 from alliance.v1 import enrolment_pb2_grpc, filter_pb2, succession_pb2
-from alliance_server.doctor import examine
+from alliance_server.cli.doctor import examine
 from alliance_server.domain.epochs import EpochState
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import HUB_ACTOR, MemberState, Role

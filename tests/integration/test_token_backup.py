@@ -16,7 +16,8 @@ from support.wire import enrol
 
 from alliance.crypto.secret import Secret
 from alliance.errors import KeyFileInvalid
-from alliance_server.cli.config.commands import findings_of
+from alliance.testing import FakeClock
+from alliance_server.cli.doctor import check
 from alliance_server.cli.hub import init_hub
 from alliance_server.config import PREFIX, ConfigurationInvalid, Pkcs11Settings, load_config
 from alliance_server.domain.errors import Refused
@@ -63,7 +64,7 @@ def identities(settings: Pkcs11Settings) -> set[str]:
 async def test_the_restored_hub_has_an_identity_of_its_own_and_the_ca_from_before(
     folder: Path, settings: Pkcs11Settings, tmp_path: Path
 ) -> None:
-    assert not [it for it in findings_of(folder) if it.about == "keys" and it.level == "error"]
+    assert not [it for it in check(folder, FakeClock()) if it.about == "keys" and it.level == "error"]
     async with AsyncExitStack() as clients:
         async with running_hub(folder) as lost:
             a, b = [await clients.enter_async_context(lender(lost, name)) for name in ("a", "b")]

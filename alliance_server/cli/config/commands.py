@@ -9,32 +9,18 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from alliance.clock import SystemClock
 from alliance.findings import Level
-from alliance_server.cli.config.addresses import check_addresses
-from alliance_server.cli.config.contents import check_contents
-from alliance_server.cli.config.findings import Finding
-from alliance_server.cli.config.places import check_places
-from alliance_server.cli.config.reading import read_what_is_right, wrong_settings
+from alliance_server.cli import doctor
 from alliance_server.cli.config.settings import DEFAULT, settings, unknown_variables
+from alliance_server.cli.doctor.printing import print_findings
 from alliance_server.cli.options import DEFAULT_FOLDER, stdout
 from alliance_server.cli.printing import say
-from alliance_server.config import CONFIG_FILE, load_config
-
-NOT_CONFIGURED = 3
+from alliance_server.config import load_config
 
 config_app = typer.Typer(no_args_is_help=True, help="Show the settings in force, and find what is wrong with them.")
 _Folder = Annotated[Path, typer.Argument(help="The hub's folder.")]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-
-
-def findings_of(folder: Path) -> list[Finding]:
-    """Find everything that is wrong with a hub's configuration and with what it names."""
-    config, findings = read_what_is_right(folder)
-    if config is not None:
-        findings += check_addresses(config)
-        findings += check_places(config)
-        findings += check_contents(config, set(wrong_settings(findings)))
-    return sorted(findings, key=lambda it: it.level is not Level.ERROR)
 
 
 @config_app.command()
@@ -70,21 +56,6 @@ def check(folder: _Folder = DEFAULT_FOLDER, *, as_json: _AsJson = False) -> None
 
     Example: alliance-server config check hub
     """
-    findings = findings_of(folder)
-    errors = sum(it.level is Level.ERROR for it in findings)
-    if as_json:
-        say(stdout, json.dumps({"ok": not errors, "findings": [asdict(it) for it in findings]}, indent=1))
-    else:
-        _print(folder, findings, errors)
-    if errors:
-        raise typer.Exit(NOT_CONFIGURED)
-
-
-def _print(folder: Path, findings: list[Finding], errors: int) -> None:
-    for it in findings:
-        say(stdout, f"{it.level.value:<9}{it.about}: {it.problem}")
-        say(stdout, f"         {it.fix}")
-    if not findings:
-        say(stdout, f"ok       {folder / CONFIG_FILE} and what it names: nothing is wrong")
-    else:
-        say(stdout, f"{errors} error(s), {len(findings) - errors} warning(s)")
+    found = [it for it in doctor.check(folder, SystemClock()) if it.level is not Level.OK]
+    found.sort(key=lambda it: it.level is not Level.ERROR)
+    raise typer.Exit(print_findings(stdout, found, as_json=as_json))

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from alliance_server.authority import server_name
 from alliance_server.certificates import Roots
-from alliance_server.cli.config.addresses import host_of
+from alliance_server.cli.doctor.addresses import host_of
 from alliance_server.config import HubConfig
 
 _WAIT_SECONDS: Final = 3.0

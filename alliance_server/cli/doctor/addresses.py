@@ -6,30 +6,31 @@ import re
 import socket
 from collections.abc import Iterator
 
-from alliance_server.cli.config.findings import Finding, error, warning
+from alliance.findings import Finding, error, warning
 from alliance_server.config import HubConfig
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _ADDRESSES = ("listen", "enrolment_listen", "metrics_listen")
 
 
-def check_addresses(config: HubConfig) -> Iterator[Finding]:
-    """Check where the hub is to listen and what members are told."""
+def address_findings(config: HubConfig) -> Iterator[Finding]:
+    """Look at where the hub is to listen and what members are told."""
     given = {name: getattr(config, name) for name in _ADDRESSES if getattr(config, name)}
     for name, address in given.items():
         if problem := _unusable(address):
-            yield error(name, problem, "name an address of this machine; 0.0.0.0 stands for all of them")
+            yield error(problem, "Name an address of this machine; 0.0.0.0 stands for all of them.", about=name)
     fixed = [address for address in given.values() if not address.endswith(":0")]
     if len(set(fixed)) < len(fixed):
-        yield error("listen", "two of the hub's ports have one address", "give each an address of its own")
+        yield error("two of the hub's ports have one address", "Give each an address of its own.", about="listen")
     if config.metrics_listen and not is_loopback(config.metrics_listen):
-        problem = "metrics are served to other machines, without TLS and to whoever asks"
-        yield warning("metrics_listen", problem, "use 127.0.0.1, or keep the port to the monitoring network")
+        what = "metrics are served to other machines, without TLS and to whoever asks"
+        yield warning(what, "Use 127.0.0.1, or keep the port to the monitoring network.", about="metrics_listen")
     if not _is_host(config.public_host):
-        yield error("public_host", "not a host name or an address without a port", "name the host that members reach")
+        what = "not a host name or an address without a port"
+        yield error(what, "Name the host that members reach.", about="public_host")
     elif is_loopback(f"{config.public_host}:0") and not is_loopback(config.listen):
-        problem = "invitations name this machine's own loopback, though the hub listens to other machines"
-        yield warning("public_host", problem, "name the host under which members reach the hub")
+        what = "invitations name this machine's own loopback, though the hub listens to other machines"
+        yield warning(what, "Name the host under which members reach the hub.", about="public_host")
 
 
 def host_of(address: str) -> str:

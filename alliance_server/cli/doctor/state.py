@@ -1,11 +1,11 @@
-"""What a hub's database tells of its health: epoch keys, filters, clock, members' certificates, decisions that wait."""
+"""What a hub's database tells: policy, epoch keys, filters, clock, members' certificates, decisions that wait."""
 
 from collections.abc import Iterator
 from typing import Final
 
 from alliance.clock import moment
 from alliance.errors import AllianceError
-from alliance.findings import Finding, Level
+from alliance.findings import Finding, Level, error, told
 from alliance.taxonomy import DAY_MS
 from alliance_server.domain.epochs import SERVING, Epoch
 from alliance_server.domain.ports import Transaction
@@ -13,34 +13,26 @@ from alliance_server.domain.statements import MAX_SKEW_MS
 from alliance_server.hub_keys import HubKeys
 from alliance_server.services import policies, succession
 from alliance_server.services.filter_maintenance import HEARTBEAT_LIFE_MS
-from alliance_server.storage.unit_of_work import SqlStore
 
 MEMBER_WARNING_MS: Final = 30 * DAY_MS
 MOST_NAMED: Final = 10
 
 
-def state_findings(store: SqlStore, keys: HubKeys | None, now: int) -> list[Finding]:
-    """Look at everything that the database knows."""
-
-    def work(transaction: Transaction) -> list[Finding]:
-        serving = [epoch for epoch in transaction.epochs.all() if epoch.state in SERVING]
-        return [
-            *_policy(transaction),
-            *_succession(transaction),
-            *_epoch_keys(serving, keys),
-            *_filters(transaction, serving, now),
-            *_certificates(transaction, now),
-            *_decisions(transaction, now),
-        ]
-
-    return store.read_now(work)
+def state_findings(transaction: Transaction, now: int) -> Iterator[Finding]:
+    """Look at how the hub is that runs on the database."""
+    serving = [epoch for epoch in transaction.epochs.all() if epoch.state in SERVING]
+    yield from _succession(transaction)
+    yield from _filters(transaction, serving, now)
+    yield from _certificates(transaction, now)
+    yield from _decisions(transaction, now)
 
 
-def _policy(transaction: Transaction) -> Iterator[Finding]:
+def policy_findings(transaction: Transaction) -> Iterator[Finding]:
+    """Look at whether the alliance adopted the tables of this release."""
     if policies.is_served(transaction):
         yield Finding(Level.OK, "the policy of this release may serve")
     else:
-        yield Finding(Level.ERROR, policies.not_adopted(), f"{policies.how_to_adopt()}.")
+        yield error(policies.not_adopted(), f"{policies.how_to_adopt()}.", about="policy")
 
 
 def _succession(transaction: Transaction) -> Iterator[Finding]:
@@ -52,16 +44,18 @@ def _succession(transaction: Transaction) -> Iterator[Finding]:
         )
 
 
-def _epoch_keys(serving: list[Epoch], keys: HubKeys | None) -> Iterator[Finding]:
+def epoch_findings(epochs: list[Epoch], keys: HubKeys | None) -> Iterator[Finding]:
+    """Look at whether epochs serve, and whether the keys are theirs."""
+    serving = [epoch for epoch in epochs if epoch.state in SERVING]
     if not serving:
-        yield Finding(Level.ERROR, "no epoch serves: nobody can screen or contribute", "Begin an epoch.")
+        yield error("no epoch serves: nobody can screen or contribute", "Begin an epoch.")
     if keys is None:
         return
     for epoch in serving:
         try:
             keys.check_epoch(epoch)
-        except AllianceError as error:
-            yield Finding(Level.ERROR, f"keys: {error}", "Restore the keys' folder from its backup.")
+        except AllianceError as failure:
+            yield error(told(failure), "Restore the keys' folder from its backup.", about="keys")
         else:
             yield Finding(Level.OK, f"the key of epoch {epoch.id} is the announced one")
 

@@ -1,17 +1,16 @@
 """Reads a configuration however wrong it is: what is right of it, and everything that is not."""
 
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
-from alliance_server.cli.config.findings import Finding, error, warning
+from alliance.findings import Finding, error, warning
 from alliance_server.cli.config.settings import unknown_variables
 from alliance_server.config import CONFIG_FILE, Fault, HubConfig, read_config
 
-_IN_FORCE = f"correct it in {CONFIG_FILE}, or the variable that goes over it"
+_IN_FORCE = f"Correct it in {CONFIG_FILE}, or the variable that goes over it."
 
 
 class _AsGiven(HubConfig):
@@ -33,9 +32,9 @@ class _AsGiven(HubConfig):
 def read_what_is_right(folder: Path) -> tuple[HubConfig | None, list[Finding]]:
     """Give the configuration without its faulty settings, None where it cannot be read at all, and the findings."""
     config, faults = read_config(folder)
-    findings = [error(it.about, it.problem, _fix(folder)) for it in faults]
+    findings = [error(it.problem, _fix(folder), about=it.about) for it in faults]
     findings += [
-        warning(name, f"the variable names no setting{meant}", "correct its name, or take it out of the environment")
+        warning(f"the variable names no setting{meant}", "Correct its name, or unset it.", about=name)
         for name, meant in unknown_variables()
     ]
     return config or _rest(folder, faults), findings
@@ -43,7 +42,7 @@ def read_what_is_right(folder: Path) -> tuple[HubConfig | None, list[Finding]]:
 
 def _fix(folder: Path) -> str:
     if not (folder / CONFIG_FILE).is_file():
-        return f"name the hub's folder, or make one: alliance-server init {folder}"
+        return f"Name the hub's folder, or make one: alliance-server init {folder}"
     return _IN_FORCE
 
 
@@ -58,7 +57,6 @@ def _rest(folder: Path, faults: list[Fault]) -> HubConfig | None:
         return None
 
 
-def wrong_settings(findings: list[Finding]) -> Iterator[str]:
+def settings_of(findings: list[Finding]) -> set[str]:
     """Give the settings that findings are about, whose defaults stand in for them."""
-    for finding in findings:
-        yield finding.about.partition(".")[0]
+    return {finding.about.partition(".")[0] for finding in findings}
