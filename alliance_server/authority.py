@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from alliance.certificates import load_key
 from alliance.crypto.secret import Secret
-from alliance.errors import KeyFileInvalid, Reason
+from alliance.errors import Reason
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import CERTIFICATE_LIFE_MS, Certificate
 
@@ -26,15 +27,6 @@ _CA_LIFE = timedelta(days=10 * 365)
 _HUB_LIFE_MS = 365 * 24 * 60 * 60 * 1000
 BACKDATE_MS = 5 * 60 * 1000
 """Clocks of members may be a little behind."""
-
-
-def generate_key() -> Secret:
-    """Make a P-256 key, PKCS #8 PEM."""
-    return Secret(
-        ec.generate_private_key(ec.SECP256R1()).private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
 
 
 def server_name(alliance: str) -> str:
@@ -152,17 +144,6 @@ def _requested_key(certificate_request: bytes) -> ec.EllipticCurvePublicKey:
     if not valid or not isinstance(public_key, ec.EllipticCurvePublicKey) or public_key.curve.name != "secp256r1":
         raise Refused(Reason.INVALID_REQUEST, "the certificate request is not a signed one for P-256")
     return public_key
-
-
-def load_key(key: Secret) -> ec.EllipticCurvePrivateKey:
-    """Load a P-256 key from PKCS #8 PEM; raises KeyFileInvalid."""
-    try:
-        loaded = serialization.load_pem_private_key(key.reveal(), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise KeyFileInvalid("a sealed key cannot be read") from None
-    if not isinstance(loaded, ec.EllipticCurvePrivateKey):
-        raise KeyFileInvalid("a sealed key is of another sort")
-    return loaded
 
 
 def _name(common_name: str) -> x509.Name:

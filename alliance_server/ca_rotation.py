@@ -9,10 +9,11 @@ Rules:
 
 from cryptography import x509
 
+from alliance.certificates import is_issued_by, lifetime_ms, pem_of
 from alliance.errors import AllianceError
 from alliance.keyring.store import write_atomically
 from alliance_server.authority import BACKDATE_MS, CertificateAuthority
-from alliance_server.certificates import CA_FILE, is_issued_by, lifetime_ms, pem_of, read_certificate
+from alliance_server.certificates import CA_FILE, read_certificate
 from alliance_server.domain.members import Member, MemberState
 from alliance_server.domain.ports import Transaction
 from alliance_server.hub_keys import HubKeys, certifier_names, new_certifier_serial

@@ -9,8 +9,9 @@ from typing import Final
 
 import structlog
 
+from alliance.certificates import lifetime_ms
 from alliance.taxonomy import DAY_MS
-from alliance_server.certificates import fingerprint, lifetime_ms, read_certificate
+from alliance_server.certificates import fingerprint, read_certificate
 from alliance_server.domain.epochs import Epoch, EpochState
 from alliance_server.domain.ports import Store
 from alliance_server.hub_keys import HubKeys

@@ -13,6 +13,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from alliance.certificates import generate_key, is_for, lifetime_ms, load_key, pem_of
 from alliance.crypto.group import deserialise_secret_scalar, scalar_mult_base
 from alliance.crypto.secret import Secret
 from alliance.crypto.signing import Signer
@@ -21,18 +22,8 @@ from alliance.errors import KeyFileInvalid
 from alliance.keyring import KeyStore, obtain_passphrase
 from alliance.keyring.passphrase import secret_of_environment
 from alliance.keyring.store import Stamp, stamp_of, write_atomically
-from alliance_server.authority import CertificateAuthority, generate_key, load_key, server_name
-from alliance_server.certificates import (
-    CA_FILE,
-    HUB_FILE,
-    Roots,
-    check_server,
-    host_names,
-    is_for,
-    lifetime_ms,
-    pem_of,
-    read_certificate,
-)
+from alliance_server.authority import CertificateAuthority, server_name
+from alliance_server.certificates import CA_FILE, HUB_FILE, Roots, check_server, host_names, read_certificate
 from alliance_server.config import Pkcs11Settings
 from alliance_server.domain.epochs import EPOCH_LIFE_MS, SUITE, Epoch, EpochState
 from alliance_server.signing import SealedSigningKeys, SigningKeys

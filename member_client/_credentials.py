@@ -8,12 +8,13 @@ of its own, key and certificate together, so that no crash parts them; the pair 
 import logging
 from typing import Final
 
+from alliance.certificates import generate_key
 from alliance.clock import Clock
 from alliance.crypto.secret import Secret
 from alliance.errors import AllianceError, KeyFileInvalid
 from alliance.keyring import KeyStore
 from alliance.keyring.store import Stamp, stamp_of
-from member_client._certificates import check_certificate, is_named, lifetime_ms, new_key
+from member_client._certificates import check_certificate, is_named, read_lifetime_ms
 from member_client._transport import Address, ClientIdentity, Credentials
 from member_client.config import Profile
 from member_client.errors import AllianceClientError, ConfigurationInvalid
@@ -61,7 +62,7 @@ class ProfileKeys:
 
     def has_ended(self) -> bool:
         """Say whether the certificate in use is over."""
-        return lifetime_ms(self.certificate_pem)[1] <= self._clock.now_ms()
+        return read_lifetime_ms(self.certificate_pem)[1] <= self._clock.now_ms()
 
     def renewed(self) -> Credentials | None:
         """Give the credentials if what lies in the profile changed since it was looked at last, and holds together."""
@@ -104,7 +105,7 @@ class ProfileKeys:
                     return pending
             except KeyFileInvalid as error:
                 _log.warning("a key that waits for its certificate is given up: %s", type(error).__name__)
-        pending = new_key()
+        pending = generate_key()
         keys.put(TLS_PENDING, pending)
         return pending
 
@@ -138,7 +139,7 @@ def _kept_keys(keys: KeyStore) -> list[Secret]:
 
 def _ends(certificate_pem: bytes) -> int:
     try:
-        return lifetime_ms(certificate_pem)[1]
+        return read_lifetime_ms(certificate_pem)[1]
     except ValueError:
         return 0
 

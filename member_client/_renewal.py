@@ -19,7 +19,7 @@ from alliance.clock import Clock
 from alliance.crypto.signing import SigningKey
 from alliance.v1.enrolment_pb2 import Renewal, RenewCertificateRequest
 from alliance.v1.enrolment_pb2_grpc import CertificateServiceStub
-from member_client._certificates import checked_certificate, is_of_the_issuing_ca, lifetime_ms, request_for
+from member_client._certificates import checked_certificate, is_of_the_issuing_ca, read_lifetime_ms, request_for
 from member_client._credentials import ProfileKeys
 from member_client._deadline import Deadline
 from member_client._transport import Transport
@@ -92,7 +92,7 @@ class Renewer:
 
     def _is_due(self, now: int) -> bool:
         pem = self._keys.certificate_pem
-        begins, ends = lifetime_ms(pem)
+        begins, ends = read_lifetime_ms(pem)
         if now < ends and not is_of_the_issuing_ca(pem, self._keys.credentials.address.ca_pem):
             return True
         return begins + (ends - begins) * 2 // 3 <= now < ends

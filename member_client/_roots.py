@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from google.protobuf.message import DecodeError
 
 from alliance import statements
+from alliance.certificates import UNREADABLE, is_authority, pem_of
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import SignatureInvalid
 from alliance.keyring.store import write_atomically
 from alliance.v1.enrolment_pb2 import TrustRoots
 from alliance.v1.statement_pb2 import SignedStatement
-from member_client._certificates import UNREADABLE, ca_certificates
+from member_client._certificates import ca_certificates
 from member_client._hub import PinnedHub
 from member_client._store import Shelf, Store
 from member_client.config import Profile
@@ -45,7 +45,7 @@ class StatedRoots:
     @property
     def pem(self) -> bytes:
         """All of them, one after the other."""
-        return b"".join(it.public_bytes(serialization.Encoding.PEM) for it in self.certificates)
+        return b"".join(map(pem_of, self.certificates))
 
 
 def read_roots(statement: SignedStatement, hub_key: VerifyingKey) -> StatedRoots:
@@ -54,19 +54,12 @@ def read_roots(statement: SignedStatement, hub_key: VerifyingKey) -> StatedRoots
     try:
         payload.ParseFromString(hub_key.verified_payload(statements.TRUST_ROOTS, statement))
         certificates = tuple(x509.load_der_x509_certificate(der) for der in payload.certificates)
-        are_authorities = all(_is_authority(it) for it in certificates)
+        are_authorities = all(is_authority(it) for it in certificates)
     except (SignatureInvalid, DecodeError, *UNREADABLE) as error:
         raise StatementInvalid("The hub's statement about the alliance's CAs does not verify.") from error
     if not 0 < len(certificates) <= MOST or not are_authorities:
         raise StatementInvalid("The hub's statement names no CA, or what is none.")
     return StatedRoots(certificates, payload.stated_at)
-
-
-def _is_authority(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        return False
 
 
 class RootKeeper:

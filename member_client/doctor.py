@@ -11,7 +11,7 @@ from alliance.findings import Finding, Level
 from alliance.identifiers import PINS, pins
 from alliance.keyring.passphrase import PASSPHRASE_FILE, PASSPHRASE_FILE_VARIABLE, PASSPHRASE_VARIABLE
 from alliance.taxonomy import DAY_MS
-from member_client._certificates import ca_ends_ms, lifetime_ms
+from member_client._certificates import ca_ends_ms, read_lifetime_ms
 from member_client._directory import Directory
 from member_client._epochs import PinnedEpoch
 from member_client._journal import Journal
@@ -103,7 +103,7 @@ def _set_aside(profile: Profile) -> list[Finding]:
 
 
 def _certificate(session: Session, now: int) -> Finding:
-    begins, ends = lifetime_ms(session.keys.certificate_pem)
+    begins, ends = read_lifetime_ms(session.keys.certificate_pem)
     days = (ends - now) // DAY_MS
     if now >= ends:
         return Finding(Level.ERROR, "the certificate is expired", "Ask the alliance's office for a new invitation.")

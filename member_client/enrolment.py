@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from alliance import fingerprints, statements
+from alliance.certificates import generate_key
 from alliance.clock import Clock, SystemClock
 from alliance.crypto.secret import Secret
 from alliance.crypto.signing import SigningKey, VerifyingKey
@@ -27,7 +28,7 @@ from alliance.v1.directory_pb2 import MEMBER_STATE_ACTIVE, MEMBER_STATE_UNCONFIR
 from alliance.v1.enrolment_pb2 import EnrolmentRequest, EnrolRequest, EnrolResponse
 from alliance.v1.enrolment_pb2_grpc import EnrolmentServiceStub
 from member_client._bundle import Bundle, read_bundle
-from member_client._certificates import ca_certificates, checked_certificate, new_key, request_for
+from member_client._certificates import ca_certificates, checked_certificate, request_for
 from member_client._credentials import IDENTITY, STORE_KEY, TLS_CERTIFICATE, TLS_KEY
 from member_client._deadline import Deadline
 from member_client._directory import read_member
@@ -118,7 +119,7 @@ def _pending(keys: KeyStore, invitation: Bundle) -> EnrolRequest | None:
 
 def _make_keys(keys: KeyStore) -> None:
     if TLS_KEY not in keys:
-        keys.put(TLS_KEY, new_key())
+        keys.put(TLS_KEY, generate_key())
     if IDENTITY not in keys:
         keys.put(IDENTITY, SigningKey.generate()[1])
     if STORE_KEY not in keys:

@@ -8,6 +8,7 @@ from cryptography import x509
 from rich.console import Console
 from rich.table import Table
 
+from alliance.certificates import lifetime_ms
 from alliance.clock import SystemClock
 from alliance.taxonomy import DAY_MS
 from alliance_server.ca_rotation import (
@@ -19,7 +20,7 @@ from alliance_server.ca_rotation import (
     still_on_the_old_one,
     switch_ca,
 )
-from alliance_server.certificates import fingerprint, host_names, lifetime_ms, read_certificate
+from alliance_server.certificates import fingerprint, host_names, read_certificate
 from alliance_server.cli.hub import check_hosts
 from alliance_server.cli.printing import say
 from alliance_server.config import load_config

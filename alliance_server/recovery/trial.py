@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 from grpc import aio
 
+from alliance.certificates import generate_key, load_key, pem_of
 from alliance.clock import Clock
 from alliance.crypto import bloom, merkle, tagging
 from alliance.crypto.signing import SigningKey, VerifyingKey
@@ -28,9 +29,8 @@ from alliance.errors import ProofInvalid
 from alliance.statements import EVALUATION_HEADER, FILTER_HEADER
 from alliance.taxonomy import Purpose
 from alliance.v1 import bucket_pb2, bucket_pb2_grpc, evaluation_pb2, evaluation_pb2_grpc, filter_pb2, filter_pb2_grpc
-from alliance_server.authority import generate_key, load_key, server_name
+from alliance_server.authority import server_name
 from alliance_server.bootstrap import Hub
-from alliance_server.certificates import pem_of
 from alliance_server.config import CONFIG_FILE, HubConfig
 from alliance_server.domain.epochs import SERVING, Epoch
 from alliance_server.domain.members import Member, MemberState, Role

@@ -4,9 +4,9 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from alliance.certificates import generate_key, load_key
 from alliance.crypto.signing import SigningKey
 from alliance.keyring import KeyStore
-from alliance_server.authority import generate_key, load_key
 
 IDENTITY: Final = "identity"
 

@@ -14,8 +14,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from alliance.certificates import generate_key, load_key
 from alliance.clock import SystemClock
-from alliance_server.authority import CertificateAuthority, generate_key, load_key
+from alliance_server.authority import CertificateAuthority
 from benchmarks.measure.ports import LOOPBACK
 from benchmarks.measure.processes import Pipe
 from benchmarks.stage.messages import EXCHANGES, Exchange

@@ -87,7 +87,7 @@ def test_a_hubs_store_is_opened_with_its_purge_ledger() -> None:
         "cli/hub.py",
         "cli/tls.py",
     }
-        assert "write_now" not in (ROOT / "alliance_server" / looking).read_text("utf-8")
+    assert "write_now" not in (ROOT / "alliance_server" / "cli" / "tls.py").read_text("utf-8")
 
 
 def test_only_the_fixture_for_users_holds_both_programs_and_pytest() -> None:

@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from support.softhsm import PIN, SoftHsm
 from support.wire import certificate_request, new_tls_key
 
+from alliance.certificates import generate_key
 from alliance.crypto.secret import Secret
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import AllianceError, Reason
 from alliance.keyring import KeyStore
-from alliance_server.authority import CertificateAuthority, generate_key
+from alliance_server.authority import CertificateAuthority
 from alliance_server.certificates import Roots, check_server
 from alliance_server.config import Pkcs11Settings
 from alliance_server.signing import SealedSigningKeys, SigningKeys

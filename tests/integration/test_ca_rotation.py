@@ -17,6 +17,7 @@ from support.sdk import PHONES, Tamper, contribute, lender, row, screen
 from support.softhsm import SoftHsm
 from support.wire import certificate_request, new_tls_key
 
+from alliance.certificates import is_issued_by
 from alliance.crypto.signing import SigningKey
 from alliance.errors import KeyFileInvalid
 from alliance.statements import TRUST_ROOTS
@@ -34,7 +35,7 @@ from alliance_server.ca_rotation import (
     still_on_the_old_one,
     switch_ca,
 )
-from alliance_server.certificates import is_issued_by, read_certificate
+from alliance_server.certificates import read_certificate
 from alliance_server.cli.app import main
 from alliance_server.config import load_config
 from alliance_server.domain.errors import Refused

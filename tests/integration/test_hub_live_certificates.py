@@ -20,11 +20,12 @@ from support.hub import RunningHub, running_hub
 from support.sdk import PHONES, contribute, lender, row, screen
 from support.wire import Pem, certificate_request, members_channel, new_tls_key, pem_of, refuses
 
+from alliance.certificates import generate_key
 from alliance.crypto.secret import Secret
 from alliance.errors import KeyFileInvalid, Reason
 from alliance.v1 import epoch_pb2, epoch_pb2_grpc, registry_pb2
 from alliance_server import authority
-from alliance_server.authority import CertificateAuthority, generate_key, server_name
+from alliance_server.authority import CertificateAuthority, server_name
 from alliance_server.certificates import CA_FILE, HUB_FILE
 from alliance_server.domain.errors import Refused
 from alliance_server.hub_keys import HubKeys, open_keys

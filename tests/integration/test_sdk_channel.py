@@ -10,6 +10,7 @@ import pytest
 from support.hub import RunningHub, running_hub
 from support.sdk import BASIS, PHONES, PORTFOLIO, Tamper, contribute, lender, row, screen
 
+from alliance.certificates import generate_key
 from alliance.crypto.secret import Secret
 from alliance_server import authority
 from alliance_server.rpc import server
@@ -27,7 +28,7 @@ from member_client import (
     Subject,
     _transport,
 )
-from member_client._certificates import checked_certificate, new_key, request_for
+from member_client._certificates import checked_certificate, request_for
 from member_client._credentials import TLS_CERTIFICATE, TLS_KEY, ProfileKeys
 
 NewFolder = Callable[[], Path]
@@ -35,7 +36,7 @@ NewFolder = Callable[[], Path]
 
 async def renewed(hub: RunningHub, client: AllianceClient) -> tuple[Secret, Secret]:
     """Give a new key with its certificate, registered at the hub; the old certificates are revoked there."""
-    profile, key, now = client.profile, new_key(), hub.clock.now_ms()
+    profile, key, now = client.profile, generate_key(), hub.clock.now_ms()
     certificate = hub.hub.keys.authority.issue(profile.member, request_for(key, profile.member), now)
     await hub.hub.enrolment.revoke(profile.member)
     await hub.hub.store.write(lambda transaction: transaction.members.add_certificate(certificate))

@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives import serialization
 from support.sdk import flipped
 from support.wire import certificate_request, new_tls_key, pem_of
 
+from alliance.certificates import generate_key, load_key
 from alliance.crypto.secret import Secret
 from alliance.errors import Reason
-from alliance_server.authority import CertificateAuthority, generate_key, load_key
+from alliance_server.authority import CertificateAuthority
 from alliance_server.domain.errors import Refused
 from member_client import CertificateInvalid
 from member_client._certificates import checked_certificate

@@ -17,12 +17,13 @@ import structlog
 
 import alliance
 import alliance_server
+from alliance.certificates import generate_key, load_key
 from alliance.claims import SealedClaim
 from alliance.crypto import tagging
 from alliance.crypto.secret import Secret
 from alliance.crypto.signing import SigningKey
 from alliance.errors import Reason
-from alliance_server.authority import CertificateAuthority, generate_key, load_key
+from alliance_server.authority import CertificateAuthority
 from alliance_server.cli.app import app
 from alliance_server.domain.claims import ClaimRow, ListedEntry, StoredClaim
 from alliance_server.domain.errors import Refused
