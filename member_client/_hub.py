@@ -14,7 +14,6 @@ from alliance.v1.directory_pb2 import MEMBER_ROLE_ADMIN
 from alliance.v1.succession_pb2 import ListSuccessionsRequest, SuccessionRecord
 from alliance.v1.succession_pb2_grpc import SuccessionServiceStub
 from member_client import _directory, _epochs
-from member_client._deadline import Deadline
 from member_client._framing import pack, unpack
 from member_client._state import State
 from member_client._store import Shelf
@@ -25,7 +24,6 @@ from member_client.config import Profile
 from member_client.errors import AllianceClientError, IntegrityError, PinsDamaged
 from member_client.succession import Origin, Succession, believed, following, read_succession
 
-CALL_SECONDS: Final = 30.0
 _ORIGIN: Final = b"origin"
 
 _log = logging.getLogger("member_client.hub")
@@ -67,11 +65,7 @@ class PinnedHub:
     async def successions(self) -> list[Succession]:
         """Give what follows the hub that is pinned, oldest first, signed or not; raises SuccessionRejected."""
         request = ListSuccessionsRequest(after_origin=self.origin.number)
-        answer = await self._transport.call(
-            lambda channel: SuccessionServiceStub(channel).ListSuccessions,
-            lambda: request,
-            Deadline.after(CALL_SECONDS),
-        )
+        answer = await self._transport.ask(lambda channel: SuccessionServiceStub(channel).ListSuccessions, request)
         return following([await self.read(record) for record in answer.successions], self.origin)
 
     async def read(self, record: SuccessionRecord) -> Succession:

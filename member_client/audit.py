@@ -14,14 +14,11 @@ from alliance.crypto import merkle
 from alliance.taxonomy import Purpose
 from alliance.v1.audit_pb2 import AuditEvent, AuditRecord, ListEventsRequest, ListEventsResponse
 from alliance.v1.audit_pb2_grpc import AuditServiceStub
-from member_client._deadline import Deadline
 from member_client._paging import pages
 from member_client._session import Session
-from member_client._transport import always
 from member_client.errors import StatementInvalid
 
 PAGE_SIZE: Final = 500
-CALL_SECONDS: Final = 30.0
 _SALT_BYTES: Final = 32
 
 
@@ -77,9 +74,7 @@ async def events(session: Session) -> AsyncIterator[AuditEntry]:
 
     async def fetch(token: str) -> ListEventsResponse:
         request = ListEventsRequest(page_size=PAGE_SIZE, page_token=token)
-        return await session.transport.call(
-            lambda channel: AuditServiceStub(channel).ListEvents, always(request), Deadline.after(CALL_SECONDS)
-        )
+        return await session.transport.ask(lambda channel: AuditServiceStub(channel).ListEvents, request)
 
     async for records in pages(fetch, lambda page: page.records):
         for record in records:

@@ -23,15 +23,12 @@ from alliance.v1.registry_pb2 import (
 )
 from alliance.v1.registry_pb2_grpc import RegistryServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
-from member_client._deadline import Deadline
 from member_client._journal import Journal
 from member_client._paging import pages
 from member_client._session import Session
-from member_client._transport import always
 from member_client.errors import ConflictingRetry, InvalidUse, NotFound, StatementInvalid
 
 PAGE_SIZE: Final = 500
-CALL_SECONDS: Final = 30.0
 MAX_REASON_BYTES: Final = 64
 _ENTRY_ID_BYTES: Final = 16
 
@@ -130,9 +127,7 @@ class OwnClaims:
 
         async def fetch(token: str) -> ListClaimsResponse:
             request = ListClaimsRequest(page_size=PAGE_SIZE, page_token=token, live_only=live_only)
-            return await self._session.transport.call(
-                lambda channel: RegistryServiceStub(channel).ListClaims, always(request), Deadline.after(CALL_SECONDS)
-            )
+            return await self._session.transport.ask(lambda channel: RegistryServiceStub(channel).ListClaims, request)
 
         async for records in pages(fetch, lambda page: page.claims):
             for claim in await self._session.workers.cpu(self._read_all, records):
@@ -158,9 +153,7 @@ class OwnClaims:
 
     async def _fetched(self, entry_id: bytes) -> tuple[OwnClaim, bytes]:
         request = GetClaimRequest(entry_id=_entry_id(entry_id))
-        answer = await self._session.transport.call(
-            lambda channel: RegistryServiceStub(channel).GetClaim, always(request), Deadline.after(CALL_SECONDS)
-        )
+        answer = await self._session.transport.ask(lambda channel: RegistryServiceStub(channel).GetClaim, request)
         return self._checked(entry_id, answer.claim), claims.parse(answer.claim.claim).tag
 
     async def withdraw(self, entry_id: bytes, reason: str) -> OwnClaim:
@@ -192,9 +185,7 @@ class OwnClaims:
             status_change=self._withdrawal(claim, reason),
             twin_status_change=self._withdrawal(twin, reason) if twin else None,
         )
-        answer = await self._session.transport.call(
-            lambda channel: RegistryServiceStub(channel).WithdrawClaim, always(request), Deadline.after(CALL_SECONDS)
-        )
+        answer = await self._session.transport.ask(lambda channel: RegistryServiceStub(channel).WithdrawClaim, request)
         withdrawn = self._checked(claim.entry_id, answer.claim)
         if withdrawn.status is not ClaimStatus.WITHDRAWN:
             raise StatementInvalid("The hub took a withdrawal and shows the claim as it was.")

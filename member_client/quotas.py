@@ -2,16 +2,11 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
 
 from alliance.v1 import quota_pb2
 from alliance.v1.quota_pb2_grpc import QuotaServiceStub
-from member_client._deadline import Deadline
 from member_client._session import Session
-from member_client._transport import always
 from member_client.errors import HubError
-
-CALL_SECONDS: Final = 30.0
 
 
 class StandingTier(IntEnum):
@@ -109,10 +104,8 @@ class Alarm:
 
 async def report(session: Session) -> QuotaReport:
     """Ask the hub for this member's own; raises HubError where the answer cannot be read."""
-    answer = await session.transport.call(
-        lambda channel: QuotaServiceStub(channel).GetStanding,
-        always(quota_pb2.GetStandingRequest()),
-        Deadline.after(CALL_SECONDS),
+    answer = await session.transport.ask(
+        lambda channel: QuotaServiceStub(channel).GetStanding, quota_pb2.GetStandingRequest()
     )
     if answer.standing.member != session.profile.member:
         raise HubError("The hub shows another member's standing.")

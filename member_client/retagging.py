@@ -27,12 +27,10 @@ from member_client._evaluation import prepared
 from member_client._journal import Drawn, Followed, Journal, Keepsake, Place, Settled
 from member_client._paging import pages
 from member_client._session import Session
-from member_client._transport import always
 from member_client.own_claims import OwnClaim, OwnClaims
 
 PAGE_SIZE: Final = 1000
 """A page is a call of the evaluation and a chunk of the contribution."""
-CALL_SECONDS: Final = 30.0
 EVALUATION_SECONDS: Final = 120.0
 _STANDS: Final = frozenset({0, int(Reason.LIVE_CLAIM_EXISTS)})
 _OVER: Final = frozenset({int(Reason.NOT_FOUND), int(Reason.ILLEGAL_TRANSITION), int(Reason.EXPIRY_OUT_OF_BOUNDS)})
@@ -110,9 +108,7 @@ class Retagger:
     def _pages(self, epoch: PinnedEpoch) -> AsyncIterator[Sequence[ClaimRecord]]:
         async def fetch(token: str) -> ListClaimsResponse:
             request = ListClaimsRequest(page_size=PAGE_SIZE, page_token=token, live_only=True, before_epoch=epoch.id)
-            return await self._session.transport.call(
-                lambda channel: RegistryServiceStub(channel).ListClaims, always(request), Deadline.after(CALL_SECONDS)
-            )
+            return await self._session.transport.ask(lambda channel: RegistryServiceStub(channel).ListClaims, request)
 
         return pages(fetch, lambda page: page.claims)
 

@@ -14,10 +14,8 @@ from alliance.v1 import admin_pb2, succession_pb2
 from alliance.v1.admin_pb2_grpc import AdminServiceStub
 from alliance.v1.succession_pb2_grpc import SuccessionServiceStub
 from member_client._bundle import TOKEN_BYTES
-from member_client._deadline import Deadline
 from member_client._paging import pages
 from member_client._session import Session
-from member_client._transport import always
 from member_client.administration.bundles import write_bundle
 from member_client.administration.changes import Change, Effect, MemberRole, read_effect, role_of
 from member_client.administration.heard import check_approval, check_heard
@@ -31,7 +29,7 @@ from member_client.administration.listed import (
 )
 from member_client.administration.members import ListedMember
 from member_client.administration.proposals import Decision, Proposal, read_proposal
-from member_client.administration.watching import CALL_SECONDS, PAGE_SIZE, read_alarms, read_standings
+from member_client.administration.watching import PAGE_SIZE, read_alarms, read_standings
 from member_client.epoch_standings import EpochStanding, read_epoch_standing
 from member_client.errors import InvalidUse, MemberStateConflict, NotFound, StatementInvalid
 from member_client.quotas import Alarm, Standing, read_alarm
@@ -50,9 +48,7 @@ class Administration:
     async def preview(self, change: Change) -> Effect:
         """Say what a change would do now, and who must agree; raises Denied where it could not be made."""
         request = admin_pb2.PreviewChangeRequest(change=change.message)
-        answer = await self._session.transport.call(
-            lambda channel: AdminServiceStub(channel).PreviewChange, always(request), Deadline.after(CALL_SECONDS)
-        )
+        answer = await self._session.transport.ask(lambda channel: AdminServiceStub(channel).PreviewChange, request)
         return read_effect(answer.effect)
 
     async def propose(self, change: Change, reason: str, *, break_glass: bool = False) -> Proposal:
@@ -67,9 +63,7 @@ class Administration:
         )
         statement = self._session.identity.statement(statements.PROPOSAL, message.SerializeToString())
         request = admin_pb2.ProposeRequest(proposal=statement)
-        answer = await self._session.transport.call(
-            lambda channel: AdminServiceStub(channel).Propose, always(request), Deadline.after(CALL_SECONDS)
-        )
+        answer = await self._session.transport.ask(lambda channel: AdminServiceStub(channel).Propose, request)
         if answer.proposal.proposal != statement:
             raise StatementInvalid("The hub shows another proposal than was made.")
         return await self._read(answer.proposal)
@@ -150,9 +144,7 @@ class Administration:
         )
         statement = self._session.identity.statement(statements.PROPOSAL_DECISION, message.SerializeToString())
         request = admin_pb2.DecideRequest(proposal_id=proposal.id, decision=statement)
-        answer = await self._session.transport.call(
-            lambda channel: AdminServiceStub(channel).Decide, always(request), Deadline.after(CALL_SECONDS)
-        )
+        answer = await self._session.transport.ask(lambda channel: AdminServiceStub(channel).Decide, request)
         return await self._read(answer.proposal)
 
     async def proposals(self, *, undecided_only: bool = True) -> AsyncIterator[Proposal]:
@@ -162,9 +154,7 @@ class Administration:
             request = admin_pb2.ListProposalsRequest(
                 page_size=PAGE_SIZE, page_token=token, undecided_only=undecided_only
             )
-            return await self._session.transport.call(
-                lambda channel: AdminServiceStub(channel).ListProposals, always(request), Deadline.after(CALL_SECONDS)
-            )
+            return await self._session.transport.ask(lambda channel: AdminServiceStub(channel).ListProposals, request)
 
         async for records in pages(fetch, lambda page: page.proposals):
             for record in records:
@@ -185,10 +175,9 @@ class Administration:
 
     async def epochs(self) -> list[EpochStanding]:
         """List all epochs with how far re-tagging and destruction are, oldest first."""
-        answer = await self._session.transport.call(
-            lambda channel: AdminServiceStub(channel).ListEpochStandings,
-            admin_pb2.ListEpochStandingsRequest,
-            Deadline.after(CALL_SECONDS),
+        request = admin_pb2.ListEpochStandingsRequest()
+        answer = await self._session.transport.ask(
+            lambda channel: AdminServiceStub(channel).ListEpochStandings, request
         )
         return [read_epoch_standing(it) for it in answer.epochs]
 
@@ -207,9 +196,7 @@ class Administration:
         if not 0 < alarm < 2**63:
             raise InvalidUse("an alarm has a number, 1 or more")
         request = admin_pb2.AcknowledgeAlarmRequest(alarm=alarm, reason=checked_reason(reason))
-        answer = await self._session.transport.call(
-            lambda channel: AdminServiceStub(channel).AcknowledgeAlarm, always(request), Deadline.after(CALL_SECONDS)
-        )
+        answer = await self._session.transport.ask(lambda channel: AdminServiceStub(channel).AcknowledgeAlarm, request)
         return read_alarm(answer.alarm)
 
     async def suppression_list(self) -> SuppressionList:
@@ -238,8 +225,8 @@ class Administration:
         """
         statement = self._session.identity.statement(statements.SUCCESSION, succession.payload)
         request = succession_pb2.SignSuccessionRequest(statement=statement)
-        answer = await self._session.transport.call(
-            lambda channel: SuccessionServiceStub(channel).SignSuccession, always(request), Deadline.after(CALL_SECONDS)
+        answer = await self._session.transport.ask(
+            lambda channel: SuccessionServiceStub(channel).SignSuccession, request
         )
         signed = await self._session.hub.read(answer.succession)
         if signed.payload != succession.payload:

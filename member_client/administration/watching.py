@@ -5,14 +5,11 @@ from typing import Final
 
 from alliance.v1 import admin_pb2
 from alliance.v1.admin_pb2_grpc import AdminServiceStub
-from member_client._deadline import Deadline
 from member_client._paging import pages
 from member_client._session import Session
-from member_client._transport import always
 from member_client.quotas import Alarm, Standing, read_alarm, read_standing
 
 PAGE_SIZE: Final = 100
-CALL_SECONDS: Final = 30.0
 
 
 async def read_standings(session: Session) -> AsyncIterator[Standing]:
@@ -20,9 +17,7 @@ async def read_standings(session: Session) -> AsyncIterator[Standing]:
 
     async def fetch(token: str) -> admin_pb2.ListStandingsResponse:
         request = admin_pb2.ListStandingsRequest(page_size=PAGE_SIZE, page_token=token)
-        return await session.transport.call(
-            lambda channel: AdminServiceStub(channel).ListStandings, always(request), Deadline.after(CALL_SECONDS)
-        )
+        return await session.transport.ask(lambda channel: AdminServiceStub(channel).ListStandings, request)
 
     async for page in pages(fetch, lambda page: page.standings):
         for message in page:
@@ -34,9 +29,7 @@ async def read_alarms(session: Session, *, open_only: bool) -> AsyncIterator[Ala
 
     async def fetch(token: str) -> admin_pb2.ListAlarmsResponse:
         request = admin_pb2.ListAlarmsRequest(page_size=PAGE_SIZE, page_token=token, open_only=open_only)
-        return await session.transport.call(
-            lambda channel: AdminServiceStub(channel).ListAlarms, always(request), Deadline.after(CALL_SECONDS)
-        )
+        return await session.transport.ask(lambda channel: AdminServiceStub(channel).ListAlarms, request)
 
     async for page in pages(fetch, lambda page: page.alarms):
         for message in page:
