@@ -1,6 +1,7 @@
 """Runs over many subjects under an id: taken up where they stopped, charged once, the same verdicts."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, cast
@@ -29,6 +30,10 @@ async def run(client: AllianceClient, subjects: list[Subject], request_id: str |
     return [verdict async for verdict in client.screen_many(subjects, request_id=request_id, **asked)]
 
 
+async def _rest_of(verdicts: AsyncIterator[Verdict]) -> list[Verdict]:
+    return [verdict async for verdict in verdicts]
+
+
 def charged(hub: RunningHub) -> int:
     """Give the items that the hub charged for screening."""
     query = sa.text("SELECT coalesce(sum(used), 0) FROM budgets WHERE resource = 4")
@@ -51,7 +56,11 @@ async def test_a_run_that_stopped_goes_on_and_what_was_sent_is_charged_once(new_
             ) as verdicts:
                 first = [await anext(verdicts) for _ in range(15)]
                 silence.active = True  # what is evaluated from now on is never answered
+                # What was ahead of the reader may be answered already: it has to read on for more to be asked.
+                reading = asyncio.create_task(_rest_of(verdicts))
                 await silence.reached.wait()
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
         silence.active = False
         async with lender(hub, "b") as b:
             again = await run(b, SUBJECTS, "n")
