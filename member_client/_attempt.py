@@ -23,6 +23,7 @@ from member_client._inquiry import Inquiry, Stale
 from member_client._questions import Batch, canonical_batch, check_consent
 from member_client._runs import RunBatch
 from member_client._session import Session
+from member_client._transport import retried
 from member_client.config import Profile
 from member_client.errors import EpochNotServed, HubUnavailable
 from member_client.subjects import Consent, Subject
@@ -67,17 +68,23 @@ class Attempt:
             inquiry.looked = None
         try:
             async with deadline.scope():
-                try:
-                    return await self._settled(deadline)
-                except EpochNotServed:
-                    # The epoch changed since the facts were fetched: once more under those that serve now.
-                    self._forget()
-                    await self._session.facts.refresh()
-                    return await self._settled(deadline)
+                if not deadline.patient:
+                    return await self._under_epochs_that_serve(deadline)
+                # Facts and filters are fetched for whoever comes first, impatiently: this batch can wait for them.
+                return await retried(lambda: self._under_epochs_that_serve(deadline), deadline)
         except (HubUnavailable, TimeoutError, Stale) as cause:
             return await self._left_open(cause)
 
     # -- steps ---------------------------------------------------------------------------------------------------
+
+    async def _under_epochs_that_serve(self, deadline: Deadline) -> list[Verdict]:
+        try:
+            return await self._settled(deadline)
+        except EpochNotServed:
+            # The epoch changed since the facts were fetched: once more under those that serve now.
+            self._forget()
+            await self._session.facts.refresh()
+            return await self._settled(deadline)
 
     async def _settled(self, deadline: Deadline) -> list[Verdict]:
         facts, batch, inquiries = await self._prepared()

@@ -238,6 +238,18 @@ async def test_one_call_gets_over_a_hub_that_is_away_for_seconds(new_hub_folder:
         (check_contributed if kind == "contribute" else check_screened)(said, ROWS)
 
 
+@pytest.mark.usefixtures("small_batches")
+async def test_a_run_that_begins_while_the_hub_is_away_waits_for_it(new_hub_folder: NewFolder) -> None:
+    """Nothing is known yet: epochs and filter are waited for as much as answers are."""
+    async with behind_a_proxy(new_hub_folder) as (hub, client, proxy):
+        await listed(hub)
+        outage = asyncio.create_task(proxy.refuse(OUTLASTS_EVERY_TRY))
+        await asyncio.sleep(0)
+        said = {number: row async for number, row in results(client, job("screen"))}
+        await outage
+        check_screened(said, ROWS)
+
+
 async def restarted(process: HubProcess, restarts: list[str]) -> None:
     """Restart a hub two seconds after it serves, asked to stop and killed by turns, for ever."""
     while True:

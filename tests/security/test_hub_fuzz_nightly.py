@@ -26,7 +26,7 @@ from support.misconduct import ACTS, garbage_metadata, hang_up, misbehave, over_
 from support.process import HubProcess, hub_process
 from support.raw_http2 import raw_connection
 from support.rpcs import CONTRIBUTE, ENROL, RPCS, good_requests, role_of, sender
-from support.wire import WireMember, enrol, enrolment_channel, row_of
+from support.wire import WireMember, enrol, enrolment_channel, invited, row_of
 
 from alliance_server.domain.members import Role
 
@@ -109,7 +109,7 @@ class Siege:
     async def enrolments(self, count: int) -> None:
         """Send enrolments, none of which may succeed."""
         name = f"invited-{next(self._names)}"
-        applicant = Applicant((await self.hub.hub.enrolment.invite(name, name)).token)
+        applicant = Applicant(invited(self.hub, name))
         dice = self.dice("enrolments")
         contents = [applicant.signed(dice) for _ in range(count // 2)] + applicant.spoilt(dice, count // 2)
         async with enrolment_channel(self.hub) as channel:

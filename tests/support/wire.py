@@ -148,12 +148,17 @@ def _channel(hub: RunningHub, address: str, identity: Pem | None) -> Any:  # the
 
 async def enrol(hub: RunningHub, member_id: str, role: Role = Role.MEMBER) -> "WireMember":
     """Invite somebody, enrol them through the enrolment port, and let them call."""
+    member = await enrol_by_token(hub, member_id, invited(hub, member_id, role))
+    hub.confirm(member_id)
+    return member
+
+
+def invited(hub: RunningHub, member_id: str, role: Role = Role.MEMBER) -> bytes:
+    """Invite somebody, whether or not there are admins who would have to agree; gives the token."""
     token, now = os.urandom(32), hub.clock.now_ms()
     digest = sha256(token).digest()
     hub.hub.store.write_now(lambda it: memberships.invite(it, member_id, f"{member_id} Ltd", role, digest, now))
-    member = await enrol_by_token(hub, member_id, token)
-    hub.confirm(member_id)
-    return member
+    return token
 
 
 async def enrol_by_token(hub: RunningHub, member_id: str, token: bytes, key: SigningKey | None = None) -> "WireMember":
