@@ -96,6 +96,7 @@ class Reason(IntEnum):
     PROPOSAL_CLOSED = wire.ERROR_REASON_PROPOSAL_CLOSED
     ANOTHER_ADMIN_NEEDED = wire.ERROR_REASON_ANOTHER_ADMIN_NEEDED
     MEMBER_STATE_CONFLICT = wire.ERROR_REASON_MEMBER_STATE_CONFLICT
+    TWO_ADMINS_NEEDED = wire.ERROR_REASON_TWO_ADMINS_NEEDED
     EPOCH_STATE_CONFLICT = wire.ERROR_REASON_EPOCH_STATE_CONFLICT
     COMMON_RULES_CONFLICT = wire.ERROR_REASON_COMMON_RULES_CONFLICT
     RETAGGING_INCOMPLETE = wire.ERROR_REASON_RETAGGING_INCOMPLETE
@@ -191,6 +192,9 @@ CATALOGUE: dict[Reason, PublicError] = {
     ),
     Reason.MEMBER_STATE_CONFLICT: PublicError(
         StatusCode.FAILED_PRECONDITION, "The member's state does not permit this change."
+    ),
+    Reason.TWO_ADMINS_NEEDED: PublicError(
+        StatusCode.FAILED_PRECONDITION, "An alliance keeps two admins who can act; this would leave fewer."
     ),
     Reason.EPOCH_STATE_CONFLICT: PublicError(
         StatusCode.FAILED_PRECONDITION, "The epoch's state does not permit this change, or its number is not the next."

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -50,6 +50,11 @@ def address(text: str) -> str:
     if found is None or int(found[1]) > 65535:
         raise ValueError("an address is HOST:PORT, for example 0.0.0.0:7443 or [::]:7443")
     return text
+
+
+def _as_text(value: object) -> object:
+    """Take a port that is written as a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _metrics_address(text: str) -> str:
@@ -115,7 +120,7 @@ class HubConfig(BaseSettings):
     """Pause between turns of filter maintenance."""
     drain_seconds: float = Field(default=5.0, ge=0, le=3600)
     """So long calls under way may take to finish once the hub is asked to end."""
-    metrics_listen: Annotated[str, AfterValidator(_metrics_address)] = ""
+    metrics_listen: Annotated[str, BeforeValidator(_as_text), AfterValidator(_metrics_address)] = ""
     """Port for metrics, plain HTTP; empty: none. A port alone is one of this machine."""
     budgets: Annotated[dict[str, Annotated[int, Field(ge=0)]], AfterValidator(_known_budgets)] = Field(
         default_factory=dict, validate_default=True

@@ -96,6 +96,7 @@ from member_client.errors import (
     TokenRefused,
     TooManyAttempts,
     TooManyProposals,
+    TwoAdminsNeeded,
 )
 from member_client.own_claims import OwnClaim
 from member_client.quotas import Alarm, AlarmKind, QuotaReport, ResourceQuota, Standing, StandingTier
@@ -206,6 +207,7 @@ __all__ = [
     "TokenRefused",
     "TooManyAttempts",
     "TooManyProposals",
+    "TwoAdminsNeeded",
     "Usage",
     "Verdict",
     "default_folder",

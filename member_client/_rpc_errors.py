@@ -39,6 +39,7 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.PROPOSAL_CLOSED: errors.ProposalClosed,
     Reason.ANOTHER_ADMIN_NEEDED: errors.NotPermitted,
     Reason.MEMBER_STATE_CONFLICT: errors.MemberStateConflict,
+    Reason.TWO_ADMINS_NEEDED: errors.TwoAdminsNeeded,
     Reason.EPOCH_STATE_CONFLICT: errors.EpochStateConflict,
     Reason.COMMON_RULES_CONFLICT: errors.CommonRulesConflict,
     Reason.RETAGGING_INCOMPLETE: errors.RetaggingIncomplete,

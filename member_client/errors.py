@@ -236,6 +236,12 @@ class MemberStateConflict(Denied):
     how_to_fix = "Look at the member's state first: offboarding and revocation are for good."
 
 
+class TwoAdminsNeeded(Denied):
+    """An alliance keeps two admins who can act, and this would leave fewer."""
+
+    how_to_fix = "Invite another admin first, or resume one who is suspended."
+
+
 class EpochStateConflict(Denied):
     """The epoch's state does not permit the change, or its number is not the one that follows."""
 

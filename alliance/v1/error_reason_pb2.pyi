@@ -78,6 +78,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Another admin decides this: not the one who proposed it, nor the one it is about."""
     ERROR_REASON_MEMBER_STATE_CONFLICT: _ErrorReason.ValueType  # 27
     """The member's state does not permit this change."""
+    ERROR_REASON_TWO_ADMINS_NEEDED: _ErrorReason.ValueType  # 41
+    """An alliance keeps two admins who can act, and this would leave fewer."""
     ERROR_REASON_EPOCH_STATE_CONFLICT: _ErrorReason.ValueType  # 37
     """The epoch's state does not permit this, or its number is not the one that follows."""
     ERROR_REASON_COMMON_RULES_CONFLICT: _ErrorReason.ValueType  # 40
@@ -158,6 +160,8 @@ ERROR_REASON_ANOTHER_ADMIN_NEEDED: ErrorReason.ValueType  # 26
 """Another admin decides this: not the one who proposed it, nor the one it is about."""
 ERROR_REASON_MEMBER_STATE_CONFLICT: ErrorReason.ValueType  # 27
 """The member's state does not permit this change."""
+ERROR_REASON_TWO_ADMINS_NEEDED: ErrorReason.ValueType  # 41
+"""An alliance keeps two admins who can act, and this would leave fewer."""
 ERROR_REASON_EPOCH_STATE_CONFLICT: ErrorReason.ValueType  # 37
 """The epoch's state does not permit this, or its number is not the one that follows."""
 ERROR_REASON_COMMON_RULES_CONFLICT: ErrorReason.ValueType  # 40

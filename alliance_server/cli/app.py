@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -369,6 +370,7 @@ def dev(
 def main() -> None:
     """Run the command line; known errors become one clear sentence."""
     os.umask(0o077)  # the database and all other files are the operator's alone
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as an interrupt: what was begun is cleaned up
     try:
         app()
     except AllianceError as error:
@@ -379,6 +381,7 @@ def main() -> None:
     except OSError as error:
         _complain(f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}")
     except KeyboardInterrupt:
+        _err.print("interrupted; what was not finished is taken away", style="red", highlight=False)
         sys.exit(130)
 
 

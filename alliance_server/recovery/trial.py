@@ -81,6 +81,7 @@ def _restored(backup: Backup, folder: Path, clock: Clock, on_rows: OnRows) -> Hu
         alliance=backup.manifest.alliance,
         listen=_LOOPBACK,
         enrolment_listen=_LOOPBACK,
+        metrics_listen="",
         database=f"sqlite:///{folder / 'hub.db'}",
         keys=Path(KEYS),
         pkcs11=None,

@@ -121,7 +121,7 @@ def _business(stated: admin_pb2.DeclareBusiness) -> Business:
 
 
 def _raises(new: Business, old: Business) -> bool:
-    """Say whether a business is larger by anything: as it is declared, or as volumes are held against it."""
+    """Say whether a business is larger by anything: as declared, which budgets cannot fall below, or as measured."""
     larger = (*zip(new, old, strict=True), *zip(measured(new), measured(old), strict=True))
     return any(after > before for after, before in larger)
 

@@ -177,7 +177,7 @@ def _check_admins_are_left(transaction: Transaction, member: Member, now: int) -
     What is counted stays true where whoever asks holds the admins.
     """
     if member.role is Role.ADMIN and transaction.members.count_able(Role.ADMIN, now, but=member.id) < FOUNDERS:
-        raise Refused(Reason.MEMBER_STATE_CONFLICT, "an alliance keeps two admins who can act")
+        raise Refused(Reason.TWO_ADMINS_NEEDED, "an alliance keeps two admins who can act")
 
 
 def require_admitted(transaction: Transaction, caller: Caller, now: int) -> None:

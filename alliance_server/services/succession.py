@@ -6,6 +6,7 @@ known others than the first two.
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Final
 
 from alliance.errors import Reason
 from alliance.v1.statement_pb2 import SignedStatement
@@ -15,6 +16,9 @@ from alliance_server.domain.ports import Store, Transaction
 from alliance_server.domain.successions import SIGNERS, Succession, SuccessionSignature, check_signature
 from alliance_server.services.call import Call
 from alliance_server.services.memberships import require_admitted
+
+NOT_SERVED: Final = "the hub was restored: it serves nobody before two admins have signed its succession"
+HOW_TO_SERVE: Final = "serve it, and have two admins sign: member-client admin succession sign"
 
 
 def awaited(transaction: Transaction) -> bool:

@@ -50,7 +50,8 @@ with --amend it takes that claim's place.
 
 --dry-run counts what is new, unchanged, changed and refused, and sends
 nothing. After a break run the same command again: what stands already is
-unchanged, and nothing is paid for twice. Where --expires is a duration,
+unchanged. Rows that were asked about and not filed yet are asked about, and
+charged, once more. Where --expires is a duration,
 add --resume with the id that the run printed when it stopped: 90d then
 counts from the day on which it began.
 

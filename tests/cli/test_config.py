@@ -103,6 +103,11 @@ def test_a_table_names_each_setting(folder: Path, monkeypatch: pytest.MonkeyPatc
     assert "ALLIANCE_HUB_LISTN: names no setting; is ALLIANCE_HUB_LISTEN meant?" in output
 
 
+def test_a_port_for_metrics_is_one_of_this_machine_however_it_is_written(folder: Path) -> None:
+    configure(folder, "metrics_listen = 9464")
+    assert shown(folder)["metrics_listen"] == ("127.0.0.1:9464", "hub.toml")
+
+
 # -- check ------------------------------------------------------------------------------------------------------
 
 

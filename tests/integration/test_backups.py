@@ -262,6 +262,9 @@ def test_the_command_line_backs_up_and_verifies(new_hub_folder: NewFolder, tmp_p
         command = [sys.executable, "-m", "alliance_server", *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
 
+    # An address that this machine has not: the trial of a backup listens nowhere but on loopback.
+    settings = folder / "hub.toml"
+    settings.write_text('metrics_listen = "192.0.2.1:9464"\n' + settings.read_text())
     destination = tmp_path / "backup"
     taken = run("backup", str(destination), "--dir", str(folder))
     assert (taken.returncode, "backup verify" in taken.stdout) == (0, True), taken.stderr

@@ -212,13 +212,13 @@ async def test_an_alliance_keeps_two_admins_who_can_act(
 ) -> None:
     """Else one of them could be rid of the others, and nobody could bring them back."""
     await alliance.made(Change(suspend=admin_pb2.Suspend(member="third")))
-    with refuses(Reason.MEMBER_STATE_CONFLICT):
+    with refuses(Reason.TWO_ADMINS_NEEDED):
         await alliance.first.propose(alliance.first.proposal(change, break_glass=break_glass))
     assert alliance.state("second") is MemberState.ACTIVE
     # Who has no certificate that is good cannot act, whatever the state says.
     await alliance.made(Change(resume=admin_pb2.Resume(member="third")))
     await alliance.made(Change(revoke_certificates=admin_pb2.RevokeCertificates(member="third")))
-    with refuses(Reason.MEMBER_STATE_CONFLICT):
+    with refuses(Reason.TWO_ADMINS_NEEDED):
         await alliance.first.propose(alliance.first.proposal(change, break_glass=break_glass))
 
 

@@ -1,8 +1,11 @@
 """What the hub's doctor finds, and what the log says of what ends."""
 
 import json
+import os
 import shutil
+import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -220,3 +223,22 @@ async def test_the_log_warns_once_a_day_of_what_ends_within_thirty(folder: Path)
             await watch.warn(clock.now_ms())
         said = [(it["subject"], it["days"]) for it in logs if it["event"] == "something ends soon"]
         assert said == [("epoch 1", 24), ("epoch 1", 23)]
+
+
+async def test_a_signal_to_end_cleans_up_as_an_interrupt_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def asked_to_end() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+    before, mask = signal.getsignal(signal.SIGTERM), os.umask(0o022)
+    monkeypatch.setattr("alliance_server.cli.app.app", asked_to_end)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        os.umask(mask)
+    assert ended.value.code == 130
+    assert "interrupted" in capsys.readouterr().err

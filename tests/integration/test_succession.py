@@ -33,6 +33,7 @@ from alliance.statements import SUCCESSION
 from alliance.taxonomy import DAY_MS
 from alliance.v1 import enrolment_pb2_grpc, filter_pb2, succession_pb2
 from alliance_server.cli.doctor import examine
+from alliance_server.cli.status.reading import needs, read_status
 from alliance_server.domain.epochs import EpochState
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import HUB_ACTOR, MemberState, Role
@@ -354,6 +355,7 @@ async def test_a_succession_that_one_admin_signed_is_believed_by_nobody_and_the_
             if "have signed its succession" in found.what
         ]
         assert (waits.level, "succession sign" in waits.how_to_fix) == (Level.ERROR, True)
+        assert any("have signed its succession" in line for line in needs(read_status(tmp_path / "restored")))
         async with in_its_place(tmp_path / "restored", it.hub) as hub:
             code, said = await command(ann, "admin", "succession", "show")
             assert code == 0, said

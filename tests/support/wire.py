@@ -167,8 +167,20 @@ async def enrol_by_token(hub: RunningHub, member_id: str, token: bytes, key: Sig
     async with enrolment_channel(hub) as channel:
         request = enrol_request(token, key, certificate_request(tls_key))
         reply = await enrolment_pb2_grpc.EnrolmentServiceStub(channel).Enrol(request)
-    certificate = x509.load_der_x509_certificate(reply.certificate).public_bytes(serialization.Encoding.PEM)
-    return WireMember(hub, member_id, key, (pem_of(tls_key), certificate))
+    return WireMember(hub, member_id, key, (pem_of(tls_key), _as_pem(reply.certificate)))
+
+
+async def admitted(hub: RunningHub, member_id: str, role: Role = Role.MEMBER) -> "WireMember":
+    """Have somebody enrolled and confirmed whatever the enrolment port does at the moment."""
+    tls_key, key = new_tls_key(), SigningKey.generate()[0]
+    request = enrol_request(invited(hub, member_id, role), key, certificate_request(tls_key))
+    issued, _ = await hub.hub.enrolment.enrol(request.token, request.enrolment)
+    hub.confirm(member_id)
+    return WireMember(hub, member_id, key, (pem_of(tls_key), _as_pem(issued.der)))
+
+
+def _as_pem(certificate: bytes) -> bytes:
+    return x509.load_der_x509_certificate(certificate).public_bytes(serialization.Encoding.PEM)
 
 
 class WireMember:

@@ -5,7 +5,7 @@ from typing import Final
 
 from alliance.clock import moment
 from alliance.errors import AllianceError
-from alliance.findings import Finding, Level, error, told
+from alliance.findings import Finding, Level, error, told, warning
 from alliance.taxonomy import DAY_MS
 from alliance_server.domain.epochs import SERVING, Epoch
 from alliance_server.domain.ports import Transaction
@@ -13,6 +13,7 @@ from alliance_server.domain.statements import MAX_SKEW_MS
 from alliance_server.hub_keys import HubKeys
 from alliance_server.services import policies, succession
 from alliance_server.services.filter_maintenance import HEARTBEAT_LIFE_MS
+from alliance_server.services.overview import read_vitals
 
 MEMBER_WARNING_MS: Final = 30 * DAY_MS
 MOST_NAMED: Final = 10
@@ -37,11 +38,7 @@ def policy_findings(transaction: Transaction) -> Iterator[Finding]:
 
 def _succession(transaction: Transaction) -> Iterator[Finding]:
     if succession.awaited(transaction):
-        yield Finding(
-            Level.ERROR,
-            "the hub was restored: it serves nobody before two admins have signed its succession",
-            "Serve it, and have two admins sign: member-client admin succession sign",
-        )
+        yield error(succession.NOT_SERVED, f"{succession.HOW_TO_SERVE}.")
 
 
 def epoch_findings(epochs: list[Epoch], keys: HubKeys | None) -> Iterator[Finding]:
@@ -104,14 +101,16 @@ def _certificates(transaction: Transaction, now: int) -> Iterator[Finding]:
 
 
 def _decisions(transaction: Transaction, now: int) -> Iterator[Finding]:
-    overdue = transaction.proposals.count_overdue(now)
-    waiting = len(transaction.proposals.page(0, 1000, undecided_at=now)) - overdue
-    if overdue:
-        remedy = "Ask another admin to review: member-client admin proposals"
-        yield Finding(Level.ERROR, f"{overdue} review(s) of break-glass are overdue", remedy)
-    if waiting:
-        yield Finding(Level.WARNING, f"{waiting} proposal(s) wait for an admin", "Ask the admins to decide.")
-    if not overdue and not waiting:
+    vitals = read_vitals(transaction, now)
+    in_time = vitals.reviews_open - vitals.reviews_overdue
+    remedy = "Ask another admin to review: member-client admin proposals"
+    if vitals.reviews_overdue:
+        yield error(f"{vitals.reviews_overdue} review(s) of break-glass are overdue", remedy)
+    if in_time:
+        yield warning(f"{in_time} change(s) by break-glass wait for another admin's review", remedy)
+    if vitals.proposals_waiting:
+        yield warning(f"{vitals.proposals_waiting} proposal(s) wait for an admin", "Ask the admins to decide.")
+    if not vitals.reviews_open and not vitals.proposals_waiting:
         yield Finding(Level.OK, "no proposal waits for an admin")
 
 

@@ -18,7 +18,7 @@ from alliance_server.cli.database import open_existing
 from alliance_server.cli.status.port import Answer, Port, look_at
 from alliance_server.config import HubConfig, load_config
 from alliance_server.domain.overview import Census, Vitals
-from alliance_server.services import policies
+from alliance_server.services import policies, succession
 from alliance_server.services.filter_maintenance import HEARTBEAT_LIFE_MS
 from alliance_server.services.overview import read_vitals
 from alliance_server.storage import schema
@@ -92,6 +92,8 @@ def _read_database(status: Status, engine: Engine) -> None:
         status.vitals = read_vitals(transaction, status.at)
         if not policies.is_served(transaction):
             status.problems.append(f"{policies.not_adopted()}: {policies.how_to_adopt()}")
+        if succession.awaited(transaction):
+            status.problems.append(f"{succession.NOT_SERVED}: {succession.HOW_TO_SERVE}")
         status.census = read_census(connection, status.at, status.at + SOON_MS)
     files = FileSnapshots(status.config.snapshots_folder)
     status.missing_snapshots = frozenset(
@@ -115,6 +117,8 @@ def _needs_of(status: Status) -> list[str]:
     if status.vitals:
         if status.vitals.reviews_overdue:
             found.append(f"{status.vitals.reviews_overdue} review(s) of break-glass are overdue: call the admins")
+        if in_time := status.vitals.reviews_open - status.vitals.reviews_overdue:
+            found.append(f"{in_time} change(s) by break-glass wait for another admin's review: remind the admins")
         for epoch in (it for it in status.vitals.epochs if it.serves):
             age = epoch.filter_age(status.at)
             if age is None or age > STALE_SECONDS:

@@ -22,7 +22,9 @@ def changing(
 ) -> None:
     """Show what a change would do, ask, and propose it."""
     effect = done(session, lambda admin: admin.preview(change))
-    for line in effect_lines(effect):
+    if break_glass and effect.needs_approval and not effect.may_break_glass:
+        raise UsageFault(tr("break-glass does not do this: another admin must approve"))
+    for line in effect_lines(effect, by_break_glass=break_glass):
         session.say(line)
     if dry_run:
         session.document({"change": change.kind, "member": change.member, "effect": record(effect)})

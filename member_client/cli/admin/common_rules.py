@@ -69,7 +69,7 @@ def propose(
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Propose another suppression list: values that many people share, or nobody has.
+    r"""Propose another suppression list: values that many people share, or nobody has.
 
     It takes the place of the one in force, and is public: nothing in it may
     name a person. Example:

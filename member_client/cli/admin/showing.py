@@ -66,11 +66,11 @@ def described(proposal: Proposal) -> list[str]:
         lines.append(named_line("Decide by", moment(proposal.decide_by)))
     if proposal.decided_by:
         lines += [named_line("Decided by", proposal.decided_by), named_line("Because", proposal.decision_reason)]
-    return lines + (effect_lines(proposal.effect) if proposal.effect else [])
+    return lines + (effect_lines(proposal.effect, by_break_glass=proposal.break_glass) if proposal.effect else [])
 
 
-def effect_lines(effect: Effect) -> list[str]:
-    """Say what a change would touch."""
+def effect_lines(effect: Effect, *, by_break_glass: bool = False) -> list[str]:
+    """Say what a change would touch, and who must agree."""
     lines = []
     if effect.calls_an_hour:
         lines.append(tr("calls of the member in the last hour: {calls:,}", calls=effect.calls_an_hour))
@@ -105,8 +105,11 @@ def effect_lines(effect: Effect) -> list[str]:
     for kind in sorted({*effect.entries_added, *effect.entries_removed}):
         counts = {"added": effect.entries_added.get(kind, 0), "removed": effect.entries_removed.get(kind, 0)}
         lines.append(tr("entries of {kind}: {added:,} added, {removed:,} removed", kind=kind, **counts))
-    lines.append(tr("another admin must approve") if effect.needs_approval else tr("takes effect at once"))
-    return lines
+    if not effect.needs_approval:
+        return [*lines, tr("takes effect at once")]
+    if by_break_glass:
+        return [*lines, tr("takes effect at once, with an alarm; another admin must review it")]
+    return [*lines, tr("another admin must approve")]
 
 
 def _told(value: str | int) -> str:

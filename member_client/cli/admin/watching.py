@@ -46,7 +46,7 @@ def members(
     *,
     every: Annotated[bool, typer.Option("--all", help="Those that were offboarded, too.")] = False,
 ) -> None:
-    """List who belongs to the alliance: members, admins, liaisons and auditors, and those invited.
+    """List who enrolled in the alliance: members, admins, liaisons and auditors.
 
     For example:
 

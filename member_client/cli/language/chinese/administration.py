@@ -57,6 +57,8 @@ ADMIN_SPOKEN: Final = {
         "--withdraw-rest"
     ): ("有 {claims:,} 条由其他机器报送：请在该机器上运行本命令，或重新报送名单后使用 --withdraw-rest"),
     "{claims:,} claims were refused: run this again": "有 {claims:,} 条被拒绝：请再次运行本命令",
+    "takes effect at once, with an alarm; another admin must review it": "立即生效并发出警报；须由另一位管理员事后复核",
+    "break-glass does not do this: another admin must approve": "紧急操作不适用于此：须由另一位管理员批准",
     "takes effect at once": "立即生效",
     "the hub was restored from a backup: origin {origin} is believed, signed by {admins}": (
         "联盟中心已由备份恢复：第 {origin} 任身份已获采信，签署者：{admins}"

@@ -35,6 +35,7 @@ CLASSES: Final = {
     "IllegalTransition": "报送记录的状态不允许该变更",
     "ProposalClosed": "该提案已有决定、已撤回或已过期",
     "MemberStateConflict": "成员的状态不允许该变更",
+    "TwoAdminsNeeded": "联盟须保留两名可履职的管理员，此操作将使其不足",
     "EpochStateConflict": "密钥周期的状态不允许该变更，或编号不是下一个",
     "CommonRulesConflict": "该政策已获采纳，或排除名单的编号不是下一个",
     "RetaggingIncomplete": "该密钥周期尚有有效记录未转入下一周期",
@@ -142,6 +143,7 @@ ADVICE: Final = {
     "Look at what is in force first; a list is made from that one (member-client admin suppression show).": (
         "请先查看现行内容；新名单以现行名单为底本（member-client admin suppression show）。"
     ),
+    "Invite another admin first, or resume one who is suspended.": "请先邀请另一位管理员，或恢复已暂停的管理员。",
     "Look at the epochs first (member-client admin epochs): begin, activate, retire, in this order.": (
         "请先查看密钥周期（member-client admin epochs）：依次启动、启用、停用。"
     ),

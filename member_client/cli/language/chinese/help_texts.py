@@ -78,12 +78,14 @@ COMMANDS: Final = {
     ),
     (
         "--dry-run counts what is new, unchanged, changed and refused, and sends nothing. After a break run the same "
-        "command again: what stands already is unchanged, and nothing is paid for twice. Where --expires is a "
+        "command again: what stands already is unchanged. Rows that were asked about and not filed yet are asked "
+        "about, and charged, once more. Where --expires is a "
         "duration, add --resume with the id that the run printed when it stopped: 90d then counts from the day on "
         "which it began."
     ): (
         "--dry-run 只统计新增、无变化、有变化和未受理的行，不发送任何数据。中断后请重新运行同一命令：已报送的记录计为无"
-        "变化，也不重复计费。--expires 为期限的，请加上 --resume 和运行中止时打印的编号：90d 即从该次运行开始之日起算。"
+        "变化；已查询而未报送的行会再次查询并计费。"
+        "--expires 为期限的，请加上 --resume 和运行中止时打印的编号：90d 即从该次运行开始之日起算。"
     ),
     (
         "Exit codes: 0 done, 4 some rows refused, 5 hub away, 6 denied or out of budget, 130 interrupted."

@@ -64,8 +64,8 @@ WATCH_WORDS: Final = {
 }
 
 WATCH_HELP: Final = {
-    "List who belongs to the alliance: members, admins, liaisons and auditors, and those invited.": (
-        "列出联盟各方：成员机构、管理员、警方联络员、审计员，以及已受邀者。"
+    "List who enrolled in the alliance: members, admins, liaisons and auditors.": (
+        "列出已入盟的各方：成员机构、管理员、警方联络员、审计员。"
     ),
     "Those that were offboarded, too.": "包括已退出者。",
     "Show what this member may use and has used today, and its standing.": "查看本机构的额度、今日用量和贡献评级。",
