@@ -4,6 +4,9 @@ import json
 import os
 import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -370,9 +373,9 @@ def dev(
 def main() -> None:
     """Run the command line; known errors become one clear sentence."""
     os.umask(0o077)  # the database and all other files are the operator's alone
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as an interrupt: what was begun is cleaned up
     try:
-        app()
+        with _ended_as_interrupted():
+            app()
     except AllianceError as error:
         _complain(str(error))
     except OperationalError as error:
@@ -383,6 +386,19 @@ def main() -> None:
     except KeyboardInterrupt:
         _err.print("interrupted; what was not finished is taken away", style="red", highlight=False)
         sys.exit(130)
+
+
+@contextmanager
+def _ended_as_interrupted() -> Iterator[None]:
+    """Have SIGTERM end a command as an interrupt does, which cleans up what was begun; Python lets the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _complain(sentence: str) -> NoReturn:

@@ -238,7 +238,7 @@ async def test_a_signal_to_end_cleans_up_as_an_interrupt_does(
         with pytest.raises(SystemExit) as ended:
             main()
     finally:
-        signal.signal(signal.SIGTERM, before)
         os.umask(mask)
+    assert signal.getsignal(signal.SIGTERM) == before
     assert ended.value.code == 130
     assert "interrupted" in capsys.readouterr().err
