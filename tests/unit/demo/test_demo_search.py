@@ -53,7 +53,8 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_each_form_is_found(form: str, tmp_path: Path) -> None:
-    before, after = os.urandom(1001), bytes([FORMS[form][-1] ^ 0xFF]) + os.urandom(77)  # never the byte that is left out
+    # The byte after it is never the one that a prefix leaves out.
+    before, after = os.urandom(1001), bytes([FORMS[form][-1] ^ 0xFF]) + os.urandom(77)
     findings = look_for(texts_of([PHONE]), before + FORMS[form] + after, tmp_path)
     assert fingerprint(FORMS[form].rstrip(b"=")) in names_in(findings)
     assert not names_in(look_for(texts_of([PHONE]), before + FORMS[form][:-1] + after, tmp_path)) & {
