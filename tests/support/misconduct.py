@@ -118,7 +118,8 @@ def hang_up(port: int) -> None:
     """End this process's connections to a port; gRPC's client keeps some open, on which a write failed, for good."""
     for connection in psutil.Process().net_connections("tcp"):
         if connection.raddr[1:] == (port,):
-            with socket.socket(fileno=os.dup(connection.fd)) as copy, suppress(OSError):
+            # gRPC's threads may close it first.
+            with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as copy:
                 copy.shutdown(socket.SHUT_RDWR)
 
 
