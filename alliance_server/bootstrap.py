@@ -52,6 +52,7 @@ from alliance_server.services.filter_maintenance import FilterMaintenance
 from alliance_server.services.filters import FilterService
 from alliance_server.services.local_evaluator import LocalEvaluator
 from alliance_server.services.overview import read_vitals
+from alliance_server.services.purging import Purging
 from alliance_server.services.quotas import QuotaService
 from alliance_server.services.registry import RegistryService
 from alliance_server.services.renewal import RenewalService
@@ -104,6 +105,7 @@ class Hub:
         self.expiry = ExpiryWatch(self.tls, self.store)
         self.audit = AuditService(self.store)
         self.departures = Departures(self.store, self.compute, self.keys.identity, self.clock)
+        self.purging = Purging(self.store, self.clock)
         authenticator = Authenticator(self.store, config.alliance, self.clock, self.tls.trusts)
         self.succession = SuccessionService(self.store)
         self.calls = CallGuard(authenticator, self.audit, self.succession, self.clock, self.metrics)
@@ -218,6 +220,7 @@ class Hub:
                 await asyncio.to_thread(self.tls.look)
                 await self.maintenance.turn()
                 await self.departures.turn()
+                await self.purging.turn()
                 await self.expiry.warn(self.clock.now_ms())
                 if self.clock.now_ms() - last_flush >= _FLUSH_EVERY_MS:
                     last_flush = self.clock.now_ms()

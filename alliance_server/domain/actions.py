@@ -17,6 +17,7 @@ class AuditAction(StrEnum):
     CLAIM_DEPART = "claim:departed:withdraw"
     CLAIM_GET = "claim:get"
     CLAIM_LIST = "claim:list"
+    CLAIM_PURGE = "claim:ended:purge"
     CLAIM_WITHDRAW = "claim:withdraw"
     EPOCH_ACTIVATE = "epoch:activate"
     EPOCH_ANNOUNCE = "epoch:key:announce"

@@ -11,7 +11,7 @@ from hashlib import sha256
 from alliance import claims
 from alliance.crypto.sealing import BOX_BYTES, ENTRY_ID_BYTES, HANDLE_BYTES, MAX_CONTENTS_BYTES
 from alliance.errors import ClaimInvalid, Reason
-from alliance.taxonomy import COUNTERSIGNED_LEVELS, LEGAL_TRANSITIONS, LIVE_STATUSES, ClaimStatus, EvidenceLevel
+from alliance.taxonomy import COUNTERSIGNED_LEVELS, DAY_MS, LEGAL_TRANSITIONS, LIVE_STATUSES, ClaimStatus, EvidenceLevel
 from alliance.v1.claim_pb2 import Claim
 from alliance_server.domain.errors import Refused
 
@@ -61,6 +61,8 @@ class StoredClaim:
     status_change: bytes | None
     received_at: int
     row_sha256: bytes
+    purge_at: int
+    """When the row is deleted: at its expiry, or a while after it was ended before."""
     claim: bytes
     signature: bytes
     handle: bytes
@@ -98,6 +100,26 @@ class ListedEntry:
     status: ClaimStatus
     status_version: int
     filed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndedClaim:
+    """A claim whose row is to be deleted."""
+
+    entry_id: bytes
+    contributor: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedChange:
+    """A change of a claim's status in the feed that members follow; `changed_at` by the hub's clock."""
+
+    number: int
+    entry_id: bytes
+    status: int
+    version: int
+    changed_at: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +174,17 @@ def stored(row: ClaimRow, claim: Claim, *, digest: bytes, sequence: int, now: in
         status_change=None,
         received_at=now,
         row_sha256=digest,
+        purge_at=claim.expires_at,
         claim=row.claim,
         signature=row.signature,
         handle=row.handle,
         box=row.box,
         predecessor=row.predecessor or None,
     )
+
+
+KEPT_AFTER_END_MS = 30 * DAY_MS
+"""How long a claim that was ended before its time stays with its contributor, who may ask why and repeat a call."""
 
 
 _COPIED = (

@@ -9,7 +9,7 @@ from alliance.errors import AllianceError
 from alliance.taxonomy import ClaimStatus
 from alliance_server.domain.alarms import Alarm, DayOfUse, Finding
 from alliance_server.domain.audit import AuditRecord
-from alliance_server.domain.claims import CategoryCount, ListedEntry, Stock, StoredClaim
+from alliance_server.domain.claims import CategoryCount, EndedClaim, ListedEntry, NumberedChange, Stock, StoredClaim
 from alliance_server.domain.departures import Departure
 from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.evaluations import Evaluation, RequestKey
@@ -121,8 +121,16 @@ class ClaimRepository(Protocol):
     def add(self, claims: Sequence[StoredClaim]) -> None:
         """Add claims."""
 
-    def change_status(self, entry_id: bytes, status: ClaimStatus, version: int, statement: bytes) -> None:
-        """Record a change of status; raises Refused unless `version` is the next one."""
+    def change_status(
+        self, entry_id: bytes, status: ClaimStatus, version: int, statement: bytes, *, now: int, reason: str = ""
+    ) -> None:
+        """Record a change of status and have the feed tell it; raises Refused unless `version` is the next one."""
+
+    def due_to_purge(self, now: int, most: int) -> list[EndedClaim]:
+        """Give up to so many claims that are to be deleted by now, each contributor's together."""
+
+    def purge(self, entry_ids: Sequence[bytes]) -> int:
+        """Delete claims with what was reported about them; returns how many there were."""
 
     def own(
         self,
@@ -177,6 +185,22 @@ class ClaimRepository(Protocol):
 
     def own_live_by_category(self, contributor: str, now: int) -> list[CategoryCount]:
         """Count a contributor's live claims by category, with when they expire."""
+
+
+class ChangeRepository(Protocol):
+    """The feed of changes of claims' statuses, numbered in the order in which they took effect."""
+
+    def newest(self) -> int:
+        """Give the number of the newest change; 0 where there was none."""
+
+    def after(self, number: int, limit: int) -> list[NumberedChange]:
+        """Give changes after a number, in order."""
+
+    def is_due_to_purge(self, now: int) -> bool:
+        """Say whether there are changes to forget by now."""
+
+    def purge(self, now: int, most: int) -> int:
+        """Forget up to so many changes of claims that would be over by now anyhow; returns how many."""
 
 
 class FilterRepository(Protocol):
@@ -420,6 +444,8 @@ class Transaction(Protocol):
     def epochs(self) -> EpochRepository: ...  # noqa: D102 - its type says it
     @property
     def claims(self) -> ClaimRepository: ...  # noqa: D102 - its type says it
+    @property
+    def changes(self) -> ChangeRepository: ...  # noqa: D102 - its type says it
     @property
     def filters(self) -> FilterRepository: ...  # noqa: D102 - its type says it
     @property

@@ -47,7 +47,9 @@ class Purges:
 
     gathered: list[Purge] = field(default_factory=list)
 
-    def claim_changed(self, entry_id: bytes, status: ClaimStatus, version: int, statement: bytes) -> None:
+    def claim_changed(
+        self, entry_id: bytes, status: ClaimStatus, version: int, statement: bytes, *, now: int, reason: str
+    ) -> None:
         """Have it remembered that a claim has another status."""
         self._add(
             PurgeKind.CLAIM,
@@ -55,6 +57,8 @@ class Purges:
             status=int(status),
             version=version,
             statement=statement.hex(),
+            changed_at=now,
+            reason=reason,
         )
 
     def epoch_begun(self, epoch: Epoch) -> None:

@@ -200,6 +200,7 @@ def _restore_rows(engine: Engine, made: Plan, succession: Succession, on_rows: O
         )
         restoration.forget_filters(connection)
         restoration.end_what_was_open(connection, made.now)
+        restoration.number_changes_anew(connection)
         transaction = SqlTransaction(connection)
         restoration.remember(transaction, connection, [entry.purge for entry in made.ledger or ()])
         restoration.retire_epochs(connection, made.retired)

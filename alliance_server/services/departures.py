@@ -87,7 +87,9 @@ class Departures:
         if not self._lease.take(transaction, now) or transaction.departures.get(departure.member_id) != departure:
             return None  # another process does it, or did this chunk
         for claim, statement in zip(claims, statements, strict=True):
-            transaction.claims.change_status(claim.entry_id, ClaimStatus.WITHDRAWN, claim.status_version + 1, statement)
+            transaction.claims.change_status(
+                claim.entry_id, ClaimStatus.WITHDRAWN, claim.status_version + 1, statement, now=now, reason=REASON
+            )
         transaction.departures.save(_after(departure, claims, now))
         transaction.record(
             record_event(

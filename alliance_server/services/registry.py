@@ -114,8 +114,8 @@ class RegistryService:
                     continue
                 if of_twin is None or twin_change is None or twin_change.entry_id != twin.entry_id:
                     raise Refused(Reason.CONFLICTING_RETRY, "the claim has a twin, which ends with it")
-                _withdrawn(transaction, twin, twin_change, of_twin)
-            return _withdrawn(transaction, claim, change, statement)
+                _withdrawn(transaction, twin, twin_change, of_twin, call.now())
+            return _withdrawn(transaction, claim, change, statement, call.now())
 
         return await self._store.write(work)
 
@@ -292,13 +292,13 @@ def _own(
 
 
 def _withdrawn(
-    transaction: Transaction, claim: StoredClaim, change: ClaimStatusChange, statement: SignedStatement
+    transaction: Transaction, claim: StoredClaim, change: ClaimStatusChange, statement: SignedStatement, now: int
 ) -> StoredClaim:
     """Take a claim's signed withdrawal over; raises Refused unless it is about the version that stands."""
     if change.version != claim.status_version + 1:
         raise Refused(Reason.CONFLICTING_RETRY, "the version is not the next one")
     status, serialised = ClaimStatus(change.status), statement.SerializeToString()
-    transaction.claims.change_status(claim.entry_id, status, change.version, serialised)
+    transaction.claims.change_status(claim.entry_id, status, change.version, serialised, now=now, reason=change.reason)
     return replace(claim, status=status, status_version=change.version, status_change=serialised)
 
 

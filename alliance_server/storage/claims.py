@@ -9,13 +9,21 @@ from typing import Any
 import sqlalchemy as sa
 
 from alliance.errors import Reason
-from alliance.taxonomy import ClaimStatus, SharingLevel
-from alliance_server.domain.claims import CategoryCount, ListedEntry, Stock, StoredClaim
+from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
+from alliance_server.domain.claims import (
+    KEPT_AFTER_END_MS,
+    CategoryCount,
+    EndedClaim,
+    ListedEntry,
+    Stock,
+    StoredClaim,
+)
 from alliance_server.domain.epochs import MAX_EPOCH
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import MemberState
 from alliance_server.domain.purges import Purges
 from alliance_server.storage import bulk
+from alliance_server.storage.changes import SqlChanges
 from alliance_server.storage.tables import LIVE, LIVE_NUMBERS, ClaimTable, EntryReportTable, MemberTable, table_of
 
 _CLAIMS = table_of(ClaimTable)
@@ -110,9 +118,10 @@ def _claim(row: sa.Row[tuple[object, ...]]) -> StoredClaim:
 class SqlClaims:
     """The registry of claims."""
 
-    def __init__(self, connection: sa.Connection, purges: Purges) -> None:
+    def __init__(self, connection: sa.Connection, purges: Purges, changes: SqlChanges) -> None:
         self._connection = connection
         self._purges = purges
+        self._changes = changes
 
     def get(self, entry_id: bytes) -> StoredClaim | None:
         """Give a claim."""
@@ -148,16 +157,44 @@ class SqlClaims:
         """Add claims."""
         _ADD.run(self._connection, [_row_of(claim) for claim in claims])
 
-    def change_status(self, entry_id: bytes, status: ClaimStatus, version: int, statement: bytes) -> None:
+    def change_status(
+        self, entry_id: bytes, status: ClaimStatus, version: int, statement: bytes, *, now: int, reason: str = ""
+    ) -> None:
         """Record a change of status; raises Refused where another change came in between."""
+        values = {"status": int(status), "status_version": version, "status_change": statement}
+        if status not in LIVE_STATUSES:
+            sooner, purge_at = now + KEPT_AFTER_END_MS, _CLAIMS.c.purge_at
+            values["purge_at"] = sa.case((purge_at > sooner, sooner), else_=purge_at)
         changed = self._connection.execute(
             sa.update(_CLAIMS)
             .where(_CLAIMS.c.entry_id == entry_id, _CLAIMS.c.status_version == version - 1)
-            .values(status=int(status), status_version=version, status_change=statement)
+            .values(values)
         )
         if changed.rowcount == 0:
             raise Refused(Reason.CONFLICTING_RETRY, "the version is not the next one")
-        self._purges.claim_changed(entry_id, status, version, statement)
+        self._changes.add(entry_id, status, version, now, reason)
+        self._purges.claim_changed(entry_id, status, version, statement, now=now, reason=reason)
+
+    def due_to_purge(self, now: int, most: int) -> list[EndedClaim]:
+        """Give claims that are to be deleted by now: the first by time, each contributor's together."""
+        columns = _CLAIMS.c
+        query = (
+            sa.select(columns.entry_id, columns.contributor)
+            .where(columns.purge_at <= now)
+            .order_by(columns.purge_at)
+            .limit(most)
+        )
+        due = [EndedClaim(*row) for row in self._connection.execute(query)]
+        return sorted(due, key=lambda it: (it.contributor, it.entry_id))
+
+    def purge(self, entry_ids: Sequence[bytes]) -> int:
+        """Delete claims with what was reported about them; returns how many there were."""
+        purged = 0
+        for start in range(0, len(entry_ids), _DELETED_AT_ONCE):
+            part = entry_ids[start : start + _DELETED_AT_ONCE]
+            self._connection.execute(sa.delete(_REPORTS).where(_REPORTS.c.entry_id.in_(part)))
+            purged += self._connection.execute(sa.delete(_CLAIMS).where(_CLAIMS.c.entry_id.in_(part))).rowcount
+        return purged
 
     def own(
         self,
@@ -307,9 +344,4 @@ class SqlClaims:
     def destroy(self, epoch: int, most: int) -> int:
         """Delete up to so many claims of an epoch with what was reported about them; returns how many."""
         some = sa.select(_CLAIMS.c.entry_id).where(_CLAIMS.c.epoch == epoch).order_by(_CLAIMS.c.sequence).limit(most)
-        entries = list(self._connection.execute(some).scalars())
-        for start in range(0, len(entries), _DELETED_AT_ONCE):
-            part = entries[start : start + _DELETED_AT_ONCE]
-            self._connection.execute(sa.delete(_REPORTS).where(_REPORTS.c.entry_id.in_(part)))
-            self._connection.execute(sa.delete(_CLAIMS).where(_CLAIMS.c.entry_id.in_(part)))
-        return len(entries)
+        return self.purge(list(self._connection.execute(some).scalars()))

@@ -55,10 +55,11 @@ class Kept(Enum):
     CURRENT = "until the next one takes its place", "each write"
     SNAPSHOT = "while it is in force, and an hour at least", "the filter's maintenance, with its deltas and its file"
     CLAIM = (
-        "until the claim ends: by its time, which the [table](#how-long-a-claim-lasts) bounds, or withdrawn",
-        ("the end of its epoch at the latest, which destroys all claims in it"),
+        "until the claim's time is over, which the [table](#how-long-a-claim-lasts) bounds, or 30 days after its end",
+        "the purge, which leaves an event; the end of its epoch at the latest",
     )
-    REPORT = "as long as the claim that it is about", "the end of the claim's epoch"
+    CHANGE = "until the claim's time would be over: who saw the claim learns that it ended", "the purge"
+    REPORT = "as long as the claim that it is about", "the claim's purge"
     CERTIFICATE = "three years after it ended: what was done under it names its holder", ""
     INVITATION = "90 days after it was used or ended", ""
     CREDIT = "while its epoch takes contributions", "the end of the epoch"

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from alliance.taxonomy import ClaimStatus, SharingLevel
+from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
+from alliance_server.domain.claims import KEPT_AFTER_END_MS
 from alliance_server.domain.epochs import Epoch, EpochState
 from alliance_server.domain.members import Certificate, Member, MemberState, Role
 from alliance_server.domain.policies import AdoptedPolicy
@@ -26,12 +27,19 @@ from alliance_server.storage.unit_of_work import SqlTransaction
 
 _CLAIMS = table_of(ClaimTable)
 _EPOCHS = table_of(EpochTable)
+_GAP: Final = 2**32
+"""More changes than any hub tells between a backup and its loss."""
 
 
 def forget_filters(connection: sa.Connection) -> None:
     """Have every filter built anew: what is in the rows was signed by another origin, and its bits are elsewhere."""
     values = {"base_sha256": b"", "delta_sequence": 0, "header": b"", "heartbeat": b""}
     connection.execute(sa.update(table_of(FilterStateTable)).values(values))
+
+
+def number_changes_anew(connection: sa.Connection) -> None:
+    """Have changes numbered behind all that the lost origin may have told members."""
+    SqlTransaction(connection).changes.leave_gap(_GAP)
 
 
 def end_what_was_open(connection: sa.Connection, now: int) -> None:
@@ -72,15 +80,23 @@ def remember(transaction: SqlTransaction, connection: sa.Connection, purges: Seq
             apply(transaction, connection, purge.values)
 
 
-def _claim(_transaction: SqlTransaction, connection: sa.Connection, said: Mapping[str, Any]) -> None:
-    columns, version = _CLAIMS.c, int(said["version"])
-    older = (columns.entry_id == bytes.fromhex(said["entry_id"]), columns.status_version < version)
-    values = {
-        "status": int(ClaimStatus(said["status"])),
+def _claim(transaction: SqlTransaction, connection: sa.Connection, said: Mapping[str, Any]) -> None:
+    """Give a claim the status that it had, and have members told: who was away did not hear it from the lost origin."""
+    entry_id, status, version = bytes.fromhex(said["entry_id"]), ClaimStatus(said["status"]), int(said["version"])
+    changed_at, reason = int(said.get("changed_at", 0)), said.get("reason", "")  # not in ledgers before schema 0010
+    values: dict[str, object] = {
+        "status": int(status),
         "status_version": version,
         "status_change": bytes.fromhex(said["statement"]),
     }
-    connection.execute(sa.update(_CLAIMS).where(*older).values(values))
+    if status not in LIVE_STATUSES:
+        values["purge_at"] = sa.case(
+            (_CLAIMS.c.expires_at > changed_at + KEPT_AFTER_END_MS, changed_at + KEPT_AFTER_END_MS),
+            else_=_CLAIMS.c.expires_at,
+        )
+    older = (_CLAIMS.c.entry_id == entry_id, _CLAIMS.c.status_version < version)
+    if connection.execute(sa.update(_CLAIMS).where(*older).values(values)).rowcount:
+        transaction.changes.add(entry_id, status, version, changed_at, reason)
 
 
 def _epoch_begun(transaction: SqlTransaction, _connection: sa.Connection, said: Mapping[str, Any]) -> None:

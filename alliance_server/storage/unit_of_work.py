@@ -32,6 +32,7 @@ from alliance_server.domain.ports import Transaction
 from alliance_server.domain.purges import Purge, Purges
 from alliance_server.storage import database
 from alliance_server.storage.audit_log import SqlAudit, append
+from alliance_server.storage.changes import SqlChanges
 from alliance_server.storage.claims import SqlClaims
 from alliance_server.storage.departures import SqlDepartures
 from alliance_server.storage.filters import SqlFilters
@@ -57,7 +58,8 @@ class SqlTransaction:
         self.purges = Purges()
         self.members = SqlMembers(connection, self.purges)
         self.epochs = SqlEpochs(connection, self.purges)
-        self.claims = SqlClaims(connection, self.purges)
+        self.changes = SqlChanges(connection)
+        self.claims = SqlClaims(connection, self.purges, self.changes)
         self.filters = SqlFilters(connection)
         self.quotas = SqlQuotas(connection)
         self.audit = SqlAudit(connection)

@@ -88,6 +88,7 @@ def _claims(sequence: int, rows: int) -> Iterator[StoredClaim]:
             status_change=None,
             received_at=now,
             row_sha256=digest,
+            purge_at=now + _LIFE_MS,
             claim=claim,
             signature=signature,
             handle=handle,

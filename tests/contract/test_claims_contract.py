@@ -6,8 +6,8 @@ import pytest
 from support.stores import NOW, Databases, add, claim, given
 
 from alliance.errors import Reason
-from alliance.taxonomy import ClaimStatus, SharingLevel
-from alliance_server.domain.claims import Stock, StoredClaim
+from alliance.taxonomy import DAY_MS, ClaimStatus, SharingLevel
+from alliance_server.domain.claims import KEPT_AFTER_END_MS, Stock, StoredClaim
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.ports import Transaction
 from alliance_server.storage.unit_of_work import SqlStore
@@ -39,7 +39,7 @@ def test_one_live_claim_a_contributor_epoch_tag_and_category(store: SqlStore) ->
 def set_status(transaction: Transaction, entry_id: bytes, status: ClaimStatus) -> None:
     found = transaction.claims.get(entry_id)
     assert found is not None
-    transaction.claims.change_status(entry_id, status, found.status_version + 1, b"statement")
+    transaction.claims.change_status(entry_id, status, found.status_version + 1, b"statement", now=NOW)
 
 
 def test_entry_ids_and_sequences_are_unique(store: SqlStore) -> None:
@@ -222,13 +222,13 @@ def test_a_change_of_status_needs_the_next_version(store: SqlStore) -> None:
             store.write_now(
                 given(
                     lambda transaction, to: transaction.claims.change_status(
-                        one.entry_id, ClaimStatus.DISPUTED, to, b"s"
+                        one.entry_id, ClaimStatus.DISPUTED, to, b"s", now=NOW
                     ),
                     version,
                 )
             )
         assert caught.value.reason is Reason.CONFLICTING_RETRY
-    store.write_now(lambda transaction: transaction.claims.change_status(one.entry_id, ClaimStatus.DISPUTED, 1, b"s"))
+    store.write_now(lambda it: it.claims.change_status(one.entry_id, ClaimStatus.DISPUTED, 1, b"s", now=NOW))
     found = store.read_now(lambda transaction: transaction.claims.get(one.entry_id))
     assert found is not None
     assert (found.status, found.status_version, found.status_change) == (ClaimStatus.DISPUTED, 1, b"s")
@@ -240,3 +240,41 @@ def test_the_first_report_of_a_finding_stays(databases: Databases, store: SqlSto
         store.write_now(given(lambda transaction, it: transaction.claims.report(*it), arguments))
     reports = databases.rows("SELECT reporter, finding, reported_at FROM entry_reports ORDER BY reported_at")
     assert reports == [("a", 1, 5), ("a", 2, 7), ("b", 1, 8)]
+
+
+def test_a_claim_is_due_to_be_purged_when_it_is_over_or_a_while_after_it_was_ended(store: SqlStore) -> None:
+    late = NOW + 100 * DAY_MS
+    over, ended, ended_late, stays = (
+        claim(1, expires_at=NOW, purge_at=NOW),
+        claim(2, expires_at=late, purge_at=late),
+        claim(3, expires_at=NOW + DAY_MS, purge_at=NOW + DAY_MS),
+        claim(4, expires_at=late, purge_at=late, contributor="lender-b"),
+    )
+    add(store, over, ended, ended_late, stays)
+    for it in (ended, ended_late):
+        store.write_now(given(lambda transaction, to: set_status(transaction, to, ClaimStatus.RECALLED), it.entry_id))
+    store.write_now(lambda transaction: set_status(transaction, stays.entry_id, ClaimStatus.SUSPENDED))
+
+    def due(now: int) -> set[bytes]:
+        return {it.entry_id for it in store.read_now(lambda transaction: transaction.claims.due_to_purge(now, 10))}
+
+    assert due(NOW - 1) == set()
+    assert due(NOW) == {over.entry_id}
+    assert due(NOW + DAY_MS) == {over.entry_id, ended_late.entry_id}
+    assert due(NOW + KEPT_AFTER_END_MS - 1) == {over.entry_id, ended_late.entry_id}
+    assert due(NOW + KEPT_AFTER_END_MS) == {over.entry_id, ended_late.entry_id, ended.entry_id}
+    assert len(due(late)) == 4
+    first = store.read_now(lambda transaction: transaction.claims.due_to_purge(late, 1))
+    assert [it.entry_id for it in first] == [over.entry_id]
+
+
+def test_what_is_purged_is_gone_with_its_reports_and_nothing_else(store: SqlStore, databases: Databases) -> None:
+    gone, stays = claim(1), claim(2)
+    add(store, gone, stays)
+    for it in (gone, stays):
+        store.write_now(given(lambda transaction, to: transaction.claims.report(to, "lender-b", 1, NOW), it.entry_id))
+    purged = store.write_now(lambda transaction: transaction.claims.purge([gone.entry_id, os.urandom(16)]))
+    assert purged == 1
+    assert store.read_now(lambda transaction: transaction.claims.get(gone.entry_id)) is None
+    assert [bytes(it) for (it,) in databases.rows("SELECT entry_id FROM entry_reports")] == [stays.entry_id]
+    add(store, claim(3, tag=gone.tag))

@@ -73,7 +73,7 @@ CLAIM = claim(1)
 
 
 def withdraw(transaction: Transaction) -> None:
-    transaction.claims.change_status(CLAIM.entry_id, ClaimStatus.WITHDRAWN, 1, b"statement")
+    transaction.claims.change_status(CLAIM.entry_id, ClaimStatus.WITHDRAWN, 1, b"statement", now=NOW)
 
 
 def test_it_is_remembered_before_it_is_committed(kept: SqlStore, ledger: Remembering, databases: Databases) -> None:

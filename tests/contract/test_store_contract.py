@@ -266,7 +266,7 @@ async def test_one_change_of_status_wins(databases: Databases) -> None:
         def work(transaction: Transaction) -> bytes:
             assert transaction.claims.get(one.entry_id) is not None
             meeting.wait()
-            transaction.claims.change_status(one.entry_id, ClaimStatus.WITHDRAWN, 1, statement)
+            transaction.claims.change_status(one.entry_id, ClaimStatus.WITHDRAWN, 1, statement, now=NOW)
             return statement
 
         return work

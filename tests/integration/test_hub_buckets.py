@@ -115,9 +115,8 @@ async def test_a_contested_claim_comes_with_the_hubs_word(
     member = await own_members(own_hub)
     contested, plain = member.seal(), member.seal()
     await member.file(row_of(contested), row_of(plain))
-    own_hub.hub.store.write_now(
-        lambda transaction: transaction.claims.change_status(contested.entry_id, status, 1, b"")
-    )
+    now = own_hub.clock.now_ms()
+    own_hub.hub.store.write_now(lambda it: it.claims.change_status(contested.entry_id, status, 1, b"", now=now))
     entries = {entry.entry_id: entry for entry in (await fetch(member, [0]))[0]}
     assert not entries[plain.entry_id].HasField("status")
     key = VerifyingKey(own_hub.hub.keys.identity.public_key)
@@ -132,7 +131,8 @@ async def test_a_claim_that_ended_is_gone(own_hub: RunningHub, own_members: Any,
     member = await own_members(own_hub)
     sealed = member.seal()
     await member.file(row_of(sealed))
-    own_hub.hub.store.write_now(lambda transaction: transaction.claims.change_status(sealed.entry_id, status, 1, b""))
+    now = own_hub.clock.now_ms()
+    own_hub.hub.store.write_now(lambda it: it.claims.change_status(sealed.entry_id, status, 1, b"", now=now))
     assert (await fetch(member, [0]))[0] == []
 
 

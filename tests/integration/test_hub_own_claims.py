@@ -164,7 +164,8 @@ async def test_withdrawals_that_cannot_be_kept(member: WireMember, entry_id: byt
 async def test_which_states_may_be_withdrawn(
     hub: RunningHub, member: WireMember, entry_id: bytes, status: ClaimStatus, legal: bool
 ) -> None:
-    hub.hub.store.write_now(lambda transaction: transaction.claims.change_status(entry_id, status, 1, b""))
+    now = hub.clock.now_ms()
+    hub.hub.store.write_now(lambda it: it.claims.change_status(entry_id, status, 1, b"", now=now))
     if legal:
         assert int((await member.withdraw(entry_id, version=2)).status) == ClaimStatus.WITHDRAWN
     else:

@@ -130,6 +130,7 @@ def claim(sequence: int, **changes: Any) -> StoredClaim:
         status_change=None,
         received_at=NOW,
         row_sha256=os.urandom(32),
+        purge_at=LATER,
         claim=b"claim",
         signature=bytes(64),
         handle=bytes(16),

@@ -27,6 +27,8 @@ from alliance_server.storage.tables.quotas import (
     UsageHourTable,
 )
 from alliance_server.storage.tables.registry import (
+    ChangeFeedTable,
+    ClaimChangeTable,
     ClaimTable,
     DeltaTable,
     EntryReportTable,
@@ -44,6 +46,8 @@ __all__ = [
     "BurstTable",
     "BusinessTable",
     "CertificateTable",
+    "ChangeFeedTable",
+    "ClaimChangeTable",
     "ClaimTable",
     "CreditTable",
     "DeltaTable",

@@ -58,6 +58,7 @@ class ClaimTable(SQLModel, table=True):
         Index("claims_by_sequence", "epoch", "sequence", unique=True),
         # A contributor's claims are listed, and those found that wait to be re-tagged, by what has no successor.
         Index("claims_by_contributor", "contributor", "epoch", "successor", "sequence"),
+        Index("claims_by_purge", "purge_at"),
     )
 
     entry_id: bytes = column(sa_column=Column(LargeBinary, primary_key=True), holds=Holds.CLAIM, kept=Kept.CLAIM)
@@ -69,7 +70,7 @@ class ClaimTable(SQLModel, table=True):
     tag: bytes = column(sa_column=blob(), holds=Holds.TAG, kept=Kept.CLAIM)
     """32 bytes; equal for equal identifiers of an epoch."""
     sequence: int = column(sa_column=big(), holds=Holds.WORKINGS, kept=Kept.CLAIM)
-    """Place in the epoch's registry, from 1, without gaps."""
+    """Place in the epoch's registry, from 1; purged claims leave gaps."""
     kind: int = column(sa_column=small(), holds=Holds.CLAIM, kept=Kept.CLAIM)
     """Number of the identifier's kind."""
     category: int = column(sa_column=small(), holds=Holds.CLAIM, kept=Kept.CLAIM)
@@ -89,7 +90,7 @@ class ClaimTable(SQLModel, table=True):
     sharing_level: int = column(sa_column=small(), holds=Holds.CLAIM, kept=Kept.CLAIM)
     """Number of the TLP level."""
     status: int = column(sa_column=small(), holds=Holds.CLAIM, kept=Kept.CLAIM, mutable=True)
-    """Number of `ClaimStatus`. An end by time is marked once the contributor files on the tag again."""
+    """Number of `ClaimStatus`. An end by time is marked where the contributor files on the tag before the purge."""
     status_version: int = column(holds=Holds.CLAIM, kept=Kept.CLAIM, mutable=True)
     """0 while the status never changed."""
     status_change: bytes | None = column(
@@ -100,6 +101,8 @@ class ClaimTable(SQLModel, table=True):
     """When the hub took it."""
     row_sha256: bytes = column(sa_column=blob(), holds=Holds.DIGEST, kept=Kept.CLAIM)
     """Digest of the row as contributed: what a retry must repeat."""
+    purge_at: int = column(sa_column=big(default="0"), holds=Holds.CLAIM, kept=Kept.CLAIM, mutable=True)
+    """When the row is deleted: at `expires_at`, or 30 days after it was ended if that is sooner."""
     claim: bytes = column(sa_column=blob(), holds=Holds.TAG, kept=Kept.CLAIM)
     """The claim as its contributor signed it; the tag is in it."""
     signature: bytes = column(sa_column=blob(), holds=Holds.STATEMENT, kept=Kept.CLAIM)
@@ -116,6 +119,41 @@ class ClaimTable(SQLModel, table=True):
         default=None, sa_column=blob(nullable=True), holds=Holds.WORKINGS, kept=Kept.CLAIM, mutable=True
     )
     """Entry id of the claim in a later epoch that re-tags this one. NULL: none does."""
+
+
+class ClaimChangeTable(SQLModel, table=True):
+    """The feed of changes of claims' statuses, which members follow."""
+
+    __tablename__ = "claim_changes"
+    __table_args__ = (Index("claim_changes_by_end", "kept_until"),)
+
+    number: int = column(
+        sa_column=Column(BigInteger, primary_key=True, autoincrement=False), holds=Holds.PUBLISHED, kept=Kept.CHANGE
+    )
+    """Place in the feed, rising; may leave gaps."""
+    entry_id: bytes = column(sa_column=blob(), holds=Holds.PUBLISHED, kept=Kept.CHANGE)
+    """Which claim."""
+    status: int = column(sa_column=small(), holds=Holds.PUBLISHED, kept=Kept.CHANGE)
+    """Number of `ClaimStatus` that it has since."""
+    version: int = column(holds=Holds.PUBLISHED, kept=Kept.CHANGE)
+    """How often its status had changed by then."""
+    changed_at: int = column(sa_column=big(), holds=Holds.PUBLISHED, kept=Kept.CHANGE)
+    """When, by the hub's clock."""
+    reason: str = column(max_length=64, holds=Holds.PUBLISHED, kept=Kept.CHANGE)
+    """Reason code; empty where none was given."""
+    kept_until: int = column(sa_column=big(), holds=Holds.WORKINGS, kept=Kept.CHANGE)
+    """The claim's `expires_at`: whoever saw the claim knows its end from then on."""
+
+
+class ChangeFeedTable(SQLModel, table=True):
+    """One row: how far the feed of changes is."""
+
+    __tablename__ = "change_feeds"
+
+    id: int = column(primary_key=True, holds=Holds.WORKINGS, kept=Kept.ALLIANCE)
+    """1."""
+    newest: int = column(sa_column=big(), holds=Holds.PUBLISHED, kept=Kept.CURRENT, mutable=True)
+    """Number of the newest change."""
 
 
 class EntryReportTable(SQLModel, table=True):

@@ -1,0 +1,81 @@
+"""The feed of changes of claims' statuses, in SQL.
+
+Numbers rise in the order of the commits: the row that counts them is held until a unit of work ends. They may leave
+gaps, behind a restored backup above all. A change outlives its claim's row, until the claim's own time would be over:
+whoever saw the claim must be able to learn that it ended.
+"""
+
+from dataclasses import fields
+
+import sqlalchemy as sa
+
+from alliance.taxonomy import ClaimStatus
+from alliance_server.domain.claims import NumberedChange
+from alliance_server.storage.tables import ChangeFeedTable, ClaimChangeTable, ClaimTable, table_of
+
+_CHANGES = table_of(ClaimChangeTable)
+_FEED = table_of(ChangeFeedTable)
+_CLAIMS = table_of(ClaimTable)
+_COLUMNS = [_CHANGES.c[field.name] for field in fields(NumberedChange)]
+_NEXT = sa.text(
+    "INSERT INTO change_feeds (id, newest) VALUES (1, :by) "
+    "ON CONFLICT (id) DO UPDATE SET newest = change_feeds.newest + :by RETURNING newest"
+)
+_ADD = sa.insert(_CHANGES).from_select(
+    [*(column.name for column in _COLUMNS), "kept_until"],
+    sa.select(
+        *(
+            sa.bindparam(f"new_{column.name}", type_=column.type).label(column.name)
+            if column.name != "entry_id"
+            else _CLAIMS.c.entry_id
+            for column in _COLUMNS
+        ),
+        _CLAIMS.c.expires_at,
+    ).where(_CLAIMS.c.entry_id == sa.bindparam("entry")),
+)
+
+
+class SqlChanges:
+    """The feed of changes."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def add(self, entry_id: bytes, status: ClaimStatus, version: int, changed_at: int, reason: str) -> None:
+        """Give a claim's change the next number."""
+        values = {"status": int(status), "version": version, "changed_at": changed_at, "reason": reason}
+        new = {f"new_{name}": value for name, value in {**values, "number": self._advanced(1)}.items()}
+        self._connection.execute(_ADD, {**new, "entry": entry_id})
+
+    def leave_gap(self, numbers: int) -> None:
+        """Leave numbers out: another origin of the hub may have given them."""
+        self._advanced(numbers)
+
+    def newest(self) -> int:
+        """Give the number of the newest change; 0 where there was none."""
+        return self._connection.execute(sa.select(_FEED.c.newest)).scalar_one_or_none() or 0
+
+    def after(self, number: int, limit: int) -> list[NumberedChange]:
+        """Give changes after a number, in order."""
+        query = sa.select(*_COLUMNS).where(_CHANGES.c.number > number).order_by(_CHANGES.c.number).limit(limit)
+        return [NumberedChange(*row) for row in self._connection.execute(query)]
+
+    def is_due_to_purge(self, now: int) -> bool:
+        """Say whether there are changes to forget by now."""
+        return bool(self._over(now, 1))
+
+    def purge(self, now: int, most: int) -> int:
+        """Forget changes of claims that would be over by now anyhow; returns how many."""
+        numbers = self._over(now, most)
+        if numbers:
+            self._connection.execute(sa.delete(_CHANGES).where(_CHANGES.c.number.in_(numbers)))
+        return len(numbers)
+
+    def _over(self, now: int, most: int) -> list[int]:
+        over = sa.select(_CHANGES.c.number).where(_CHANGES.c.kept_until <= now).order_by(_CHANGES.c.kept_until)
+        return list(self._connection.execute(over.limit(most)).scalars())
+
+    def _advanced(self, by: int) -> int:
+        """Count on; held until the unit of work ends."""
+        newest: int = self._connection.execute(_NEXT, {"by": by}).scalar_one()
+        return newest
