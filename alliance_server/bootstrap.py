@@ -34,6 +34,7 @@ from alliance_server.rpc.servicers.filters import FilterServicer
 from alliance_server.rpc.servicers.health import HealthServicer
 from alliance_server.rpc.servicers.quotas import QuotaServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
+from alliance_server.rpc.servicers.statuses import StatusServicer
 from alliance_server.rpc.servicers.succession import SuccessionServicer
 from alliance_server.services import policies
 from alliance_server.services.administration import Administration
@@ -54,8 +55,10 @@ from alliance_server.services.local_evaluator import LocalEvaluator
 from alliance_server.services.overview import read_vitals
 from alliance_server.services.purging import Purging
 from alliance_server.services.quotas import QuotaService
+from alliance_server.services.recalls import RecallService
 from alliance_server.services.registry import RegistryService
 from alliance_server.services.renewal import RenewalService
+from alliance_server.services.statuses import StatusService
 from alliance_server.services.succession import SuccessionService
 from alliance_server.services.watch import Watch
 from alliance_server.storage import schema
@@ -106,6 +109,7 @@ class Hub:
         self.audit = AuditService(self.store)
         self.departures = Departures(self.store, self.compute, self.keys.identity, self.clock)
         self.purging = Purging(self.store, self.clock)
+        self.statuses = StatusService(self.store, self.compute, self.keys.identity, self.clock)
         authenticator = Authenticator(self.store, config.alliance, self.clock, self.tls.trusts)
         self.succession = SuccessionService(self.store)
         self.calls = CallGuard(authenticator, self.audit, self.succession, self.clock, self.metrics)
@@ -144,6 +148,7 @@ class Hub:
         self._jobs = [
             asyncio.create_task(self._maintain(), name="maintenance"),
             asyncio.create_task(self._keep_watch(), name="watch"),
+            asyncio.create_task(self.statuses.follow(), name="statuses"),
         ]
         if await self.succession.is_awaited():
             _log.warning("the hub was restored: two admins sign its succession, and nothing else is served before")
@@ -154,6 +159,7 @@ class Hub:
         _log.info("hub drains", address=self.config.listen)
         self.metrics.drains()
         self.calls.drain.begin()
+        self.statuses.wake()
         await asyncio.gather(*(server.stop(self.config.drain_seconds) for server in self._servers))
         for job in self._jobs:
             job.cancel()
@@ -186,9 +192,9 @@ class Hub:
         budgets = self._budgets
         evaluations = EvaluationService(self.store, self._evaluator, Admission(budgets), self.compute)
         directory = DirectoryService(self.store, self.keys.identity, self.tls.root_certificates)
-        quotas = QuotaService(self.store, budgets)
+        quotas, recalls = QuotaService(self.store, budgets), RecallService(self.store)
         return Servicers(
-            admin=AdminServicer(self.administration, quotas, EpochService(self.store)),
+            admin=AdminServicer(self.administration, quotas, EpochService(self.store), recalls),
             audit=AuditServicer(self.audit),
             buckets=BucketServicer(BucketService(self.store, budgets, self.keys.identity)),
             certificates=CertificateServicer(self.renewal),
@@ -199,6 +205,7 @@ class Hub:
             health=HealthServicer(SERVICES, self.calls.drain),
             quotas=QuotaServicer(quotas),
             registry=RegistryServicer(RegistryService(self.store, self.compute, budgets)),
+            statuses=StatusServicer(self.statuses, recalls, self.calls.drain),
             succession=SuccessionServicer(self.succession),
         )
 

@@ -21,6 +21,7 @@ from member_client._contributions import (
     ContributionRow,
     PreviewOutcome,
 )
+from member_client._statuses import StatusChange
 from member_client.administration import (
     Administration,
     CategoryClaims,
@@ -32,6 +33,7 @@ from member_client.administration import (
     MemberRole,
     MemberState,
     Obstacle,
+    OutstandingRecall,
     PlannedInvite,
     Proposal,
     ProposalState,
@@ -173,6 +175,7 @@ __all__ = [
     "NotPermitted",
     "NothingToRetag",
     "Obstacle",
+    "OutstandingRecall",
     "OwnClaim",
     "PinsDamaged",
     "PlannedInvite",
@@ -194,6 +197,7 @@ __all__ = [
     "StandingTier",
     "State",
     "StatementInvalid",
+    "StatusChange",
     "StorageFull",
     "StoreBusy",
     "StoreDamaged",

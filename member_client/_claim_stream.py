@@ -3,11 +3,13 @@
 import asyncio
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from alliance.claims import SealedClaim
 from alliance.v1.registry_pb2 import ClaimRow, ClaimRowResult, ContributeRequest, ContributeResponse
 from alliance.v1.registry_pb2_grpc import RegistryServiceStub
+from alliance.v1.statement_pb2 import SignedStatement
 from member_client._deadline import Deadline
 from member_client._transport import Transport, own_errors, readable, retried
 from member_client.errors import HubError, HubUnavailable
@@ -18,6 +20,14 @@ TOTAL_SECONDS: Final = 180.0
 _REQUEST_ID_BYTES: Final = 16
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A signed change to `corrected`, and that of the claim that says the same in another epoch, if it lives."""
+
+    change: SignedStatement
+    of_twin: SignedStatement | None = None
+
+
 class ClaimStream:
     """One stream, opened anew where it is cut; for one task at a time."""
 
@@ -25,18 +35,27 @@ class ClaimStream:
         self._transport = transport
         self._call: Any = None
 
-    async def send(self, rows: Sequence[SealedClaim], *, predecessors: Sequence[bytes] = ()) -> list[ClaimRowResult]:
+    async def send(
+        self,
+        rows: Sequence[SealedClaim],
+        *,
+        predecessors: Sequence[bytes] = (),
+        corrections: Sequence[Correction] = (),
+    ) -> list[ClaimRowResult]:
         """Send up to 1,024 rows until they are acknowledged; gives their results, in order.
 
-        `predecessors` are the entry ids of the claims that the rows re-tag, one each, or none.
+        `predecessors` are the entry ids of the claims that the rows re-tag, `corrections` what was signed of the claims
+        whose places they take; one each, or none.
         """
-        request = ContributeRequest(
-            request_id=os.urandom(_REQUEST_ID_BYTES),
-            rows=(
-                ClaimRow(claim=row.claim, signature=row.signature, handle=row.handle, box=row.box, predecessor=of)
-                for row, of in zip(rows, predecessors or [b""] * len(rows), strict=True)
-            ),
-        )
+        made = [
+            ClaimRow(claim=row.claim, signature=row.signature, handle=row.handle, box=row.box, predecessor=of)
+            for row, of in zip(rows, predecessors or [b""] * len(rows), strict=True)
+        ]
+        for row, correction in zip(made, corrections, strict=False):
+            row.correction.CopyFrom(correction.change)
+            if correction.of_twin is not None:
+                row.twin_correction.CopyFrom(correction.of_twin)
+        request = ContributeRequest(request_id=os.urandom(_REQUEST_ID_BYTES), rows=made)
         response = await retried(lambda: self._exchange(request), Deadline.after(TOTAL_SECONDS, patient=True))
         if len(response.results) != len(rows):
             raise HubError("The hub acknowledges another number of rows than were sent.")

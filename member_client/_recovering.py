@@ -7,7 +7,7 @@ next run of the same list files them again; claims that were withdrawn from here
 
 from typing import Final
 
-from alliance.taxonomy import LIVE_STATUSES
+from alliance.taxonomy import LIVE_STATUSES, ClaimStatus
 from member_client._journal import Journal
 from member_client._session import Session
 from member_client._store import Shelf
@@ -46,4 +46,4 @@ async def _withdraw_again(session: Session, lot: list[OwnClaim]) -> None:
     withdrawn = await session.workers.disk(Journal(session.store).withdrawn, entries)
     for claim in lot:
         if claim.entry_id in withdrawn:
-            await OwnClaims(session).withdraw_claim(claim, REASON)
+            await OwnClaims(session).end_claim(claim, ClaimStatus.WITHDRAWN, REASON)

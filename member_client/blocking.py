@@ -27,6 +27,7 @@ from alliance.taxonomy import Purpose
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._drawing import HANDFUL, Handfuls
 from member_client._forking import check_not_forked
+from member_client._statuses import StatusChange
 from member_client.audit import AuditEntry
 from member_client.own_claims import OwnClaim
 from member_client.quotas import QuotaReport
@@ -182,9 +183,21 @@ class BlockingClient:
         """Get one of this member's claims; raises NotFound."""
         return self._run(self._client.claim(entry_id))
 
+    def recall(self, entry_id: bytes, *, reason: str) -> OwnClaim:
+        """Recall one of this member's claims: it should never have been."""
+        return self._run(self._client.recall(entry_id, reason=reason))
+
     def withdraw(self, entry_id: bytes, *, reason: str) -> OwnClaim:
         """Withdraw one of this member's claims, for a reason code."""
         return self._run(self._client.withdraw(entry_id, reason=reason))
+
+    def status_changes(self, since: int = 0, *, follow: bool = True) -> Iterator[StatusChange]:
+        """Give what became of claims after the change of a number, as it happens."""
+        return self._pulled(lambda _: _singly(self._client.status_changes(since, follow=follow)), ())
+
+    def acknowledge_recalls(self, upto: int) -> None:
+        """Tell the hub that all recalls up to a change were held against what this member decided."""
+        self._run(self._client.acknowledge_recalls(upto))
 
     # -- looking after it ----------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from alliance.clock import Clock, SystemClock
 from alliance.findings import Finding
 from alliance.identifiers import Kind
-from alliance.taxonomy import Purpose
+from alliance.taxonomy import ClaimStatus, Purpose
 from member_client import _frames, audit, doctor, quotas
 from member_client._attempt import unasked
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
@@ -28,6 +28,7 @@ from member_client._quota_wait import OnQuotaWait
 from member_client._recovering import hold_own_claims
 from member_client._runs import is_known_run
 from member_client._session import Session
+from member_client._statuses import StatusChange, StatusFeed, acknowledged_recalls
 from member_client._transport import pause
 from member_client.administration import Administration
 from member_client.amending import amended
@@ -376,7 +377,37 @@ class AllianceClient:
 
     async def withdraw(self, entry_id: bytes, *, reason: str) -> OwnClaim:
         """Withdraw one of this member's claims, for a reason code; doing it again changes nothing."""
-        return await OwnClaims(await self._session()).withdraw(entry_id, reason)
+        return await OwnClaims(await self._session()).end(entry_id, ClaimStatus.WITHDRAWN, reason)
+
+    async def recall(self, entry_id: bytes, *, reason: str) -> OwnClaim:
+        """Recall one of this member's claims: it should never have been, and every member revisits what it decided.
+
+        A withdrawal says that a claim holds no longer; a recall, that nobody may rest on what followed from it.
+        """
+        return await OwnClaims(await self._session()).end(entry_id, ClaimStatus.RECALLED, reason)
+
+    # -- what became of others' claims ---------------------------------------------------------------------------
+
+    async def status_changes(self, since: int = 0, *, follow: bool = True) -> AsyncIterator[StatusChange]:
+        """Give what became of claims after the change of a number, as it happens: withdrawn, recalled, contested.
+
+        Hold `entry_id` against the matches that you decided on. It goes on for good, through restarts of the hub,
+        unless `follow` is False: then it ends with the newest change. A change may come twice; of two about a claim the
+        one with the higher version stands. A claim's end by its own time is no change. Raises StatementInvalid.
+        """
+        session = await self._session()
+        feed = StatusFeed(session.transport, session.hub)
+        async with aclosing(feed.pages(since) if follow else feed.rest(since)) as pages:
+            async for page in pages:
+                for change in page.changes:
+                    yield change
+
+    async def acknowledge_recalls(self, upto: int) -> None:
+        """Tell the hub that all recalls up to a change were held against what this member decided.
+
+        It says that they were dealt with, and nothing of what they touched. Admins see who has not said so in a day.
+        """
+        await acknowledged_recalls(await self._session(), upto)
 
     # -- quota ---------------------------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ from alliance.taxonomy import ClaimStatus, Purpose, policy_version
 from alliance.v1.registry_pb2 import ClaimRowResult
 from member_client import _consents
 from member_client import _drawing as drawing
-from member_client._claim_stream import MAX_ROWS, ClaimStream
+from member_client._claim_stream import MAX_ROWS, ClaimStream, Correction
 from member_client._contribution_rows import Row
 from member_client._contributions import (
     ContributionOutcome,
@@ -53,7 +53,6 @@ from member_client.subjects import Consent
 OPEN_CHUNKS: Final = 4
 EVALUATION_SECONDS: Final = 120.0
 FILING_MARGIN_MS: Final = 60 * 60 * 1000
-WITHDRAWALS_AT_ONCE: Final = 16
 AMENDED: Final = "amended"
 _EPOCH_CHANGED: Final = Reason.EPOCH_NOT_SERVED.name.lower()
 
@@ -255,9 +254,7 @@ class Contributor:
         await self._take_standing(in_the_way)
         again = [row for row, _ in in_the_way if run.amend and _is_replaced(row)]
         if again:
-            await self._withdrawn([row.standing for row in again if row.standing is not None])
-            for row, answer in zip(again, await _exchanged(again, run.stream), strict=True):
-                row.take(answer, amended=True)
+            await self._corrected(again, run.stream)
         return sent
 
     async def _take_standing(self, in_the_way: Sequence[tuple[Row, OwnClaim]]) -> None:
@@ -271,15 +268,15 @@ class Contributor:
         for row, claim in in_the_way:
             row.take_standing(claim, now_ms)
 
-    async def _withdrawn(self, claims: Sequence[OwnClaim]) -> None:
-        """Withdraw claims that are replaced, several at a time."""
-        places = asyncio.Semaphore(WITHDRAWALS_AT_ONCE)
-
-        async def withdrawn(claim: OwnClaim) -> None:
-            async with places:
-                await self._claims.withdraw_claim(claim, AMENDED)
-
-        await asyncio.gather(*map(withdrawn, claims))
+    async def _corrected(self, rows: list[Row], stream: ClaimStream) -> None:
+        """Send rows once more, with the signed ends of the claims whose places they take."""
+        standing = [row.standing for row in rows if row.standing is not None]
+        signed = await asyncio.gather(*(self._claims.correction(claim, AMENDED) for claim in standing))
+        answers = await _exchanged(rows, stream, [correction for correction, _ in signed])
+        for row, answer, (_, ended) in zip(rows, answers, signed, strict=True):
+            row.take(answer, amended=True)
+            if not answer.refusal:
+                await self._claims.forget(*ended)
 
     def _settle(self, sent: list[Row]) -> None:
         settled = [row.settled() for row in sent]
@@ -352,6 +349,8 @@ def _still_filed(drawn: Drawn, now_ms: int) -> bool:
     return now_ms - parse_claim(drawn.sealed.claim).filed_at < MAX_FILING_SKEW_MS - FILING_MARGIN_MS
 
 
-async def _exchanged(rows: Sequence[Row], stream: ClaimStream) -> list[ClaimRowResult]:
+async def _exchanged(
+    rows: Sequence[Row], stream: ClaimStream, corrections: Sequence[Correction] = ()
+) -> list[ClaimRowResult]:
     sealed = [row.drawn.sealed for row in rows if row.drawn is not None]
-    return await stream.send(sealed) if sealed else []
+    return await stream.send(sealed, corrections=corrections) if sealed else []

@@ -15,14 +15,15 @@ from alliance.taxonomy import LIVE_STATUSES, Category, ClaimStatus, EvidenceLeve
 from alliance.v1 import taxonomy_pb2
 from alliance.v1.claim_pb2 import ClaimStatusChange
 from alliance.v1.registry_pb2 import (
+    ChangeClaimStatusRequest,
     ClaimRecord,
     GetClaimRequest,
     ListClaimsRequest,
     ListClaimsResponse,
-    WithdrawClaimRequest,
 )
 from alliance.v1.registry_pb2_grpc import RegistryServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
+from member_client._claim_stream import Correction
 from member_client._journal import Journal
 from member_client._paging import pages
 from member_client._session import Session
@@ -156,40 +157,54 @@ class OwnClaims:
         answer = await self._session.transport.ask(lambda channel: RegistryServiceStub(channel).GetClaim, request)
         return self._checked(entry_id, answer.claim), claims.parse(answer.claim.claim).tag
 
-    async def withdraw(self, entry_id: bytes, reason: str) -> OwnClaim:
-        """Withdraw a claim; one that is withdrawn already is given as it is. Raises IllegalTransition otherwise."""
+    async def end(self, entry_id: bytes, to: ClaimStatus, reason: str) -> OwnClaim:
+        """Withdraw or recall a claim; one that is so already is given as it is. Raises IllegalTransition otherwise."""
         if not reason.strip() or len(reason.encode()) > MAX_REASON_BYTES:
-            raise InvalidUse(f"a withdrawal needs a reason code of at most {MAX_REASON_BYTES} bytes")
-        return await self.withdraw_claim(await self.one(entry_id), reason)
+            raise InvalidUse(f"ending a claim needs a reason code of at most {MAX_REASON_BYTES} bytes")
+        return await self.end_claim(await self.one(entry_id), to, reason)
 
-    async def withdraw_claim(self, claim: OwnClaim, reason: str) -> OwnClaim:
-        """Withdraw a claim as it was just seen."""
+    async def end_claim(self, claim: OwnClaim, to: ClaimStatus, reason: str) -> OwnClaim:
+        """Withdraw or recall a claim as it was just seen."""
         twin = await self._live_twin(claim)
-        if claim.status is not ClaimStatus.WITHDRAWN:
+        if claim.status is not to:
             try:
-                claim = await self._withdraw(claim, twin, reason)
+                claim = await self._end(claim, twin, to, reason)
             except ConflictingRetry:
                 # It may have been re-tagged a moment ago, and then both end together.
                 newer = await self.one(claim.entry_id)
                 if (newer.version, newer.successor) == (claim.version, claim.successor):
                     raise
                 twin = await self._live_twin(newer)
-                claim = await self._withdraw(newer, twin, reason)
-        journal = Journal(self._session.store)
-        for gone in filter(None, (claim, twin)):
-            await self._session.workers.disk(journal.withdraw, gone.entry_id, gone.expires_at)
+                claim = await self._end(newer, twin, to, reason)
+        await self.forget(*filter(None, (claim, twin)))
         return claim
 
-    async def _withdraw(self, claim: OwnClaim, twin: OwnClaim | None, reason: str) -> OwnClaim:
-        request = WithdrawClaimRequest(
-            status_change=self._withdrawal(claim, reason),
-            twin_status_change=self._withdrawal(twin, reason) if twin else None,
+    async def correction(self, claim: OwnClaim, reason: str) -> tuple[Correction, tuple[OwnClaim, ...]]:
+        """Sign that another claim takes the place of one as it was just seen; gives all that end with it, too."""
+        twin = await self._live_twin(claim)
+        corrected = ClaimStatus.CORRECTED
+        of_twin = self._change(twin, corrected, reason) if twin else None
+        ending = tuple(filter(None, (claim, twin)))
+        return Correction(self._change(claim, corrected, reason), of_twin), ending
+
+    async def forget(self, *ended: OwnClaim) -> None:
+        """Write down that claims were ended from here."""
+        journal = Journal(self._session.store)
+        for claim in ended:
+            await self._session.workers.disk(journal.withdraw, claim.entry_id, claim.expires_at)
+
+    async def _end(self, claim: OwnClaim, twin: OwnClaim | None, to: ClaimStatus, reason: str) -> OwnClaim:
+        request = ChangeClaimStatusRequest(
+            status_change=self._change(claim, to, reason),
+            twin_status_change=self._change(twin, to, reason) if twin else None,
         )
-        answer = await self._session.transport.ask(lambda channel: RegistryServiceStub(channel).WithdrawClaim, request)
-        withdrawn = self._checked(claim.entry_id, answer.claim)
-        if withdrawn.status is not ClaimStatus.WITHDRAWN:
-            raise StatementInvalid("The hub took a withdrawal and shows the claim as it was.")
-        return withdrawn
+        answer = await self._session.transport.ask(
+            lambda channel: RegistryServiceStub(channel).ChangeClaimStatus, request
+        )
+        ended = self._checked(claim.entry_id, answer.claim)
+        if ended.status is not to:
+            raise StatementInvalid("The hub took a claim's end and shows the claim as it was.")
+        return ended
 
     async def _live_twin(self, claim: OwnClaim) -> OwnClaim | None:
         """Give the claim that says the same in another epoch, while it lives."""
@@ -210,11 +225,11 @@ class OwnClaims:
         if claim.epoch == twin.epoch or _said(claim) != _said(twin) or len(about) > 1:
             raise StatementInvalid("The hub shows a claim as re-tagged by one that says something else.")
 
-    def _withdrawal(self, claim: OwnClaim, reason: str) -> SignedStatement:
+    def _change(self, claim: OwnClaim, to: ClaimStatus, reason: str) -> SignedStatement:
         change = ClaimStatusChange(
             entry_id=claim.entry_id,
             version=claim.version + 1,
-            status=taxonomy_pb2.ClaimStatus.ValueType(ClaimStatus.WITHDRAWN),
+            status=taxonomy_pb2.ClaimStatus.ValueType(to),
             changed_at=self._session.clock.now_ms(),
             reason=reason,
         )

@@ -17,7 +17,7 @@ from alliance import claims
 from alliance.claims import seal_claims
 from alliance.crypto.tagging import Tags
 from alliance.errors import ClaimInvalid, Reason
-from alliance.taxonomy import Purpose
+from alliance.taxonomy import ClaimStatus, Purpose
 from alliance.v1.registry_pb2 import ClaimRecord, ClaimRowResult, ListClaimsRequest, ListClaimsResponse
 from alliance.v1.registry_pb2_grpc import RegistryServiceStub
 from member_client._claim_stream import ClaimStream
@@ -98,7 +98,7 @@ class Retagger:
             async for records in self._pages(epoch):
                 for claim, kept in await self._looked_up(records):
                     if kept is None:
-                        await self._claims.withdraw(claim.entry_id, reason)
+                        await self._claims.end(claim.entry_id, ClaimStatus.WITHDRAWN, reason)
                         withdrawn += 1
         return withdrawn
 

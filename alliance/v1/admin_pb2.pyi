@@ -1281,6 +1281,104 @@ class ListAlarmsResponse(_message.Message):
 Global___ListAlarmsResponse: _TypeAlias = ListAlarmsResponse  # noqa: Y015
 
 @_typing.final
+class Recall(_message.Message):
+    """A recalled claim, and who is to deal with it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    ENTRY_ID_FIELD_NUMBER: _builtins.int
+    RECALLED_AT_FIELD_NUMBER: _builtins.int
+    DUE_AT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    OUTSTANDING_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Its number in the feed of changes."""
+    entry_id: _builtins.bytes
+    """The claim's entry id."""
+    recalled_at: _builtins.int
+    """When it was recalled, milliseconds UTC."""
+    due_at: _builtins.int
+    """Until when every member is to have dealt with it, milliseconds UTC."""
+    reason: _builtins.str
+    """The contributor's reason code."""
+    @_builtins.property
+    def outstanding(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Members that did not say yet that they held it against their decisions, by id."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        entry_id: _builtins.bytes = ...,
+        recalled_at: _builtins.int = ...,
+        due_at: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        outstanding: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at", "entry_id", b"entry_id", "number", b"number", "outstanding", b"outstanding", "reason", b"reason", "recalled_at", b"recalled_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Recall: _TypeAlias = Recall  # noqa: Y015
+
+@_typing.final
+class ListRecallsRequest(_message.Message):
+    """Asks for a page of recalls."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Rows a page, 1 to 1,000; 0 is 100."""
+    page_token: _builtins.str
+    """Where to go on: the last page's token, or empty."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecallsRequest: _TypeAlias = ListRecallsRequest  # noqa: Y015
+
+@_typing.final
+class ListRecallsResponse(_message.Message):
+    """A page of recalls."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECALLS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def recalls(self) -> _containers.RepeatedCompositeFieldContainer[Global___Recall]:
+        """The recalls."""
+
+    def __init__(
+        self,
+        *,
+        recalls: _abc.Iterable[Global___Recall] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "recalls", b"recalls"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecallsResponse: _TypeAlias = ListRecallsResponse  # noqa: Y015
+
+@_typing.final
 class AcknowledgeAlarmRequest(_message.Message):
     """Acknowledges an alarm."""
 

@@ -75,6 +75,11 @@ class AdminServiceStub(object):
                 request_serializer=alliance_dot_v1_dot_admin__pb2.AcknowledgeAlarmRequest.SerializeToString,
                 response_deserializer=alliance_dot_v1_dot_admin__pb2.AcknowledgeAlarmResponse.FromString,
                 _registered_method=True)
+        self.ListRecalls = channel.unary_unary(
+                '/alliance.v1.AdminService/ListRecalls',
+                request_serializer=alliance_dot_v1_dot_admin__pb2.ListRecallsRequest.SerializeToString,
+                response_deserializer=alliance_dot_v1_dot_admin__pb2.ListRecallsResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer(object):
@@ -137,6 +142,13 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRecalls(self, request, context):
+        """Lists recalled claims, oldest first, with the members that did not say yet that they dealt with them. Safe to repeat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -179,6 +191,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.AcknowledgeAlarm,
                     request_deserializer=alliance_dot_v1_dot_admin__pb2.AcknowledgeAlarmRequest.FromString,
                     response_serializer=alliance_dot_v1_dot_admin__pb2.AcknowledgeAlarmResponse.SerializeToString,
+            ),
+            'ListRecalls': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecalls,
+                    request_deserializer=alliance_dot_v1_dot_admin__pb2.ListRecallsRequest.FromString,
+                    response_serializer=alliance_dot_v1_dot_admin__pb2.ListRecallsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -398,6 +415,33 @@ class AdminService(object):
             '/alliance.v1.AdminService/AcknowledgeAlarm',
             alliance_dot_v1_dot_admin__pb2.AcknowledgeAlarmRequest.SerializeToString,
             alliance_dot_v1_dot_admin__pb2.AcknowledgeAlarmResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecalls(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/alliance.v1.AdminService/ListRecalls',
+            alliance_dot_v1_dot_admin__pb2.ListRecallsRequest.SerializeToString,
+            alliance_dot_v1_dot_admin__pb2.ListRecallsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,8 @@ class AdminServiceStub:
     """Lists alarms about members' volumes, oldest first. Safe to repeat."""
     AcknowledgeAlarm: _grpc.UnaryUnaryMultiCallable[_admin_pb2.AcknowledgeAlarmRequest, _admin_pb2.AcknowledgeAlarmResponse]
     """Acknowledges an alarm. Safe to repeat: the first acknowledgement stays."""
+    ListRecalls: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListRecallsRequest, _admin_pb2.ListRecallsResponse]
+    """Lists recalled claims, oldest first, with the members that did not say yet that they dealt with them. Safe to repeat."""
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -73,6 +75,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Lists alarms about members' volumes, oldest first. Safe to repeat."""
     AcknowledgeAlarm: _aio.UnaryUnaryMultiCallable[_admin_pb2.AcknowledgeAlarmRequest, _admin_pb2.AcknowledgeAlarmResponse]  # type: ignore[assignment]
     """Acknowledges an alarm. Safe to repeat: the first acknowledgement stays."""
+    ListRecalls: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListRecallsRequest, _admin_pb2.ListRecallsResponse]  # type: ignore[assignment]
+    """Lists recalled claims, oldest first, with the members that did not say yet that they dealt with them. Safe to repeat."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """Serves the alliance's admins."""
@@ -140,5 +144,13 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.AcknowledgeAlarmResponse, _abc.Awaitable[_admin_pb2.AcknowledgeAlarmResponse]]:
         """Acknowledges an alarm. Safe to repeat: the first acknowledgement stays."""
+
+    @_abc_1.abstractmethod
+    def ListRecalls(
+        self,
+        request: _admin_pb2.ListRecallsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListRecallsResponse, _abc.Awaitable[_admin_pb2.ListRecallsResponse]]:
+        """Lists recalled claims, oldest first, with the members that did not say yet that they dealt with them. Safe to repeat."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

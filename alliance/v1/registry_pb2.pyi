@@ -32,6 +32,8 @@ class ClaimRow(_message.Message):
     HANDLE_FIELD_NUMBER: _builtins.int
     BOX_FIELD_NUMBER: _builtins.int
     PREDECESSOR_FIELD_NUMBER: _builtins.int
+    CORRECTION_FIELD_NUMBER: _builtins.int
+    TWIN_CORRECTION_FIELD_NUMBER: _builtins.int
     claim: _builtins.bytes
     """Serialised Claim."""
     signature: _builtins.bytes
@@ -44,6 +46,16 @@ class ClaimRow(_message.Message):
     """Entry id of the caller's claim in an earlier epoch that this one re-tags: it says the same, times included, and
     the evaluation's purpose was `rotation`. Empty for a claim of its own.
     """
+    @_builtins.property
+    def correction(self) -> _statement_pb2.SignedStatement:
+        """Statement `claim-status` signed by the contributor, with status corrected, about its live claim on the same tag in
+        the same category, whose place this row takes: that one ends as this one lands. Empty for a row that amends none.
+        """
+
+    @_builtins.property
+    def twin_correction(self) -> _statement_pb2.SignedStatement:
+        """The same about the claim that the corrected one re-tags, or that re-tags it, where that is live."""
+
     def __init__(
         self,
         *,
@@ -52,10 +64,12 @@ class ClaimRow(_message.Message):
         handle: _builtins.bytes = ...,
         box: _builtins.bytes = ...,
         predecessor: _builtins.bytes = ...,
+        correction: _statement_pb2.SignedStatement | None = ...,
+        twin_correction: _statement_pb2.SignedStatement | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction", "twin_correction", b"twin_correction"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "claim", b"claim", "handle", b"handle", "predecessor", b"predecessor", "signature", b"signature"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "claim", b"claim", "correction", b"correction", "handle", b"handle", "predecessor", b"predecessor", "signature", b"signature", "twin_correction", b"twin_correction"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -308,8 +322,8 @@ class GetClaimResponse(_message.Message):
 Global___GetClaimResponse: _TypeAlias = GetClaimResponse  # noqa: Y015
 
 @_typing.final
-class WithdrawClaimRequest(_message.Message):
-    """Withdraws a claim."""
+class ChangeClaimStatusRequest(_message.Message):
+    """Ends a claim."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -317,7 +331,7 @@ class WithdrawClaimRequest(_message.Message):
     TWIN_STATUS_CHANGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def status_change(self) -> _statement_pb2.SignedStatement:
-        """Statement `claim-status` signed by the contributor, with status withdrawn."""
+        """Statement `claim-status` signed by the contributor, with status withdrawn or recalled."""
 
     @_builtins.property
     def twin_status_change(self) -> _statement_pb2.SignedStatement:
@@ -335,11 +349,11 @@ class WithdrawClaimRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___WithdrawClaimRequest: _TypeAlias = WithdrawClaimRequest  # noqa: Y015
+Global___ChangeClaimStatusRequest: _TypeAlias = ChangeClaimStatusRequest  # noqa: Y015
 
 @_typing.final
-class WithdrawClaimResponse(_message.Message):
-    """The claim after its withdrawal."""
+class ChangeClaimStatusResponse(_message.Message):
+    """The claim after its end."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -359,4 +373,4 @@ class WithdrawClaimResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___WithdrawClaimResponse: _TypeAlias = WithdrawClaimResponse  # noqa: Y015
+Global___ChangeClaimStatusResponse: _TypeAlias = ChangeClaimStatusResponse  # noqa: Y015

@@ -50,10 +50,10 @@ class RegistryServiceStub(object):
                 request_serializer=alliance_dot_v1_dot_registry__pb2.GetClaimRequest.SerializeToString,
                 response_deserializer=alliance_dot_v1_dot_registry__pb2.GetClaimResponse.FromString,
                 _registered_method=True)
-        self.WithdrawClaim = channel.unary_unary(
-                '/alliance.v1.RegistryService/WithdrawClaim',
-                request_serializer=alliance_dot_v1_dot_registry__pb2.WithdrawClaimRequest.SerializeToString,
-                response_deserializer=alliance_dot_v1_dot_registry__pb2.WithdrawClaimResponse.FromString,
+        self.ChangeClaimStatus = channel.unary_unary(
+                '/alliance.v1.RegistryService/ChangeClaimStatus',
+                request_serializer=alliance_dot_v1_dot_registry__pb2.ChangeClaimStatusRequest.SerializeToString,
+                response_deserializer=alliance_dot_v1_dot_registry__pb2.ChangeClaimStatusResponse.FromString,
                 _registered_method=True)
 
 
@@ -84,8 +84,8 @@ class RegistryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def WithdrawClaim(self, request, context):
-        """Withdraws one of the caller's own claims. Idempotent: the same statement again gives the same answer.
+    def ChangeClaimStatus(self, request, context):
+        """Withdraws or recalls one of the caller's own claims. Idempotent: the same statement again gives the same answer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,10 +109,10 @@ def add_RegistryServiceServicer_to_server(servicer, server):
                     request_deserializer=alliance_dot_v1_dot_registry__pb2.GetClaimRequest.FromString,
                     response_serializer=alliance_dot_v1_dot_registry__pb2.GetClaimResponse.SerializeToString,
             ),
-            'WithdrawClaim': grpc.unary_unary_rpc_method_handler(
-                    servicer.WithdrawClaim,
-                    request_deserializer=alliance_dot_v1_dot_registry__pb2.WithdrawClaimRequest.FromString,
-                    response_serializer=alliance_dot_v1_dot_registry__pb2.WithdrawClaimResponse.SerializeToString,
+            'ChangeClaimStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeClaimStatus,
+                    request_deserializer=alliance_dot_v1_dot_registry__pb2.ChangeClaimStatusRequest.FromString,
+                    response_serializer=alliance_dot_v1_dot_registry__pb2.ChangeClaimStatusResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -208,7 +208,7 @@ class RegistryService(object):
             _registered_method=True)
 
     @staticmethod
-    def WithdrawClaim(request,
+    def ChangeClaimStatus(request,
             target,
             options=(),
             channel_credentials=None,
@@ -221,9 +221,9 @@ class RegistryService(object):
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/alliance.v1.RegistryService/WithdrawClaim',
-            alliance_dot_v1_dot_registry__pb2.WithdrawClaimRequest.SerializeToString,
-            alliance_dot_v1_dot_registry__pb2.WithdrawClaimResponse.FromString,
+            '/alliance.v1.RegistryService/ChangeClaimStatus',
+            alliance_dot_v1_dot_registry__pb2.ChangeClaimStatusRequest.SerializeToString,
+            alliance_dot_v1_dot_registry__pb2.ChangeClaimStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,8 +42,8 @@ class RegistryServiceStub:
     """Lists the caller's own claims, oldest entry first, those apart that a later epoch re-tags. Safe to repeat."""
     GetClaim: _grpc.UnaryUnaryMultiCallable[_registry_pb2.GetClaimRequest, _registry_pb2.GetClaimResponse]
     """Gets one of the caller's own claims. Another member's is NOT_FOUND, like one that does not exist."""
-    WithdrawClaim: _grpc.UnaryUnaryMultiCallable[_registry_pb2.WithdrawClaimRequest, _registry_pb2.WithdrawClaimResponse]
-    """Withdraws one of the caller's own claims. Idempotent: the same statement again gives the same answer."""
+    ChangeClaimStatus: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ChangeClaimStatusRequest, _registry_pb2.ChangeClaimStatusResponse]
+    """Withdraws or recalls one of the caller's own claims. Idempotent: the same statement again gives the same answer."""
 
 @_typing.type_check_only
 class RegistryServiceAsyncStub(RegistryServiceStub):
@@ -59,8 +59,8 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     """Lists the caller's own claims, oldest entry first, those apart that a later epoch re-tags. Safe to repeat."""
     GetClaim: _aio.UnaryUnaryMultiCallable[_registry_pb2.GetClaimRequest, _registry_pb2.GetClaimResponse]  # type: ignore[assignment]
     """Gets one of the caller's own claims. Another member's is NOT_FOUND, like one that does not exist."""
-    WithdrawClaim: _aio.UnaryUnaryMultiCallable[_registry_pb2.WithdrawClaimRequest, _registry_pb2.WithdrawClaimResponse]  # type: ignore[assignment]
-    """Withdraws one of the caller's own claims. Idempotent: the same statement again gives the same answer."""
+    ChangeClaimStatus: _aio.UnaryUnaryMultiCallable[_registry_pb2.ChangeClaimStatusRequest, _registry_pb2.ChangeClaimStatusResponse]  # type: ignore[assignment]
+    """Withdraws or recalls one of the caller's own claims. Idempotent: the same statement again gives the same answer."""
 
 class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes claims from their contributors, and shows each contributor its own and nobody else's."""
@@ -93,11 +93,11 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gets one of the caller's own claims. Another member's is NOT_FOUND, like one that does not exist."""
 
     @_abc_1.abstractmethod
-    def WithdrawClaim(
+    def ChangeClaimStatus(
         self,
-        request: _registry_pb2.WithdrawClaimRequest,
+        request: _registry_pb2.ChangeClaimStatusRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_registry_pb2.WithdrawClaimResponse, _abc.Awaitable[_registry_pb2.WithdrawClaimResponse]]:
-        """Withdraws one of the caller's own claims. Idempotent: the same statement again gives the same answer."""
+    ) -> _typing.Union[_registry_pb2.ChangeClaimStatusResponse, _abc.Awaitable[_registry_pb2.ChangeClaimStatusResponse]]:
+        """Withdraws or recalls one of the caller's own claims. Idempotent: the same statement again gives the same answer."""
 
 def add_RegistryServiceServicer_to_server(servicer: RegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -13,6 +13,7 @@ from alliance.crypto.sealing import BOX_BYTES, ENTRY_ID_BYTES, HANDLE_BYTES, MAX
 from alliance.errors import ClaimInvalid, Reason
 from alliance.taxonomy import COUNTERSIGNED_LEVELS, DAY_MS, LEGAL_TRANSITIONS, LIVE_STATUSES, ClaimStatus, EvidenceLevel
 from alliance.v1.claim_pb2 import Claim
+from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.errors import Refused
 
 
@@ -26,9 +27,16 @@ class ClaimRow:
     box: bytes
     predecessor: bytes = b""
     """Entry id of the claim in an earlier epoch that this one re-tags; empty where there is none."""
+    correction: SignedStatement | None = None
+    """The change of the contributor's own claim whose place this one takes."""
+    twin_correction: SignedStatement | None = None
+    """The same of the claim that says the same as that one in another epoch."""
 
     def digest(self) -> bytes:
-        """Give the SHA-256 over all fields: a retry is the same row if this is the same."""
+        """Give the SHA-256 over the claim and what goes with it: a retry is the same row if this is the same.
+
+        Corrections are none of it: they are signed anew with every try.
+        """
         whole = sha256(sha256(self.claim).digest())
         for field in (self.signature, self.handle, self.box, *filter(None, (self.predecessor,))):
             whole.update(sha256(field).digest())
@@ -212,6 +220,15 @@ def check_retags(claim: Claim, of: StoredClaim | None, now: int) -> None:
         raise ClaimInvalid(Reason.ILLEGAL_TRANSITION, "the claim that is re-tagged is over")
     if any(getattr(claim, name) != getattr(of, name) for name in _COPIED):
         raise ClaimInvalid(Reason.CLAIM_INVALID, "the claim says something else than the one that it re-tags")
+
+
+def check_change(claim: StoredClaim, to: ClaimStatus, version: int) -> None:
+    """Raise Refused unless a change is legal and follows upon the claim's last one."""
+    check_transition(claim.status, to)
+    if to is ClaimStatus.CORRECTED and claim.status is not ClaimStatus.ACTIVE:
+        raise Refused(Reason.ILLEGAL_TRANSITION, f"a claim that is {claim.status.word} is answered for, not replaced")
+    if version != claim.status_version + 1:
+        raise Refused(Reason.CONFLICTING_RETRY, "the version is not the next one")
 
 
 def check_transition(current: ClaimStatus, to: ClaimStatus) -> None:

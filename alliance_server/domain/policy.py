@@ -45,6 +45,7 @@ POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
         f"{_V1}AdminService/Decide": Rule(ADMINS, AuditAction.PROPOSAL_DECIDE),
         f"{_V1}AdminService/ListEpochStandings": Rule(ADMINS, AuditAction.EPOCH_STANDINGS),
         f"{_V1}AdminService/ListProposals": Rule(ADMINS, AuditAction.PROPOSAL_LIST),
+        f"{_V1}AdminService/ListRecalls": Rule(ADMINS, AuditAction.RECALL_LIST),
         f"{_V1}AdminService/PreviewChange": Rule(ADMINS, AuditAction.PROPOSAL_PREVIEW),
         f"{_V1}AdminService/Propose": Rule(ADMINS, AuditAction.PROPOSAL_MAKE),
         f"{_V1}AuditService/ListEvents": Rule(ENROLLED, AuditAction.AUDIT_LIST),
@@ -62,7 +63,9 @@ POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
         f"{_V1}RegistryService/Contribute": Rule(MEMBERS, AuditAction.CLAIM_CONTRIBUTE),
         f"{_V1}RegistryService/GetClaim": Rule(MEMBERS, AuditAction.CLAIM_GET),
         f"{_V1}RegistryService/ListClaims": Rule(MEMBERS, AuditAction.CLAIM_LIST),
-        f"{_V1}RegistryService/WithdrawClaim": Rule(MEMBERS, AuditAction.CLAIM_WITHDRAW),
+        f"{_V1}RegistryService/ChangeClaimStatus": Rule(MEMBERS, AuditAction.CLAIM_CHANGE),
+        f"{_V1}StatusService/AcknowledgeRecalls": Rule(MEMBERS, AuditAction.RECALL_ACKNOWLEDGE),
+        f"{_V1}StatusService/WatchStatuses": Rule(MEMBERS, AuditAction.STATUS_WATCH),
         f"{_V1}SuccessionService/ListSuccessions": Rule(ENROLLED, AuditAction.SUCCESSION_LIST, before_succession=True),
         f"{_V1}SuccessionService/SignSuccession": Rule(ADMINS, AuditAction.SUCCESSION_SIGN, before_succession=True),
         # On the enrolment port, which has no client certificates: the token is the authority, and the service audits.

@@ -19,6 +19,7 @@ from alliance_server.domain.policies import AdoptedPolicy
 from alliance_server.domain.proposals import Proposal
 from alliance_server.domain.purges import Purges
 from alliance_server.domain.quotas import Charged
+from alliance_server.domain.recalls import Recall, Receipt
 from alliance_server.domain.reciprocity import Business, Given, Standing
 from alliance_server.domain.successions import Succession, SuccessionSignature
 from alliance_server.domain.suppression import NumberedList
@@ -201,6 +202,22 @@ class ChangeRepository(Protocol):
 
     def purge(self, now: int, most: int) -> int:
         """Forget up to so many changes of claims that would be over by now anyhow; returns how many."""
+
+
+class RecallRepository(Protocol):
+    """Recalled claims, and who has dealt with them."""
+
+    def receipt(self, member_id: str) -> Receipt | None:
+        """Give a member's newest receipt."""
+
+    def keep(self, receipt: Receipt) -> None:
+        """Keep a receipt unless there is one that reaches as far."""
+
+    def after(self, number: int, limit: int) -> list[Recall]:
+        """Give recalls after a number, in order, with the members that have not said that they dealt with them."""
+
+    def overdue(self, recalled_before: int) -> dict[str, int]:
+        """Count, by member, recalls before a time that it has not said to have dealt with."""
 
 
 class FilterRepository(Protocol):
@@ -446,6 +463,8 @@ class Transaction(Protocol):
     def claims(self) -> ClaimRepository: ...  # noqa: D102 - its type says it
     @property
     def changes(self) -> ChangeRepository: ...  # noqa: D102 - its type says it
+    @property
+    def recalls(self) -> RecallRepository: ...  # noqa: D102 - its type says it
     @property
     def filters(self) -> FilterRepository: ...  # noqa: D102 - its type says it
     @property

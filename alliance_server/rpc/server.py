@@ -31,6 +31,8 @@ from alliance.v1 import (
     quota_pb2_grpc,
     registry_pb2,
     registry_pb2_grpc,
+    status_pb2,
+    status_pb2_grpc,
     succession_pb2,
     succession_pb2_grpc,
 )
@@ -46,6 +48,7 @@ from alliance_server.rpc.servicers.filters import FilterServicer
 from alliance_server.rpc.servicers.health import HealthServicer
 from alliance_server.rpc.servicers.quotas import QuotaServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
+from alliance_server.rpc.servicers.statuses import StatusServicer
 from alliance_server.rpc.servicers.succession import SuccessionServicer
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -88,6 +91,7 @@ SERVICES = tuple(
         (filter_pb2, "FilterService"),
         (quota_pb2, "QuotaService"),
         (registry_pb2, "RegistryService"),
+        (status_pb2, "StatusService"),
         (succession_pb2, "SuccessionService"),
     )
 )
@@ -109,6 +113,7 @@ class Servicers:
     health: HealthServicer
     quotas: QuotaServicer
     registry: RegistryServicer
+    statuses: StatusServicer
     succession: SuccessionServicer
 
 
@@ -152,6 +157,7 @@ def member_server(
     filter_pb2_grpc.add_FilterServiceServicer_to_server(servicers.filters, guarded)
     quota_pb2_grpc.add_QuotaServiceServicer_to_server(servicers.quotas, guarded)
     registry_pb2_grpc.add_RegistryServiceServicer_to_server(servicers.registry, guarded)
+    status_pb2_grpc.add_StatusServiceServicer_to_server(servicers.statuses, guarded)
     succession_pb2_grpc.add_SuccessionServiceServicer_to_server(servicers.succession, guarded)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health, guarded)
     names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)

@@ -14,23 +14,24 @@ from google.protobuf.message import DecodeError
 from alliance.crypto.sealing import ENTRY_ID_BYTES
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import AllianceError, ClaimInvalid, Reason
-from alliance.statements import CLAIM, CLAIM_STATUS
-from alliance.taxonomy import LIVE_STATUSES, ClaimStatus
-from alliance.v1.claim_pb2 import Claim, ClaimStatusChange
+from alliance.statements import CLAIM
+from alliance.taxonomy import ClaimStatus
+from alliance.v1.claim_pb2 import Claim
 from alliance.v1.statement_pb2 import SignedStatement
-from alliance_server.domain.claims import ClaimRow, Stock, StoredClaim, check_retags, check_transition, read, stored
+from alliance_server.domain.claims import ClaimRow, Stock, StoredClaim, check_retags, read, stored
 from alliance_server.domain.epochs import Epoch, contributes, retags
 from alliance_server.domain.errors import Refused, reason_of
+from alliance_server.domain.members import Caller
 from alliance_server.domain.ports import Store, Transaction
-from alliance_server.domain.statements import read_statement
 from alliance_server.services.budgets import Budgets
 from alliance_server.services.call import Call
 from alliance_server.services.compute import Compute
+from alliance_server.services.endings import Change, Ending
 from alliance_server.services.paging import numbers, page_size
 
 MAX_ROWS = 1024
-MAX_STATUS_REASON_BYTES = 64
-MAX_STATEMENT_BYTES = 1024
+ENDS = frozenset({ClaimStatus.WITHDRAWN, ClaimStatus.RECALLED})
+CORRECTS = frozenset({ClaimStatus.CORRECTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,14 @@ class RowResult:
 
 @dataclass(slots=True)
 class _Checked:
-    """A row, the claim in it, and its digest; of a row that is refused the reason."""
+    """A row, the claim in it, its digest, and what it corrects; of a row that is refused the reason."""
 
     row: ClaimRow
     claim: Claim | None
     refusal: Reason | None
     entry_id: bytes
     digest: bytes = b""
+    correction: Ending | None = None
     is_retagged_already: bool = False
     """Whether the claim that it re-tags has a successor: it may have been sent by another machine of the member."""
 
@@ -95,27 +97,20 @@ class RegistryService:
 
         return await self._store.write(work)
 
-    async def withdraw(
-        self, call: Call, statement: SignedStatement, of_twin: SignedStatement | None = None
-    ) -> StoredClaim:
-        """Withdraw one of the caller's claims, by its signed statement, with the one that says the same elsewhere."""
-        change = _parse_change(call, statement)
-        twin_change = None if of_twin is None else _parse_change(call, of_twin)
+    async def end(self, call: Call, statement: SignedStatement, of_twin: SignedStatement | None = None) -> StoredClaim:
+        """Withdraw or recall one of the caller's claims, and the one that says the same elsewhere, as it signed."""
+        ending = Ending.read(call.caller, statement, of_twin, ENDS)
+        change = ending.change
 
         def work(transaction: Transaction) -> StoredClaim:
             known = _require_own(transaction, call, change.entry_id)
             claim = transaction.claims.hold([known.entry_id])[known.entry_id]
             transaction.record(call.event(items=1, epoch=claim.epoch))
-            if claim.status_change == statement.SerializeToString():
+            if claim.status_change == change.statement:
                 return claim
-            check_transition(claim.status, ClaimStatus(change.status))
-            for twin in transaction.claims.hold(claim.twins).values():
-                if twin.status not in LIVE_STATUSES:
-                    continue
-                if of_twin is None or twin_change is None or twin_change.entry_id != twin.entry_id:
-                    raise Refused(Reason.CONFLICTING_RETRY, "the claim has a twin, which ends with it")
-                _withdrawn(transaction, twin, twin_change, of_twin, call.now())
-            return _withdrawn(transaction, claim, change, statement, call.now())
+            for due in ending.check(claim, transaction.claims.hold(claim.twins)):
+                due.apply(transaction, call.now())
+            return replace(claim, status=change.status, status_version=change.version, status_change=change.statement)
 
         return await self._store.write(work)
 
@@ -125,8 +120,12 @@ class RegistryService:
         retagged = _check_retagged(transaction, checked, now)
         tags = list({item.claim.tag for item in checked if item.claim and item.claim.epoch == epoch})
         stock = transaction.claims.stock(member, epoch, tags, now)
-        results, fresh = _sort(transaction, call, checked, epoch, stock)
+        corrections = _corrections(transaction, checked, stock)
+        results, fresh = _sort(transaction, call, checked, epoch, stock, corrections)
         if fresh:
+            for item in fresh:
+                for change in corrections.get(item.entry_id, ()):
+                    change.apply(transaction, now)
             first = transaction.filters.advance(epoch, len(fresh))
             _require_still_open(transaction, epoch, fresh, now)
             transaction.claims.add(
@@ -148,8 +147,8 @@ class RegistryService:
 def _check_rows(rows: Sequence[ClaimRow], call: Call, threads: int) -> list[_Checked]:
     """Check rows by themselves; the signatures of those that are right otherwise, on several threads."""
     key = VerifyingKey(call.caller.identity_key)
-    now, member = call.now(), call.caller.member_id
-    checked = [_check_row(row, member, now) for row in rows]
+    now = call.now()
+    checked = [_check_row(row, call.caller, now) for row in rows]
     signed = [item for item in checked if item.claim]
     payloads, signatures = [item.row.claim for item in signed], [item.row.signature for item in signed]
     for item, holds in zip(signed, key.verify_many(CLAIM, payloads, signatures, threads=threads), strict=True):
@@ -158,12 +157,15 @@ def _check_rows(rows: Sequence[ClaimRow], call: Call, threads: int) -> list[_Che
     return checked
 
 
-def _check_row(row: ClaimRow, member: str, now: int) -> _Checked:
+def _check_row(row: ClaimRow, caller: Caller, now: int) -> _Checked:
     try:
-        claim = read(row, contributor=member, now=now)
+        claim = read(row, contributor=caller.member_id, now=now)
+        correction = None
+        if row.correction is not None:
+            correction = Ending.read(caller, row.correction, row.twin_correction, CORRECTS)
     except AllianceError as error:
         return _Checked(row, None, reason_of(error), _entry_id(row))
-    return _Checked(row, claim, None, claim.entry_id, row.digest())
+    return _Checked(row, claim, None, claim.entry_id, row.digest(), correction)
 
 
 def _entry_id(row: ClaimRow) -> bytes:
@@ -209,6 +211,30 @@ def _check_retagged(transaction: Transaction, checked: Sequence[_Checked], now: 
     return held
 
 
+def _corrections(transaction: Transaction, checked: Sequence[_Checked], stock: Stock) -> Mapping[bytes, list[Change]]:
+    """Hold the claims that rows correct; gives the changes that are due by the row's entry id, or refuses the row."""
+    asked = {
+        item.entry_id: item
+        for item in checked
+        if item.claim and item.correction and item.correction.change.entry_id == _standing(stock, item.claim)
+    }
+    named = sorted({item.correction.change.entry_id for item in asked.values() if item.correction})
+    held = transaction.claims.hold(named) if named else {}
+    twins = transaction.claims.hold(sorted({it for claim in held.values() for it in claim.twins})) if held else {}
+    due: dict[bytes, list[Change]] = {}
+    for entry_id, item in asked.items():
+        assert item.correction is not None  # noqa: S101 - for the type checker: those alone are asked for
+        try:
+            due[entry_id] = item.correction.check(held[item.correction.change.entry_id], twins)
+        except Refused as refusal:
+            item.claim, item.refusal = None, refusal.reason
+    return due
+
+
+def _standing(stock: Stock, claim: Claim) -> bytes | None:
+    return stock.standing.get((claim.tag, claim.category))
+
+
 def _successors(
     checked: Sequence[_Checked], results: Sequence[RowResult], stock: Stock, retagged: Mapping[bytes, StoredClaim]
 ) -> dict[bytes, bytes]:
@@ -227,7 +253,12 @@ def _successors(
 
 
 def _sort(
-    transaction: Transaction, call: Call, checked: Sequence[_Checked], epoch: int, stock: Stock
+    transaction: Transaction,
+    call: Call,
+    checked: Sequence[_Checked],
+    epoch: int,
+    stock: Stock,
+    corrections: Mapping[bytes, list[Change]],
 ) -> tuple[list[RowResult], list[_Checked]]:
     """Decide row by row what is fresh, repeated or refused; only one epoch's rows are fresh in a chunk."""
     seen = transaction.claims.digests([item.entry_id for item in checked if item.claim])
@@ -235,16 +266,19 @@ def _sort(
     results: list[RowResult] = []
     fresh: list[tuple[int, _Checked]] = []
     followed: set[bytes] = set()
+    corrected: set[tuple[bytes, int]] = set()
     for item in checked:
         item.is_retagged_already |= item.row.predecessor in followed
-        result = _judge(item, epoch, seen, standing)
         about = (item.claim.tag, item.claim.category) if item.claim else None
+        is_free = about not in standing or (item.entry_id in corrections and about not in corrected)
+        result = _judge(item, epoch, seen, is_free=is_free)
         lands = about is not None and result.refusal is None and not result.repeated
         if item.row.predecessor and (lands or (about in stock.standing and not result.repeated)):
             followed.add(item.row.predecessor)
         if lands and about is not None:
             seen[item.entry_id] = item.digest
             standing.add(about)
+            corrected.add(about)
             fresh.append((len(results), item))
         results.append(result)
     for retagging in (False, True):
@@ -270,7 +304,7 @@ def _show_standing(
         results[place] = replace(results[place], standing=claims.get(entry_id))
 
 
-def _judge(item: _Checked, epoch: int, seen: dict[bytes, bytes], standing: set[tuple[bytes, int]]) -> RowResult:
+def _judge(item: _Checked, epoch: int, seen: dict[bytes, bytes], *, is_free: bool) -> RowResult:
     claim = item.claim
     if claim is None:
         return RowResult(item.entry_id, item.refusal)
@@ -280,7 +314,7 @@ def _judge(item: _Checked, epoch: int, seen: dict[bytes, bytes], standing: set[t
         return RowResult(claim.entry_id, None if same else Reason.CONFLICTING_RETRY, repeated=same)
     if claim.epoch != epoch:
         return RowResult(claim.entry_id, Reason.EPOCH_NOT_SERVED)
-    if (claim.tag, claim.category) in standing or item.is_retagged_already:
+    if not is_free or item.is_retagged_already:
         return RowResult(claim.entry_id, Reason.LIVE_CLAIM_EXISTS)
     return RowResult(claim.entry_id)
 
@@ -291,26 +325,8 @@ def _own(
     return transaction.claims.own(member, after, size, live_only=live_only, before_epoch=before_epoch)
 
 
-def _withdrawn(
-    transaction: Transaction, claim: StoredClaim, change: ClaimStatusChange, statement: SignedStatement, now: int
-) -> StoredClaim:
-    """Take a claim's signed withdrawal over; raises Refused unless it is about the version that stands."""
-    if change.version != claim.status_version + 1:
-        raise Refused(Reason.CONFLICTING_RETRY, "the version is not the next one")
-    status, serialised = ClaimStatus(change.status), statement.SerializeToString()
-    transaction.claims.change_status(claim.entry_id, status, change.version, serialised, now=now, reason=change.reason)
-    return replace(claim, status=status, status_version=change.version, status_change=serialised)
-
-
 def _require_own(transaction: Transaction, call: Call, entry_id: bytes) -> StoredClaim:
     claim = transaction.claims.get(entry_id)
     if claim is None or claim.contributor != call.caller.member_id:
         raise Refused(Reason.NOT_FOUND, "no such claim of the caller")
     return claim
-
-
-def _parse_change(call: Call, statement: SignedStatement) -> ClaimStatusChange:
-    change = read_statement(call.caller, CLAIM_STATUS, statement, ClaimStatusChange(), MAX_STATEMENT_BYTES)
-    if int(change.status) != ClaimStatus.WITHDRAWN or len(change.reason.encode()) > MAX_STATUS_REASON_BYTES:
-        raise Refused(Reason.INVALID_REQUEST, "a contributor withdraws, with a reason code of up to 64 bytes")
-    return change

@@ -40,6 +40,7 @@ from alliance_server.storage.members import SqlEpochs, SqlMembers
 from alliance_server.storage.policies import SqlPolicies
 from alliance_server.storage.proposals import SqlProposals
 from alliance_server.storage.quotas import SqlLeases, SqlQuotas
+from alliance_server.storage.recalls import SqlRecalls
 from alliance_server.storage.successions import SqlSuccessions
 from alliance_server.storage.suppression import SqlSuppression
 from alliance_server.storage.watch import SqlWatch
@@ -60,6 +61,7 @@ class SqlTransaction:
         self.epochs = SqlEpochs(connection, self.purges)
         self.changes = SqlChanges(connection)
         self.claims = SqlClaims(connection, self.purges, self.changes)
+        self.recalls = SqlRecalls(connection)
         self.filters = SqlFilters(connection)
         self.quotas = SqlQuotas(connection)
         self.audit = SqlAudit(connection)

@@ -16,6 +16,7 @@ from member_client.administration.changes import CategoryClaims, Change, Effect,
 from member_client.administration.listed import InviteStep, Obstacle, PlannedInvite
 from member_client.administration.members import ListedMember, MemberState
 from member_client.administration.proposals import Decision, Proposal, ProposalState, read_proposal
+from member_client.administration.recalls import OutstandingRecall
 
 __all__ = [
     "Administration",
@@ -28,6 +29,7 @@ __all__ = [
     "MemberRole",
     "MemberState",
     "Obstacle",
+    "OutstandingRecall",
     "PlannedInvite",
     "Proposal",
     "ProposalState",

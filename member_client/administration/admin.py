@@ -29,6 +29,7 @@ from member_client.administration.listed import (
 )
 from member_client.administration.members import ListedMember
 from member_client.administration.proposals import Decision, Proposal, read_proposal
+from member_client.administration.recalls import OutstandingRecall, read_recalls
 from member_client.administration.watching import PAGE_SIZE, read_alarms, read_standings
 from member_client.epoch_standings import EpochStanding, read_epoch_standing
 from member_client.errors import InvalidUse, MemberStateConflict, NotFound, StatementInvalid
@@ -198,6 +199,10 @@ class Administration:
         request = admin_pb2.AcknowledgeAlarmRequest(alarm=alarm, reason=checked_reason(reason))
         answer = await self._session.transport.ask(lambda channel: AdminServiceStub(channel).AcknowledgeAlarm, request)
         return read_alarm(answer.alarm)
+
+    async def recalls(self) -> list[OutstandingRecall]:
+        """List recalled claims, oldest first, with the members that did not say yet that they dealt with them."""
+        return await read_recalls(self._session)
 
     async def suppression_list(self) -> SuppressionList:
         """Give the suppression list in force; raises StatementInvalid where it is older than one that was seen."""

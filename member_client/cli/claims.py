@@ -26,7 +26,7 @@ from member_client.cli.tables import print_table
 from member_client.files import shown_date
 from member_client.subjects import as_kind
 
-claims_app = typer.Typer(no_args_is_help=True, help="List, find, show, amend and withdraw your own claims.")
+claims_app = typer.Typer(no_args_is_help=True, help="List, find, show, amend, withdraw and recall your own claims.")
 
 _DEFAULT_LIMIT: Final = 100
 _ENTRY_ID_BYTES: Final = 16
@@ -119,9 +119,33 @@ def withdraw_claim(
         --reason filed_in_error
     """
     session = session_of(context)
+    _print(session, session.run(_withdrawn(session, entry_id(entry), _code(reason))))
+
+
+@claims_app.command("recall")
+def recall_claim(
+    context: typer.Context,
+    entry: EntryId,
+    reason: Annotated[
+        str, typer.Option(help="Reason code such as filed_in_error, never free text.", metavar="CODE")
+    ] = "filed_in_error",
+) -> None:
+    r"""Recall one of your own claims: it should never have been.
+
+    A withdrawal says that a claim holds no longer. A recall is told to every
+    member at once, and each revisits what it decided because of the claim:
+
+      member-client claims recall 5f0c2b7e9d4148f6a3b1c0d2e4f60718 \
+        --reason wrong_person
+    """
+    session = session_of(context)
+    _print(session, session.run(_recalled(session, entry_id(entry), _code(reason))))
+
+
+def _code(reason: str) -> str:
     if not _REASON.fullmatch(reason):
         raise UsageFault(tr("--reason is a code of lower-case letters, digits and _, for example filed_in_error"))
-    _print(session, session.run(_withdrawn(session, entry_id(entry), reason)))
+    return reason
 
 
 @claims_app.command("amend")
@@ -141,9 +165,9 @@ def amend_claim(
     r"""Replace one of your own claims by one that says something else.
 
     Identifier, kind and category stay, and so does what is not named; the end
-    comes earlier where the new claim may not live as long. The old claim is
-    withdrawn, the new one has an entry id of its own. The identifier is asked
-    for where - stands for it:
+    comes earlier where the new claim may not live as long. The old claim ends
+    as the new one lands, which has an entry id of its own. The identifier is
+    asked for where - stands for it:
 
       member-client claims amend 5f0c2b7e9d4148f6a3b1c0d2e4f60718 - \
         --role client_victim
@@ -224,6 +248,11 @@ def _kept_end(session: Session, claim: OwnClaim, role: SubjectRole, evidence: Ev
 async def _withdrawn(session: Session, entry: bytes, reason: str) -> OwnClaim:
     async with session.client() as client:
         return await client.withdraw(entry, reason=reason)
+
+
+async def _recalled(session: Session, entry: bytes, reason: str) -> OwnClaim:
+    async with session.client() as client:
+        return await client.recall(entry, reason=reason)
 
 
 def record(claim: OwnClaim) -> dict[str, Any]:

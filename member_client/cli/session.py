@@ -127,6 +127,9 @@ class HubClient(Protocol):
     async def withdraw(self, entry_id: bytes, *, reason: str) -> OwnClaim:
         """Withdraw one of the member's own claims."""
 
+    async def recall(self, entry_id: bytes, *, reason: str) -> OwnClaim:
+        """Recall one of this member's claims."""
+
     async def doctor(self) -> list[Finding]:
         """Look for what is wrong."""
 

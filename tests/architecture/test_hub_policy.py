@@ -28,6 +28,7 @@ PLUMBING = {
 }
 NOT_CALLS = {
     AuditAction.CALL_REFUSE,
+    AuditAction.CLAIM_PURGE,
     AuditAction.EPOCH_ACTIVATE,
     AuditAction.EPOCH_ANNOUNCE,
     AuditAction.EPOCH_BEGIN,

@@ -111,6 +111,7 @@ SUCCEEDS: dict[str, Call] = {
     "AdminService/Decide": decide,
     "AdminService/ListEpochStandings": lambda it: it.admin.ListEpochStandings(admin_pb2.ListEpochStandingsRequest()),
     "AdminService/ListProposals": lambda it: it.admin.ListProposals(admin_pb2.ListProposalsRequest()),
+    "AdminService/ListRecalls": lambda it: it.admin.ListRecalls(admin_pb2.ListRecallsRequest()),
     "AdminService/PreviewChange": lambda it: it.admin.PreviewChange(PREVIEW),
     "AdminService/Propose": lambda it: it.propose(it.proposal(PREVIEW.change)),
     "AuditService/ListEvents": lambda it: it.audit.ListEvents(audit_pb2.ListEventsRequest()),
@@ -134,7 +135,9 @@ SUCCEEDS: dict[str, Call] = {
     "RegistryService/Contribute": lambda it: it.file(it.row()),
     "RegistryService/GetClaim": get_claim,
     "RegistryService/ListClaims": lambda it: it.registry.ListClaims(registry_pb2.ListClaimsRequest()),
-    "RegistryService/WithdrawClaim": withdraw,
+    "RegistryService/ChangeClaimStatus": withdraw,
+    "StatusService/AcknowledgeRecalls": lambda it: it.statuses.AcknowledgeRecalls(it.recall_receipt(0)),
+    "StatusService/WatchStatuses": lambda it: anext(it.status_pages()),
     "SuccessionService/ListSuccessions": lambda it: it.succession.ListSuccessions(
         succession_pb2.ListSuccessionsRequest()
     ),
@@ -148,6 +151,7 @@ REFUSED: dict[str, Call] = {
     "AdminService/ListStandings": lambda it: it.admin.ListStandings(admin_pb2.ListStandingsRequest(page_token="É")),
     "AdminService/Decide": lambda it: it.admin.Decide(admin_pb2.DecideRequest()),
     "AdminService/ListProposals": lambda it: it.admin.ListProposals(admin_pb2.ListProposalsRequest(page_token="x")),
+    "AdminService/ListRecalls": lambda it: it.admin.ListRecalls(admin_pb2.ListRecallsRequest(page_token="x")),
     "AdminService/PreviewChange": lambda it: it.admin.PreviewChange(admin_pb2.PreviewChangeRequest()),
     "AdminService/Propose": lambda it: it.admin.Propose(admin_pb2.ProposeRequest()),
     "AuditService/ListEvents": lambda it: it.audit.ListEvents(audit_pb2.ListEventsRequest(page_token="x")),
@@ -166,7 +170,8 @@ REFUSED: dict[str, Call] = {
     "RegistryService/Contribute": lambda it: it.contribute(),
     "RegistryService/GetClaim": lambda it: it.registry.GetClaim(registry_pb2.GetClaimRequest()),
     "RegistryService/ListClaims": lambda it: it.registry.ListClaims(registry_pb2.ListClaimsRequest(page_token="-")),
-    "RegistryService/WithdrawClaim": lambda it: it.withdraw(bytes(16)),
+    "RegistryService/ChangeClaimStatus": lambda it: it.withdraw(bytes(16)),
+    "StatusService/AcknowledgeRecalls": lambda it: it.statuses.AcknowledgeRecalls(it.recall_receipt(2**40)),
     "SuccessionService/SignSuccession": lambda it: it.succession.SignSuccession(succession_pb2.SignSuccessionRequest()),
 }
 """Every call that can be refused by its content, refused."""
@@ -176,6 +181,7 @@ CANNOT_BE_WRONG = {
     "EpochService/GetSuppressionList",
     "EpochService/ListEpochs",
     "QuotaService/GetStanding",
+    "StatusService/WatchStatuses",
     "SuccessionService/ListSuccessions",
 }
 

@@ -405,7 +405,7 @@ async def test_a_claim_of_another_member_stays_unknown(hub: RunningHub, members:
     with refuses(Reason.NOT_FOUND):
         await stub.GetClaim(registry_pb2.GetClaimRequest(entry_id=sealed.entry_id))
     # Even the owner's own signed statement does not serve a thief.
-    request = registry_pb2.WithdrawClaimRequest(status_change=owner.status_change(sealed.entry_id))
+    request = registry_pb2.ChangeClaimStatusRequest(status_change=owner.status_change(sealed.entry_id))
     with refuses(Reason.SIGNATURE_INVALID):
-        await stub.WithdrawClaim(request)
+        await stub.ChangeClaimStatus(request)
     assert [it.outcome for it in thief.events()[-2:]] == ["NOT_FOUND", "SIGNATURE_INVALID"]

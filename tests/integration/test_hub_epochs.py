@@ -341,8 +341,8 @@ async def test_twins_end_together(alliance: Alliance) -> None:
 
 
 async def withdraw(alliance: Alliance, change: Any, twin: Any) -> registry_pb2.ClaimRecord:
-    request = registry_pb2.WithdrawClaimRequest(status_change=change, twin_status_change=twin)
-    reply: registry_pb2.WithdrawClaimResponse = await alliance.member.registry.WithdrawClaim(request)
+    request = registry_pb2.ChangeClaimStatusRequest(status_change=change, twin_status_change=twin)
+    reply: registry_pb2.ChangeClaimStatusResponse = await alliance.member.registry.ChangeClaimStatus(request)
     return reply.claim
 
 

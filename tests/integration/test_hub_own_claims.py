@@ -17,8 +17,9 @@ from alliance.taxonomy import (
     SharingLevel,
 )
 from alliance.v1 import bucket_pb2, claim_pb2
-from alliance.v1.registry_pb2 import GetClaimRequest, ListClaimsRequest, WithdrawClaimRequest
+from alliance.v1.registry_pb2 import ChangeClaimStatusRequest, GetClaimRequest, ListClaimsRequest
 from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.services.registry import ENDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -75,7 +76,7 @@ async def test_another_members_claim_is_not_found_and_that_is_audited(
     assert len(sentences) == 1
     assert [(it.action, it.outcome) for it in other.events()[-2:]] == [
         ("claim:get", "NOT_FOUND"),
-        ("claim:withdraw", "NOT_FOUND"),
+        ("claim:status:change", "NOT_FOUND"),
     ]
     found = await member.registry.GetClaim(GetClaimRequest(entry_id=sealed.entry_id))
     assert found.claim.status == ClaimStatus.ACTIVE
@@ -85,7 +86,7 @@ async def test_another_members_claim_is_not_found_and_that_is_audited(
 
 
 async def send(member: WireMember, statement: SignedStatement) -> Any:
-    return (await member.registry.WithdrawClaim(WithdrawClaimRequest(status_change=statement))).claim
+    return (await member.registry.ChangeClaimStatus(ChangeClaimStatusRequest(status_change=statement))).claim
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -104,7 +105,7 @@ async def test_a_claim_is_withdrawn_once_and_the_same_statement_says_so_again(
     assert first == again
     assert first.status == ClaimStatus.WITHDRAWN
     assert first.status_change == statement
-    assert [it.outcome for it in member.events() if it.action == "claim:withdraw"] == ["ok", "ok"]
+    assert [it.outcome for it in member.events() if it.action == "claim:status:change"] == ["ok", "ok"]
     with refuses(Reason.ILLEGAL_TRANSITION):
         await send(member, member.status_change(entry_id, version=2))
 
@@ -115,8 +116,8 @@ async def test_the_version_must_be_the_next_one(member: WireMember, entry_id: by
         await send(member, member.status_change(entry_id, version=version))
 
 
-@pytest.mark.parametrize("status", [*(it for it in ClaimStatus if it is not ClaimStatus.WITHDRAWN), 0, 10, -1])
-async def test_a_contributor_does_nothing_but_withdraw(member: WireMember, entry_id: bytes, status: int) -> None:
+@pytest.mark.parametrize("status", [*(it for it in ClaimStatus if it not in ENDS), 0, 10, -1])
+async def test_a_contributor_withdraws_and_recalls_alone(member: WireMember, entry_id: bytes, status: int) -> None:
     with refuses(Reason.INVALID_REQUEST):
         await send(member, member.status_change(entry_id, status=status))
 

@@ -154,6 +154,7 @@ async def test_a_hub_of_the_release_before_is_upgraded_once(new_hub_folder: NewF
         "DROP INDEX budgets_by_day",
         "ALTER TABLE budgets DROP COLUMN full_at",
         *(f"DROP TABLE {name}" for name in ("policies", "suppression_lists", "claim_changes", "change_feeds")),
+        "DROP TABLE recall_receipts",
         "DROP INDEX claims_by_purge",
         "ALTER TABLE claims DROP COLUMN purge_at",
         "DROP TABLE succession_signatures",

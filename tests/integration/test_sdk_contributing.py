@@ -200,7 +200,7 @@ async def test_what_changed_is_refused_without_a_charge_and_amended_where_that_i
         amended = [result async for result in a.contribute(changed(rows, 3, 12), amend=True)]
         assert [it.row_number for it in amended if it.outcome is ContributionOutcome.AMENDED] == [3, 12]
         assert {it.outcome for it in amended} == {ContributionOutcome.AMENDED, UNCHANGED}
-        assert (await a.claim(first[3].entry_id)).status is ClaimStatus.WITHDRAWN
+        assert (await a.claim(first[3].entry_id)).status is ClaimStatus.CORRECTED
         assert await live(a) == {it.entry_id for it in amended}
         await hub.settle()
         (verdict,) = await screen(b, PHONES[3:4])
@@ -255,7 +255,7 @@ async def test_one_claim_is_amended_by_its_entry_id_and_its_identifier(new_hub_f
         first, other = await contribute(a, numbered(2))
         amended = await a.amend(first.entry_id, row(f"{PHONES[0][:3]} {PHONES[0][3:]}", role=VICTIM))
         assert amended.outcome is ContributionOutcome.AMENDED
-        assert (await a.claim(first.entry_id)).status is ClaimStatus.WITHDRAWN
+        assert (await a.claim(first.entry_id)).status is ClaimStatus.CORRECTED
         assert (await a.claim(amended.entry_id)).role is VICTIM
         assert await live(a) == {amended.entry_id, other.entry_id}
         await hub.settle()

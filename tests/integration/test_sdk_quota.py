@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from support.hub import RunningHub, running_hub
-from support.sdk import BASIS, PHONES, PORTFOLIO, Tamper, lender, row, screen
-from typer.testing import CliRunner
+from support.sdk import BASIS, PHONES, PORTFOLIO, Tamper, command, lender, row, screen
 
 from alliance.quotas import MIN_BURST
 from alliance_server.domain import alarms
@@ -29,7 +28,6 @@ from member_client import (
     State,
     Subject,
 )
-from member_client.cli.app import app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -174,13 +172,6 @@ async def test_admins_read_standings_and_acknowledge_alarms(new_hub_folder: NewF
 def raised(hub: RunningHub, day: int) -> None:
     finding = Finding(alarms.AlarmKind.AT_NIGHT, Resource.TRANSACTION, 30_000, 28_000, hub.clock.now_ms())
     hub.hub.store.write_now(lambda it: it.watch.raise_alarm("b", finding, day, hub.clock.now_ms()))
-
-
-async def command(hub: RunningHub, name: str, *arguments: str) -> str:
-    profile = str(hub.folder.parent / name)
-    done = await asyncio.to_thread(CliRunner().invoke, app, ["--profile", profile, *arguments])
-    assert done.exit_code == 0, done.output
-    return done.output
 
 
 async def test_the_commands(new_hub_folder: NewFolder) -> None:

@@ -131,7 +131,7 @@ async def test_signed_withdrawals_of_extreme_values(target: WireMember) -> None:
     sealed = target.seal()
     await target.contribute(row_of(sealed))
     contents = (signed_withdrawal(dice, target, sealed.entry_id) for _ in range(COUNT))
-    answers = await bombard(*to(target, "RegistryService/WithdrawClaim"), contents)
+    answers = await bombard(*to(target, "RegistryService/ChangeClaimStatus"), contents)
     assert set(answers) >= {"INVALID_REQUEST", "NOT_FOUND"}
     assert await alive(target)
 

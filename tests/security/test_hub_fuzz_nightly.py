@@ -97,7 +97,7 @@ class Siege:
         made: dict[str, Iterator[bytes]] = {
             "/alliance.v1.EvaluationService/Evaluate": (signed_header(dice, member) for _ in range(count)),
             CONTRIBUTE: (signed_rows(dice, member) for _ in range(count)),
-            "/alliance.v1.RegistryService/WithdrawClaim": (
+            "/alliance.v1.RegistryService/ChangeClaimStatus": (
                 signed_withdrawal(dice, member, sealed.entry_id) for _ in range(count)
             ),
         }

@@ -18,7 +18,7 @@ from alliance.crypto.signing import SigningKey
 from alliance.statements import CLAIM, CLAIM_STATUS, ENROLMENT, EVALUATION_HEADER
 from alliance.v1 import claim_pb2, enrolment_pb2
 from alliance.v1.evaluation_pb2 import EvaluateRequest, EvaluationHeader
-from alliance.v1.registry_pb2 import ClaimRow, ContributeRequest, WithdrawClaimRequest
+from alliance.v1.registry_pb2 import ChangeClaimStatusRequest, ClaimRow, ContributeRequest
 from support.fuzzing import hostile, spoil
 from support.rpcs import BLINDED, FAULTS, Rpc, Send
 from support.wire import WireMember, certificate_request, enrol_request, new_tls_key, refusal_of, valid_elements
@@ -98,7 +98,7 @@ def signed_withdrawal(dice: random.Random, member: WireMember, entry_id: bytes) 
     change = claim_pb2.ClaimStatusChange.FromString(member.status_change(entry_id).payload)
     spoil(dice, change, dice.randint(1, 2))
     statement = member.key.statement(CLAIM_STATUS, change.SerializeToString())
-    return WithdrawClaimRequest(status_change=statement).SerializeToString()
+    return ChangeClaimStatusRequest(status_change=statement).SerializeToString()
 
 
 class Applicant:

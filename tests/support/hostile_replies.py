@@ -183,6 +183,7 @@ class Lender:
         alarms = [it async for it in admin.alarms()]
         for alarm in alarms:
             await admin.acknowledge(alarm.id, "looked into")
+        await admin.recalls()
         return f"{len(standings)} standings, {len(alarms)} alarms"
 
     def _raise_an_alarm(self) -> None:
@@ -207,6 +208,11 @@ class Lender:
     async def renews(self) -> str:
         await self.client.renew()
         return "renewed"
+
+    async def follows_changes(self) -> str:
+        changes = [it async for it in self.client.status_changes(follow=False)]
+        await self.client.acknowledge_recalls(changes[-1].number if changes else 0)
+        return f"{bool(changes)} followed"
 
     async def administers(self) -> str:
         """What an admin does, who is another one."""
@@ -249,7 +255,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "Contribute": ("contributes",),
     "ListClaims": ("lists_claims", "contributes"),
     "GetClaim": ("lists_claims", "withdraws"),
-    "WithdrawClaim": ("withdraws",),
+    "ChangeClaimStatus": ("withdraws",),
     "ListEvents": ("reads_events",),
     "Enrol": ("enrols",),
     "RenewCertificate": ("renews",),
@@ -262,6 +268,9 @@ ACTS: dict[str, tuple[str, ...]] = {
     "ListStandings": ("watches",),
     "ListAlarms": ("watches",),
     "AcknowledgeAlarm": ("watches",),
+    "ListRecalls": ("watches",),
+    "WatchStatuses": ("follows_changes",),
+    "AcknowledgeRecalls": ("follows_changes",),
     "ListSuccessions": ("signs_successions",),
     "SignSuccession": ("signs_successions",),
 }

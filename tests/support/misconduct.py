@@ -33,7 +33,7 @@ from support.raw_http2 import (
     frame,
     grpc_message,
 )
-from support.rpcs import FAULTS, WATCH, Rpc
+from support.rpcs import FAULTS, WATCHES, Rpc
 from support.wire import refusal_of
 
 Good = Callable[[], bytes]
@@ -125,7 +125,7 @@ def hang_up(port: int) -> None:
 
 def _is_left_open(rpc: Rpc, act: Act) -> bool:
     """Tell whether only the caller ends it: a watch, and a call whose one message never comes."""
-    return rpc.path == WATCH or (act is nothing and not rpc.many_requests)
+    return rpc.path in WATCHES or (act is nothing and not rpc.many_requests)
 
 
 def _came_from_the_hub(failure: aio.AioRpcError) -> bool:

@@ -27,16 +27,17 @@ from alliance.v1 import (
     epoch_pb2,
     filter_pb2,
     quota_pb2,
+    status_pb2,
     succession_pb2,
 )
 from alliance.v1.enrolment_pb2 import RenewCertificateRequest
 from alliance.v1.evaluation_pb2 import EvaluateRequest
 from alliance.v1.registry_pb2 import (
+    ChangeClaimStatusRequest,
     ContributeRequest,
     ContributeResponse,
     GetClaimRequest,
     ListClaimsRequest,
-    WithdrawClaimRequest,
 )
 from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY
@@ -50,6 +51,8 @@ FAULTS = {Reason.INTERNAL, Reason.UNAVAILABLE, Reason.STORAGE_FULL}
 
 ENROL = "/alliance.v1.EnrolmentService/Enrol"
 WATCH = "/grpc.health.v1.Health/Watch"
+WATCHES = {WATCH, "/alliance.v1.StatusService/WatchStatuses"}
+"""Which end with their caller alone."""
 CONTRIBUTE = "/alliance.v1.RegistryService/Contribute"
 BLINDED = valid_elements(2)
 SUSPENSION = admin_pb2.Change(suspend=admin_pb2.Suspend(member="nobody"))
@@ -107,6 +110,7 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
         ),
         "AdminService/ListEpochStandings": lambda: admin_pb2.ListEpochStandingsRequest(),
         "AdminService/ListProposals": lambda: admin_pb2.ListProposalsRequest(page_size=3, page_token="1"),
+        "AdminService/ListRecalls": lambda: admin_pb2.ListRecallsRequest(page_size=3, page_token="1"),
         "AdminService/PreviewChange": lambda: admin_pb2.PreviewChangeRequest(change=SUSPENSION),
         "AdminService/Propose": lambda: admin_pb2.ProposeRequest(proposal=member.proposal(SUSPENSION)),
         "AuditService/ListEvents": lambda: audit_pb2.ListEventsRequest(page_size=3, page_token="1"),
@@ -125,10 +129,14 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
         "QuotaService/GetStanding": quota_pb2.GetStandingRequest,
         "RegistryService/GetClaim": lambda: GetClaimRequest(entry_id=entry_id),
         "RegistryService/ListClaims": lambda: ListClaimsRequest(page_size=3, page_token="1-1", live_only=True),
-        "RegistryService/WithdrawClaim": lambda: WithdrawClaimRequest(status_change=member.status_change(entry_id)),
+        "RegistryService/ChangeClaimStatus": lambda: ChangeClaimStatusRequest(
+            status_change=member.status_change(entry_id)
+        ),
         "RegistryService/Contribute": lambda: ContributeRequest(
             request_id=os.urandom(16), rows=[member.row(), member.row()]
         ),
+        "StatusService/AcknowledgeRecalls": lambda: member.recall_receipt(0),
+        "StatusService/WatchStatuses": lambda: status_pb2.WatchStatusesRequest(after=3),
         "SuccessionService/ListSuccessions": lambda: succession_pb2.ListSuccessionsRequest(after_origin=1),
         "SuccessionService/SignSuccession": lambda: succession_pb2.SignSuccessionRequest(
             statement=member.key.statement(SUCCESSION, succession_pb2.Succession(origin=2).SerializeToString())
@@ -186,7 +194,7 @@ async def _read(rpc: Rpc, call: Any) -> None:
     async for reply in call:
         if rpc.path == CONTRIBUTE:
             check_results(reply)
-        if rpc.path == WATCH:  # which ends with its caller alone
+        if rpc.path in WATCHES:
             call.cancel()
             return
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from grpc import aio
+from typer.testing import CliRunner
 
 from alliance.clock import Clock
 from alliance.identifiers import Kind
@@ -21,6 +22,7 @@ from member_client import (
     Subject,
     Verdict,
 )
+from member_client.cli.app import app
 from support.hub import RunningHub
 
 BASIS = Consent.of("basis-2026-03", policy="test")
@@ -62,6 +64,14 @@ async def screen(client: AllianceClient, texts: Sequence[str], kind: str = "phon
     """Screen identifiers, one a subject."""
     subjects = [Subject.of(f"C-{place}", {kind: text}) for place, text in enumerate(texts)]
     return [verdict async for verdict in client.screen_many(subjects, purpose=PORTFOLIO, consent=BASIS)]
+
+
+async def command(hub: RunningHub, name: str, *arguments: str) -> str:
+    """Run a command as somebody who is enrolled, and must succeed; gives what it printed."""
+    profile = str(hub.folder.parent / name)
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["--profile", profile, *arguments])
+    assert done.exit_code == 0, done.output
+    return done.output
 
 
 class Tamper(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs alone

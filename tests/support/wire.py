@@ -4,7 +4,7 @@ Nothing of the SDK is used, so that a fault of the SDK cannot hide one of the hu
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -16,16 +16,26 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import error_details_pb2
+from google.rpc import status_pb2 as rpc_status_pb2
 from grpc import aio
 
 from alliance.claims import Draft, SealedClaim, seal_claim
 from alliance.crypto import merkle, tagging
-from alliance.crypto.signing import SigningKey
+from alliance.crypto.signing import SigningKey, VerifyingKey
 from alliance.crypto.tagging import Tags
 from alliance.errors import CATALOGUE, ERROR_DOMAIN, Reason
 from alliance.identifiers import Kind
-from alliance.statements import CLAIM_STATUS, ENROLMENT, EVALUATION_HEADER, PROPOSAL, PROPOSAL_DECISION, RENEWAL
+from alliance.statements import (
+    CLAIM_STATUS,
+    ENROLMENT,
+    EVALUATION_HEADER,
+    PROPOSAL,
+    PROPOSAL_DECISION,
+    RECALL_RECEIPT,
+    RENEWAL,
+    STATUS_CHANGES,
+)
 from alliance.taxonomy import DAY_MS, Category, ClaimStatus, EvidenceLevel, Purpose, SharingLevel, SubjectRole
 from alliance.v1 import (
     admin_pb2,
@@ -44,6 +54,8 @@ from alliance.v1 import (
     quota_pb2_grpc,
     registry_pb2,
     registry_pb2_grpc,
+    status_pb2,
+    status_pb2_grpc,
     succession_pb2_grpc,
     taxonomy_pb2,
 )
@@ -73,7 +85,7 @@ def refusal_of(error: aio.AioRpcError) -> Refusal:
     metadata: Any = error.trailing_metadata()
     details = dict(metadata or ()).get("grpc-status-details-bin")
     assert details is not None, f"not an error of the catalogue: {error.code()} {error.details()}"
-    status = status_pb2.Status.FromString(details if isinstance(details, bytes) else details.encode())
+    status = rpc_status_pb2.Status.FromString(details if isinstance(details, bytes) else details.encode())
     (detail,) = status.details
     info = error_details_pb2.ErrorInfo()
     assert detail.Unpack(info)
@@ -199,6 +211,7 @@ class WireMember:
         self.filters: Any = filter_pb2_grpc.FilterServiceStub(self.channel)
         self.quotas: Any = quota_pb2_grpc.QuotaServiceStub(self.channel)
         self.registry: Any = registry_pb2_grpc.RegistryServiceStub(self.channel)
+        self.statuses: Any = status_pb2_grpc.StatusServiceStub(self.channel)
         self.succession: Any = succession_pb2_grpc.SuccessionServiceStub(self.channel)
 
     async def close(self) -> None:
@@ -345,9 +358,22 @@ class WireMember:
         return self.key.statement(CLAIM_STATUS, payload.SerializeToString())
 
     async def withdraw(self, entry_id: bytes, version: int = 1) -> registry_pb2.ClaimRecord:
-        request = registry_pb2.WithdrawClaimRequest(status_change=self.status_change(entry_id, version))
-        reply: registry_pb2.WithdrawClaimResponse = await self.registry.WithdrawClaim(request)
+        request = registry_pb2.ChangeClaimStatusRequest(status_change=self.status_change(entry_id, version))
+        reply: registry_pb2.ChangeClaimStatusResponse = await self.registry.ChangeClaimStatus(request)
         return reply.claim
+
+    async def status_pages(self, after: int = 0) -> AsyncIterator[status_pb2.StatusChanges]:
+        """Follow the feed of changes; every page is verified."""
+        key = VerifyingKey(self.hub.hub.keys.identity.public_key)
+        async for reply in self.statuses.WatchStatuses(status_pb2.WatchStatusesRequest(after=after)):
+            payload = key.verified_payload(STATUS_CHANGES, reply.page)
+            yield status_pb2.StatusChanges.FromString(payload)
+
+    def recall_receipt(self, upto: int, **changes: Any) -> status_pb2.AcknowledgeRecallsRequest:
+        """Sign that recalls up to a change were dealt with."""
+        fields: dict[str, Any] = {"member": self.id, "upto": upto, "time": self.now}
+        payload = status_pb2.RecallReceipt(**(fields | changes)).SerializeToString()
+        return status_pb2.AcknowledgeRecallsRequest(receipt=self.key.statement(RECALL_RECEIPT, payload))
 
     # -- what the hub holds of it, read beside the wire ----------------------------------------------------
 
@@ -411,9 +437,9 @@ def events_of(hub: RunningHub, actor: str) -> list[audit_pb2.AuditEvent]:
     return [audit_pb2.AuditEvent.FromString(record.event) for _, record in rows]
 
 
-def row_of(sealed: SealedClaim, **changes: bytes) -> registry_pb2.ClaimRow:
+def row_of(sealed: SealedClaim, **changes: Any) -> registry_pb2.ClaimRow:
     """Give a sealed claim as a row; `changes` replace its fields."""
-    fields = {"claim": sealed.claim, "signature": sealed.signature, "handle": sealed.handle, "box": sealed.box}
+    fields: dict[str, Any] = {name: getattr(sealed, name) for name in ("claim", "signature", "handle", "box")}
     return registry_pb2.ClaimRow(**(fields | changes))
 
 

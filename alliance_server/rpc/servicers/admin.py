@@ -7,11 +7,13 @@ from grpc import aio
 from alliance.v1 import admin_pb2, admin_pb2_grpc, epoch_pb2
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.epochs import EpochStanding
+from alliance_server.domain.recalls import RECEIPT_WITHIN_MS, Recall
 from alliance_server.rpc.interceptors.calls import current_call
 from alliance_server.rpc.servicers.quotas import alarm_message, standing_message
 from alliance_server.services.administration import Administration, Shown
 from alliance_server.services.epochs import EpochService
 from alliance_server.services.quotas import QuotaService
+from alliance_server.services.recalls import RecallService
 
 Context = aio.ServicerContext[Any, Any]
 
@@ -19,10 +21,13 @@ Context = aio.ServicerContext[Any, Any]
 class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
     """Lets admins change the alliance."""
 
-    def __init__(self, service: Administration, quotas: QuotaService, epochs: EpochService) -> None:
+    def __init__(
+        self, service: Administration, quotas: QuotaService, epochs: EpochService, recalls: RecallService
+    ) -> None:
         self._service = service
         self._quotas = quotas
         self._epochs = epochs
+        self._recalls = recalls
 
     async def PreviewChange(
         self, request: admin_pb2.PreviewChangeRequest, context: Context
@@ -70,12 +75,30 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         alarm = await self._quotas.acknowledge(current_call(), request.alarm, request.reason)
         return admin_pb2.AcknowledgeAlarmResponse(alarm=alarm_message(alarm))
 
+    async def ListRecalls(
+        self, request: admin_pb2.ListRecallsRequest, context: Context
+    ) -> admin_pb2.ListRecallsResponse:
+        """List a page of recalls with who has not dealt with them."""
+        recalls, more = await self._recalls.list(current_call(), request.page_size, request.page_token)
+        return admin_pb2.ListRecallsResponse(recalls=map(_recall, recalls), next_page_token=more)
+
     async def ListEpochStandings(
         self, request: admin_pb2.ListEpochStandingsRequest, context: Context
     ) -> admin_pb2.ListEpochStandingsResponse:
         """List all epochs with how far re-tagging and destruction are."""
         found = await self._epochs.standings(current_call())
         return admin_pb2.ListEpochStandingsResponse(epochs=[_standing(it) for it in found])
+
+
+def _recall(recall: Recall) -> admin_pb2.Recall:
+    return admin_pb2.Recall(
+        number=recall.number,
+        entry_id=recall.entry_id,
+        recalled_at=recall.recalled_at,
+        due_at=recall.recalled_at + RECEIPT_WITHIN_MS,
+        reason=recall.reason,
+        outstanding=recall.outstanding,
+    )
 
 
 def _standing(found: EpochStanding) -> admin_pb2.EpochStanding:

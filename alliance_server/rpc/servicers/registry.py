@@ -31,8 +31,7 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
         async for chunk in request_iterator:
             if len(chunk.request_id) != REQUEST_ID_BYTES:
                 raise Refused(Reason.INVALID_REQUEST, "a chunk's request id has 16 bytes")
-            rows = [ClaimRow(row.claim, row.signature, row.handle, row.box, row.predecessor) for row in chunk.rows]
-            results = await self._service.contribute(call, rows)
+            results = await self._service.contribute(call, [_row(row) for row in chunk.rows])
             yield registry_pb2.ContributeResponse(
                 request_id=chunk.request_id, results=[_result(result) for result in results]
             )
@@ -56,13 +55,19 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
         claim = await self._service.get(current_call(), request.entry_id)
         return registry_pb2.GetClaimResponse(claim=_record(claim))
 
-    async def WithdrawClaim(
-        self, request: registry_pb2.WithdrawClaimRequest, context: Context
-    ) -> registry_pb2.WithdrawClaimResponse:
-        """Withdraw one of the caller's own claims."""
+    async def ChangeClaimStatus(
+        self, request: registry_pb2.ChangeClaimStatusRequest, context: Context
+    ) -> registry_pb2.ChangeClaimStatusResponse:
+        """Withdraw or recall one of the caller's own claims."""
         of_twin = request.twin_status_change if request.HasField("twin_status_change") else None
-        claim = await self._service.withdraw(current_call(), request.status_change, of_twin)
-        return registry_pb2.WithdrawClaimResponse(claim=_record(claim))
+        claim = await self._service.end(current_call(), request.status_change, of_twin)
+        return registry_pb2.ChangeClaimStatusResponse(claim=_record(claim))
+
+
+def _row(row: registry_pb2.ClaimRow) -> ClaimRow:
+    correction = row.correction if row.HasField("correction") else None
+    of_twin = row.twin_correction if row.HasField("twin_correction") else None
+    return ClaimRow(row.claim, row.signature, row.handle, row.box, row.predecessor, correction, of_twin)
 
 
 def _result(result: RowResult) -> registry_pb2.ClaimRowResult:

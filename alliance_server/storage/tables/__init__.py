@@ -34,6 +34,7 @@ from alliance_server.storage.tables.registry import (
     EntryReportTable,
     EpochTable,
     FilterStateTable,
+    RecallReceiptTable,
     SnapshotTable,
 )
 
@@ -62,6 +63,7 @@ __all__ = [
     "MemberTable",
     "PolicyTable",
     "ProposalTable",
+    "RecallReceiptTable",
     "SnapshotTable",
     "StandingTable",
     "SuccessionSignatureTable",

@@ -125,7 +125,11 @@ class ClaimChangeTable(SQLModel, table=True):
     """The feed of changes of claims' statuses, which members follow."""
 
     __tablename__ = "claim_changes"
-    __table_args__ = (Index("claim_changes_by_end", "kept_until"),)
+    __table_args__ = (
+        Index("claim_changes_by_end", "kept_until"),
+        # Recalls are few among them, and each is held against what members say to have dealt with.
+        Index("claim_changes_by_status", "status", "number"),
+    )
 
     number: int = column(
         sa_column=Column(BigInteger, primary_key=True, autoincrement=False), holds=Holds.PUBLISHED, kept=Kept.CHANGE
@@ -154,6 +158,21 @@ class ChangeFeedTable(SQLModel, table=True):
     """1."""
     newest: int = column(sa_column=big(), holds=Holds.PUBLISHED, kept=Kept.CURRENT, mutable=True)
     """Number of the newest change."""
+
+
+class RecallReceiptTable(SQLModel, table=True):
+    """How far each member has held recalls against its decisions, by its own word."""
+
+    __tablename__ = "recall_receipts"
+
+    member_id: str = column(primary_key=True, max_length=32, holds=Holds.NAME, kept=Kept.CURRENT)
+    """Who says so."""
+    upto: int = column(sa_column=big(), holds=Holds.WORKINGS, kept=Kept.CURRENT, mutable=True)
+    """Number of the change up to which recalls were dealt with."""
+    received_at: int = column(sa_column=big(), holds=Holds.WORKINGS, kept=Kept.CURRENT, mutable=True)
+    """When it said so."""
+    statement: bytes = column(sa_column=blob(), holds=Holds.STATEMENT, kept=Kept.CURRENT, mutable=True)
+    """SignedStatement `recall-receipt`."""
 
 
 class EntryReportTable(SQLModel, table=True):

@@ -7,6 +7,7 @@ from member_client.cli.admin.common_rules import policy_app, suppression_app
 from member_client.cli.admin.deciding import approve, proposals, reject, show, withdraw
 from member_client.cli.admin.epochs import epoch_app, list_epochs
 from member_client.cli.admin.inviting import confirm, invite
+from member_client.cli.admin.recalls import recalls
 from member_client.cli.admin.succession import succession_app
 from member_client.cli.admin.watching import acknowledge, alarms, members, standings
 
@@ -16,7 +17,7 @@ for command in (
     *(invite, confirm),
     *(suspend, resume, revoke, offboard, budget, burst, business),
     *(proposals, show, approve, reject, withdraw),
-    *(members, standings, alarms, acknowledge),
+    *(members, standings, alarms, acknowledge, recalls),
 ):
     admin_app.command()(command)
 admin_app.command("epochs")(list_epochs)

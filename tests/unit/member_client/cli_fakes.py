@@ -111,6 +111,7 @@ class FakeClient:
     consents: list[Consent | None] = field(default_factory=list)
     purposes: list[str] = field(default_factory=list)
     withdrawn: list[tuple[bytes, str]] = field(default_factory=list)
+    recalled: list[tuple[bytes, str]] = field(default_factory=list)
     runs: list[str | None] = field(default_factory=list)
     amends: list[bool] = field(default_factory=list)
     relists: list[bool] = field(default_factory=list)
@@ -262,6 +263,10 @@ class FakeClient:
 
     async def withdraw(self, entry_id: bytes, *, reason: str) -> OwnClaim:
         self.withdrawn.append((entry_id, reason))
+        return await self.claim(entry_id)
+
+    async def recall(self, entry_id: bytes, *, reason: str) -> OwnClaim:
+        self.recalled.append((entry_id, reason))
         return await self.claim(entry_id)
 
     async def doctor(self) -> list[Finding]:

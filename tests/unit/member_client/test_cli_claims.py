@@ -63,6 +63,14 @@ def test_a_claim_is_withdrawn_for_a_reason() -> None:
     assert cli.client.withdrawn == [(claim.entry_id, "filed_in_error")]
 
 
+def test_a_claim_is_recalled_for_a_reason_code() -> None:
+    claim = an_own_claim(3)
+    cli = Cli(FakeClient(own=[claim]))
+    assert cli("claims", "recall", claim.entry_id.hex(), "--reason", "wrong person").exit_code == 2
+    assert cli("claims", "recall", claim.entry_id.hex(), "--reason", "wrong_person").exit_code == 0
+    assert cli.client.recalled == [(claim.entry_id, "wrong_person")]
+
+
 SUSPICION = replace(an_own_claim(3), evidence=EvidenceLevel.E1, expires_at=NOW_MS + DAY_MS)
 ENTRY = SUSPICION.entry_id.hex()
 

@@ -32,6 +32,14 @@ def upgrade() -> None:
         sa.Column("kept_until", sa.BigInteger(), nullable=False),
     )
     op.create_index("claim_changes_by_end", "claim_changes", ["kept_until"])
+    op.create_index("claim_changes_by_status", "claim_changes", ["status", "number"])
+    op.create_table(
+        "recall_receipts",
+        sa.Column("member_id", sa.String(length=32), primary_key=True),
+        sa.Column("upto", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("statement", sa.LargeBinary(), nullable=False),
+    )
     op.create_table(
         "change_feeds",
         sa.Column("id", sa.Integer(), primary_key=True, autoincrement=False),

@@ -90,7 +90,9 @@ COMMANDS: Final = {
     (
         "Exit codes: 0 done, 4 some rows refused, 5 hub away, 6 denied or out of budget, 130 interrupted."
     ): "退出码：0 完成，4 有行未受理，5 联盟中心不可用，6 被拒绝或额度用尽，130 被中断。",
-    "List, find, show, amend and withdraw your own claims.": "列出、查找、查看、更正和撤回本机构的报送记录。",
+    "List, find, show, amend, withdraw and recall your own claims.": (
+        "列出、查找、查看、更正、撤回和召回本机构的报送记录。"
+    ),
     "List your own claims, oldest first.": "列出本机构的报送记录，最早的在前。",
     "Find your own claims about an identifier, among those filed from here.": (
         "查找本机构从本机报送的、关于某个标识的记录。"
@@ -100,15 +102,20 @@ COMMANDS: Final = {
     ),
     "Show one of your own claims.": "查看本机构的一条报送记录。",
     "Withdraw one of your own claims, for good.": "永久撤回本机构的一条报送记录。",
+    "Recall one of your own claims: it should never have been.": "召回本机构的一条报送记录：该记录本不应存在。",
+    (
+        "A withdrawal says that a claim holds no longer. A recall is told to every member at once, and each revisits "
+        "what it decided because of the claim:"
+    ): "撤回表示记录不再成立；召回则立即通知所有成员机构，由其逐一复查因该记录作出的决定：",
     "Replace one of your own claims by one that says something else.": (
         "更正本机构的一条报送记录：以内容不同的新记录取代。"
     ),
     (
         "Identifier, kind and category stay, and so does what is not named; the end comes earlier where the new claim "
-        "may not live as long. The old claim is withdrawn, the new one has an entry id of its own. The identifier is "
-        "asked for where - stands for it:"
+        "may not live as long. The old claim ends as the new one lands, which has an entry id of its own. The "
+        "identifier is asked for where - stands for it:"
     ): (
-        "标识、类型和类别不变，未指定的内容也不变；新记录允许的期限较短的，到期日相应提前。原记录会被撤回，新记录另有记录编"
+        "标识、类型和类别不变，未指定的内容也不变；新记录允许的期限较短的，到期日相应提前。新记录生效时原记录同时终止，新记录另有记录编"
         "号。以 - 代替标识时会提示输入："
     ),
 }

@@ -6,6 +6,8 @@ WATCH_SPOKEN: Final = {
     "--json has them": "完整内容见 --json",
     "budgets renew at {time}": "额度于 {time} 恢复",
     "no alarms": "没有警报",
+    "no recalls are outstanding": "没有待处理的召回",
+    "overdue since {time}": "已于 {time} 逾期",
     "acknowledged by {admin}: {reason}": "已由 {admin} 确认：{reason}",
     "the standing is not computed yet": "贡献评级尚未计算",
     "score {score} of 100 · {tier}": "评分 {score}（满分 100）· {tier}",
@@ -60,6 +62,11 @@ WATCH_WORDS: Final = {
     "giving": "贡献型",
     "not declared": "未申报",
     "nobody yet": "尚无",
+    "nobody": "无",
+    "Recalled": "召回时间",
+    "Reason": "理由",
+    "To be dealt with by": "处理期限",
+    "Outstanding": "尚未处理",
     "Acknowledged by": "确认者",
 }
 
@@ -79,6 +86,14 @@ WATCH_HELP: Final = {
     "List alarms about members' volumes that nobody acknowledged yet.": "列出尚未确认的用量警报。",
     "Acknowledge an alarm, with what was found.": "确认一条警报，并写明查明的情况。",
     "Those that were acknowledged, too.": "也列出已确认的警报。",
+    "List recalled claims that members have not dealt with, and which members.": (
+        "列出成员机构尚未处理的召回记录，以及是哪些机构。"
+    ),
+    (
+        "Each member holds a recall against what it decided and says that it did, never what it found; the limit is 24 "
+        "hours. For example:"
+    ): "各成员机构以召回记录核对本机构作出过的决定，只报告已核对，从不报告核对结果；期限为 24 小时。示例：",
+    "Those that everybody has dealt with, too.": "也列出所有机构均已处理的召回。",
     "Number of the alarm.": "警报编号。",
     "Set how many items a member may use at once; raising it needs another admin.": (
         "设定成员一次可用的数量；调高须经另一位管理员。"
