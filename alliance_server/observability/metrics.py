@@ -25,6 +25,7 @@ STREAMS: Final = frozenset(
         "BucketService/GetBuckets",
         "FilterService/DownloadSnapshot",
         "FilterService/ListDeltas",
+        "StatusService/WatchStatuses",
         "RegistryService/Contribute",
         "grpc.health.v1.Health/Watch",
         "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",

@@ -42,6 +42,7 @@ from alliance_server.rpc.interceptors import calls
 from alliance_server.services.buckets import BucketPart, BucketService
 from alliance_server.services.directory import DirectoryService
 from alliance_server.services.filters import FilterService
+from alliance_server.services.statuses import StatusService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -226,6 +227,7 @@ STREAMS: dict[str, tuple[type, str, Any]] = {
     "BucketService/GetBuckets": (BucketService, "get", BucketPart(1, (), complete=True)),
     "FilterService/DownloadSnapshot": (FilterService, "download", (0, b"bits")),
     "FilterService/ListDeltas": (FilterService, "deltas", SignedStatement(payload=b"delta")),
+    "StatusService/WatchStatuses": (StatusService, "watch", SignedStatement(payload=b"page")),
 }
 """Methods that answer by a stream: what makes their answers, and one of these."""
 
