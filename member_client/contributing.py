@@ -53,6 +53,7 @@ from member_client.subjects import Consent
 OPEN_CHUNKS: Final = 4
 EVALUATION_SECONDS: Final = 120.0
 FILING_MARGIN_MS: Final = 60 * 60 * 1000
+CORRECTIONS_AT_ONCE: Final = 16
 AMENDED: Final = "amended"
 _EPOCH_CHANGED: Final = Reason.EPOCH_NOT_SERVED.name.lower()
 
@@ -270,8 +271,13 @@ class Contributor:
 
     async def _corrected(self, rows: list[Row], stream: ClaimStream) -> None:
         """Send rows once more, with the signed ends of the claims whose places they take."""
-        standing = [row.standing for row in rows if row.standing is not None]
-        signed = await asyncio.gather(*(self._claims.correction(claim, AMENDED) for claim in standing))
+        places = asyncio.Semaphore(CORRECTIONS_AT_ONCE)  # each may ask the hub for a twin
+
+        async def correction(claim: OwnClaim) -> tuple[Correction, tuple[OwnClaim, ...]]:
+            async with places:
+                return await self._claims.correction(claim, AMENDED)
+
+        signed = await asyncio.gather(*(correction(row.standing) for row in rows if row.standing is not None))
         answers = await _exchanged(rows, stream, [correction for correction, _ in signed])
         for row, answer, (_, ended) in zip(rows, answers, signed, strict=True):
             row.take(answer, amended=True)
