@@ -51,7 +51,7 @@ class ClaimStream:
             ClaimRow(claim=row.claim, signature=row.signature, handle=row.handle, box=row.box, predecessor=of)
             for row, of in zip(rows, predecessors or [b""] * len(rows), strict=True)
         ]
-        for row, correction in zip(made, corrections, strict=False):
+        for row, correction in zip(made if corrections else (), corrections, strict=True):
             row.correction.CopyFrom(correction.change)
             if correction.of_twin is not None:
                 row.twin_correction.CopyFrom(correction.of_twin)

@@ -51,12 +51,11 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class StatusPage:
-    """All changes with numbers in (after, upto], by number; made by the hub at `time`, milliseconds UTC."""
+    """All changes with numbers in (after, upto], by number."""
 
     after: int
     upto: int
     newest: int
-    time: int
     changes: Sequence[StatusChange]
 
     @property
@@ -123,7 +122,7 @@ class StatusFeed:
         fits = said.after in (after, 0) and len(changes) <= MAX_CHANGES and said.after <= said.upto <= said.newest
         if not (in_order and fits):
             raise StatementInvalid("The hub's changes of claims' statuses leave a gap, or are in no order.")
-        return StatusPage(said.after, said.upto, said.newest, said.time, changes)
+        return StatusPage(said.after, said.upto, said.newest, changes)
 
 
 async def acknowledged_recalls(session: Session, upto: int) -> None:

@@ -208,16 +208,13 @@ class RecallRepository(Protocol):
     """Recalled claims, and who has dealt with them."""
 
     def receipt(self, member_id: str) -> Receipt | None:
-        """Give a member's newest receipt."""
+        """Give a member's newest receipt. Held until the unit of work ends."""
 
     def keep(self, receipt: Receipt) -> None:
         """Keep a receipt unless there is one that reaches as far."""
 
     def after(self, number: int, limit: int) -> list[Recall]:
         """Give recalls after a number, in order, with the members that have not said that they dealt with them."""
-
-    def overdue(self, recalled_before: int) -> dict[str, int]:
-        """Count, by member, recalls before a time that it has not said to have dealt with."""
 
 
 class FilterRepository(Protocol):

@@ -37,11 +37,10 @@ class Change:
     def read(cls, caller: Caller, statement: SignedStatement, allowed: frozenset[ClaimStatus]) -> Self:
         """Read what the caller signed; raises Refused or SignatureInvalid."""
         said = read_statement(caller, CLAIM_STATUS, statement, ClaimStatusChange(), MAX_STATEMENT_BYTES)
-        status = next((it for it in allowed if int(it) == int(said.status)), None)
-        if status is None or len(said.reason.encode()) > MAX_REASON_BYTES:
+        if int(said.status) not in allowed or len(said.reason.encode()) > MAX_REASON_BYTES:
             words = " or ".join(sorted(it.word for it in allowed))
             raise Refused(Reason.INVALID_REQUEST, f"the change is to {words}, with a reason code of up to 64 bytes")
-        return cls(said.entry_id, status, said.version, said.reason, statement.SerializeToString())
+        return cls(said.entry_id, ClaimStatus(said.status), said.version, said.reason, statement.SerializeToString())
 
     def check(self, claim: StoredClaim) -> None:
         """Raise Refused unless it follows upon what a held claim is."""

@@ -9,6 +9,7 @@
 """
 
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
@@ -43,15 +44,15 @@ class Purging:
         purged = 0
         for _ in range(CHUNKS_A_TURN):
             now = self._clock.now_ms()
-            if not await self._store.read(lambda transaction: _is_due(transaction, now)):  # noqa: B023 - awaited here
+            if not await self._store.read(partial(_is_due, now=now)):
                 break
-            chunk = await self._store.write(lambda transaction: self._purge(transaction, now))  # noqa: B023
+            chunk = await self._store.write(partial(self._purge, now=now))
             if chunk is None:
                 break
             purged += chunk
         return purged
 
-    def _purge(self, transaction: Transaction, now: int) -> int | None:
+    def _purge(self, transaction: Transaction, *, now: int) -> int | None:
         """Delete a chunk; None where another process holds the lease."""
         if not self._lease.take(transaction, now):
             return None
@@ -63,7 +64,7 @@ class Purging:
         return len(due)
 
 
-def _is_due(transaction: Transaction, now: int) -> bool:
+def _is_due(transaction: Transaction, *, now: int) -> bool:
     return bool(transaction.claims.due_to_purge(now, 1)) or transaction.changes.is_due_to_purge(now)
 
 

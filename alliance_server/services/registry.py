@@ -247,7 +247,7 @@ def _successors(
         if result.refusal is None and not result.repeated:
             successors[of.entry_id] = item.claim.entry_id
         elif result.refusal is Reason.LIVE_CLAIM_EXISTS:
-            standing = stock.standing.get((item.claim.tag, item.claim.category))
+            standing = _standing(stock, item.claim)
             successors |= {of.entry_id: standing} if standing else {}
     return successors
 
@@ -295,7 +295,7 @@ def _show_standing(
 ) -> None:
     """Show the contributor its own claims that stood before and are in a row's way."""
     in_the_way = {
-        place: stock.standing.get((item.claim.tag, item.claim.category), b"")
+        place: _standing(stock, item.claim) or b""
         for place, (item, result) in enumerate(zip(checked, results, strict=True))
         if item.claim and result.refusal is Reason.LIVE_CLAIM_EXISTS
     }

@@ -8,6 +8,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Final
 
 import structlog
@@ -53,7 +54,7 @@ class StatusService:
         if after > await self._store.write(begun):
             after = 0
         while True:
-            newest, changes = await self._store.read(lambda transaction: _page(transaction, after))  # noqa: B023
+            newest, changes = await self._store.read(partial(_page, after=after))
             upto = changes[-1].number if len(changes) == CHANGES_A_PAGE else newest
             yield await self._compute.run(1, self._stated, after, upto, newest, changes)
             after = upto
@@ -109,7 +110,7 @@ class StatusService:
         return self._key.statement(STATUS_CHANGES, payload.SerializeToString())
 
 
-def _page(transaction: Transaction, after: int) -> tuple[int, list[NumberedChange]]:
+def _page(transaction: Transaction, *, after: int) -> tuple[int, list[NumberedChange]]:
     """Give the newest number, and the changes up to it: one that comes in between belongs to the next page."""
     newest = transaction.changes.newest()
     return newest, [it for it in transaction.changes.after(after, CHANGES_A_PAGE) if it.number <= newest]

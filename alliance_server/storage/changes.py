@@ -5,33 +5,20 @@ gaps, behind a restored backup above all. A change outlives its claim's row, unt
 whoever saw the claim must be able to learn that it ended.
 """
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 import sqlalchemy as sa
 
 from alliance.taxonomy import ClaimStatus
 from alliance_server.domain.claims import NumberedChange
-from alliance_server.storage.tables import ChangeFeedTable, ClaimChangeTable, ClaimTable, table_of
+from alliance_server.storage.tables import ChangeFeedTable, ClaimChangeTable, table_of
 
 _CHANGES = table_of(ClaimChangeTable)
 _FEED = table_of(ChangeFeedTable)
-_CLAIMS = table_of(ClaimTable)
 _COLUMNS = [_CHANGES.c[field.name] for field in fields(NumberedChange)]
 _NEXT = sa.text(
     "INSERT INTO change_feeds (id, newest) VALUES (1, :by) "
     "ON CONFLICT (id) DO UPDATE SET newest = change_feeds.newest + :by RETURNING newest"
-)
-_ADD = sa.insert(_CHANGES).from_select(
-    [*(column.name for column in _COLUMNS), "kept_until"],
-    sa.select(
-        *(
-            sa.bindparam(f"new_{column.name}", type_=column.type).label(column.name)
-            if column.name != "entry_id"
-            else _CLAIMS.c.entry_id
-            for column in _COLUMNS
-        ),
-        _CLAIMS.c.expires_at,
-    ).where(_CLAIMS.c.entry_id == sa.bindparam("entry")),
 )
 
 
@@ -41,11 +28,12 @@ class SqlChanges:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def add(self, entry_id: bytes, status: ClaimStatus, version: int, changed_at: int, reason: str) -> None:
+    def add(
+        self, entry_id: bytes, status: ClaimStatus, version: int, *, changed_at: int, reason: str, kept_until: int
+    ) -> None:
         """Give a claim's change the next number."""
-        values = {"status": int(status), "version": version, "changed_at": changed_at, "reason": reason}
-        new = {f"new_{name}": value for name, value in {**values, "number": self._advanced(1)}.items()}
-        self._connection.execute(_ADD, {**new, "entry": entry_id})
+        change = NumberedChange(self._advanced(1), entry_id, int(status), version, changed_at, reason)
+        self._connection.execute(sa.insert(_CHANGES).values(**asdict(change), kept_until=kept_until))
 
     def leave_gap(self, numbers: int) -> None:
         """Leave numbers out: another origin of the hub may have given them."""

@@ -1,7 +1,7 @@
 """The registry of claims in SQL. Bulk work goes through packed look-ups and whole rows, never through the ORM."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -115,6 +115,36 @@ def _claim(row: sa.Row[tuple[object, ...]]) -> StoredClaim:
     return StoredClaim(**{**row._mapping, "status": ClaimStatus(row.status)})
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A change of a claim's status, made now or remembered from before a restore."""
+
+    entry_id: bytes
+    status: ClaimStatus
+    version: int
+    statement: bytes
+    changed_at: int
+    reason: str
+
+    def apply(self, connection: sa.Connection, changes: SqlChanges, follows: sa.ColumnElement[bool]) -> bool:
+        """Change the claim's row and have members told; false where `follows` does not hold of the claim."""
+        values: dict[str, object] = {
+            "status": int(self.status),
+            "status_version": self.version,
+            "status_change": self.statement,
+        }
+        if self.status not in LIVE_STATUSES:
+            sooner, purge_at = self.changed_at + KEPT_AFTER_END_MS, _CLAIMS.c.purge_at
+            values["purge_at"] = sa.case((purge_at > sooner, sooner), else_=purge_at)
+        made = sa.update(_CLAIMS).where(_CLAIMS.c.entry_id == self.entry_id, follows).values(values)
+        ends_at = connection.execute(made.returning(_CLAIMS.c.expires_at)).scalar_one_or_none()
+        if ends_at is None:
+            return False
+        told = {"changed_at": self.changed_at, "reason": self.reason, "kept_until": ends_at}
+        changes.add(self.entry_id, self.status, self.version, **told)
+        return True
+
+
 class SqlClaims:
     """The registry of claims."""
 
@@ -161,18 +191,9 @@ class SqlClaims:
         self, entry_id: bytes, status: ClaimStatus, version: int, statement: bytes, *, now: int, reason: str = ""
     ) -> None:
         """Record a change of status; raises Refused where another change came in between."""
-        values = {"status": int(status), "status_version": version, "status_change": statement}
-        if status not in LIVE_STATUSES:
-            sooner, purge_at = now + KEPT_AFTER_END_MS, _CLAIMS.c.purge_at
-            values["purge_at"] = sa.case((purge_at > sooner, sooner), else_=purge_at)
-        changed = self._connection.execute(
-            sa.update(_CLAIMS)
-            .where(_CLAIMS.c.entry_id == entry_id, _CLAIMS.c.status_version == version - 1)
-            .values(values)
-        )
-        if changed.rowcount == 0:
+        change = Changed(entry_id, status, version, statement, now, reason)
+        if not change.apply(self._connection, self._changes, _CLAIMS.c.status_version == version - 1):
             raise Refused(Reason.CONFLICTING_RETRY, "the version is not the next one")
-        self._changes.add(entry_id, status, version, now, reason)
         self._purges.claim_changed(entry_id, status, version, statement, now=now, reason=reason)
 
     def due_to_purge(self, now: int, most: int) -> list[EndedClaim]:

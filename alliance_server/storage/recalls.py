@@ -29,17 +29,18 @@ class SqlRecalls:
         self._connection = connection
 
     def receipt(self, member_id: str) -> Receipt | None:
-        """Give a member's newest receipt."""
-        row = self._connection.execute(sa.select(*_COLUMNS).where(_RECEIPTS.c.member_id == member_id)).first()
+        """Give a member's newest receipt; held until the unit of work ends."""
+        query = sa.select(*_COLUMNS).where(_RECEIPTS.c.member_id == member_id).with_for_update()
+        row = self._connection.execute(query).first()
         return None if row is None else Receipt(*row)
 
     def keep(self, receipt: Receipt) -> None:
         """Keep a receipt unless there is one that reaches as far."""
-        key = _RECEIPTS.c.member_id == receipt.member_id
-        there = self._connection.execute(sa.select(_RECEIPTS.c.upto).where(key).with_for_update()).scalar_one_or_none()
+        there = self.receipt(receipt.member_id)
         if there is None:
             self._connection.execute(sa.insert(_RECEIPTS).values(asdict(receipt)))
-        elif receipt.upto > there:
+        elif receipt.upto > there.upto:
+            key = _RECEIPTS.c.member_id == receipt.member_id
             self._connection.execute(sa.update(_RECEIPTS).where(key).values(asdict(receipt)))
 
     def after(self, number: int, limit: int) -> list[Recall]:
@@ -65,19 +66,6 @@ class SqlRecalls:
             )
             for it in recalls
         ]
-
-    def overdue(self, recalled_before: int) -> dict[str, int]:
-        """Count, by member, recalls before a time that it has not said to have dealt with."""
-        columns = _CHANGES.c
-        recalled = sa.select(columns.number, columns.changed_at).where(
-            columns.status == int(ClaimStatus.RECALLED), columns.changed_at <= recalled_before
-        )
-        told = [tuple(row) for row in self._connection.execute(recalled)]
-        counts = {
-            member: sum(number > upto and since < at for number, at in told)
-            for member, (upto, since) in (self._reached() if told else {}).items()
-        }
-        return {member: count for member, count in counts.items() if count}
 
     def _reached(self) -> dict[str, tuple[int, int]]:
         """Give how far each member that is to deal with recalls has come, and since when it is one; by member id."""

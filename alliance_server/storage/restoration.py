@@ -5,14 +5,14 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
-from alliance_server.domain.claims import KEPT_AFTER_END_MS
+from alliance.taxonomy import ClaimStatus, SharingLevel
 from alliance_server.domain.epochs import Epoch, EpochState
 from alliance_server.domain.members import Certificate, Member, MemberState, Role
 from alliance_server.domain.policies import AdoptedPolicy
 from alliance_server.domain.proposals import ProposalState
 from alliance_server.domain.purges import Purge, PurgeKind
 from alliance_server.domain.suppression import NumberedList
+from alliance_server.storage.claims import Changed
 from alliance_server.storage.tables import (
     LIVE_NUMBERS,
     CertificateTable,
@@ -82,21 +82,15 @@ def remember(transaction: SqlTransaction, connection: sa.Connection, purges: Seq
 
 def _claim(transaction: SqlTransaction, connection: sa.Connection, said: Mapping[str, Any]) -> None:
     """Give a claim the status that it had, and have members told: who was away did not hear it from the lost origin."""
-    entry_id, status, version = bytes.fromhex(said["entry_id"]), ClaimStatus(said["status"]), int(said["version"])
-    changed_at, reason = int(said.get("changed_at", 0)), said.get("reason", "")  # not in ledgers before schema 0010
-    values: dict[str, object] = {
-        "status": int(status),
-        "status_version": version,
-        "status_change": bytes.fromhex(said["statement"]),
-    }
-    if status not in LIVE_STATUSES:
-        values["purge_at"] = sa.case(
-            (_CLAIMS.c.expires_at > changed_at + KEPT_AFTER_END_MS, changed_at + KEPT_AFTER_END_MS),
-            else_=_CLAIMS.c.expires_at,
-        )
-    older = (_CLAIMS.c.entry_id == entry_id, _CLAIMS.c.status_version < version)
-    if connection.execute(sa.update(_CLAIMS).where(*older).values(values)).rowcount:
-        transaction.changes.add(entry_id, status, version, changed_at, reason)
+    change = Changed(
+        bytes.fromhex(said["entry_id"]),
+        ClaimStatus(said["status"]),
+        int(said["version"]),
+        bytes.fromhex(said["statement"]),
+        int(said.get("changed_at", 0)),  # this and the reason are not in ledgers before schema 0010
+        said.get("reason", ""),
+    )
+    change.apply(connection, transaction.changes, _CLAIMS.c.status_version < change.version)
 
 
 def _epoch_begun(transaction: SqlTransaction, _connection: sa.Connection, said: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ Nothing of the SDK is used, so that a fault of the SDK cannot hide one of the hu
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -362,7 +362,7 @@ class WireMember:
         reply: registry_pb2.ChangeClaimStatusResponse = await self.registry.ChangeClaimStatus(request)
         return reply.claim
 
-    async def status_pages(self, after: int = 0) -> AsyncIterator[status_pb2.StatusChanges]:
+    async def status_pages(self, after: int = 0) -> AsyncGenerator[status_pb2.StatusChanges, None]:
         """Follow the feed of changes; every page is verified."""
         key = VerifyingKey(self.hub.hub.keys.identity.public_key)
         async for reply in self.statuses.WatchStatuses(status_pb2.WatchStatusesRequest(after=after)):
