@@ -48,6 +48,10 @@ class Sizes:
     """Tags of the filter's slow rivals, whose cost a tag is the same however many there are."""
     started: tuple[int, ...] = (1_000_000, 10_000_000)
     """Claims of each hub that is started."""
+    readers: int = 50
+    """Programs that follow what becomes of claims."""
+    recalls: int = 100
+    """Claims that are recalled while they do."""
     profiled: int = 1_000_000
     """Rows screened under the profiler."""
 
@@ -84,5 +88,7 @@ QUICK: Final = Sizes(
     tags=200_000,
     python_tags=20_000,
     started=(20_000,),
+    readers=5,
+    recalls=5,
     profiled=20_000,
 )

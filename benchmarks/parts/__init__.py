@@ -13,6 +13,7 @@ from benchmarks.parts import (
     identifier,
     online,
     profile,
+    recalls,
     starting,
     threads,
     unbalanced,
@@ -40,6 +41,7 @@ PARTS: Final = (
     Part("online", "checks of one subject at 1, 16, 64 in flight, beside a bare gRPC echo", online.measured),
     Part("bulk", "contribute and screen over TLS: rows/s, CPU, bytes, memory; OpenMined", bulk.measured),
     Part("unbalanced", "SecretFlow's unbalanced PSI against 2^20, and we on the same sets", unbalanced.measured),
+    Part("recalls", "from a recall to the event in every open SDK", recalls.measured),
     Part("profile", "where the CPU of a screening goes, by sampling both processes", profile.measured),
     Part("start", "start and memory of hubs with a million and ten million claims", starting.measured),
 )

@@ -92,7 +92,7 @@ def serve(pipe: Pipe, bundle: Path, folder: Path) -> None:
 
 
 async def _serve(pipe: Pipe, bundle: Path, folder: Path) -> None:
-    profile = Profile.load(folder) if (folder / "profile.toml").exists() else await _enrolled(bundle, folder)
+    profile = Profile.load(folder) if (folder / "profile.toml").exists() else await enrolled(bundle, folder)
     meter = Meter()
     async with AllianceClient(profile, deadline_ms=CHECK_DEADLINE_MS) as client:
         start = time.perf_counter()
@@ -106,7 +106,8 @@ async def _serve(pipe: Pipe, bundle: Path, folder: Path) -> None:
             pipe.send(Done(seconds, dict(outcomes), meter.read() - before, calls))
 
 
-async def _enrolled(bundle: Path, folder: Path) -> Profile:
+async def enrolled(bundle: Path, folder: Path) -> Profile:
+    """Enrol by a bundle, and have the key confirmed."""
     profile = await enrol(bundle, folder)
     await asyncio.to_thread(confirm, profile.member, fingerprint(profile), bundle)
     return profile
