@@ -1,4 +1,4 @@
-"""Ninety days of an alliance of twenty lenders, on a clock that is the test's, with everything going wrong now and then.
+"""Ninety days of an alliance of twenty lenders, on a clock of the test's, with everything going wrong now and then.
 
 Lenders file, amend, withdraw and recall, screen their customers and go offline for days; the hub is restarted; calls
 and answers are lost, delivered twice and overtaken. Every day the alliance's clocks are held against what was done, and
