@@ -42,6 +42,7 @@ from member_client.audit import AuditEntry
 from member_client.blocking import BlockingClient
 from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
+from member_client.decisions import KeptDecision
 from member_client.enrolment import enrol, fingerprint
 from member_client.epoch_standings import EpochStanding
 from member_client.errors import (
@@ -159,6 +160,7 @@ __all__ = [
     "IntegrityError",
     "InvalidUse",
     "InviteStep",
+    "KeptDecision",
     "KeyNotConfirmed",
     "Kind",
     "Level",

@@ -63,7 +63,15 @@ class Attempt:
         self._inquiries: dict[int, Inquiry] = {}
 
     async def run(self, deadline: Deadline) -> list[Verdict]:
-        """Give the verdicts, in order; raises HubUnavailable where `on_unavailable` says so."""
+        """Give the verdicts, in order, once those that are not clear are in the log of decisions.
+
+        Raises HubUnavailable where `on_unavailable` says so.
+        """
+        answer = await self._answer(deadline)
+        await self._session.decisions.keep(answer, self._batch, self._purpose, self._on_unavailable)
+        return answer
+
+    async def _answer(self, deadline: Deadline) -> list[Verdict]:
         for inquiry in self._inquiries.values():
             inquiry.looked = None
         try:

@@ -4,9 +4,11 @@ A field's place is its index among all fields of the batch; an item is one ident
 that of its input and of its tag. A field that nobody listed costs its share of a verdict and nothing else.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate
 
 from alliance.crypto.tagging import Tags
 from alliance.identifiers import Kind, Reason
@@ -60,6 +62,12 @@ class Batch:
         """Judge every subject where nothing could be asked."""
         answers = {place: self._field(place, State.UNKNOWN, reason) for place in self.places}
         return self._judged(answers, on_unavailable, request_id)
+
+    def inputs_of(self, subjects: Iterable[int]) -> list[Sequence[bytes]]:
+        """Give the inputs of some subjects, by their places in the batch."""
+        ends = [0, *accumulate(count for _, count in self.subjects)]
+        bounds = ((bisect_left(self.places, end) for end in ends[subject : subject + 2]) for subject in subjects)
+        return [self.inputs[first:last] for first, last in bounds]
 
     def _field(self, place: int, state: State, reason: str) -> FieldVerdict:
         name = self.fields[place]

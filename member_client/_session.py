@@ -12,6 +12,7 @@ from member_client._canonical import Canon, Helpers
 from member_client._confirming import Confirmer
 from member_client._cover import Cover
 from member_client._credentials import ProfileKeys
+from member_client._decision_log import DecisionLog
 from member_client._evaluation import Evaluator
 from member_client._facts import FactKeeper, Facts
 from member_client._filter import FilterKeeper
@@ -51,6 +52,7 @@ class Session:
         self.store = state.store
         self.cover = Cover(self.store.derived_key(b"cover"))
         self.ledger = Ledger(self.store, workers)
+        self.decisions = DecisionLog(state.decisions, workers, clock)
         self.transport = Transport(keys.credentials, self._renewed, keys.has_ended)
         self.hub = PinnedHub(profile, self.transport, state, workers)
         self.renewer = Renewer(
@@ -140,6 +142,7 @@ class Session:
         await self.facts.close()
         await self.transport.close()
         await self.workers.disk(self._helpers.close)
+        await self.decisions.close()
         await self.workers.disk(self.state.close)
         await self.workers.close()
 

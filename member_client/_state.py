@@ -2,12 +2,14 @@
 
 Rules:
 
-1. Two files under one key. `pins.sqlite3` holds what must never change or go back; where it is damaged, nothing is
+1. Three files under one key. `pins.sqlite3` holds what must never change or go back; where it is damaged, nothing is
    opened: somebody decides what to trust (docs/how-to/when-things-fail.md).
 2. `store.sqlite3` holds the filter's statements, the journal, verdicts and consents. Where it is damaged it is set
    aside whole, never deleted, and an empty one takes its place: filter and lists come from the hub again, and a
    contribution finds its own claims standing there. What is only in the file set aside are openings of consent
    commitments, and verdicts of the last day.
+   `decisions.sqlite3` holds what followed from others' claims, for years, and is treated alike; it is apart so that the
+   file in which every call writes stays small. What lies in a file set aside is held against no recall any more.
 3. Damage that is found later on is marked, so that whoever opens the state next sets the file aside.
 4. The pins are opened first: where the key is another, that is told before a whole store is taken for damaged.
 5. The store knows the pins that it was used with by a name that both hold: pins that were emptied or removed are
@@ -29,7 +31,7 @@ from member_client.errors import AllianceClientError, PinsDamaged, StoreDamaged
 
 STORE_FILE: Final = "store.sqlite3"
 PINS_FILE: Final = "pins.sqlite3"
-MARK: Final = "store.is-damaged"
+DECISIONS_FILE: Final = "decisions.sqlite3"
 _LOCK: Final = "state.lock"
 _PINS_NAME: Final = b"pins"
 _NAME_BYTES: Final = 16
@@ -43,22 +45,25 @@ class State:
     folder: Path
     pins: Store
     store: Store
+    decisions: Store
 
     @property
     def is_damaged(self) -> bool:
-        """Whether the store was found damaged: it must be closed and the state opened anew."""
-        return self.store.is_damaged
+        """Whether a store was found damaged: all must be closed and the state opened anew."""
+        return self.store.is_damaged or self.decisions.is_damaged
 
     def mark(self) -> None:
-        """Let the store be set aside when it is opened next, and no other that has taken its place meanwhile."""
+        """Let what is damaged be set aside when it is opened next, and no other that has taken its place meanwhile."""
         with _alone(self.folder):
-            if self.store.is_in_place():
-                _mark(self.folder, self.store.inode)
+            for store in (self.store, self.decisions):
+                if store.is_damaged and store.is_in_place():
+                    _mark(store.path, store.inode)
 
     def close(self) -> None:
         """Close the files, marked where they were found damaged."""
         if self.is_damaged:
             self.mark()
+        self.decisions.close()
         self.store.close()
         self.pins.close()
 
@@ -68,13 +73,13 @@ def open_state(folder: Path, key: Secret, now_ms: int) -> State:
     pins = Store(folder / PINS_FILE, key, PinsDamaged)
     try:
         with _alone(folder):
-            store = _store(folder, key, now_ms)
+            store = _store(folder / STORE_FILE, key, now_ms)
             try:
                 _hold_together(pins, store)
+                return State(folder, pins, store, _store(folder / DECISIONS_FILE, key, now_ms))
             except AllianceClientError:
                 store.close()
                 raise
-            return State(folder, pins, store)
     except AllianceClientError:
         pins.close()
         raise
@@ -89,36 +94,39 @@ def _hold_together(pins: Store, store: Store) -> None:
         raise PinsDamaged(f"the pins in {PINS_FILE} are gone, or not those that this member's store was used with")
 
 
-def _mark(folder: Path, inode: int) -> None:
+def _mark_of(path: Path) -> Path:
+    return path.with_suffix(".is-damaged")
+
+
+def _mark(path: Path, inode: int) -> None:
     with suppress(OSError):  # a full disk: the damage is found again
-        (folder / MARK).write_text(str(inode))
+        _mark_of(path).write_text(str(inode))
 
 
-def _marked(folder: Path) -> int:
+def _marked(path: Path) -> int:
     """Give the inode of the file that was found damaged; 0 where there is none."""
     try:
-        return int((folder / MARK).read_text())
+        return int(_mark_of(path).read_text())
     except (OSError, ValueError):
         return 0
 
 
-def files_set_aside(folder: Path) -> list[Path]:
-    """Give the stores that were damaged, oldest first."""
-    return sorted(path for path in folder.glob(f"{STORE_FILE}.damaged-*") if not path.name.endswith(_PARTS[:2]))
+def files_set_aside(folder: Path, name: str = STORE_FILE) -> list[Path]:
+    """Give the files of a name that were damaged, oldest first."""
+    return sorted(path for path in folder.glob(f"{name}.damaged-*") if not path.name.endswith(_PARTS[:2]))
 
 
-def _store(folder: Path, key: Secret, now_ms: int) -> Store:
-    path = folder / STORE_FILE
-    if _marked(folder) == _inode(path) != 0:
+def _store(path: Path, key: Secret, now_ms: int) -> Store:
+    if _marked(path) == _inode(path) != 0:
         _set_aside(path, now_ms)
     try:
         store = _purged(path, key, now_ms)
     except StoreDamaged:
         # A crash while it is moved must not leave it without its log, whole to all appearances.
-        _mark(folder, _inode(path))
+        _mark(path, _inode(path))
         _set_aside(path, now_ms)
         store = _purged(path, key, now_ms)
-    (folder / MARK).unlink(missing_ok=True)
+    _mark_of(path).unlink(missing_ok=True)
     return store
 
 

@@ -3,7 +3,8 @@
 Rules:
 
 1. A row's name on disk is an HMAC of its name, and its value is sealed with AES-256-GCM bound to table, row and
-   column: who reads the file sees how many rows there are, their sizes and when they end, and nothing else.
+   column: who reads the file sees how many rows there are, their sizes and when they end, and nothing else. Rows may be
+   filed under topics besides, HMACs too: it is seen which rows have one in common, and not what it is.
 2. A write is durable when the call returns (WAL, synchronous FULL). All writes of one call commit together.
 3. Writers wait for each other, also those of several processes, for up to 10 seconds. Readers wait for nobody: they
    have a connection of their own and see what was committed last.
@@ -77,6 +78,11 @@ class Shelf(StrEnum):
     """Large and few, and apart, so that their pages stay few too."""
     LISTS = ("lists", "the suppression list in force, and the name of the pins in use", "the next list takes its place")
     RUNS = ("runs", "runs over a file, to be taken up where they stopped: blinds, and verdicts not clear", "a day")
+    DECISIONS = (
+        "decisions",
+        "verdicts that were not clear, by receipt, with ref, purpose and time; found by ref, entry and identifier too",
+        "three years",
+    )
 
     def __new__(cls, name: str, holds: str, until: str) -> Self:
         """Make a shelf of its name."""
@@ -88,7 +94,15 @@ class Shelf(StrEnum):
 
 _FRAMED = {shelf: pack(shelf.encode()) for shelf in Shelf}
 _FRAMED_COLUMN = pack(_COLUMN)
+_LONG_KEPT = (Shelf.DECISIONS, "topics")
+"""Tables that grow for years: what has ended is found there by an index."""
+_TOPIC = pack(b"topic")
 _first = itemgetter(0)
+
+Write = tuple[Shelf, bytes, bytes, int | None]
+"""Shelf, name, value, and when it ends (milliseconds UTC; None is never)."""
+Topic = tuple[Shelf, bytes, bytes, int | None]
+"""Shelf, topic, name of a row that is filed under it, and when that ends."""
 
 
 def _bound_to(shelf: Shelf, row: bytes) -> bytes:
@@ -101,7 +115,7 @@ class Store:
 
     def __init__(self, path: Path, key: Secret, damage: type[StoreDamaged] = StoreDamaged) -> None:
         """Open or make the file; raises `damage` where the key is another or the file is no store."""
-        self._path = path
+        self.path = path
         self._aead = AESGCM(_derived(key, b"seal"))
         self._row_key = _derived(key, b"rows")
         self._key = key
@@ -122,11 +136,18 @@ class Store:
                     f"CREATE TABLE IF NOT EXISTS {shelf} "
                     "(name BLOB PRIMARY KEY, sealed BLOB NOT NULL, ends_at INTEGER) WITHOUT ROWID"
                 )
+            # topic: HMAC of shelf and topic · name: that of a row, as its shelf has it · ends_at: as there
+            self._writer.execute(
+                "CREATE TABLE IF NOT EXISTS topics "
+                "(topic BLOB, name BLOB, ends_at INTEGER, PRIMARY KEY (topic, name)) WITHOUT ROWID"
+            )
+            for kept in _LONG_KEPT:
+                self._writer.execute(f"CREATE INDEX IF NOT EXISTS {kept}_ends ON {kept} (ends_at)")
             self._reader = _connected(path)
         self._check_key()
 
     def __repr__(self) -> str:
-        return f"Store({str(self._path)!r})"
+        return f"Store({str(self.path)!r})"
 
     def derived_key(self, purpose: bytes) -> Secret:
         """Give 32 bytes for another local use, such as the choice of cover."""
@@ -157,13 +178,15 @@ class Store:
 
     def put_many(
         self,
-        values: Iterable[tuple[Shelf, bytes, bytes, int | None]] = (),
+        values: Iterable[Write] = (),
         *,
         remove: Iterable[tuple[Shelf, bytes]] = (),
+        topics: Iterable[Topic] = (),
     ) -> None:
-        """Write and remove rows in one transaction."""
+        """Write and remove rows, and file rows under topics, in one transaction."""
         sealed = [self._sealed(*value) for value in values]
         removed = [(shelf, self._row(shelf, name)) for shelf, name in remove]
+        filed = [(self._topic(shelf, topic), self._row(shelf, name), end) for shelf, topic, name, end in topics]
         with self._written() as connection:
             for shelf, rows in groupby(sealed, _first):
                 kept = [row[1:] for row in rows]
@@ -171,6 +194,27 @@ class Store:
             for shelf, names in groupby(removed, _first):
                 gone = [name[1:] for name in names]
                 connection.executemany(f"DELETE FROM {shelf} WHERE name = ?", gone)  # noqa: S608
+            if filed:
+                connection.executemany("INSERT OR REPLACE INTO topics VALUES (?, ?, ?)", filed)
+
+    def about(self, shelf: Shelf, topic: bytes) -> list[bytes]:
+        """Open the values that are filed under a topic, in no order."""
+        return self.about_many(shelf, [topic]).get(topic, [])
+
+    def about_many(self, shelf: Shelf, topics: Sequence[bytes]) -> dict[bytes, list[bytes]]:
+        """Open the values that are filed under topics; a topic that has none is left out."""
+        by_row = {self._topic(shelf, topic): topic for topic in topics}
+        rows, found = list(by_row), []
+        with self._reading, self._translated():
+            for start in range(0, len(rows), _LOOKUP_ROWS):
+                part = rows[start : start + _LOOKUP_ROWS]
+                marks = ",".join("?" * len(part))
+                query = f"SELECT topic, name, sealed FROM topics JOIN {shelf} USING (name) WHERE topic IN ({marks})"  # noqa: S608
+                found += self._reader.execute(query, part).fetchall()
+        values: dict[bytes, list[bytes]] = {}
+        for topic, row, sealed in found:
+            values.setdefault(by_row[topic], []).append(self._opened(shelf, row, sealed))
+        return values
 
     def claim(self, shelf: Shelf, name: bytes, value: bytes, ends_at: int | None = None) -> bytes:
         """Write a value unless the name is taken; gives the value that stands, also where processes race."""
@@ -221,11 +265,12 @@ class Store:
         with self._written() as connection:
             for shelf in Shelf:
                 connection.execute(f"DELETE FROM {shelf} WHERE ends_at <= ?", (now_ms,))  # noqa: S608 - a constant
+            connection.execute("DELETE FROM topics WHERE ends_at <= ?", (now_ms,))
 
     def is_in_place(self) -> bool:
         """Whether the file that is open is the one under its name, and not one that was moved away."""
         try:
-            return self._path.stat().st_ino == self.inode
+            return self.path.stat().st_ino == self.inode
         except OSError:
             return False
 
@@ -260,6 +305,9 @@ class Store:
     def _row(self, shelf: Shelf, name: bytes) -> bytes:
         return hmac.digest(self._row_key, _FRAMED[shelf] + pack(name), "sha256")
 
+    def _topic(self, shelf: Shelf, topic: bytes) -> bytes:
+        return hmac.digest(self._row_key, _TOPIC + _FRAMED[shelf] + pack(topic), "sha256")
+
     def _sealed(
         self, shelf: Shelf, name: bytes, value: bytes, ends_at: int | None
     ) -> tuple[Shelf, bytes, bytes, int | None]:
@@ -272,19 +320,17 @@ class Store:
             return self._aead.decrypt(nonce, ciphertext, _bound_to(shelf, row))
         except (InvalidTag, ValueError):
             self.is_damaged = True
-            raise self._damage(
-                f"a value in {self._path} does not open: it was changed, or the key is another"
-            ) from None
+            raise self._damage(f"a value in {self.path} does not open: it was changed, or the key is another") from None
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            if (failure := _passing(error, self._path)) is not None:
+            if (failure := _passing(error, self.path)) is not None:
                 raise failure from error
             self.is_damaged = True
-            raise self._damage(f"{self._path} is damaged or no store") from error
+            raise self._damage(f"{self.path} is damaged or no store") from error
 
 
 def _made(path: Path) -> int:

@@ -29,6 +29,7 @@ from member_client._drawing import HANDFUL, Handfuls
 from member_client._forking import check_not_forked
 from member_client._statuses import StatusChange
 from member_client.audit import AuditEntry
+from member_client.decisions import KeptDecision
 from member_client.own_claims import OwnClaim
 from member_client.quotas import QuotaReport
 from member_client.retagging import RetagReport
@@ -149,6 +150,16 @@ class BlockingClient:
     def preview_screening(self, subjects: Iterable[Subject]) -> Iterator[Verdict]:
         """Tell what could be asked about subjects; asks nothing."""
         return self._pulled(self._client._previewed, subjects)
+
+    # -- what was decided ----------------------------------------------------------------------------------------
+
+    def decision(self, receipt: str) -> KeptDecision | None:
+        """Give what this machine answered under a receipt, within three years; None where it was clear."""
+        return self._run(self._client.decision(receipt))
+
+    def decisions_for(self, ref: str) -> list[KeptDecision]:
+        """Give what this machine answered about a reference of yours and was not clear, oldest first."""
+        return self._run(self._client.decisions_for(ref))
 
     # -- own claims ----------------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ from member_client.audit import AuditEntry
 from member_client.blocking import BlockingClient
 from member_client.config import Profile
 from member_client.contributing import Contributor, Rows
+from member_client.decisions import KeptDecision
 from member_client.errors import (
     HubUnavailable,
     InvalidUse,
@@ -316,6 +317,19 @@ class AllianceClient:
             on_progress,
         )
 
+    # -- what was decided ----------------------------------------------------------------------------------------
+
+    async def decision(self, receipt: str) -> KeptDecision | None:
+        """Give what this machine answered under a receipt, within three years; None where it was clear, or another's.
+
+        Every verdict that is not clear is kept, sealed, before it is given.
+        """
+        return await (await self._session()).decisions.one(_text(receipt, "receipt"))
+
+    async def decisions_for(self, ref: str) -> list[KeptDecision]:
+        """Give what this machine answered about a reference of yours and was not clear, oldest first."""
+        return await (await self._session()).decisions.of_ref(_text(ref, "ref"))
+
     # -- own claims ----------------------------------------------------------------------------------------------
 
     def preview(self, rows: Rows, *, relist: bool = False) -> AsyncIterator[ContributionPreview]:
@@ -532,6 +546,13 @@ class AllianceClient:
         if self._screening is None:
             self._screening = Screener(session, self._on_unavailable)
         return self._screening
+
+
+def _text(given: object, name: str) -> str:
+    """Raise InvalidUse for what callers without a type checker pass by mistake."""
+    if not isinstance(given, str):
+        raise InvalidUse(f"{name} is a text")
+    return given
 
 
 async def _closed_later(session: Session) -> None:

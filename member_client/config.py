@@ -1,7 +1,7 @@
 """The profile: what a member's machine knows about its alliance. Everything in it is public; secrets are sealed apart.
 
 A profile is a folder: `profile.toml`, `ca.pem`, `keys/` (sealed). What changes lies in the same folder or in another,
-the state's: `pins.sqlite3` and `store.sqlite3` (sealed values), `filter/`.
+the state's: `pins.sqlite3`, `store.sqlite3` and `decisions.sqlite3` (sealed values), `filter/`.
 """
 
 import json

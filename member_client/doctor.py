@@ -16,7 +16,7 @@ from member_client._directory import Directory
 from member_client._epochs import PinnedEpoch
 from member_client._journal import Journal
 from member_client._session import Session
-from member_client._state import files_set_aside
+from member_client._state import DECISIONS_FILE, files_set_aside
 from member_client.config import Profile
 from member_client.errors import AllianceClientError
 
@@ -91,8 +91,16 @@ def _folder(profile: Profile) -> list[Finding]:
 
 
 def _set_aside(profile: Profile) -> list[Finding]:
-    """Tell of stores that were damaged and rebuilt."""
-    return [
+    """Tell of stores that were damaged and rebuilt, and of logs of decisions that an empty one took the place of."""
+    lost = [
+        Finding(
+            Level.WARNING,
+            f"a damaged log of decisions was set aside: {path}",
+            "What lies in it is held against no recall: restore decisions.sqlite3 from a backup, then remove it.",
+        )
+        for path in files_set_aside(profile.state_folder, DECISIONS_FILE)
+    ]
+    return lost + [
         Finding(
             Level.WARNING,
             f"a damaged store was set aside: {path}",

@@ -63,9 +63,10 @@ _HUB_FILES = (
 
 _MEMBER = """## On a member's disk
 
-`pins.sqlite3` and `store.sqlite3`, by shelves. A row's name is an HMAC-SHA-256 under the store's key; its value is
-sealed with AES-256-GCM, bound to shelf and row. The store's key lies in `keys/`, sealed under the passphrase. Who has
-the files alone sees how many rows there are, their sizes, and when those end that have an end. What has ended is
+`pins.sqlite3`, `store.sqlite3` and `decisions.sqlite3`, by shelves. A row's name is an HMAC-SHA-256 under the store's
+key; its value is sealed with AES-256-GCM, bound to shelf and row. What decisions are found by are HMACs as well. The
+store's key lies in `keys/`, sealed under the passphrase. Who has the files alone sees how many rows there are, their
+sizes, when those end that have an end, and which decisions have a topic in common. What has ended is
 removed when a client opens the store, and while it is open. Pins lie in a file of their own
 ([why](../adr/0011-pins-apart-from-what-can-be-rebuilt.md)).
 """
@@ -78,9 +79,14 @@ _MEMBER_FILES = (
     ),
     ("`keys/`", "identity, TLS key, the store's key, sealed by scrypt and AES-256-GCM", "the member deletes them"),
     ("`filter/`", "the bits of the snapshot in force; nothing of the member's own", "the next is in force"),
-    ("`store.sqlite3.damaged-…`", "a store that was damaged, sealed as it was", "the member deletes it"),
+    (
+        "`store.sqlite3.damaged-…`, `decisions.sqlite3.damaged-…`",
+        "a store that was damaged, sealed as it was",
+        "the member deletes it",
+    ),
     ("results of commands", "what the member asked to have written, **not sealed**", "the member deletes them"),
 )
+_FILES = {Shelf.PINS: "pins", Shelf.DECISIONS: "decisions"}
 
 
 def page() -> str:
@@ -175,7 +181,7 @@ def _hub_files() -> Iterator[str]:
 
 def _members_store() -> Iterator[str]:
     yield _MEMBER
-    rows = ((f"`{shelf}`", "pins" if shelf is Shelf.PINS else "store", shelf.holds, shelf.until) for shelf in Shelf)
+    rows = ((f"`{shelf}`", _FILES.get(shelf, "store"), shelf.holds, shelf.until) for shelf in Shelf)
     yield from table(("shelf", "file", "what", "until"), rows)
     yield "Beside them:\n"
     yield from table(("where", "what", "until"), _MEMBER_FILES)

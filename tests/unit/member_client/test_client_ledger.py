@@ -24,11 +24,11 @@ class CountingStore(Store):
     transactions = 0
     full = False
 
-    def put_many(self, values: Iterable[Any] = (), *, remove: Iterable[tuple[Shelf, bytes]] = ()) -> None:
+    def put_many(self, values: Iterable[Any] = (), **others: Any) -> None:
         self.transactions += 1
         if self.full:
             raise StorageFull("the disk is full")
-        super().put_many(values, remove=remove)
+        super().put_many(values, **others)
 
 
 async def test_what_was_put_at_once_is_durable_in_few_transactions(tmp_path: Path) -> None:

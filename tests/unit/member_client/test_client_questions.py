@@ -42,6 +42,14 @@ def test_nobody_needs_consent_for_a_batch_without_identifiers() -> None:
     assert (batch.inputs, batch.digests) == ([], ())
 
 
+def test_inputs_are_known_by_the_subject_that_they_are_of() -> None:
+    batch = batch_of(
+        Subject("1", phone=PHONE, email="x"), Subject("2"), Subject("3", phone=BAD_PHONE), Subject("4", email=EMAIL)
+    )
+    first, last = batch.inputs
+    assert batch.inputs_of([3, 0, 1, 2]) == [[last], [first], [], []]
+
+
 FIELDS = st.fixed_dictionaries(
     {},
     optional={

@@ -9,7 +9,7 @@ import pytest
 
 from alliance.crypto.secret import Secret
 from member_client import ConfigurationInvalid, PinsDamaged, StoreDamaged
-from member_client._state import PINS_FILE, STORE_FILE, State, files_set_aside, open_state
+from member_client._state import DECISIONS_FILE, PINS_FILE, STORE_FILE, State, files_set_aside, open_state
 from member_client._store import Shelf
 
 KEY = Secret(b"k" * 32)
@@ -55,6 +55,23 @@ def test_damage_that_is_found_later_is_mended_by_whoever_opens_next(tmp_path: Pa
     assert again.store.get(Shelf.JOURNAL, b"a") is None
     assert len(files_set_aside(tmp_path)) == 1
     assert not again.is_damaged
+
+
+def test_a_damaged_log_of_decisions_is_set_aside_and_the_store_stays(tmp_path: Path) -> None:
+    state = opened(tmp_path)
+    state.store.put(Shelf.JOURNAL, b"a", b"row")
+    state.decisions.put(Shelf.DECISIONS, b"r", b"decision")
+    with sqlite3.connect(tmp_path / DECISIONS_FILE) as other:
+        other.execute("UPDATE decisions SET sealed = substr(sealed, 1, length(sealed) - 1) || x'00'")
+    with pytest.raises(StoreDamaged):
+        state.decisions.get(Shelf.DECISIONS, b"r")
+    assert state.is_damaged
+    state.close()
+    again = opened(tmp_path)
+    assert again.decisions.get(Shelf.DECISIONS, b"r") is None
+    assert again.store.get(Shelf.JOURNAL, b"a") == b"row"
+    assert (len(files_set_aside(tmp_path, DECISIONS_FILE)), files_set_aside(tmp_path)) == (1, [])
+    again.close()
 
 
 def test_who_has_the_old_file_open_does_not_condemn_the_new_one(tmp_path: Path) -> None:

@@ -61,6 +61,20 @@ def test_what_has_ended_is_purged(tmp_path: Path) -> None:
     assert store.get_many(Shelf.VERDICTS, [b"a", b"b"]) == [None, VALUE]
 
 
+def test_rows_are_found_by_their_topics(tmp_path: Path) -> None:
+    store = new_store(tmp_path)
+    rows = [(Shelf.DECISIONS, b"%d" % number, b"v%d" % number, 10 + number) for number in range(3)]
+    topics = [(Shelf.DECISIONS, NAME, b"%d" % number, 10 + number) for number in (0, 1, 2, 1)]
+    store.put_many(rows, topics=[*topics, (Shelf.DECISIONS, b"other", b"2", 12)])
+    assert sorted(store.about(Shelf.DECISIONS, NAME)) == [b"v0", b"v1", b"v2"]
+    assert store.about(Shelf.VERDICTS, NAME) == []
+    found = store.about_many(Shelf.DECISIONS, [b"none", b"other", *(b"%d" % number for number in range(1000)), NAME])
+    assert {topic: len(values) for topic, values in found.items()} == {b"other": 1, NAME: 3}
+    store.purge(11)
+    assert store.about(Shelf.DECISIONS, NAME) == [b"v2"]
+    assert not any(NAME in path.read_bytes() for path in tmp_path.iterdir())
+
+
 def test_another_key_does_not_open_it(tmp_path: Path) -> None:
     new_store(tmp_path)
     with pytest.raises(StoreDamaged):

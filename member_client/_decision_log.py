@@ -1,0 +1,162 @@
+"""The member's own log of decisions: every verdict that was not clear, sealed, for three years.
+
+Rules:
+
+1. A verdict is handed out once its record is durable. Where this machine has no room, `on_unavailable` decides as it
+   does elsewhere: the call raises, or the verdict is handed out and its record waits in memory, is written with the
+   next, and a warning says so. More than so many do not wait: then every call raises.
+2. One record a receipt: what is asked again under the same request takes the earlier record's place.
+3. It is found by receipt, by ref, by the entries that it rests on, and by the identifiers that it was about. Of those
+   the file holds keyed digests alone, and a record holds no identifier.
+4. Records of a batch, and of all batches that come meanwhile, are written in one transaction on the disk's thread. A
+   clear verdict costs nothing, and leaves no trace.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from alliance.clock import Clock
+from alliance.taxonomy import DAY_MS, Purpose
+from member_client._codec import decoded, encoded
+from member_client._framing import pack, unpack
+from member_client._ledger import Gathering
+from member_client._questions import Batch
+from member_client._store import Shelf, Store, Topic, Write
+from member_client._workers import Workers
+from member_client.decisions import KeptDecision
+from member_client.errors import AllianceClientError, HubUnavailable, StoreDamaged
+from member_client.verdicts import OnUnavailable, State, Verdict
+
+LIFE_MS: Final = 3 * 365 * DAY_MS
+MAX_WAITING: Final = 4096
+
+_log = logging.getLogger("member_client.decisions")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Filed:
+    """A decision, and the inputs of the identifiers that it is about."""
+
+    decision: KeptDecision
+    inputs: Sequence[bytes]
+
+    def row(self) -> Write:
+        """Give its record."""
+        decision = self.decision
+        record = pack(b"%d" % decision.decided_at, b"%d" % decision.purpose, encoded(decision.verdict))
+        return Shelf.DECISIONS, decision.receipt.encode(), record, decision.decided_at + LIFE_MS
+
+    def topics(self) -> Iterable[Topic]:
+        """Give what it is found by besides its receipt."""
+        decision = self.decision
+        entries = (by_entry(match.entry_id) for match in decision.matches)
+        for topic in (_by_ref(decision.ref), *entries, *map(_by_input, self.inputs)):
+            yield Shelf.DECISIONS, topic, decision.receipt.encode(), decision.decided_at + LIFE_MS
+
+
+class DecisionLog:
+    """The shelf of decisions."""
+
+    def __init__(self, store: Store, workers: Workers, clock: Clock) -> None:
+        self._store = store
+        self._workers = workers
+        self._clock = clock
+        self._writing = Gathering[Sequence[Filed]](self._write, workers)
+        self._waiting: list[Filed] = []
+
+    async def keep(
+        self, verdicts: Sequence[Verdict], batch: Batch | None, purpose: Purpose, on_unavailable: OnUnavailable
+    ) -> None:
+        """Keep those of a batch's verdicts that are not clear; raises HubUnavailable where `on_unavailable` says so."""
+        told = [it for it in verdicts if it.state is not State.CLEAR and it.request_id]
+        if not told:
+            return
+        now = self._clock.now_ms()
+        inputs = batch.inputs_of([it.place for it in told]) if batch else [()] * len(told)
+        filed = [Filed(KeptDecision(it, purpose, now), about) for it, about in zip(told, inputs, strict=True)]
+        waiting, self._waiting = self._waiting, []
+        try:
+            await self._writing.written([*waiting, *filed])
+        except HubUnavailable as error:
+            if on_unavailable == "raise" or len(waiting) + len(filed) > MAX_WAITING:
+                self._waiting += waiting
+                raise
+            self._waiting += [*waiting, *filed]
+            _log.warning("%d decisions cannot be kept yet: %s", len(self._waiting), type(error).__name__)
+        except BaseException:
+            self._waiting += waiting
+            raise
+
+    async def settle(self) -> None:
+        """Write what waits, as far as there is room now."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        try:
+            await self._writing.written(waiting)
+        except BaseException as error:
+            self._waiting += waiting
+            if not isinstance(error, HubUnavailable):
+                raise
+
+    async def close(self) -> None:
+        """Write what waits, or say how much is lost."""
+        try:
+            await self.settle()
+        except AllianceClientError as error:
+            _log.warning("the log of decisions failed: %s", type(error).__name__)
+        if self._waiting:
+            _log.error("%d decisions could not be kept", len(self._waiting))
+
+    async def one(self, receipt: str) -> KeptDecision | None:
+        """Give a decision by its receipt."""
+        await self.settle()
+        record = await self._workers.disk(self._store.get, Shelf.DECISIONS, receipt.strip().upper().encode())
+        return next(iter(self._live([] if record is None else [record])), None)
+
+    async def of_ref(self, ref: str) -> list[KeptDecision]:
+        """Give the decisions about a reference of the caller's, oldest first."""
+        return await self._about([_by_ref(ref)])
+
+    async def of_inputs(self, inputs: Sequence[bytes]) -> list[KeptDecision]:
+        """Give the decisions about identifiers, by the bytes that are evaluated of them, oldest first."""
+        return await self._about([_by_input(it) for it in inputs])
+
+    async def _about(self, topics: Sequence[bytes]) -> list[KeptDecision]:
+        await self.settle()
+        found = await self._workers.disk(self._store.about_many, Shelf.DECISIONS, topics)
+        return self._live(record for records in found.values() for record in records)
+
+    def _live(self, records: Iterable[bytes]) -> list[KeptDecision]:
+        by_receipt = {it.receipt: it for it in map(read, records)}
+        now = self._clock.now_ms()
+        live = [it for it in by_receipt.values() if now < it.decided_at + LIFE_MS]
+        return sorted(live, key=lambda it: (it.decided_at, it.receipt))
+
+    def _write(self, batches: Sequence[Sequence[Filed]]) -> None:
+        rows = [it for batch in batches for it in batch]
+        self._store.put_many((it.row() for it in rows), topics=(topic for it in rows for topic in it.topics()))
+
+
+def read(record: bytes) -> KeptDecision:
+    """Read a record; raises StoreDamaged."""
+    try:
+        decided_at, purpose, verdict = unpack(record)
+        return KeptDecision(decoded(verdict), Purpose(int(purpose)), int(decided_at))
+    except ValueError:
+        raise StoreDamaged("A decision in the local store cannot be read.") from None
+
+
+def by_entry(entry_id: bytes) -> bytes:
+    """Give the topic of decisions that rest on a claim."""
+    return pack(b"entry", entry_id)
+
+
+def _by_ref(ref: str) -> bytes:
+    return pack(b"ref", ref.encode(errors="replace"))
+
+
+def _by_input(input_bytes: bytes) -> bytes:
+    return pack(b"identifier", input_bytes)
