@@ -5,12 +5,14 @@ Rules (protocol reference, section 4):
 1. Claim bytes are serialised once, by the contributor; everybody else keeps and verifies them as they are.
 2. `validate` is the one place of a claim's rules; contributor, hub and reader all call it. What of it concerns a
    draft, `check` asks before anything is evaluated.
-3. A reader believes a claim only after: the box opens; tag, entry and epoch inside are those asked about; the
-   claim is valid; the contributor's signature verifies under the key that the member directory gives.
+3. A reader believes a claim only after: the box opens; the claim inside is the one that the hub holds; tag, entry
+   and epoch are those asked about; the claim is valid; the contributor's signature verifies under the key that the
+   member directory gives.
 
 Statuses and their changes are statements of their own and never touch a claim.
 """
 
+import hmac
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -300,18 +302,22 @@ def open_box(
     epoch: int,
     tag: bytes,
     label_key: bytes,
+    claim_sha256: bytes,
     key_of: Callable[[str], VerifyingKey | None],
 ) -> OpenedClaim:
     """Open a box and believe its claim.
 
-    `key_of` gives a member's identity key from the directory, or None where there is no such member. Raises
-    BoxInvalid (box, or claim of another thing), ClaimInvalid or SignatureInvalid.
+    `claim_sha256` is what the hub says of the claim that it holds: a contributor cannot seal another one than it
+    filed, with better evidence, say. `key_of` gives a member's identity key from the directory, or None where there
+    is no such member. Raises BoxInvalid (box, or claim of another thing), ClaimInvalid or SignatureInvalid.
     """
     contents = BoxContents()
     try:
         contents.ParseFromString(sealing.open_sealed(label_key, entry_id, box))
     except DecodeError:
         raise BoxInvalid("the box holds no claim") from None
+    if not hmac.compare_digest(sha256(contents.claim).digest(), claim_sha256):
+        raise ClaimInvalid(Reason.CLAIM_INVALID, "the claim inside is not the one that the hub holds")
     claim = parse(contents.claim)
     if (claim.entry_id, claim.epoch, claim.tag) != (entry_id, epoch, tag):
         raise BoxInvalid("the claim inside is about another tag, entry or epoch")

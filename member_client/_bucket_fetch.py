@@ -14,7 +14,7 @@ from member_client.errors import AllianceClientError, BucketOverfull, HubError, 
 
 MAX_PREFIXES: Final = 4096
 MAX_BUCKET_ENTRIES: Final = 1 << 16
-_ENTRY_BYTES: Final = 2048  # id, handle and box take 558; a statement about the status up to 1,024
+_ENTRY_BYTES: Final = 2048  # id, handle, box and digest take 592; a statement about the status up to 1,024
 _MESSAGE_BYTES: Final = 64
 
 

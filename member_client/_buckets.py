@@ -141,6 +141,7 @@ def _judge(entry: BucketEntry, hit: Hit, circumstances: Circumstances) -> Found 
             epoch=circumstances.epoch,
             tag=hit.tag,
             label_key=hit.label_key.reveal(),
+            claim_sha256=entry.claim_sha256,
             key_of=key_of,
         )
         status = _status(entry, circumstances.hub_key)
@@ -159,7 +160,7 @@ def _judge(entry: BucketEntry, hit: Hit, circumstances: Circumstances) -> Found 
 
 
 def _may_be_filed(claim: OpenedClaim, now_ms: int) -> bool:
-    """Hold what is sealed against what the hub asks of the claim in clear, for it cannot look into the box.
+    """Hold the claim against what the hub asks of it, for a hub that is careless is no reason to believe.
 
     Nothing carries a countersignature yet, so that such a level is the contributor's own invention; and it would
     outweigh everybody else's claims.

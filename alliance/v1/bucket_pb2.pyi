@@ -31,7 +31,7 @@ class _EntryFindingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EntryFin
     ENTRY_FINDING_BOX_INVALID: _EntryFinding.ValueType  # 1
     """The box does not open under a key that its handle admits."""
     ENTRY_FINDING_CLAIM_MISMATCH: _EntryFinding.ValueType  # 2
-    """The claim inside names another tag, entry or epoch."""
+    """The claim inside breaks a rule, or is not the one that the hub holds."""
     ENTRY_FINDING_SIGNATURE_INVALID: _EntryFinding.ValueType  # 3
     """The contributor's signature does not verify, or the contributor is unknown."""
 
@@ -43,7 +43,7 @@ ENTRY_FINDING_UNSPECIFIED: EntryFinding.ValueType  # 0
 ENTRY_FINDING_BOX_INVALID: EntryFinding.ValueType  # 1
 """The box does not open under a key that its handle admits."""
 ENTRY_FINDING_CLAIM_MISMATCH: EntryFinding.ValueType  # 2
-"""The claim inside names another tag, entry or epoch."""
+"""The claim inside breaks a rule, or is not the one that the hub holds."""
 ENTRY_FINDING_SIGNATURE_INVALID: EntryFinding.ValueType  # 3
 """The contributor's signature does not verify, or the contributor is unknown."""
 Global___EntryFinding: _TypeAlias = EntryFinding  # noqa: Y015
@@ -90,12 +90,17 @@ class BucketEntry(_message.Message):
     HANDLE_FIELD_NUMBER: _builtins.int
     BOX_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    CLAIM_SHA256_FIELD_NUMBER: _builtins.int
     entry_id: _builtins.bytes
     """The claim's entry id."""
     handle: _builtins.bytes
     """Handle by which a holder of the identifier knows the entry, 16 bytes."""
     box: _builtins.bytes
     """The sealed box, 512 bytes."""
+    claim_sha256: _builtins.bytes
+    """SHA-256 of the claim bytes as the hub holds them, 32 bytes: the claim inside the box must be the same, so that
+    nobody seals another one than it filed.
+    """
     @_builtins.property
     def status(self) -> _statement_pb2.SignedStatement:
         """Statement `claim-status` signed by the hub, where the claim is disputed or suspended."""
@@ -107,10 +112,11 @@ class BucketEntry(_message.Message):
         handle: _builtins.bytes = ...,
         box: _builtins.bytes = ...,
         status: _statement_pb2.SignedStatement | None = ...,
+        claim_sha256: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "entry_id", b"entry_id", "handle", b"handle", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "claim_sha256", b"claim_sha256", "entry_id", b"entry_id", "handle", b"handle", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

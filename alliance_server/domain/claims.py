@@ -72,6 +72,7 @@ class StoredClaim:
     purge_at: int
     """When the row is deleted: at its expiry, or a while after it was ended before."""
     claim: bytes
+    claim_sha256: bytes
     signature: bytes
     handle: bytes
     box: bytes
@@ -105,6 +106,7 @@ class ListedEntry:
     tag: bytes
     handle: bytes
     box: bytes
+    claim_sha256: bytes
     status: ClaimStatus
     status_version: int
     filed_at: int
@@ -184,6 +186,7 @@ def stored(row: ClaimRow, claim: Claim, *, digest: bytes, sequence: int, now: in
         row_sha256=digest,
         purge_at=claim.expires_at,
         claim=row.claim,
+        claim_sha256=sha256(row.claim).digest(),
         signature=row.signature,
         handle=row.handle,
         box=row.box,

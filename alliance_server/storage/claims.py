@@ -96,6 +96,9 @@ _LIVE_TAGS = (
 _COUNT_LIVE = sa.select(sa.func.count()).select_from(_live_tags().group_by(_CLAIMS.c.tag).subquery())
 
 
+_SHOWN = "entry_id, tag, handle, box, claim_sha256, status, status_version, filed_at"
+
+
 @cache
 def _ranges(count: int) -> sa.TextClause:
     """Select the listed claims of so many ranges, each by its own index search.
@@ -103,7 +106,7 @@ def _ranges(count: int) -> sa.TextClause:
     Every range is spelled out, for a planner that does not see the ends would take the whole list for likely.
     """
     ranges = (
-        f"SELECT {place} AS place, entry_id, tag, handle, box, status, status_version, filed_at FROM claims "  # noqa: S608
+        f"SELECT {place} AS place, {_SHOWN} FROM claims "  # noqa: S608
         f"WHERE epoch = :epoch AND tag BETWEEN :low{place} AND :high{place} "
         f"AND {LIVE} AND sharing_level <> {int(SharingLevel.RED)} AND expires_at > :now"
         for place in range(count)
@@ -254,10 +257,10 @@ class SqlClaims:
         parameters: dict[str, object] = {"epoch": epoch, "now": now}
         for place, (low, high) in enumerate(ranges):
             parameters[f"low{place}"], parameters[f"high{place}"] = low, high
-        for place, entry_id, tag, handle, box, status, version, filed_at in bulk.rows(
+        for place, entry_id, tag, handle, box, digest, status, version, filed_at in bulk.rows(
             self._connection, _ranges(len(ranges)), parameters
         ):
-            found[place].append(ListedEntry(entry_id, tag, handle, box, _STATUSES[status], version, filed_at))
+            found[place].append(ListedEntry(entry_id, tag, handle, box, digest, _STATUSES[status], version, filed_at))
         for entries in found:
             entries.sort(key=_tag_of)
         return found

@@ -10,6 +10,7 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 from functools import partial
+from hashlib import sha256
 from typing import Final
 
 from alliance.clock import SystemClock
@@ -90,6 +91,7 @@ def _claims(sequence: int, rows: int) -> Iterator[StoredClaim]:
             row_sha256=digest,
             purge_at=now + _LIFE_MS,
             claim=claim,
+            claim_sha256=sha256(claim).digest(),
             signature=signature,
             handle=handle,
             box=box,

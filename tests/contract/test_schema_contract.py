@@ -1,6 +1,8 @@
 """The schema: migrated and modelled are the same thing, on both databases."""
 
 from collections.abc import Iterator
+from dataclasses import fields
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 from sqlmodel import SQLModel
+from support.stores import claim
 
 from alliance.taxonomy import LIVE_STATUSES
+from alliance_server.domain.claims import StoredClaim
 from alliance_server.storage import database, schema, tables
+from alliance_server.storage.tables import ClaimTable, table_of
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -50,6 +55,33 @@ def test_the_migrated_schema_is_the_models(engine: Engine) -> None:
         names = set(sa.inspect(connection).get_table_names()) - {"alembic_version"}
     assert names == set(SQLModel.metadata.tables)
     assert len(names) >= 14
+
+
+def test_claims_of_before_get_their_digest(engine: Engine) -> None:
+    claims = [claim(number, claim=f"claim {number}".encode()) for number in range(1, 8)]
+    names = [field.name for field in fields(StoredClaim) if field.name != "claim_sha256"]
+    table = sa.table("claims", *(sa.column(name) for name in names))
+    with database.writing(engine) as connection, connection.begin():
+        schema.upgrade_within(connection, "0010")
+        rows = [{name: getattr(it, name) for name in names} for it in claims]
+        connection.execute(sa.insert(table), [row | {"status": int(row["status"])} for row in rows])
+    schema.upgrade(engine)
+    expected = {it.claim: sha256(it.claim).digest() for it in claims}
+    assert _digests(engine) == expected
+
+    script = ScriptDirectory.from_config(schema._config()).get_revision("0011")
+    assert script is not None
+    for page in (1, 3, 7):
+        with database.writing(engine) as connection, connection.begin():
+            connection.execute(sa.update(table_of(ClaimTable)).values(claim_sha256=b""))
+            script.module.fill(connection, page)
+        assert _digests(engine) == expected
+
+
+def _digests(engine: Engine) -> dict[bytes, bytes]:
+    with engine.connect() as connection:
+        rows = connection.execute(sa.text("SELECT claim, claim_sha256 FROM claims")).all()
+    return {bytes(row.claim): bytes(row.claim_sha256) for row in rows}
 
 
 def _ours(_object: Any, name: str | None, kind: str, *_more: Any) -> bool:

@@ -129,7 +129,7 @@ async def test_a_release_serves_once_two_admins_adopted_its_policy(new_hub_folde
         assert (shown["policy"], shown["is_adopted"]) == (OTHER.hex(), False)
         assert [it["policy"] for it in shown["adopted"]] == [own.hex()]
         # A schema that was upgraded could be served by neither release.
-        patch.setattr(schema, "head", lambda: "0011")
+        patch.setattr(schema, "head", lambda: "0012")
         with pytest.raises(ConfigurationInvalid, match="nothing was changed"):
             upgrade_hub(Console(quiet=True), folder)
     async with running_hub(folder) as hub:
@@ -160,7 +160,8 @@ async def test_what_a_founded_hub_had_before_there_were_policies_is_adopted(new_
     for table in ("policies", "suppression_lists", "claim_changes", "change_feeds", "recall_receipts"):
         execute(folder, f"DROP TABLE {table}")
     execute(folder, "DROP INDEX claims_by_purge")
-    execute(folder, "ALTER TABLE claims DROP COLUMN purge_at")
+    for column in ("purge_at", "claim_sha256"):
+        execute(folder, f"ALTER TABLE claims DROP COLUMN {column}")
     execute(folder, "UPDATE alembic_version SET version_num = '0008'")
     upgrade_hub(Console(quiet=True), folder)
     assert (adopted(folder), events(folder, "policy:adopt")) == ({policy.POLICY_VERSION}, before + 1)

@@ -1,6 +1,7 @@
 """Buckets on the wire: what they show, to whom, and what they cost; reports of entries."""
 
 import os
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -57,6 +58,7 @@ async def test_a_holder_of_the_identifier_finds_and_opens_the_box(own_hub: Runni
     (entry,) = (await fetch(reader, [0]))[0]
     assert entry.handle == sealing.handle(label_key, entry.entry_id)
     assert entry.box == sealed.box
+    assert entry.claim_sha256 == sha256(sealed.claim).digest()
     assert not entry.HasField("status")
     opened = open_box(
         entry.box,
@@ -64,6 +66,7 @@ async def test_a_holder_of_the_identifier_finds_and_opens_the_box(own_hub: Runni
         epoch=1,
         tag=mine.tag(0),
         label_key=label_key,
+        claim_sha256=sha256(sealed.claim).digest(),
         key_of=lambda name: VerifyingKey(filer.key.public_key) if name == filer.id else None,
     )
     assert opened.contributor == filer.id
@@ -71,7 +74,7 @@ async def test_a_holder_of_the_identifier_finds_and_opens_the_box(own_hub: Runni
 
 async def test_no_tag_leaves_the_hub() -> None:
     names = {field.name for field in bucket_pb2.BucketEntry.DESCRIPTOR.fields}
-    assert names == {"entry_id", "handle", "box", "status"}
+    assert names == {"entry_id", "handle", "box", "status", "claim_sha256"}
 
 
 async def test_entries_lie_in_the_bucket_of_their_prefix(own_hub: RunningHub, own_members: Any) -> None:

@@ -156,7 +156,7 @@ async def test_a_hub_of_the_release_before_is_upgraded_once(new_hub_folder: NewF
         *(f"DROP TABLE {name}" for name in ("policies", "suppression_lists", "claim_changes", "change_feeds")),
         "DROP TABLE recall_receipts",
         "DROP INDEX claims_by_purge",
-        "ALTER TABLE claims DROP COLUMN purge_at",
+        *(f"ALTER TABLE claims DROP COLUMN {name}" for name in ("purge_at", "claim_sha256")),
         "DROP TABLE succession_signatures",
         "DROP TABLE successions",
         "DROP TABLE proposals",

@@ -1,5 +1,6 @@
 """A hub, or a member, that misbehaves: each ends in its own typed error and the outcome that the protocol says."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from support.hub import RunningHub, running_hub
 from support.sdk import BASIS, PHONES, PORTFOLIO, Tamper, contribute, flipped, lender, row, screen
+from support.wire import enrol, row_of
 
 from alliance import claims
 from alliance.claims import Draft
@@ -19,7 +21,8 @@ from alliance.crypto.secret import Secret
 from alliance.crypto.signing import SigningKey
 from alliance.errors import Reason
 from alliance.identifiers import Kind, canonicalise
-from alliance.taxonomy import Category, ClaimStatus, EvidenceLevel, SubjectRole
+from alliance.taxonomy import DAY_MS, Category, ClaimStatus, EvidenceLevel, SubjectRole
+from alliance.v1 import bucket_pb2
 from alliance.v1.claim_pb2 import BoxContents
 from alliance.v1.registry_pb2 import ClaimRecord, ListClaimsResponse
 from alliance_server.hub_keys import HubKeys
@@ -227,7 +230,8 @@ class Forgery:
         if change:
             change(contents)
         box = sealing.seal(label_key, sealed.entry_id, contents.SerializeToString())
-        values = {"entry_id": sealed.entry_id, "handle": sealed.handle, "box": box}
+        digest = sha256(contents.claim).digest()
+        values = {"entry_id": sealed.entry_id, "handle": sealed.handle, "box": box, "claim_sha256": digest}
         table = table_of(ClaimTable)
         with self.hub.hub.store.engine.begin() as connection:
             connection.execute(sa.update(table).where(table.c.contributor == "a").values(**values))
@@ -272,6 +276,49 @@ async def test_a_changed_claim_inside_a_box_accuses_nobody(new_hub_folder: NewFo
 
     async with running_hub(new_hub_folder()) as hub:
         await _forged(hub, lambda forgery: forgery.plant("a", forger, sever))
+
+
+async def test_a_contributor_that_seals_better_evidence_than_it_files_accuses_nobody(
+    new_hub_folder: NewFolder,
+) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "b") as b:
+        member = await enrol(hub, "wire")
+        tags = await member.tags(canonicalise(Kind.PHONE, PHONES[0]).input_bytes)
+        entry_id, about = os.urandom(16), (tags.tag(0), tags.label_key(0).reveal())
+        filed = member.seal(*about, entry_id=entry_id, evidence=EvidenceLevel.E1, expires_at=member.now + DAY_MS)
+        better = member.seal(*about, entry_id=entry_id, evidence=EvidenceLevel.E2)
+        (result,) = await member.contribute(row_of(filed, box=better.box))
+        assert result.refusal == 0  # the hub cannot look into a box
+        await hub.settle()
+        verdict = await check(b)
+        assert (verdict.state, verdict.integrity, verdict.matches) == (State.UNCONFIRMED, True, ())
+        await member.close()
+    with hub.hub.store.engine.connect() as connection:
+        (report,) = connection.execute(sa.select(table_of(EntryReportTable))).all()
+    assert (report.entry_id, report.finding) == (entry_id, bucket_pb2.ENTRY_FINDING_CLAIM_MISMATCH)
+
+
+def _drop_digest(reply: Any) -> None:
+    for entry in reply.entries:
+        entry.ClearField("claim_sha256")
+
+
+def _flip_digest(reply: Any) -> None:
+    for entry in reply.entries:
+        entry.claim_sha256 = flipped(entry.claim_sha256, 31)
+
+
+@pytest.mark.parametrize("change", [_drop_digest, _flip_digest])
+async def test_a_claim_without_the_digest_that_the_hub_holds_is_unconfirmed(
+    new_hub_folder: NewFolder, change: Callable[[Any], None]
+) -> None:
+    tamper = Tamper("GetBuckets", change)
+    async with two_lenders(new_hub_folder, tamper) as (hub, a, b):
+        await contribute(a, [row(PHONES[0])])
+        await hub.settle()
+        tamper.active = True
+        verdict = await check(b)
+        assert (verdict.state, verdict.integrity) == (State.UNCONFIRMED, True)
 
 
 def _flip_box(reply: Any) -> None:

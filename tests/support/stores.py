@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -132,6 +133,7 @@ def claim(sequence: int, **changes: Any) -> StoredClaim:
         row_sha256=os.urandom(32),
         purge_at=LATER,
         claim=b"claim",
+        claim_sha256=sha256(b"claim").digest(),
         signature=bytes(64),
         handle=bytes(16),
         box=bytes(512),

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from google.protobuf.message import DecodeError
 
 from alliance import claims
 from alliance.claims import Draft, SealedClaim, kind_number, kind_of, open_box, parse, seal_claim, seal_claims
@@ -51,12 +52,21 @@ def directory(member: str) -> VerifyingKey | None:
     return VerifyingKey(KEY.public_key) if member == "lender-a" else None
 
 
+def claim_in(box: bytes) -> bytes:
+    """Give the claim bytes in a box; none where it cannot be opened."""
+    try:
+        return BoxContents.FromString(sealing.open_sealed(LABEL_KEY, ENTRY, box)).claim
+    except (BoxInvalid, DecodeError):
+        return b""
+
+
 def open_(box: bytes, **changes: Any) -> claims.OpenedClaim:
     options: dict[str, Any] = {
         "entry_id": ENTRY,
         "epoch": 7,
         "tag": TAG,
         "label_key": LABEL_KEY,
+        "claim_sha256": sha256(claim_in(box)).digest(),
         "key_of": directory,
     }
     return open_box(box, **(options | changes))
@@ -249,6 +259,16 @@ def test_a_box_that_holds_something_else(box: Any, error: type[Exception]) -> No
         open_(box())
 
 
+@pytest.mark.parametrize("digest", [b"", bytes(32), sha256(b"").digest(), sha256(seal().claim).digest()[:31]])
+def test_a_claim_that_is_not_the_one_which_the_hub_holds(digest: bytes) -> None:
+    better = claim(evidence_level=EvidenceLevel.E3)
+    for box in (seal().box, signed_box(better)):
+        with pytest.raises(ClaimInvalid, match="not the one that the hub holds"):
+            open_(box, claim_sha256=digest)
+    with pytest.raises(ClaimInvalid, match="not the one that the hub holds"):
+        open_(signed_box(better), claim_sha256=sha256(seal().claim).digest())
+
+
 def test_a_label_that_cannot_be_read() -> None:
     salt, label = bytes(32), b"\xff\xff"
     altered = claim(label_commitment=sha256(salt + label).digest())
@@ -301,7 +321,8 @@ def test_many_are_sealed_each_for_its_tag_and_key_and_a_bad_one_alone_is_refused
         if isinstance(it, ClaimInvalid):
             assert it.reason is Reason.EXPIRY_OUT_OF_BOUNDS
             continue
-        opened = open_(it.box, entry_id=it.entry_id, tag=tag, label_key=key)
+        digest = sha256(it.claim).digest()
+        opened = open_(it.box, entry_id=it.entry_id, tag=tag, label_key=key, claim_sha256=digest)
         assert (opened.observed_to, opened.label) == (draft.observed_to, draft.label)
         assert it.handle == sealing.handle(key, it.entry_id)
         entry_ids.add(it.entry_id)

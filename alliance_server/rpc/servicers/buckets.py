@@ -38,7 +38,7 @@ def _message(part: BucketPart) -> bucket_pb2.GetBucketsResponse:
     message = bucket_pb2.GetBucketsResponse(prefix=part.prefix, complete=part.complete)
     add = message.entries.add
     for entry, status in part.entries:
-        shown = add(entry_id=entry.entry_id, handle=entry.handle, box=entry.box)
+        shown = add(entry_id=entry.entry_id, handle=entry.handle, box=entry.box, claim_sha256=entry.claim_sha256)
         if status is not None:
             shown.status.CopyFrom(status)
     return message

@@ -1,6 +1,6 @@
 """What tables are made of."""
 
-from sqlalchemy import BigInteger, Column, LargeBinary, SmallInteger, Table
+from sqlalchemy import BigInteger, Column, LargeBinary, SmallInteger, Table, text
 from sqlmodel import SQLModel
 
 from alliance.taxonomy import LIVE_STATUSES
@@ -21,9 +21,9 @@ def big(*, nullable: bool = False, default: str | None = None) -> Column[int]:
     return Column(BigInteger, nullable=nullable, server_default=default)
 
 
-def blob(*, nullable: bool = False) -> Column[bytes]:
-    """Make a column of bytes."""
-    return Column(LargeBinary, nullable=nullable)
+def blob(*, nullable: bool = False, is_filled_later: bool = False) -> Column[bytes]:
+    """Make a column of bytes; one that a migration adds and then fills is empty until then."""
+    return Column(LargeBinary, nullable=nullable, server_default=text("''") if is_filled_later else None)
 
 
 def small() -> Column[int]:

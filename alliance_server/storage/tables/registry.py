@@ -105,6 +105,8 @@ class ClaimTable(SQLModel, table=True):
     """When the row is deleted: at `expires_at`, or 30 days after it was ended if that is sooner."""
     claim: bytes = column(sa_column=blob(), holds=Holds.TAG, kept=Kept.CLAIM)
     """The claim as its contributor signed it; the tag is in it."""
+    claim_sha256: bytes = column(sa_column=blob(is_filled_later=True), holds=Holds.DIGEST, kept=Kept.CLAIM)
+    """Digest of the claim: readers hold the claim in the box against it."""
     signature: bytes = column(sa_column=blob(), holds=Holds.STATEMENT, kept=Kept.CLAIM)
     """The contributor's, over the claim."""
     handle: bytes = column(sa_column=blob(), holds=Holds.SEALED, kept=Kept.CLAIM)

@@ -185,4 +185,6 @@ def sealed_claim(signer: SigningKey, contributor: str, of_tag: bytes, label_key:
 
 
 def bucket_entry(claim: SealedClaim, **bent: Any) -> BucketEntry:
-    return BucketEntry(**{"entry_id": claim.entry_id, "handle": claim.handle, "box": claim.box, **bent})
+    digest = sha256(claim.claim).digest()
+    shown = {"entry_id": claim.entry_id, "handle": claim.handle, "box": claim.box, "claim_sha256": digest}
+    return BucketEntry(**{**shown, **bent})

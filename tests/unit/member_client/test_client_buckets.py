@@ -82,6 +82,8 @@ def test_a_wrong_box_or_claim_is_a_fault() -> None:
     assert finding(bucket_entry(sealed_claim(BETA, "beta", tag(2), LABEL_KEY))) == BOX
     assert finding(bucket_entry(sealed_claim(BETA, "beta", HIT.tag, LABEL_KEY, epoch=2))) == BOX
     assert finding(bucket_entry(sealed_claim(BETA, "beta", HIT.tag, LABEL_KEY, kind=Kind.EMAIL))) == MISMATCH
+    for digest in (b"", bytes(32), bytes(1024)):
+        assert finding(bucket_entry(claim, claim_sha256=digest)) == MISMATCH
 
 
 def test_a_wrong_signature_or_an_unknown_contributor_is_a_fault() -> None:
