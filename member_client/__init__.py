@@ -42,7 +42,7 @@ from member_client.audit import AuditEntry
 from member_client.blocking import BlockingClient
 from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
-from member_client.decisions import KeptDecision
+from member_client.decisions import KeptDecision, RecallReport, Revisit
 from member_client.enrolment import enrol, fingerprint
 from member_client.epoch_standings import EpochStanding
 from member_client.errors import (
@@ -190,10 +190,12 @@ __all__ = [
     "Purpose",
     "PurposeNotPermitted",
     "QuotaReport",
+    "RecallReport",
     "Replayed",
     "ResourceQuota",
     "RetagReport",
     "RetaggingIncomplete",
+    "Revisit",
     "SharingLevel",
     "Standing",
     "StandingTier",

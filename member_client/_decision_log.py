@@ -10,50 +10,28 @@ Rules:
    the file holds keyed digests alone, and a record holds no identifier.
 4. Records of a batch, and of all batches that come meanwhile, are written in one transaction on the disk's thread. A
    clear verdict costs nothing, and leaves no trace.
+5. A decision that was just written down is held against changes of statuses that came meanwhile.
 """
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from alliance.clock import Clock
-from alliance.taxonomy import DAY_MS, Purpose
-from member_client._codec import decoded, encoded
-from member_client._framing import pack, unpack
+from alliance.taxonomy import Purpose
+from member_client._decision_records import LIFE_MS, Filed, by_input, by_ref, read
 from member_client._ledger import Gathering
 from member_client._questions import Batch
-from member_client._store import Shelf, Store, Topic, Write
+from member_client._revisits import Revisits
+from member_client._store import Shelf, Store
 from member_client._workers import Workers
 from member_client.decisions import KeptDecision
-from member_client.errors import AllianceClientError, HubUnavailable, StoreDamaged
+from member_client.errors import AllianceClientError, HubUnavailable
 from member_client.verdicts import OnUnavailable, State, Verdict
 
-LIFE_MS: Final = 3 * 365 * DAY_MS
 MAX_WAITING: Final = 4096
 
 _log = logging.getLogger("member_client.decisions")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Filed:
-    """A decision, and the inputs of the identifiers that it is about."""
-
-    decision: KeptDecision
-    inputs: Sequence[bytes]
-
-    def row(self) -> Write:
-        """Give its record."""
-        decision = self.decision
-        record = pack(b"%d" % decision.decided_at, b"%d" % decision.purpose, encoded(decision.verdict))
-        return Shelf.DECISIONS, decision.receipt.encode(), record, decision.decided_at + LIFE_MS
-
-    def topics(self) -> Iterable[Topic]:
-        """Give what it is found by besides its receipt."""
-        decision = self.decision
-        entries = (by_entry(match.entry_id) for match in decision.matches)
-        for topic in (_by_ref(decision.ref), *entries, *map(_by_input, self.inputs)):
-            yield Shelf.DECISIONS, topic, decision.receipt.encode(), decision.decided_at + LIFE_MS
 
 
 class DecisionLog:
@@ -63,6 +41,7 @@ class DecisionLog:
         self._store = store
         self._workers = workers
         self._clock = clock
+        self.revisits = Revisits(store, clock)
         self._writing = Gathering[Sequence[Filed]](self._write, workers)
         self._waiting: list[Filed] = []
 
@@ -118,11 +97,11 @@ class DecisionLog:
 
     async def of_ref(self, ref: str) -> list[KeptDecision]:
         """Give the decisions about a reference of the caller's, oldest first."""
-        return await self._about([_by_ref(ref)])
+        return await self._about([by_ref(ref)])
 
     async def of_inputs(self, inputs: Sequence[bytes]) -> list[KeptDecision]:
         """Give the decisions about identifiers, by the bytes that are evaluated of them, oldest first."""
-        return await self._about([_by_input(it) for it in inputs])
+        return await self._about([by_input(it) for it in inputs])
 
     async def _about(self, topics: Sequence[bytes]) -> list[KeptDecision]:
         await self.settle()
@@ -138,25 +117,4 @@ class DecisionLog:
     def _write(self, batches: Sequence[Sequence[Filed]]) -> None:
         rows = [it for batch in batches for it in batch]
         self._store.put_many((it.row() for it in rows), topics=(topic for it in rows for topic in it.topics()))
-
-
-def read(record: bytes) -> KeptDecision:
-    """Read a record; raises StoreDamaged."""
-    try:
-        decided_at, purpose, verdict = unpack(record)
-        return KeptDecision(decoded(verdict), Purpose(int(purpose)), int(decided_at))
-    except ValueError:
-        raise StoreDamaged("A decision in the local store cannot be read.") from None
-
-
-def by_entry(entry_id: bytes) -> bytes:
-    """Give the topic of decisions that rest on a claim."""
-    return pack(b"entry", entry_id)
-
-
-def _by_ref(ref: str) -> bytes:
-    return pack(b"ref", ref.encode(errors="replace"))
-
-
-def _by_input(input_bytes: bytes) -> bytes:
-    return pack(b"identifier", input_bytes)
+        self.revisits.hold_new([it.decision for it in rows])

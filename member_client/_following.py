@@ -1,4 +1,4 @@
-"""What an open client does by itself as epochs follow each other: it fetches the next filter and re-tags its claims.
+"""What an open client does by itself: it fetches the next epoch's filter, re-tags its claims, and follows recalls.
 
 All of it in the background, begun when the hub's facts were fetched, and never in the way of a call: what fails is
 tried again after the next fetch, and what is about trust fails in the calls as well.
@@ -11,21 +11,23 @@ from collections.abc import Coroutine
 from typing import Any, Final
 
 from member_client._facts import Facts
+from member_client._revisiting import Revisiter
 from member_client._session import Session
 from member_client.errors import AllianceClientError
 from member_client.retagging import Retagger
 
 DELAY_SECONDS: Final = 3.0
-"""Before re-tagging begins: a command that is over by then leaves it to others."""
+"""Before re-tagging and following begin: a command that is over by then leaves it to others."""
 
 _log = logging.getLogger("member_client.epochs")
 
 
 class Follower:
-    """Follows the epochs for one session."""
+    """Follows the hub for one session."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, revisiter: Revisiter) -> None:
         self._session = session
+        self._revisiter = revisiter
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
     def look(self, facts: Facts) -> None:
@@ -34,9 +36,13 @@ class Follower:
             self._start("filter", self._fetched(coming.id))
         if facts.epochs.target is not None:
             self._start("retagging", self._retagged())
+        self._start("log of decisions", self._purged())
+        if facts.directory.key_of(self._session.profile.member) is not None:  # nobody else is told
+            self._revisiter.begin(DELAY_SECONDS)
 
     async def close(self) -> None:
         """End what is under way; a later session takes it up."""
+        await self._revisiter.close()
         for task in self._under_way.values():
             task.cancel()
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
@@ -51,6 +57,10 @@ class Follower:
     async def _fetched(self, epoch: int) -> None:
         """Have the filter at hand before it is asked for."""
         await (await self._session.keeper(epoch)).refresh()
+
+    async def _purged(self) -> None:
+        """Let what has ended go while a client is open."""
+        await self._session.workers.disk(self._session.state.decisions.purge, self._session.clock.now_ms())
 
     async def _retagged(self) -> None:
         await asyncio.sleep(DELAY_SECONDS * random.uniform(1, 2))  # noqa: S311 - many machines begin at once

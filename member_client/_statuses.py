@@ -25,9 +25,8 @@ from alliance.v1.status_pb2_grpc import StatusServiceStub
 from member_client._deadline import Deadline
 from member_client._hub import PinnedHub
 from member_client._rpc_errors import is_passing
-from member_client._session import Session
-from member_client._transport import CALL_SECONDS, Transport, own_errors, pause, readable
-from member_client.errors import AllianceClientError, HubUnavailable, InvalidUse, StatementInvalid
+from member_client._transport import Transport, own_errors, pause, readable
+from member_client.errors import AllianceClientError, HubUnavailable, StatementInvalid
 
 SILENCE_SECONDS: Final = 75.0
 """Longer than two of the hub's pages are apart."""
@@ -123,20 +122,6 @@ class StatusFeed:
         if not (in_order and fits):
             raise StatementInvalid("The hub's changes of claims' statuses leave a gap, or are in no order.")
         return StatusPage(said.after, said.upto, said.newest, changes)
-
-
-async def acknowledged_recalls(session: Session, upto: int) -> None:
-    """Sign that recalls up to a change were dealt with; raises InvalidUse or InvalidRequest for a number of none."""
-    if not 0 <= upto < MAX_NUMBER:
-        raise InvalidUse("upto is the number of a change")
-
-    def request() -> status_pb2.AcknowledgeRecallsRequest:
-        said = status_pb2.RecallReceipt(member=session.profile.member, upto=upto, time=session.clock.now_ms())
-        statement = session.identity.statement(statements.RECALL_RECEIPT, said.SerializeToString())
-        return status_pb2.AcknowledgeRecallsRequest(receipt=statement)
-
-    deadline = Deadline.after(CALL_SECONDS)
-    await session.transport.call(lambda channel: StatusServiceStub(channel).AcknowledgeRecalls, request, deadline)
 
 
 async def _next(call: Any) -> status_pb2.WatchStatusesResponse:  # noqa: ANN401 - gRPC's calls are untyped

@@ -18,8 +18,9 @@ import errno
 import hmac
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from operator import itemgetter
@@ -83,6 +84,16 @@ class Shelf(StrEnum):
         "verdicts that were not clear, by receipt, with ref, purpose and time; found by ref, entry and identifier too",
         "three years",
     )
+    REVISITS = (
+        "revisits",
+        "decisions that rest on a claim whose status changed since, and what was noted when they were dealt with",
+        "the decision ends",
+    )
+    CHANGES = (
+        "changes",
+        "changes of claims' statuses, for decisions that are written down just then; how far they were read",
+        "a day; the marks for good",
+    )
 
     def __new__(cls, name: str, holds: str, until: str) -> Self:
         """Make a shelf of its name."""
@@ -94,7 +105,7 @@ class Shelf(StrEnum):
 
 _FRAMED = {shelf: pack(shelf.encode()) for shelf in Shelf}
 _FRAMED_COLUMN = pack(_COLUMN)
-_LONG_KEPT = (Shelf.DECISIONS, "topics")
+_LONG_KEPT = (Shelf.DECISIONS, Shelf.REVISITS, "topics")
 """Tables that grow for years: what has ended is found there by an index."""
 _TOPIC = pack(b"topic")
 _first = itemgetter(0)
@@ -103,6 +114,16 @@ Write = tuple[Shelf, bytes, bytes, int | None]
 """Shelf, name, value, and when it ends (milliseconds UTC; None is never)."""
 Topic = tuple[Shelf, bytes, bytes, int | None]
 """Shelf, topic, name of a row that is filed under it, and when that ends."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Writes:
+    """What is written in one transaction; rows leave topics before rows are filed under some."""
+
+    values: Sequence[Write] = ()
+    topics: Sequence[Topic] = ()
+    left: Sequence[tuple[Shelf, bytes, bytes]] = ()
+    """Shelf, topic, and the name of a row that leaves it."""
 
 
 def _bound_to(shelf: Shelf, row: bytes) -> bytes:
@@ -184,18 +205,39 @@ class Store:
         topics: Iterable[Topic] = (),
     ) -> None:
         """Write and remove rows, and file rows under topics, in one transaction."""
-        sealed = [self._sealed(*value) for value in values]
         removed = [(shelf, self._row(shelf, name)) for shelf, name in remove]
-        filed = [(self._topic(shelf, topic), self._row(shelf, name), end) for shelf, topic, name, end in topics]
+        insert = self._inserting(Writes(tuple(values), tuple(topics)))
         with self._written() as connection:
-            for shelf, rows in groupby(sealed, _first):
-                kept = [row[1:] for row in rows]
-                connection.executemany(f"INSERT OR REPLACE INTO {shelf} VALUES (?, ?, ?)", kept)  # noqa: S608
+            insert(connection)
             for shelf, names in groupby(removed, _first):
                 gone = [name[1:] for name in names]
                 connection.executemany(f"DELETE FROM {shelf} WHERE name = ?", gone)  # noqa: S608
+
+    def rewrite(self, shelf: Shelf, names: Sequence[bytes], work: Callable[[list[bytes | None]], Writes]) -> None:
+        """Write what follows from the values under some names; nobody writes in between, no other process either."""
+        with self._written() as connection:
+            rows = [self._row(shelf, name) for name in names]
+            query = f"SELECT sealed FROM {shelf} WHERE name = ?"  # noqa: S608 - a constant
+            found = [connection.execute(query, (row,)).fetchone() for row in rows]
+            values = [self._opened(shelf, row, it[0]) if it else None for row, it in zip(rows, found, strict=True)]
+            self._inserting(work(values))(connection)
+
+    def _inserting(self, writes: Writes) -> Callable[[sqlite3.Connection], None]:
+        """Seal what is to be written, before anybody waits for it."""
+        sealed = [self._sealed(*value) for value in writes.values]
+        filed = [(self._topic(shelf, topic), self._row(shelf, name), end) for shelf, topic, name, end in writes.topics]
+        left = [(self._topic(shelf, topic), self._row(shelf, name)) for shelf, topic, name in writes.left]
+
+        def insert(connection: sqlite3.Connection) -> None:
+            for shelf, rows in groupby(sealed, _first):
+                kept = [row[1:] for row in rows]
+                connection.executemany(f"INSERT OR REPLACE INTO {shelf} VALUES (?, ?, ?)", kept)  # noqa: S608
+            if left:
+                connection.executemany("DELETE FROM topics WHERE topic = ? AND name = ?", left)
             if filed:
                 connection.executemany("INSERT OR REPLACE INTO topics VALUES (?, ?, ?)", filed)
+
+        return insert
 
     def about(self, shelf: Shelf, topic: bytes) -> list[bytes]:
         """Open the values that are filed under a topic, in no order."""

@@ -29,7 +29,7 @@ from member_client._drawing import HANDFUL, Handfuls
 from member_client._forking import check_not_forked
 from member_client._statuses import StatusChange
 from member_client.audit import AuditEntry
-from member_client.decisions import KeptDecision
+from member_client.decisions import KeptDecision, RecallReport, Revisit
 from member_client.own_claims import OwnClaim
 from member_client.quotas import QuotaReport
 from member_client.retagging import RetagReport
@@ -160,6 +160,21 @@ class BlockingClient:
     def decisions_for(self, ref: str) -> list[KeptDecision]:
         """Give what this machine answered about a reference of yours and was not clear, oldest first."""
         return self._run(self._client.decisions_for(ref))
+
+    def revisits(self, *, follow: bool = False, include_done: bool = False) -> Iterator[Revisit]:
+        """Give decisions that rest on a claim whose status changed since; with `follow` for good, as it happens."""
+        return self._pulled(
+            lambda _: _singly(self._client.revisits(follow=follow, include_done=include_done)),
+            (),
+        )
+
+    def close_revisit(self, receipt: str, entry_id: bytes | None = None, *, note: str = "") -> list[Revisit]:
+        """Note that a decision was dealt with, because of one claim or of all; gives what was open."""
+        return self._run(self._client.close_revisit(receipt, entry_id, note=note))
+
+    def sync_recalls(self) -> RecallReport:
+        """Read what became of claims since this machine last did, hold it against the log, and acknowledge recalls."""
+        return self._run(self._client.sync_recalls())
 
     # -- own claims ----------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ No exception but those of `member_client.errors` leaves it, and nothing it retur
 import asyncio
 import hmac
 import os
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
@@ -26,9 +27,10 @@ from member_client._following import Follower
 from member_client._forking import check_not_forked
 from member_client._quota_wait import OnQuotaWait
 from member_client._recovering import hold_own_claims
+from member_client._revisiting import Revisiter, acknowledged_recalls
 from member_client._runs import is_known_run
 from member_client._session import Session
-from member_client._statuses import StatusChange, StatusFeed, acknowledged_recalls
+from member_client._statuses import StatusChange, StatusFeed
 from member_client._transport import pause
 from member_client.administration import Administration
 from member_client.amending import amended
@@ -36,7 +38,7 @@ from member_client.audit import AuditEntry
 from member_client.blocking import BlockingClient
 from member_client.config import Profile
 from member_client.contributing import Contributor, Rows
-from member_client.decisions import KeptDecision
+from member_client.decisions import KeptDecision, RecallReport, Revisit
 from member_client.errors import (
     HubUnavailable,
     InvalidUse,
@@ -56,6 +58,7 @@ from member_client.verdicts import OnUnavailable, Verdict
 
 DEFAULT_DEADLINE_MS: Final = 30_000
 RETIRE_SECONDS: Final = 60.0
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,8 @@ class AllianceClient:
         self._opening: asyncio.Task[Session] | None = None
         self._screening: Screener | None = None
         self._retiring: set[asyncio.Task[None]] = set()
+        self._revisiting: Revisiter | None = None
+        self._closings = 0
         self._process = 0
         self._blocking: BlockingClient | None = None
         self.on_quota_wait: OnQuotaWait | None = None
@@ -158,6 +163,7 @@ class AllianceClient:
     async def close(self) -> None:
         """Close everything; the client may be used again afterwards."""
         opening, self._opening, self._screening = self._opening, None, None
+        self._closings += 1
         if self._blocking is not None:
             await asyncio.to_thread(self._blocking.close)
         for task in tuple(self._retiring):
@@ -330,6 +336,51 @@ class AllianceClient:
         """Give what this machine answered about a reference of yours and was not clear, oldest first."""
         return await (await self._session()).decisions.of_ref(_text(ref, "ref"))
 
+    async def revisits(self, *, follow: bool = False, include_done: bool = False) -> AsyncIterator[Revisit]:
+        """Give decisions that rest on a claim which was recalled, corrected, withdrawn, contested or restored since.
+
+        An open client finds them by itself, and acknowledges recalls. First come those that are open, or all; with
+        `follow` it goes on for good and gives each new one as the hub tells of it, at least once. Deal with one, then
+        `close_revisit` it: until then it comes again whenever this is called.
+        """
+        told: set[tuple[str, bytes, int]] = set()
+        closings = self._closings
+        while self._closings == closings:
+            session, revisiter = await self._revisiter()
+            reading = revisiter.reading
+            listed = session.decisions.revisits.listed
+            for revisit in await session.workers.disk(listed, include_done=include_done):
+                if (key := (revisit.receipt, revisit.entry_id, revisit.version)) not in told:
+                    told.add(key)
+                    yield revisit
+            if not follow:
+                return
+            with suppress(StoreDamaged):  # it is set aside when the session is opened anew
+                await revisiter.more(reading)
+        raise InvalidUse("the client was closed while it was in use")
+
+    async def close_revisit(self, receipt: str, entry_id: bytes | None = None, *, note: str = "") -> list[Revisit]:
+        """Note that a decision was dealt with, because of one claim or of all; gives what was open.
+
+        `note` is a code of yours, such as restored, never free text. Raises InvalidUse for a receipt of none.
+        """
+        if note and not _CODE.fullmatch(_text(note, "note")):
+            raise InvalidUse("note is a code of lower-case letters, digits and _, for example restored")
+        decision = await self.decision(receipt)
+        if decision is None:
+            raise InvalidUse("no decision is kept under this receipt")
+        session = await self._session()
+        entries = [entry_id] if entry_id is not None else list({it.entry_id for it in decision.matches})
+        return await session.workers.disk(session.decisions.revisits.close, decision, entries, note)
+
+    async def sync_recalls(self) -> RecallReport:
+        """Read what became of claims since this machine last did, hold it against the log, and acknowledge recalls.
+
+        An open client does so by itself; this is for a machine on which none stays open. Raises what calls raise.
+        """
+        _, revisiter = await self._revisiter()
+        return await revisiter.catch_up()
+
     # -- own claims ----------------------------------------------------------------------------------------------
 
     def preview(self, rows: Rows, *, relist: bool = False) -> AsyncIterator[ContributionPreview]:
@@ -405,9 +456,10 @@ class AllianceClient:
     async def status_changes(self, since: int = 0, *, follow: bool = True) -> AsyncIterator[StatusChange]:
         """Give what became of claims after the change of a number, as it happens: withdrawn, recalled, contested.
 
-        Hold `entry_id` against the matches that you decided on. It goes on for good, through restarts of the hub,
-        unless `follow` is False: then it ends with the newest change. A change may come twice; of two about a claim the
-        one with the higher version stands. A claim's end by its own time is no change. Raises StatementInvalid.
+        `revisits` holds them against the log of decisions; this is for who keeps a log of their own. It goes on for
+        good, through restarts of the hub, unless `follow` is False: then it ends with the newest change. A change may
+        come twice; of two about a claim the one with the higher version stands. A claim's end by its own time is no
+        change. Raises StatementInvalid.
         """
         session = await self._session()
         feed = StatusFeed(session.transport, session.hub)
@@ -419,7 +471,8 @@ class AllianceClient:
     async def acknowledge_recalls(self, upto: int) -> None:
         """Tell the hub that all recalls up to a change were held against what this member decided.
 
-        It says that they were dealt with, and nothing of what they touched. Admins see who has not said so in a day.
+        An open client does so by itself, for its own log. It says that they were dealt with, and nothing of what they
+        touched. Admins see who has not said so in a day.
         """
         await acknowledged_recalls(await self._session(), upto)
 
@@ -516,7 +569,8 @@ class AllianceClient:
 
     async def _opened(self) -> Session:
         session = await Session.opened(self.profile, self._clock, self._cpu_threads, self._waits_for_quota)
-        follower = Follower(session)
+        self._revisiting = revisiter = Revisiter(session)
+        follower = Follower(session, revisiter)
         session.facts.told = follower.look
         session.closing = follower.close
         return session
@@ -540,6 +594,11 @@ class AllianceClient:
         task = asyncio.create_task(_closed_later(damaged), name="alliance-retire")
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
+
+    async def _revisiter(self) -> tuple[Session, Revisiter]:
+        session = await self._session()
+        assert self._revisiting is not None  # noqa: S101 - it was opened with the session
+        return session, self._revisiting
 
     async def _screener(self) -> Screener:
         session = await self._session()

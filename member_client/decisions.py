@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from alliance.taxonomy import Action, Purpose
+from alliance.taxonomy import Action, ClaimStatus, Purpose
 from member_client.verdicts import FieldVerdict, Match, State, Verdict
 
 
@@ -43,3 +43,39 @@ class KeptDecision:
     def matches(self) -> tuple[Match, ...]:
         """The claims that it rested on, as they stood then."""
         return self.verdict.matches
+
+
+@dataclass(frozen=True, slots=True)
+class Revisit:
+    """A decision that rests on a claim whose status changed afterwards; times in milliseconds UTC.
+
+    `action` is what was permitted then. `would_be` is what the same matches permit now, those apart that ended since;
+    it says nothing of claims that came after. Of two changes of a claim the higher `version` stands.
+    """
+
+    receipt: str
+    ref: str
+    entry_id: bytes
+    status: ClaimStatus
+    reason: str
+    version: int
+    changed_at: int
+    decided_at: int
+    action: Action
+    would_be: Action
+    done_at: int = 0
+    note: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has dealt with it."""
+        return not self.done_at
+
+
+@dataclass(frozen=True, slots=True)
+class RecallReport:
+    """What catching up brought: changes read, decisions that are to be revisited because of them, and all open ones."""
+
+    changes: int
+    revisits: int
+    open: int

@@ -86,7 +86,7 @@ _MEMBER_FILES = (
     ),
     ("results of commands", "what the member asked to have written, **not sealed**", "the member deletes them"),
 )
-_FILES = {Shelf.PINS: "pins", Shelf.DECISIONS: "decisions"}
+_FILES = {Shelf.PINS: "pins"} | dict.fromkeys((Shelf.DECISIONS, Shelf.REVISITS, Shelf.CHANGES), "decisions")
 
 
 def page() -> str:

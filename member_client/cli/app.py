@@ -19,6 +19,7 @@ from member_client.cli.language import LANGUAGE_VARIABLE, read_language, tr
 from member_client.cli.membership import doctor, enrol, fingerprint, renew, sync
 from member_client.cli.ports import real_ports
 from member_client.cli.quota import quota
+from member_client.cli.recalls import recalls_app
 from member_client.cli.retag import retag
 from member_client.cli.screen import HELP as SCREEN_HELP
 from member_client.cli.screen import screen
@@ -97,6 +98,7 @@ app.command()(check)
 app.command(help=SCREEN_HELP)(screen)
 app.command(help=CONTRIBUTE_HELP)(contribute)
 app.add_typer(claims_app, name="claims")
+app.add_typer(recalls_app, name="recalls")
 app.add_typer(admin_app, name="admin")
 app.command()(quota)
 app.command()(renew)

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
         OwnClaim,
         Profile,
         QuotaReport,
+        RecallReport,
         RetagReport,
+        Revisit,
         Subject,
         Succession,
         SyncReport,
@@ -129,6 +131,15 @@ class HubClient(Protocol):
 
     async def recall(self, entry_id: bytes, *, reason: str) -> OwnClaim:
         """Recall one of this member's claims."""
+
+    async def sync_recalls(self) -> RecallReport:
+        """Read what became of claims, and hold it against what was decided."""
+
+    def revisits(self, *, include_done: bool = False) -> AsyncIterator[Revisit]:
+        """Give decisions that are to be revisited."""
+
+    async def close_revisit(self, receipt: str, entry_id: bytes | None = None, *, note: str = "") -> list[Revisit]:
+        """Note that a decision was dealt with."""
 
     async def doctor(self) -> list[Finding]:
         """Look for what is wrong."""

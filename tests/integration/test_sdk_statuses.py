@@ -18,11 +18,17 @@ from alliance.v1.statement_pb2 import SignedStatement
 from alliance.v1.status_pb2 import StatusChanges, WatchStatusesResponse
 from alliance_server.domain.members import Role
 from alliance_server.services import statuses
-from member_client import AllianceClient, IllegalTransition, InvalidUse, StatementInvalid, StatusChange
+from member_client import AllianceClient, IllegalTransition, InvalidUse, StatementInvalid, StatusChange, _following
 
 NewFolder = Callable[[], Path]
 NUMBERS = [f"1385550{number:04}" for number in range(4)]
 SECONDS = 60
+
+
+@pytest.fixture(autouse=True)
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody acknowledges a recall before a test does."""
+    monkeypatch.setattr(_following, "DELAY_SECONDS", 3600.0)
 
 
 async def entries(client: AllianceClient, numbers: list[str]) -> list[bytes]:

@@ -11,7 +11,7 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from alliance.identifiers import InvalidIdentifier, Kind, canonicalise
-from alliance.taxonomy import Category, ClaimStatus, EvidenceLevel, SharingLevel, SubjectRole
+from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, SharingLevel, SubjectRole
 from member_client import (
     Consent,
     ContributionOutcome,
@@ -23,7 +23,9 @@ from member_client import (
     OwnClaim,
     PreviewOutcome,
     Profile,
+    RecallReport,
     RetagReport,
+    Revisit,
     State,
     Subject,
     Succession,
@@ -92,6 +94,22 @@ def an_own_claim(number: int = 0) -> OwnClaim:
     )
 
 
+def a_revisit(number: int = 0, **other: Any) -> Revisit:
+    facts = {
+        "receipt": f"R-RECEIPT-{number}",
+        "ref": f"case-{number}",
+        "entry_id": number.to_bytes(16, "big"),
+        "status": ClaimStatus.RECALLED,
+        "reason": "wrong_person",
+        "version": 1,
+        "changed_at": NOW_MS,
+        "decided_at": NOW_MS,
+        "action": Action.STEP_UP,
+        "would_be": Action.NONE,
+    }
+    return Revisit(**{**facts, **other})
+
+
 @dataclass
 class FakeClient:
     """Answers screenings by the text, and refuses contributions that are not canonical."""
@@ -117,6 +135,7 @@ class FakeClient:
     relists: list[bool] = field(default_factory=list)
     begun: set[str] = field(default_factory=set)
     retagged: RetagReport = field(default_factory=RetagReport)
+    to_revisit: list[Revisit] = field(default_factory=list)
 
     async def retag(
         self, *, on_retagged: Callable[[int], None] | None = None, withdraw_rest: str | None = None
@@ -268,6 +287,18 @@ class FakeClient:
     async def recall(self, entry_id: bytes, *, reason: str) -> OwnClaim:
         self.recalled.append((entry_id, reason))
         return await self.claim(entry_id)
+
+    async def sync_recalls(self) -> RecallReport:
+        return RecallReport(changes=1200, revisits=2, open=3)
+
+    async def revisits(self, *, include_done: bool = False) -> AsyncIterator[Revisit]:
+        for revisit in self.to_revisit:
+            if include_done or revisit.is_open:
+                yield revisit
+
+    async def close_revisit(self, receipt: str, entry_id: bytes | None = None, *, note: str = "") -> list[Revisit]:
+        assert entry_id is None
+        return [replace(it, done_at=NOW_MS, note=note) for it in self.to_revisit if it.receipt == receipt]
 
     async def doctor(self) -> list[Finding]:
         return self.findings

@@ -26,6 +26,7 @@ COMMANDS = [
     "retag",
     "doctor",
     "claims",
+    "recalls",
     "admin",
 ]
 PURPOSES = [purpose.word for purpose in SCREENING_PURPOSES]

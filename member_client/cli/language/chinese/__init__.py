@@ -17,20 +17,22 @@ from member_client.cli.language.chinese.help_texts import COMMANDS, OPTIONS
 from member_client.cli.language.chinese.inviting import INVITE_HELP, INVITE_SPOKEN, INVITE_WORDS
 from member_client.cli.language.chinese.reasons import REASONS
 from member_client.cli.language.chinese.results import RESULTS, TABLE_WORDS
+from member_client.cli.language.chinese.revisiting import REVISIT_HELP, REVISIT_SPOKEN, REVISIT_WORDS
 from member_client.cli.language.chinese.rows import FILES, ROWS
 from member_client.cli.language.chinese.sentences import SENTENCES
 from member_client.cli.language.chinese.watching import WATCH_HELP, WATCH_SPOKEN, WATCH_WORDS
 
-SPOKEN: Final = {**RESULTS, **FAULTS, **HEADINGS, **ADMIN_SPOKEN, **INVITE_SPOKEN, **WATCH_SPOKEN}
+SPOKEN: Final = {**RESULTS, **FAULTS, **HEADINGS, **ADMIN_SPOKEN, **INVITE_SPOKEN, **WATCH_SPOKEN, **REVISIT_SPOKEN}
 """What `tr` says."""
 
-HELP: Final = {**COMMANDS, **OPTIONS, **ADMIN_COMMANDS, **ADMIN_OPTIONS, **INVITE_HELP, **WATCH_HELP}
+HELP: Final = {**COMMANDS, **OPTIONS, **ADMIN_COMMANDS, **ADMIN_OPTIONS, **INVITE_HELP, **WATCH_HELP, **REVISIT_HELP}
 """What help says."""
 
 RETOLD: Final = {
     **ADMIN_WORDS,
     **INVITE_WORDS,
     **WATCH_WORDS,
+    **REVISIT_WORDS,
     **TABLE_WORDS,
     **ROWS,
     **FILES,
