@@ -107,6 +107,11 @@ class Reason(IntEnum):
     TOO_MANY_PROPOSALS = wire.ERROR_REASON_TOO_MANY_PROPOSALS
     SUCCESSION_AWAITED = wire.ERROR_REASON_SUCCESSION_AWAITED
     SUCCESSION_CONFLICT = wire.ERROR_REASON_SUCCESSION_CONFLICT
+    DISPUTE_NOT_POSSIBLE = wire.ERROR_REASON_DISPUTE_NOT_POSSIBLE
+    DISPUTE_OPEN = wire.ERROR_REASON_DISPUTE_OPEN
+    DISPUTE_REPEATED = wire.ERROR_REASON_DISPUTE_REPEATED
+    DISPUTE_CLOSED = wire.ERROR_REASON_DISPUTE_CLOSED
+    DISPUTE_NOT_ESCALATABLE = wire.ERROR_REASON_DISPUTE_NOT_ESCALATABLE
 
 
 class StatusCode(IntEnum):
@@ -226,5 +231,21 @@ CATALOGUE: dict[Reason, PublicError] = {
     ),
     Reason.SUCCESSION_CONFLICT: PublicError(
         StatusCode.FAILED_PRECONDITION, "This is not the succession that the hub shows; look at it again."
+    ),
+    Reason.DISPUTE_NOT_POSSIBLE: PublicError(
+        StatusCode.FAILED_PRECONDITION,
+        "No dispute can be opened so: there is no such live claim of another member, or the token is not its.",
+    ),
+    Reason.DISPUTE_OPEN: PublicError(
+        StatusCode.FAILED_PRECONDITION, "A dispute about the claim waits already, or has had the claim suspended."
+    ),
+    Reason.DISPUTE_REPEATED: PublicError(
+        StatusCode.FAILED_PRECONDITION,
+        "An earlier dispute about the claim was answered; another one needs evidence that is new.",
+    ),
+    Reason.DISPUTE_CLOSED: PublicError(StatusCode.FAILED_PRECONDITION, "The dispute is answered or over."),
+    Reason.DISPUTE_NOT_ESCALATABLE: PublicError(
+        StatusCode.FAILED_PRECONDITION,
+        "A dispute is escalated within 30 days after the contributor upheld its claim, while the claim lives.",
     ),
 }

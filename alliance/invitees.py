@@ -22,7 +22,7 @@ from alliance.errors import AllianceError
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_NAME_BYTES: Final = 200
-ROLES: Final = ("member", "admin", "liaison", "auditor")
+ROLES: Final = ("member", "admin", "liaison", "auditor", "reviewer")
 _COLUMNS: Final = ("id", "display_name", "role")
 _SEPARATORS: Final = ",;\t"
 _ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
@@ -40,7 +40,7 @@ class RowFault(StrEnum):
     ID = "an id has 1 to 32 of a-z, 0-9 and inner hyphens, and is not 'hub'"
     REPEATED = "the id stands in an earlier row"
     NAME = "a display name has 1 to 200 bytes that print"
-    ROLE = "a role is member, admin, liaison or auditor"
+    ROLE = "a role is member, admin, liaison, auditor or reviewer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,13 @@ RESOURCES: Final = (
     Purpose.TRANSACTION.word,
     Purpose.PORTFOLIO_SCREENING.word,
     Purpose.CONTRIBUTION.word,
+    Purpose.DISPUTE.word,
     "bucket_prefixes",
     "contribution_refunds",
+    "dispute_openings",
 )
-"""Each purpose's evaluations, prefixes of buckets, and evaluations given back to who contributed."""
+"""Each purpose's evaluations, prefixes of buckets, evaluations given back to who contributed, and tries to open a
+dispute."""
 
 MIN_BURST: Final = MAX_BATCH
 """Items: a burst holds the largest call."""

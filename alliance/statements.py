@@ -5,6 +5,8 @@ from typing import Final
 # Signed by the identity key of a member, or of an admin.
 CLAIM: Final = "claim"
 CLAIM_STATUS: Final = "claim-status"
+DISPUTE_ANSWER: Final = "dispute-answer"
+DISPUTE_OPENING: Final = "dispute-opening"
 ENROLMENT: Final = "enrolment"
 EVALUATION_HEADER: Final = "evaluation-header"
 PROPOSAL: Final = "proposal"
@@ -12,6 +14,9 @@ PROPOSAL_DECISION: Final = "proposal-decision"
 RECALL_RECEIPT: Final = "recall-receipt"
 RENEWAL: Final = "renewal"
 SUCCESSION: Final = "succession"
+
+# Signed by the identity key of a reviewer.
+DISPUTE_REVIEW: Final = "dispute-review"
 
 # Signed by the hub's identity key. The hub signs `claim-status` too, where it tells readers of a status.
 BACKUP: Final = "backup"

@@ -27,6 +27,7 @@ from alliance_server.rpc.server import SERVICES, Servicers, enrolment_server, me
 from alliance_server.rpc.servicers.admin import AdminServicer
 from alliance_server.rpc.servicers.audit import AuditServicer
 from alliance_server.rpc.servicers.buckets import BucketServicer
+from alliance_server.rpc.servicers.disputes import DisputeServicer
 from alliance_server.rpc.servicers.enrolment import CertificateServicer, EnrolmentServicer
 from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochServicer
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
@@ -46,11 +47,14 @@ from alliance_server.services.changes import Changes
 from alliance_server.services.compute import BULK, SMALL, Compute
 from alliance_server.services.departures import Departures
 from alliance_server.services.directory import DirectoryService
+from alliance_server.services.dispute_clocks import DisputeClocks
+from alliance_server.services.disputes import DisputeService
 from alliance_server.services.enrolment import EnrolmentService
 from alliance_server.services.epochs import EpochMaintenance, EpochService
 from alliance_server.services.evaluation import EvaluationService
 from alliance_server.services.filter_maintenance import FilterMaintenance
 from alliance_server.services.filters import FilterService
+from alliance_server.services.flags import Flags
 from alliance_server.services.local_evaluator import LocalEvaluator
 from alliance_server.services.overview import read_vitals
 from alliance_server.services.purging import Purging
@@ -58,6 +62,7 @@ from alliance_server.services.quotas import QuotaService
 from alliance_server.services.recalls import RecallService
 from alliance_server.services.registry import RegistryService
 from alliance_server.services.renewal import RenewalService
+from alliance_server.services.reviews import ReviewService
 from alliance_server.services.statuses import StatusService
 from alliance_server.services.succession import SuccessionService
 from alliance_server.services.watch import Watch
@@ -109,6 +114,8 @@ class Hub:
         self.audit = AuditService(self.store)
         self.departures = Departures(self.store, self.compute, self.keys.identity, self.clock)
         self.purging = Purging(self.store, self.clock)
+        self._flags = Flags(self.keys.identity)
+        self.dispute_clocks = DisputeClocks(self.store, self._flags, self.clock)
         self.statuses = StatusService(self.store, self.compute, self.keys.identity, self.clock)
         authenticator = Authenticator(self.store, config.alliance, self.clock, self.tls.trusts)
         self.succession = SuccessionService(self.store)
@@ -199,12 +206,15 @@ class Hub:
             buckets=BucketServicer(BucketService(self.store, budgets, self.keys.identity)),
             certificates=CertificateServicer(self.renewal),
             directory=DirectoryServicer(directory),
+            disputes=DisputeServicer(
+                DisputeService(self.store, budgets, self._flags), ReviewService(self.store, self._flags)
+            ),
             epochs=EpochServicer(directory),
             evaluation=EvaluationServicer(evaluations),
             filters=FilterServicer(FilterService(self.store, self._files, self.compute), self.calls.drain),
             health=HealthServicer(SERVICES, self.calls.drain),
             quotas=QuotaServicer(quotas),
-            registry=RegistryServicer(RegistryService(self.store, self.compute, budgets)),
+            registry=RegistryServicer(RegistryService(self.store, self.compute, budgets, self._flags)),
             statuses=StatusServicer(self.statuses, recalls, self.calls.drain),
             succession=SuccessionServicer(self.succession),
         )
@@ -227,6 +237,7 @@ class Hub:
                 await asyncio.to_thread(self.tls.look)
                 await self.maintenance.turn()
                 await self.departures.turn()
+                await self.dispute_clocks.turn()  # before the purge: what ended is known by its row
                 await self.purging.turn()
                 await self.expiry.warn(self.clock.now_ms())
                 if self.clock.now_ms() - last_flush >= _FLUSH_EVERY_MS:

@@ -50,6 +50,11 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.TOO_MANY_PROPOSALS: errors.TooManyProposals,
     Reason.SUCCESSION_AWAITED: errors.SuccessionAwaited,
     Reason.SUCCESSION_CONFLICT: errors.SuccessionConflict,
+    Reason.DISPUTE_NOT_POSSIBLE: errors.DisputeNotPossible,
+    Reason.DISPUTE_OPEN: errors.DisputeAlreadyOpen,
+    Reason.DISPUTE_REPEATED: errors.DisputeRepeated,
+    Reason.DISPUTE_CLOSED: errors.DisputeClosed,
+    Reason.DISPUTE_NOT_ESCALATABLE: errors.DisputeNotEscalatable,
 }
 
 _BY_CODE: dict[grpc.StatusCode, tuple[type[errors.AllianceClientError], str]] = {

@@ -218,6 +218,36 @@ class IllegalTransition(Denied):
     how_to_fix = "Look at the claim's status first; withdrawn and expired claims stay as they are."
 
 
+class DisputeNotPossible(Denied):
+    """No dispute can be opened so: there is no such live claim of another member, or the token is not its."""
+
+    how_to_fix = "Check the entry id and the identifier with the consumer: every try counts against the day's budget."
+
+
+class DisputeAlreadyOpen(Denied):
+    """A dispute about the claim waits already, or has had the claim suspended."""
+
+    how_to_fix = "Wait for the contributor's answer; the claim permits no more than a step-up meanwhile."
+
+
+class DisputeRepeated(Denied):
+    """An earlier dispute about the claim was answered, and this one brings no evidence that is new."""
+
+    how_to_fix = "Open it with evidence that no earlier dispute brought, or have the earlier one escalated in time."
+
+
+class DisputeClosed(Denied):
+    """The dispute is answered or over."""
+
+    how_to_fix = "Look at the dispute's state first (member-client dispute show)."
+
+
+class DisputeNotEscalatable(Denied):
+    """A dispute is escalated within 30 days after the contributor upheld its claim, while the claim lives."""
+
+    how_to_fix = "Look at the dispute first (member-client dispute show); new evidence opens a new dispute."
+
+
 class ProposalClosed(Denied):
     """The proposal is decided, withdrawn or expired."""
 

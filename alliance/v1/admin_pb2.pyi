@@ -231,7 +231,7 @@ class SetBudget(_message.Message):
     member: _builtins.str
     """Id."""
     resource: _builtins.str
-    """Word of the resource: a purpose, `bucket_prefixes` or `contribution_refunds`."""
+    """Word of the resource: a purpose, `bucket_prefixes`, `contribution_refunds` or `dispute_openings`."""
     items: _builtins.int
     """Items a day."""
     def __init__(

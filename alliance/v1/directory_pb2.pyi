@@ -72,6 +72,8 @@ class _MemberRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MemberRole
     """A police liaison."""
     MEMBER_ROLE_AUDITOR: _MemberRole.ValueType  # 4
     """An auditor or regulator."""
+    MEMBER_ROLE_REVIEWER: _MemberRole.ValueType  # 5
+    """A reviewer: one person, independent of the members, who decides about escalated disputes."""
 
 class MemberRole(_MemberRole, metaclass=_MemberRoleEnumTypeWrapper):
     """What an enrolled party is to the alliance: it decides what it may call."""
@@ -86,6 +88,8 @@ MEMBER_ROLE_LIAISON: MemberRole.ValueType  # 3
 """A police liaison."""
 MEMBER_ROLE_AUDITOR: MemberRole.ValueType  # 4
 """An auditor or regulator."""
+MEMBER_ROLE_REVIEWER: MemberRole.ValueType  # 5
+"""A reviewer: one person, independent of the members, who decides about escalated disputes."""
 Global___MemberRole: _TypeAlias = MemberRole  # noqa: Y015
 
 @_typing.final

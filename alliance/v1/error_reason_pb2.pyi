@@ -100,6 +100,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The hub was restored, and waits for two admins who sign its succession."""
     ERROR_REASON_SUCCESSION_CONFLICT: _ErrorReason.ValueType  # 35
     """The statement is not the succession that the hub waits for."""
+    ERROR_REASON_DISPUTE_NOT_POSSIBLE: _ErrorReason.ValueType  # 50
+    """No dispute can be opened so: the claim is unknown, over or the caller's own, or the token is not its."""
+    ERROR_REASON_DISPUTE_OPEN: _ErrorReason.ValueType  # 51
+    """A dispute about the claim waits already, or has had it suspended."""
+    ERROR_REASON_DISPUTE_REPEATED: _ErrorReason.ValueType  # 52
+    """An earlier dispute about the claim was answered, and this one brings no evidence that is new."""
+    ERROR_REASON_DISPUTE_CLOSED: _ErrorReason.ValueType  # 53
+    """The dispute is answered or over."""
+    ERROR_REASON_DISPUTE_NOT_ESCALATABLE: _ErrorReason.ValueType  # 54
+    """The dispute was not upheld within the last 30 days, or the claim is over."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason in the ErrorInfo (domain `alliance`) of every refused call, and of every refused row."""
@@ -182,4 +192,14 @@ ERROR_REASON_SUCCESSION_AWAITED: ErrorReason.ValueType  # 34
 """The hub was restored, and waits for two admins who sign its succession."""
 ERROR_REASON_SUCCESSION_CONFLICT: ErrorReason.ValueType  # 35
 """The statement is not the succession that the hub waits for."""
+ERROR_REASON_DISPUTE_NOT_POSSIBLE: ErrorReason.ValueType  # 50
+"""No dispute can be opened so: the claim is unknown, over or the caller's own, or the token is not its."""
+ERROR_REASON_DISPUTE_OPEN: ErrorReason.ValueType  # 51
+"""A dispute about the claim waits already, or has had it suspended."""
+ERROR_REASON_DISPUTE_REPEATED: ErrorReason.ValueType  # 52
+"""An earlier dispute about the claim was answered, and this one brings no evidence that is new."""
+ERROR_REASON_DISPUTE_CLOSED: ErrorReason.ValueType  # 53
+"""The dispute is answered or over."""
+ERROR_REASON_DISPUTE_NOT_ESCALATABLE: ErrorReason.ValueType  # 54
+"""The dispute was not upheld within the last 30 days, or the claim is over."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -104,7 +104,7 @@ class ResourceQuota(_message.Message):
     BURST_LEFT_FIELD_NUMBER: _builtins.int
     RENEWS_AT_FIELD_NUMBER: _builtins.int
     resource: _builtins.str
-    """Word of the resource: a purpose, `bucket_prefixes` or `contribution_refunds`."""
+    """Word of the resource: a purpose, `bucket_prefixes`, `contribution_refunds` or `dispute_openings`."""
     budget: _builtins.int
     """Items a day."""
     used_today: _builtins.int

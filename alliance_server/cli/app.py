@@ -168,7 +168,9 @@ def invite(
     out: Annotated[Path | None, typer.Option(help="Enrolment bundle to write.")] = None,
     folder: HubFolder = DEFAULT_FOLDER,
     display_name: Annotated[str, typer.Option(help="Name of the institution; else the id.")] = "",
-    role: Annotated[str, typer.Option(help="member, admin, liaison or auditor; it never changes.")] = "member",
+    role: Annotated[
+        str, typer.Option(help="member, admin, liaison, auditor or reviewer; it never changes.")
+    ] = "member",
     csv: Annotated[Path | None, typer.Option(help="Invite all on a list: id,display_name,role in line 1.")] = None,
     out_dir: Annotated[Path | None, typer.Option(help="With --csv: where bundles are written, ID.json.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="With --csv: leave out rows that are refused.")] = False,

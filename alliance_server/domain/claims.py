@@ -225,10 +225,10 @@ def check_retags(claim: Claim, of: StoredClaim | None, now: int) -> None:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "the claim says something else than the one that it re-tags")
 
 
-def check_change(claim: StoredClaim, to: ClaimStatus, version: int) -> None:
-    """Raise Refused unless a change is legal and follows upon the claim's last one."""
+def check_change(claim: StoredClaim, to: ClaimStatus, version: int, *, answers: bool = False) -> None:
+    """Raise Refused unless a change is legal and follows upon the claim's last one; `answers`: it answers a dispute."""
     check_transition(claim.status, to)
-    if to is ClaimStatus.CORRECTED and claim.status is not ClaimStatus.ACTIVE:
+    if to is ClaimStatus.CORRECTED and claim.status is not ClaimStatus.ACTIVE and not answers:
         raise Refused(Reason.ILLEGAL_TRANSITION, f"a claim that is {claim.status.word} is answered for, not replaced")
     if version != claim.status_version + 1:
         raise Refused(Reason.CONFLICTING_RETRY, "the version is not the next one")

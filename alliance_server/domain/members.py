@@ -33,6 +33,7 @@ class Role(IntEnum):
     ADMIN = directory_pb2.MEMBER_ROLE_ADMIN
     LIAISON = directory_pb2.MEMBER_ROLE_LIAISON
     AUDITOR = directory_pb2.MEMBER_ROLE_AUDITOR
+    REVIEWER = directory_pb2.MEMBER_ROLE_REVIEWER
 
     @property
     def word(self) -> str:

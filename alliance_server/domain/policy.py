@@ -19,6 +19,7 @@ _V1 = "/alliance.v1."
 EVERYBODY: frozenset[Role] = frozenset()
 MEMBERS = frozenset({Role.MEMBER})
 ADMINS = frozenset({Role.ADMIN})
+REVIEWERS = frozenset({Role.REVIEWER})
 ENROLLED = frozenset(Role)
 
 
@@ -53,6 +54,13 @@ POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
         f"{_V1}BucketService/ReportEntry": Rule(MEMBERS, AuditAction.BUCKET_REPORT),
         f"{_V1}CertificateService/RenewCertificate": Rule(ENROLLED, AuditAction.MEMBER_RENEW),
         f"{_V1}DirectoryService/ListMembers": Rule(ENROLLED, AuditAction.MEMBER_LIST),
+        f"{_V1}DisputeService/AnswerDispute": Rule(MEMBERS, AuditAction.DISPUTE_ANSWER),
+        f"{_V1}DisputeService/DecideEscalation": Rule(REVIEWERS, AuditAction.ESCALATION_DECIDE),
+        f"{_V1}DisputeService/EscalateDispute": Rule(MEMBERS, AuditAction.DISPUTE_ESCALATE),
+        f"{_V1}DisputeService/ListDisputes": Rule(MEMBERS, AuditAction.DISPUTE_LIST),
+        f"{_V1}DisputeService/ListEscalations": Rule(REVIEWERS, AuditAction.ESCALATION_LIST),
+        f"{_V1}DisputeService/ListOverdueDisputes": Rule(ADMINS, AuditAction.OVERDUE_LIST),
+        f"{_V1}DisputeService/OpenDispute": Rule(MEMBERS, AuditAction.DISPUTE_OPEN),
         f"{_V1}EpochService/GetSuppressionList": Rule(ENROLLED, AuditAction.SUPPRESSION_GET),
         f"{_V1}EpochService/ListEpochs": Rule(ENROLLED, AuditAction.EPOCH_LIST),
         f"{_V1}EvaluationService/Evaluate": Rule(MEMBERS, AuditAction.EVALUATION, service_admits=True),
@@ -85,13 +93,14 @@ _MEMBERS_PURPOSES = (
     Purpose.PORTFOLIO_SCREENING,
     Purpose.CONTRIBUTION,
     Purpose.ROTATION,
+    Purpose.DISPUTE,
 )
 PURPOSES: Final[Mapping[Role, Mapping[Purpose, ConsentNeed]]] = MappingProxyType(
     {Role.MEMBER: MappingProxyType({purpose: CONSENT_NEEDS[purpose] for purpose in _MEMBERS_PURPOSES})}
 )
 """Purposes open to each role, with the consent that each needs.
 
-Dispute, intersection and case open with the features that need them.
+Intersection and case open with the features that need them.
 """
 
 

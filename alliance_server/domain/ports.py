@@ -11,6 +11,7 @@ from alliance_server.domain.alarms import Alarm, DayOfUse, Finding
 from alliance_server.domain.audit import AuditRecord
 from alliance_server.domain.claims import CategoryCount, EndedClaim, ListedEntry, NumberedChange, Stock, StoredClaim
 from alliance_server.domain.departures import Departure
+from alliance_server.domain.disputes import Dispute, Overdue
 from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.evaluations import Evaluation, RequestKey
 from alliance_server.domain.filters import Delta, FilterState, Snapshot
@@ -215,6 +216,49 @@ class RecallRepository(Protocol):
 
     def after(self, number: int, limit: int) -> list[Recall]:
         """Give recalls after a number, in order, with the members that have not said that they dealt with them."""
+
+
+class DisputeRepository(Protocol):
+    """Disputes about claims."""
+
+    def get(self, dispute_id: bytes) -> Dispute | None:
+        """Give a dispute. Held until the unit of work ends."""
+
+    def about(self, claim_ids: Sequence[bytes]) -> list[Dispute]:
+        """Give all disputes about some claims, oldest first."""
+
+    def add(self, dispute: Dispute) -> None:
+        """Add a dispute."""
+
+    def save(self, dispute: Dispute) -> None:
+        """Keep where a dispute is."""
+
+    def opened_by(self, member: str, after: int, limit: int, *, waiting_only: bool) -> list[tuple[int, Dispute]]:
+        """Give what a member opened after a row number, with their row numbers."""
+
+    def about_own(self, contributor: str, after: int, limit: int, *, waiting_only: bool) -> list[tuple[int, Dispute]]:
+        """Give what is about a contributor's claims after a row number, with their row numbers."""
+
+    def escalated(self, after: int, limit: int) -> list[tuple[int, Dispute]]:
+        """Give what waits for a reviewer after a row number, with their row numbers."""
+
+    def overdue(self, now: int, most: int) -> list[Dispute]:
+        """Give up to so many open disputes that are due, each contributor's together. Held until the unit ends."""
+
+    def is_overdue(self, now: int) -> bool:
+        """Say whether there are open disputes that are due."""
+
+    def of_ended_claims(self, now: int, most: int) -> list[tuple[Dispute, ClaimStatus | None]]:
+        """Give up to so many unfinished disputes whose claim lives no more, with its status; None: it is gone."""
+
+    def overdue_by_contributor(self, now: int) -> list[Overdue]:
+        """Count by contributor what is overdue: its answers, and reviewers' decisions about its claims."""
+
+    def is_due_to_purge(self, now: int) -> bool:
+        """Say whether there is something to delete by now."""
+
+    def purge(self, now: int, most: int) -> tuple[int, int]:
+        """Delete sealed statements and whole disputes, up to so many of each; returns how many of each."""
 
 
 class FilterRepository(Protocol):
@@ -462,6 +506,8 @@ class Transaction(Protocol):
     def changes(self) -> ChangeRepository: ...  # noqa: D102 - its type says it
     @property
     def recalls(self) -> RecallRepository: ...  # noqa: D102 - its type says it
+    @property
+    def disputes(self) -> DisputeRepository: ...  # noqa: D102 - its type says it
     @property
     def filters(self) -> FilterRepository: ...  # noqa: D102 - its type says it
     @property

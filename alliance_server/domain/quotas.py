@@ -22,19 +22,22 @@ _RETIRING = 200
 
 
 class Resource(IntEnum):
-    """What is counted: each purpose's evaluations by the purpose's number, bucket prefixes, and refunds."""
+    """What is counted: evaluations by their purpose's number, bucket prefixes, refunds, and disputes to be opened."""
 
     LOAN_APPLICATION = Purpose.LOAN_APPLICATION
     ACCOUNT_OPENING = Purpose.ACCOUNT_OPENING
     TRANSACTION = Purpose.TRANSACTION
     PORTFOLIO_SCREENING = Purpose.PORTFOLIO_SCREENING
     CONTRIBUTION = Purpose.CONTRIBUTION
+    DISPUTE = Purpose.DISPUTE
     BUCKET_PREFIXES = 100
     CONTRIBUTION_REFUNDS = 101
+    DISPUTE_OPENINGS = 102
     RETIRING_LOAN_APPLICATION = _RETIRING + Purpose.LOAN_APPLICATION
     RETIRING_ACCOUNT_OPENING = _RETIRING + Purpose.ACCOUNT_OPENING
     RETIRING_TRANSACTION = _RETIRING + Purpose.TRANSACTION
     RETIRING_PORTFOLIO_SCREENING = _RETIRING + Purpose.PORTFOLIO_SCREENING
+    RETIRING_DISPUTE = _RETIRING + Purpose.DISPUTE
 
     @property
     def base(self) -> "Resource":
@@ -132,8 +135,10 @@ DEFAULT_BUDGETS: dict[str, int] = {
     "transaction": 3_000_000,
     "portfolio_screening": 5_000_000,
     "contribution": 1_000_000,
+    "dispute": 2_000,
     "bucket_prefixes": 200_000,
     "contribution_refunds": 5_000_000,
+    "dispute_openings": 200,
 }
 """Items a member and day, unless the hub's configuration says otherwise."""
 

@@ -19,6 +19,8 @@ from alliance.v1 import (
     bucket_pb2_grpc,
     directory_pb2,
     directory_pb2_grpc,
+    dispute_pb2,
+    dispute_pb2_grpc,
     enrolment_pb2,
     enrolment_pb2_grpc,
     epoch_pb2,
@@ -41,6 +43,7 @@ from alliance_server.rpc.interceptors.guard import Guard, Guarded
 from alliance_server.rpc.servicers.admin import AdminServicer
 from alliance_server.rpc.servicers.audit import AuditServicer
 from alliance_server.rpc.servicers.buckets import BucketServicer
+from alliance_server.rpc.servicers.disputes import DisputeServicer
 from alliance_server.rpc.servicers.enrolment import CertificateServicer, EnrolmentServicer
 from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochServicer
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
@@ -86,6 +89,7 @@ SERVICES = tuple(
         (bucket_pb2, "BucketService"),
         (enrolment_pb2, "CertificateService"),
         (directory_pb2, "DirectoryService"),
+        (dispute_pb2, "DisputeService"),
         (epoch_pb2, "EpochService"),
         (evaluation_pb2, "EvaluationService"),
         (filter_pb2, "FilterService"),
@@ -107,6 +111,7 @@ class Servicers:
     buckets: BucketServicer
     certificates: CertificateServicer
     directory: DirectoryServicer
+    disputes: DisputeServicer
     epochs: EpochServicer
     evaluation: EvaluationServicer
     filters: FilterServicer
@@ -152,6 +157,7 @@ def member_server(
     bucket_pb2_grpc.add_BucketServiceServicer_to_server(servicers.buckets, guarded)
     enrolment_pb2_grpc.add_CertificateServiceServicer_to_server(servicers.certificates, guarded)
     directory_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, guarded)
+    dispute_pb2_grpc.add_DisputeServiceServicer_to_server(servicers.disputes, guarded)
     epoch_pb2_grpc.add_EpochServiceServicer_to_server(servicers.epochs, guarded)
     evaluation_pb2_grpc.add_EvaluationServiceServicer_to_server(servicers.evaluation, guarded)
     filter_pb2_grpc.add_FilterServiceServicer_to_server(servicers.filters, guarded)

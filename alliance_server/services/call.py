@@ -19,6 +19,8 @@ class Call:
     clock: Clock
     recorded: bool = field(default=False, init=False)
     """Whether an event was made; a call that ends well without one is a fault of the hub."""
+    refusal_recorded: bool = field(default=False, init=False)
+    """Whether the service recorded the call's refusal together with what it charged for it."""
 
     def now(self) -> int:
         """Give milliseconds UTC."""

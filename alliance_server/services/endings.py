@@ -42,9 +42,9 @@ class Change:
             raise Refused(Reason.INVALID_REQUEST, f"the change is to {words}, with a reason code of up to 64 bytes")
         return cls(said.entry_id, ClaimStatus(said.status), said.version, said.reason, statement.SerializeToString())
 
-    def check(self, claim: StoredClaim) -> None:
+    def check(self, claim: StoredClaim, *, answers: bool = False) -> None:
         """Raise Refused unless it follows upon what a held claim is."""
-        check_change(claim, self.status, self.version)
+        check_change(claim, self.status, self.version, answers=answers)
 
     def apply(self, transaction: Transaction, now: int) -> None:
         """Have it take effect."""
@@ -73,9 +73,12 @@ class Ending:
         twin = None if of_twin is None else Change.read(caller, of_twin, frozenset({change.status}))
         return cls(change, twin)
 
-    def check(self, claim: StoredClaim, twins: Mapping[bytes, StoredClaim]) -> list[Change]:
-        """Give the changes that are due, that of a live twin first; raises Refused. All claims are held."""
-        self.change.check(claim)
+    def check(self, claim: StoredClaim, twins: Mapping[bytes, StoredClaim], *, answers: bool = False) -> list[Change]:
+        """Give the changes that are due, that of a live twin first; raises Refused. All claims are held.
+
+        `answers`: they answer a dispute, and may correct what is contested.
+        """
+        self.change.check(claim, answers=answers)
         due = [self.change]
         for entry_id in claim.twins:
             twin = twins.get(entry_id)
@@ -83,6 +86,6 @@ class Ending:
                 continue
             if self.of_twin is None or self.of_twin.entry_id != entry_id:
                 raise Refused(Reason.CONFLICTING_RETRY, "the claim has a twin, which ends with it")
-            self.of_twin.check(twin)
+            self.of_twin.check(twin, answers=answers)
             due.insert(0, self.of_twin)
         return due

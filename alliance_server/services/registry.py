@@ -27,6 +27,7 @@ from alliance_server.services.budgets import Budgets
 from alliance_server.services.call import Call
 from alliance_server.services.compute import Compute
 from alliance_server.services.endings import Change, Ending
+from alliance_server.services.flags import Flags
 from alliance_server.services.paging import numbers, page_size
 
 MAX_ROWS = 1024
@@ -61,10 +62,11 @@ class _Checked:
 class RegistryService:
     """Takes and shows claims."""
 
-    def __init__(self, store: Store, compute: Compute, budgets: Budgets) -> None:
+    def __init__(self, store: Store, compute: Compute, budgets: Budgets, flags: Flags) -> None:
         self._store = store
         self._compute = compute
         self._budgets = budgets
+        self._flags = flags
 
     async def contribute(self, call: Call, rows: Sequence[ClaimRow]) -> list[RowResult]:
         """File a chunk of 1 to 1,024 rows; raises Refused where the chunk as a whole is wrong."""
@@ -137,7 +139,9 @@ class RegistryService:
             )
             new_tags = {it.claim.tag for it in fresh if it.claim and not it.row.predecessor} - stock.known
             self._budgets.refund_contribution(transaction, member, len(new_tags), now)
-        transaction.claims.link(_successors(checked, results, stock, retagged))
+        successors = _successors(checked, results, stock, retagged)
+        transaction.claims.link(successors)
+        self._flags.align(transaction, _contested(successors, stock, retagged), now)
         _show_standing(transaction, checked, results, stock)
         refused = sum(result.refusal is not None for result in results)
         transaction.record(call.event(epoch=epoch, items=len(checked), items_refused=refused))
@@ -250,6 +254,18 @@ def _successors(
             standing = _standing(stock, item.claim)
             successors |= {of.entry_id: standing} if standing else {}
     return successors
+
+
+def _contested(
+    successors: Mapping[bytes, bytes], stock: Stock, retagged: Mapping[bytes, StoredClaim]
+) -> dict[bytes, bytes]:
+    """Give those links by which a status may have to pass: from a claim that is not active, or to one that stood."""
+    stood = set(stock.standing.values())
+    return {
+        entry_id: successor
+        for entry_id, successor in successors.items()
+        if retagged[entry_id].status is not ClaimStatus.ACTIVE or successor in stood
+    }
 
 
 def _sort(

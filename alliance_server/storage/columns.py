@@ -60,6 +60,8 @@ class Kept(Enum):
     )
     CHANGE = "until the claim's time would be over: who saw the claim learns that it ended", "the purge"
     REPORT = "as long as the claim that it is about", "the claim's purge"
+    CONTESTED = "until 30 days after the dispute is closed", "the disputes' job"
+    DISPUTE = "until three years after the dispute is closed", "the disputes' job, which leaves an event"
     CERTIFICATE = "three years after it ended: what was done under it names its holder", ""
     INVITATION = "90 days after it was used or ended", ""
     CREDIT = "while its epoch takes contributions", "the end of the epoch"

@@ -35,6 +35,7 @@ from alliance_server.storage.audit_log import SqlAudit, append
 from alliance_server.storage.changes import SqlChanges
 from alliance_server.storage.claims import SqlClaims
 from alliance_server.storage.departures import SqlDepartures
+from alliance_server.storage.disputes import SqlDisputes
 from alliance_server.storage.filters import SqlFilters
 from alliance_server.storage.members import SqlEpochs, SqlMembers
 from alliance_server.storage.policies import SqlPolicies
@@ -62,6 +63,7 @@ class SqlTransaction:
         self.changes = SqlChanges(connection)
         self.claims = SqlClaims(connection, self.purges, self.changes)
         self.recalls = SqlRecalls(connection)
+        self.disputes = SqlDisputes(connection)
         self.filters = SqlFilters(connection)
         self.quotas = SqlQuotas(connection)
         self.audit = SqlAudit(connection)

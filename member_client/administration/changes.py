@@ -22,6 +22,7 @@ class MemberRole(IntEnum):
     ADMIN = directory_pb2.MEMBER_ROLE_ADMIN
     LIAISON = directory_pb2.MEMBER_ROLE_LIAISON
     AUDITOR = directory_pb2.MEMBER_ROLE_AUDITOR
+    REVIEWER = directory_pb2.MEMBER_ROLE_REVIEWER
 
     @property
     def word(self) -> str:
@@ -216,4 +217,4 @@ def role_of(role: MemberRole | str) -> MemberRole:
     try:
         return MemberRole[role.upper()]
     except KeyError:
-        raise InvalidUse("a role is member, admin, liaison or auditor") from None
+        raise InvalidUse("a role is member, admin, liaison, auditor or reviewer") from None

@@ -29,6 +29,9 @@ PLUMBING = {
 NOT_CALLS = {
     AuditAction.CALL_REFUSE,
     AuditAction.CLAIM_PURGE,
+    AuditAction.DISPUTE_CLOSE,
+    AuditAction.DISPUTE_LAPSE,
+    AuditAction.DISPUTE_PURGE,
     AuditAction.EPOCH_ACTIVATE,
     AuditAction.EPOCH_ANNOUNCE,
     AuditAction.EPOCH_BEGIN,
@@ -150,7 +153,7 @@ def test_only_plumbing_and_enrolment_go_without_a_registered_caller() -> None:
 
 
 def test_what_concerns_claims_is_the_members_alone() -> None:
-    """Admins, liaisons and auditors see nothing that could tell them of an identifier."""
+    """Admins, liaisons, auditors and reviewers see nothing that could tell them of an identifier."""
     services = ("BucketService", "EvaluationService", "FilterService", "RegistryService")
     for method, rule in POLICY.items():
         if any(f".{service}/" in method for service in services):

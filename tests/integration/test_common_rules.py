@@ -129,7 +129,8 @@ async def test_a_release_serves_once_two_admins_adopted_its_policy(new_hub_folde
         assert (shown["policy"], shown["is_adopted"]) == (OTHER.hex(), False)
         assert [it["policy"] for it in shown["adopted"]] == [own.hex()]
         # A schema that was upgraded could be served by neither release.
-        patch.setattr(schema, "head", lambda: "0012")
+        later = f"{int(schema.head()) + 1:04}"
+        patch.setattr(schema, "head", lambda: later)
         with pytest.raises(ConfigurationInvalid, match="nothing was changed"):
             upgrade_hub(Console(quiet=True), folder)
     async with running_hub(folder) as hub:

@@ -13,6 +13,7 @@ from support.rpcs import role_of
 from support.wire import WireMember, enrol, refuses, row_of, valid_elements
 
 from alliance.crypto import merkle
+from alliance.disputes import DisputeOutcome
 from alliance.errors import Reason
 from alliance.statements import SUCCESSION
 from alliance.v1 import (
@@ -20,6 +21,7 @@ from alliance.v1 import (
     audit_pb2,
     bucket_pb2,
     directory_pb2,
+    dispute_pb2,
     epoch_pb2,
     filter_pb2,
     quota_pb2,
@@ -104,6 +106,35 @@ async def sign_succession(admin: WireMember) -> None:
     await admin.succession.SignSuccession(succession_pb2.SignSuccessionRequest(statement=statement))
 
 
+async def contested(
+    hub: RunningHub, opener: WireMember | None = None, contributor: WireMember | None = None
+) -> tuple[WireMember, WireMember, dispute_pb2.Dispute]:
+    """Have a claim contested, by others where nobody is named."""
+    made = [it or await enrol(hub, f"other-{os.urandom(4).hex()}") for it in (opener, contributor)]
+    key = os.urandom(32)
+    sealed = made[1].seal(None, key)
+    await made[1].file(row_of(sealed))
+    return made[0], made[1], await made[0].contest(sealed.entry_id, key)
+
+
+async def escalate(member: WireMember) -> None:
+    _, contributor, dispute = await contested(member.hub, opener=member)
+    await contributor.respond(dispute, DisputeOutcome.UPHELD)
+    await member.disputes.EscalateDispute(dispute_pb2.EscalateDisputeRequest(dispute_id=dispute.dispute_id))
+
+
+async def answer(member: WireMember) -> None:
+    _, _, dispute = await contested(member.hub, contributor=member)
+    await member.respond(dispute, DisputeOutcome.WITHDRAWN)
+
+
+async def review(reviewer: WireMember) -> None:
+    opener, contributor, dispute = await contested(reviewer.hub)
+    await contributor.respond(dispute, DisputeOutcome.UPHELD)
+    await opener.disputes.EscalateDispute(dispute_pb2.EscalateDisputeRequest(dispute_id=dispute.dispute_id))
+    await reviewer.disputes.DecideEscalation(reviewer.review(dispute.dispute_id))
+
+
 SUCCEEDS: dict[str, Call] = {
     "AdminService/AcknowledgeAlarm": acknowledge,
     "AdminService/ListAlarms": lambda it: it.admin.ListAlarms(admin_pb2.ListAlarmsRequest()),
@@ -125,6 +156,15 @@ SUCCEEDS: dict[str, Call] = {
         RenewCertificateRequest(renewal=it.renewal())
     ),
     "DirectoryService/ListMembers": lambda it: it.directory.ListMembers(directory_pb2.ListMembersRequest()),
+    "DisputeService/AnswerDispute": answer,
+    "DisputeService/DecideEscalation": review,
+    "DisputeService/EscalateDispute": escalate,
+    "DisputeService/ListDisputes": lambda it: it.listed(),
+    "DisputeService/ListEscalations": lambda it: it.disputes.ListEscalations(dispute_pb2.ListEscalationsRequest()),
+    "DisputeService/ListOverdueDisputes": lambda it: it.disputes.ListOverdueDisputes(
+        dispute_pb2.ListOverdueDisputesRequest()
+    ),
+    "DisputeService/OpenDispute": lambda it: contested(it.hub, opener=it),
     "EpochService/GetSuppressionList": lambda it: it.epochs.GetSuppressionList(epoch_pb2.GetSuppressionListRequest()),
     "EpochService/ListEpochs": lambda it: it.epochs.ListEpochs(epoch_pb2.ListEpochsRequest()),
     "EvaluationService/Evaluate": lambda it: it.evaluate(valid_elements(3)),
@@ -161,6 +201,14 @@ REFUSED: dict[str, Call] = {
     "DirectoryService/ListMembers": lambda it: it.directory.ListMembers(
         directory_pb2.ListMembersRequest(page_size=5000)
     ),
+    "DisputeService/AnswerDispute": lambda it: it.disputes.AnswerDispute(dispute_pb2.AnswerDisputeRequest()),
+    "DisputeService/DecideEscalation": lambda it: it.disputes.DecideEscalation(it.review(bytes(16))),
+    "DisputeService/EscalateDispute": lambda it: it.disputes.EscalateDispute(dispute_pb2.EscalateDisputeRequest()),
+    "DisputeService/ListDisputes": lambda it: it.listed(dispute_pb2.DISPUTE_VIEW_UNSPECIFIED),
+    "DisputeService/ListEscalations": lambda it: it.disputes.ListEscalations(
+        dispute_pb2.ListEscalationsRequest(page_token="x")
+    ),
+    "DisputeService/OpenDispute": lambda it: it.contest(os.urandom(16), os.urandom(32)),
     "EvaluationService/Evaluate": lambda it: it.evaluate(b""),
     "FilterService/DownloadSnapshot": lambda it: drain(
         it.filters.DownloadSnapshot(filter_pb2.DownloadSnapshotRequest(bits_sha256=bytes(32)))
@@ -178,6 +226,7 @@ REFUSED: dict[str, Call] = {
 
 CANNOT_BE_WRONG = {
     "AdminService/ListEpochStandings",
+    "DisputeService/ListOverdueDisputes",
     "EpochService/GetSuppressionList",
     "EpochService/ListEpochs",
     "QuotaService/GetStanding",
@@ -291,9 +340,9 @@ async def test_events_hold_no_tag_prefix_blinded_element_or_key(own_hub: Running
     sealed = member.seal(tags.tag(0), tags.label_key(0).reveal())
     await member.contribute(row_of(sealed))
     await own_hub.settle()
-    admin = await own_members(own_hub, role=Role.ADMIN)
+    others = {role: await own_members(own_hub, role=role) for role in (Role.ADMIN, Role.REVIEWER)}
     for method in SUCCEEDS:
-        await SUCCEEDS[method](member if role_of(f"/alliance.v1.{method}") is Role.MEMBER else admin)
+        await SUCCEEDS[method](others.get(role_of(f"/alliance.v1.{method}"), member))
     await drain(member.buckets.GetBuckets(bucket_pb2.GetBucketsRequest(epoch=1, prefix_bits=20, prefixes=[0xABCDE])))
     with own_hub.hub.store.engine.connect() as connection:
         stored = [bytes(it) for it in connection.execute(sa.text("SELECT event FROM audit_events")).scalars()]

@@ -46,6 +46,7 @@ OPEN_PURPOSES = [
     Purpose.TRANSACTION,
     Purpose.PORTFOLIO_SCREENING,
     Purpose.CONTRIBUTION,
+    Purpose.DISPUTE,
 ]
 
 
@@ -177,7 +178,7 @@ async def test_a_batch_of_another_length(hub: RunningHub, member: WireMember, le
         ({"purpose": 2**31 - 1}, Reason.INVALID_REQUEST),
         ({"purpose": -1}, Reason.INVALID_REQUEST),
         ({"purpose": Purpose.ROTATION, "consent_root": b""}, Reason.NOTHING_TO_RETAG),
-        ({"purpose": Purpose.DISPUTE}, Reason.PURPOSE_NOT_PERMITTED),
+        ({"purpose": Purpose.DISPUTE, "consent_root": b""}, Reason.CONSENT_MISSING),
         ({"purpose": Purpose.INTERSECTION}, Reason.PURPOSE_NOT_PERMITTED),
         ({"purpose": Purpose.CASE}, Reason.PURPOSE_NOT_PERMITTED),
         ({"consent_root": b""}, Reason.CONSENT_MISSING),

@@ -155,6 +155,7 @@ async def test_a_hub_of_the_release_before_is_upgraded_once(new_hub_folder: NewF
         "ALTER TABLE budgets DROP COLUMN full_at",
         *(f"DROP TABLE {name}" for name in ("policies", "suppression_lists", "claim_changes", "change_feeds")),
         "DROP TABLE recall_receipts",
+        "DROP TABLE disputes",
         "DROP INDEX claims_by_purge",
         *(f"ALTER TABLE claims DROP COLUMN {name}" for name in ("purge_at", "claim_sha256")),
         "DROP TABLE succession_signatures",

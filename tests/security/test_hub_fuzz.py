@@ -5,7 +5,7 @@ Hundreds a method here; the same by thousands, against a hub in a process of its
 
 import os
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -53,11 +53,12 @@ async def target(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def admin(target: WireMember) -> AsyncIterator[WireMember]:
-    """An admin of the same hub."""
-    caller = await enrol(target.hub, "admin-1", Role.ADMIN)
-    yield caller
-    await caller.close()
+async def officers(target: WireMember) -> AsyncIterator[Mapping[Role, WireMember]]:
+    """An admin and a reviewer of the same hub."""
+    made = {role: await enrol(target.hub, f"{role.word}-1", role) for role in (Role.ADMIN, Role.REVIEWER)}
+    yield made
+    for caller in made.values():
+        await caller.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -80,9 +81,11 @@ async def test_no_method_is_left_out(target: WireMember) -> None:
 
 
 @of_members_port
-async def test_hostile_requests(target: WireMember, admin: WireMember, bystander: WireMember, rpc: Rpc) -> None:
+async def test_hostile_requests(
+    target: WireMember, officers: Mapping[Role, WireMember], bystander: WireMember, rpc: Rpc
+) -> None:
     dice = random.Random(f"hostile {rpc.path}")  # noqa: S311 - repeatable
-    caller = target if role_of(rpc.path) is Role.MEMBER else admin
+    caller = officers.get(role_of(rpc.path), target)
     contents = list(hostile(dice, good_requests(caller)[rpc.path], COUNT))
     before = len(caller.events())
     answers = await bombard(rpc, sender(caller.channel, rpc), contents)

@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
 import alliance.v1
+from alliance.disputes import DisputeOutcome
 from alliance.errors import Reason
 from alliance.statements import SUCCESSION
 from alliance.v1 import (
@@ -24,6 +25,7 @@ from alliance.v1 import (
     audit_pb2,
     bucket_pb2,
     directory_pb2,
+    dispute_pb2,
     epoch_pb2,
     filter_pb2,
     quota_pb2,
@@ -120,6 +122,17 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
         ),
         "CertificateService/RenewCertificate": lambda: RenewCertificateRequest(renewal=member.renewal()),
         "DirectoryService/ListMembers": lambda: directory_pb2.ListMembersRequest(page_size=3, page_token="a"),
+        "DisputeService/AnswerDispute": lambda: member.answer(
+            dispute_pb2.Dispute(dispute_id=entry_id, entry_id=entry_id), DisputeOutcome.WITHDRAWN
+        ),
+        "DisputeService/DecideEscalation": lambda: member.review(entry_id),
+        "DisputeService/EscalateDispute": lambda: dispute_pb2.EscalateDisputeRequest(dispute_id=entry_id),
+        "DisputeService/ListDisputes": lambda: dispute_pb2.ListDisputesRequest(
+            view=dispute_pb2.DISPUTE_VIEW_ABOUT_OWN, page_size=3, page_token="1", waiting_only=True
+        ),
+        "DisputeService/ListEscalations": lambda: dispute_pb2.ListEscalationsRequest(page_size=3, page_token="1"),
+        "DisputeService/ListOverdueDisputes": dispute_pb2.ListOverdueDisputesRequest,
+        "DisputeService/OpenDispute": lambda: member.opening(entry_id, os.urandom(32)),
         "EpochService/GetSuppressionList": epoch_pb2.GetSuppressionListRequest,
         "EpochService/ListEpochs": epoch_pb2.ListEpochsRequest,
         "EvaluationService/Evaluate": lambda: EvaluateRequest(header=member.header(BLINDED), blinded=BLINDED),

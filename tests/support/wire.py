@@ -21,13 +21,17 @@ from google.rpc import status_pb2 as rpc_status_pb2
 from grpc import aio
 
 from alliance.claims import Draft, SealedClaim, seal_claim
-from alliance.crypto import merkle, tagging
+from alliance.crypto import merkle, sealing, tagging
 from alliance.crypto.signing import SigningKey, VerifyingKey
 from alliance.crypto.tagging import Tags
+from alliance.disputes import ENDING_STATUSES, DisputeGround, DisputeOutcome, ReviewDecision
 from alliance.errors import CATALOGUE, ERROR_DOMAIN, Reason
 from alliance.identifiers import Kind
 from alliance.statements import (
     CLAIM_STATUS,
+    DISPUTE_ANSWER,
+    DISPUTE_OPENING,
+    DISPUTE_REVIEW,
     ENROLMENT,
     EVALUATION_HEADER,
     PROPOSAL,
@@ -45,6 +49,8 @@ from alliance.v1 import (
     bucket_pb2_grpc,
     claim_pb2,
     directory_pb2_grpc,
+    dispute_pb2,
+    dispute_pb2_grpc,
     enrolment_pb2,
     enrolment_pb2_grpc,
     epoch_pb2_grpc,
@@ -206,6 +212,7 @@ class WireMember:
         self.certificates: Any = enrolment_pb2_grpc.CertificateServiceStub(self.channel)
         self.buckets: Any = bucket_pb2_grpc.BucketServiceStub(self.channel)
         self.directory: Any = directory_pb2_grpc.DirectoryServiceStub(self.channel)
+        self.disputes: Any = dispute_pb2_grpc.DisputeServiceStub(self.channel)
         self.epochs: Any = epoch_pb2_grpc.EpochServiceStub(self.channel)
         self.evaluation: Any = evaluation_pb2_grpc.EvaluationServiceStub(self.channel)
         self.filters: Any = filter_pb2_grpc.FilterServiceStub(self.channel)
@@ -374,6 +381,88 @@ class WireMember:
         fields: dict[str, Any] = {"member": self.id, "upto": upto, "time": self.now}
         payload = status_pb2.RecallReceipt(**(fields | changes)).SerializeToString()
         return status_pb2.AcknowledgeRecallsRequest(receipt=self.key.statement(RECALL_RECEIPT, payload))
+
+    # -- disputes ------------------------------------------------------------------------------------------
+
+    def opening(
+        self,
+        entry_id: bytes,
+        label_key: bytes,
+        *,
+        token: bytes | None = None,
+        evidence: bytes = b"",
+        text: bytes = b"It was not me.",
+        **changes: Any,
+    ) -> dispute_pb2.OpenDisputeRequest:
+        """Ask to open a dispute, right unless changed; `changes` replace the statement's fields."""
+        dispute_id = changes.get("dispute_id") or os.urandom(16)
+        token = sealing.dispute_token(label_key, entry_id) if token is None else token
+        sealed = sealing.seal_statement(label_key, dispute_id, text)
+        fields: dict[str, Any] = {
+            "member": self.id,
+            "dispute_id": dispute_id,
+            "entry_id": entry_id,
+            "token_sha256": sha256(token).digest(),
+            "ground": dispute_pb2.DisputeGround.ValueType(changes.pop("ground", DisputeGround.INACCURATE)),
+            "request_commitment": os.urandom(32),
+            "evidence_digest": sealing.evidence_digest(label_key, sha256(evidence).digest()) if evidence else b"",
+            "sealed_sha256": sha256(sealed).digest(),
+            "time": self.now,
+        }
+        payload = dispute_pb2.DisputeOpening(**(fields | changes)).SerializeToString()
+        return dispute_pb2.OpenDisputeRequest(
+            opening=self.key.statement(DISPUTE_OPENING, payload), token=token, sealed_statement=sealed
+        )
+
+    async def contest(self, entry_id: bytes, label_key: bytes, **options: Any) -> dispute_pb2.Dispute:
+        """Open a dispute."""
+        reply = await self.disputes.OpenDispute(self.opening(entry_id, label_key, **options))
+        return cast("dispute_pb2.Dispute", reply.dispute)
+
+    def answer(
+        self, dispute: dispute_pb2.Dispute, outcome: DisputeOutcome, version: int = 2, **changes: Any
+    ) -> dispute_pb2.AnswerDisputeRequest:
+        """Answer a dispute, with the claim's next change of status where the answer ends it."""
+        fields: dict[str, Any] = {
+            "member": self.id,
+            "dispute_id": dispute.dispute_id,
+            "outcome": dispute_pb2.DisputeOutcome.ValueType(changes.pop("stated", outcome)),
+            "reason": "checked",
+            "time": self.now,
+        }
+        payload = dispute_pb2.DisputeAnswer(**(fields | changes)).SerializeToString()
+        status = ENDING_STATUSES.get(outcome)
+        return dispute_pb2.AnswerDisputeRequest(
+            answer=self.key.statement(DISPUTE_ANSWER, payload),
+            status_change=self.status_change(dispute.entry_id, version, status=status) if status else None,
+        )
+
+    async def respond(self, dispute: dispute_pb2.Dispute, outcome: DisputeOutcome, **options: Any) -> Any:
+        """Answer a dispute; gives it as it is then."""
+        return (await self.disputes.AnswerDispute(self.answer(dispute, outcome, **options))).dispute
+
+    def review(
+        self, dispute_id: bytes, decision: ReviewDecision = ReviewDecision.CLAIM_SUSPENDED, **changes: Any
+    ) -> dispute_pb2.DecideEscalationRequest:
+        """Decide about a claim as a reviewer."""
+        fields: dict[str, Any] = {
+            "reviewer": self.id,
+            "dispute_id": dispute_id,
+            "decision": dispute_pb2.ReviewDecision.ValueType(changes.pop("stated", decision)),
+            "reason": "evidence_too_thin",
+            "time": self.now,
+        }
+        payload = dispute_pb2.DisputeReview(**(fields | changes)).SerializeToString()
+        return dispute_pb2.DecideEscalationRequest(review=self.key.statement(DISPUTE_REVIEW, payload))
+
+    async def listed(
+        self, view: int = dispute_pb2.DISPUTE_VIEW_ABOUT_OWN, *, waiting_only: bool = False
+    ) -> list[dispute_pb2.Dispute]:
+        """List disputes about its own claims, or those that it opened."""
+        request = dispute_pb2.ListDisputesRequest(
+            view=dispute_pb2.DisputeView.ValueType(view), waiting_only=waiting_only
+        )
+        return list((await self.disputes.ListDisputes(request)).disputes)
 
     # -- what the hub holds of it, read beside the wire ----------------------------------------------------
 

@@ -148,6 +148,8 @@ class CallGuard:
                 self._audit.count_unauthenticated()
                 self._observer.unauthenticated()
             return
+        if call.refusal_recorded:
+            return
         try:
             await self._audit.refuse(call, reason)
         except Refused as failure:

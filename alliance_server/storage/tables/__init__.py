@@ -12,6 +12,7 @@ from alliance_server.storage.tables.administration import (
     SuccessionTable,
     SuppressionListTable,
 )
+from alliance_server.storage.tables.disputes import DisputeTable
 from alliance_server.storage.tables.hub import AuditTable, LeaseTable
 from alliance_server.storage.tables.members import CertificateTable, DepartureTable, InvitationTable, MemberTable
 from alliance_server.storage.tables.parts import LIVE, LIVE_NUMBERS, table_of
@@ -53,6 +54,7 @@ __all__ = [
     "CreditTable",
     "DeltaTable",
     "DepartureTable",
+    "DisputeTable",
     "EntryReportTable",
     "EpochTable",
     "EvaluationTable",

@@ -125,7 +125,10 @@ def budget(
     context: typer.Context,
     member: Member,
     resource: Annotated[
-        str, typer.Argument(help="A purpose, bucket_prefixes or contribution_refunds.", metavar="RESOURCE")
+        str,
+        typer.Argument(
+            help="A purpose, bucket_prefixes, contribution_refunds or dispute_openings.", metavar="RESOURCE"
+        ),
     ],
     items: Annotated[int, typer.Argument(help="Items a day.", min=0, metavar="ITEMS")],
     reason: Reason,
@@ -149,7 +152,10 @@ def burst(
     context: typer.Context,
     member: Member,
     resource: Annotated[
-        str, typer.Argument(help="A purpose, bucket_prefixes or contribution_refunds.", metavar="RESOURCE")
+        str,
+        typer.Argument(
+            help="A purpose, bucket_prefixes, contribution_refunds or dispute_openings.", metavar="RESOURCE"
+        ),
     ],
     items: Annotated[int, typer.Argument(help="Items at once, 4,096 or more.", min=0, metavar="ITEMS")],
     reason: Reason,

@@ -17,6 +17,7 @@ _ROLES: Final = {
     MemberRole.MEMBER: "member institution",
     MemberRole.ADMIN: "admin",
     MemberRole.LIAISON: "police liaison",
+    MemberRole.REVIEWER: "reviewer",
     MemberRole.AUDITOR: "auditor",
 }
 _STATES: Final = {
@@ -46,7 +47,7 @@ def members(
     *,
     every: Annotated[bool, typer.Option("--all", help="Those that were offboarded, too.")] = False,
 ) -> None:
-    """List who enrolled in the alliance: members, admins, liaisons and auditors.
+    """List who enrolled in the alliance: members, admins, liaisons, auditors and reviewers.
 
     For example:
 

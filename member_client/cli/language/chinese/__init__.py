@@ -11,6 +11,7 @@ A test finds what is missing or stale: `tests/unit/member_client/test_cli_langua
 from typing import Final
 
 from member_client.cli.language.chinese.administration import ADMIN_COMMANDS, ADMIN_OPTIONS, ADMIN_SPOKEN, ADMIN_WORDS
+from member_client.cli.language.chinese.disputes import DISPUTE_CLASSES, DISPUTE_WORDS
 from member_client.cli.language.chinese.errors import ADVICE, CLASSES, FINDINGS
 from member_client.cli.language.chinese.faults import FAULTS, HEADINGS
 from member_client.cli.language.chinese.help_texts import COMMANDS, OPTIONS
@@ -33,6 +34,7 @@ RETOLD: Final = {
     **INVITE_WORDS,
     **WATCH_WORDS,
     **REVISIT_WORDS,
+    **DISPUTE_WORDS,
     **TABLE_WORDS,
     **ROWS,
     **FILES,
@@ -42,7 +44,7 @@ RETOLD: Final = {
 }
 """What was worded in English elsewhere."""
 
-ERROR_CLASSES: Final = CLASSES
+ERROR_CLASSES: Final = {**CLASSES, **DISPUTE_CLASSES}
 """Name of an error's class → what it means."""
 
 __all__ = ["ERROR_CLASSES", "HELP", "REASONS", "RETOLD", "SPOKEN"]

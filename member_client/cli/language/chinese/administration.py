@@ -262,8 +262,10 @@ ADMIN_OPTIONS: Final = {
     "At once, with an alarm, and reviewed by another admin afterwards.": "立即执行并告警，事后由另一位管理员复核。",
     "Enrolment bundle to write.": "要写出的入盟包。",
     "Name of the institution or office.": "机构或部门的名称。",
-    "member, admin, liaison or auditor.": "member、admin、liaison 或 auditor。",
-    "A purpose, bucket_prefixes or contribution_refunds.": "某一用途、bucket_prefixes 或 contribution_refunds。",
+    "member, admin, liaison, auditor or reviewer.": "member、admin、liaison、auditor 或 reviewer。",
+    "A purpose, bucket_prefixes, contribution_refunds or dispute_openings.": (
+        "某一用途、bucket_prefixes、contribution_refunds 或 dispute_openings。"
+    ),
     "Items a day.": "每日数量。",
     "Number of the epoch.": "密钥周期编号。",
     "The hash that alliance-server policy show prints in the new release.": (

@@ -272,7 +272,7 @@ SENTENCES: Final = {
     "Another call is reading this answer: ask again.": "另一调用正在读取该应答：请重试。",
     "a resource is one of {known}": "资源为以下之一：{known}",
     "a number of items is {least} to {MAX_ITEMS}": "数量为 {least} 至 {MAX_ITEMS}",
-    "a role is member, admin, liaison or auditor": "角色为 member、admin、liaison 或 auditor",
+    "a role is member, admin, liaison, auditor or reviewer": "角色为 member、admin、liaison、auditor 或 reviewer",
     "a reason has 1 to {MAX_REASON_BYTES} bytes": "理由的长度为 1 至 {MAX_REASON_BYTES} 字节",
     "several proposals begin so: give more digits": "有多项提案以此开头：请多给几位",
     "The renewed certificate cannot be kept.": "更新后的证书无法保存。",

@@ -28,6 +28,7 @@ WATCH_WORDS: Final = {
     "admin": "管理员",
     "police liaison": "警方联络员",
     "auditor": "审计员",
+    "reviewer": "复核员",
     "invited": "已邀请",
     "enrolled, to be confirmed": "已入盟，待确认",
     "active": "有效",
@@ -71,8 +72,8 @@ WATCH_WORDS: Final = {
 }
 
 WATCH_HELP: Final = {
-    "List who enrolled in the alliance: members, admins, liaisons and auditors.": (
-        "列出已入盟的各方：成员机构、管理员、警方联络员、审计员。"
+    "List who enrolled in the alliance: members, admins, liaisons, auditors and reviewers.": (
+        "列出已入盟的各方：成员机构、管理员、警方联络员、审计员、复核员。"
     ),
     "Those that were offboarded, too.": "包括已退出者。",
     "Show what this member may use and has used today, and its standing.": "查看本机构的额度、今日用量和贡献评级。",
