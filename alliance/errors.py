@@ -112,6 +112,7 @@ class Reason(IntEnum):
     DISPUTE_REPEATED = wire.ERROR_REASON_DISPUTE_REPEATED
     DISPUTE_CLOSED = wire.ERROR_REASON_DISPUTE_CLOSED
     DISPUTE_NOT_ESCALATABLE = wire.ERROR_REASON_DISPUTE_NOT_ESCALATABLE
+    OUTCOMES_IMPLAUSIBLE = wire.ERROR_REASON_OUTCOMES_IMPLAUSIBLE
 
 
 class StatusCode(IntEnum):
@@ -247,5 +248,9 @@ CATALOGUE: dict[Reason, PublicError] = {
     Reason.DISPUTE_NOT_ESCALATABLE: PublicError(
         StatusCode.FAILED_PRECONDITION,
         "A dispute is escalated within 30 days after the contributor upheld its claim, while the claim lives.",
+    ),
+    Reason.OUTCOMES_IMPLAUSIBLE: PublicError(
+        StatusCode.FAILED_PRECONDITION,
+        "More outcomes were reported in 35 days than the member asked for evaluations in them.",
     ),
 }

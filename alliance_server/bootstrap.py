@@ -33,6 +33,7 @@ from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochService
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
 from alliance_server.rpc.servicers.health import HealthServicer
+from alliance_server.rpc.servicers.outcomes import OutcomeServicer
 from alliance_server.rpc.servicers.quotas import QuotaServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
 from alliance_server.rpc.servicers.statuses import StatusServicer
@@ -56,6 +57,8 @@ from alliance_server.services.filter_maintenance import FilterMaintenance
 from alliance_server.services.filters import FilterService
 from alliance_server.services.flags import Flags
 from alliance_server.services.local_evaluator import LocalEvaluator
+from alliance_server.services.outcome_months import OutcomeMonths
+from alliance_server.services.outcomes import OutcomeService
 from alliance_server.services.overview import read_vitals
 from alliance_server.services.purging import Purging
 from alliance_server.services.quotas import QuotaService
@@ -116,6 +119,7 @@ class Hub:
         self.purging = Purging(self.store, self.clock)
         self._flags = Flags(self.keys.identity)
         self.dispute_clocks = DisputeClocks(self.store, self._flags, self.clock)
+        self.outcomes = OutcomeMonths(self.store, self.clock)
         self.statuses = StatusService(self.store, self.compute, self.keys.identity, self.clock)
         authenticator = Authenticator(self.store, config.alliance, self.clock, self.tls.trusts)
         self.succession = SuccessionService(self.store)
@@ -213,6 +217,7 @@ class Hub:
             evaluation=EvaluationServicer(evaluations),
             filters=FilterServicer(FilterService(self.store, self._files, self.compute), self.calls.drain),
             health=HealthServicer(SERVICES, self.calls.drain),
+            outcomes=OutcomeServicer(OutcomeService(self.store)),
             quotas=QuotaServicer(quotas),
             registry=RegistryServicer(RegistryService(self.store, self.compute, budgets, self._flags)),
             statuses=StatusServicer(self.statuses, recalls, self.calls.drain),
@@ -239,6 +244,7 @@ class Hub:
                 await self.departures.turn()
                 await self.dispute_clocks.turn()  # before the purge: what ended is known by its row
                 await self.purging.turn()
+                await self.outcomes.turn()
                 await self.expiry.warn(self.clock.now_ms())
                 if self.clock.now_ms() - last_flush >= _FLUSH_EVERY_MS:
                     last_flush = self.clock.now_ms()

@@ -55,6 +55,7 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.DISPUTE_REPEATED: errors.DisputeRepeated,
     Reason.DISPUTE_CLOSED: errors.DisputeClosed,
     Reason.DISPUTE_NOT_ESCALATABLE: errors.DisputeNotEscalatable,
+    Reason.OUTCOMES_IMPLAUSIBLE: errors.OutcomesImplausible,
 }
 
 _BY_CODE: dict[grpc.StatusCode, tuple[type[errors.AllianceClientError], str]] = {

@@ -248,6 +248,12 @@ class DisputeNotEscalatable(Denied):
     how_to_fix = "Look at the dispute first (member-client dispute show); new evidence opens a new dispute."
 
 
+class OutcomesImplausible(Denied):
+    """More outcomes were reported in 35 days than this member asked for evaluations in them."""
+
+    how_to_fix = "Nothing is lost: they are sent again with the next day's. Report what became of decisions alone."
+
+
 class ProposalClosed(Denied):
     """The proposal is decided, withdrawn or expired."""
 

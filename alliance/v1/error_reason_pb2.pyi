@@ -110,6 +110,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The dispute is answered or over."""
     ERROR_REASON_DISPUTE_NOT_ESCALATABLE: _ErrorReason.ValueType  # 54
     """The dispute was not upheld within the last 30 days, or the claim is over."""
+    ERROR_REASON_OUTCOMES_IMPLAUSIBLE: _ErrorReason.ValueType  # 56
+    """More outcomes are reported within 35 days than identifiers were asked about within them."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason in the ErrorInfo (domain `alliance`) of every refused call, and of every refused row."""
@@ -202,4 +204,6 @@ ERROR_REASON_DISPUTE_CLOSED: ErrorReason.ValueType  # 53
 """The dispute is answered or over."""
 ERROR_REASON_DISPUTE_NOT_ESCALATABLE: ErrorReason.ValueType  # 54
 """The dispute was not upheld within the last 30 days, or the claim is over."""
+ERROR_REASON_OUTCOMES_IMPLAUSIBLE: ErrorReason.ValueType  # 56
+"""More outcomes are reported within 35 days than identifiers were asked about within them."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

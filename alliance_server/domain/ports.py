@@ -16,6 +16,7 @@ from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.evaluations import Evaluation, RequestKey
 from alliance_server.domain.filters import Delta, FilterState, Snapshot
 from alliance_server.domain.members import Certificate, Invitation, Member, MemberState, Role
+from alliance_server.domain.outcomes import OutcomeBatch, Quality, Told
 from alliance_server.domain.policies import AdoptedPolicy
 from alliance_server.domain.proposals import Proposal
 from alliance_server.domain.purges import Purges
@@ -261,6 +262,37 @@ class DisputeRepository(Protocol):
         """Delete sealed statements and whole disputes, up to so many of each; returns how many of each."""
 
 
+class OutcomeRepository(Protocol):
+    """What became of decisions: batches of members, counts that wait, and counts that were told."""
+
+    def digest(self, member_id: str, day: int) -> bytes | None:
+        """Give the digest of the batch that a member sent for a day; None where it sent none."""
+
+    def reported(self, member_id: str, since: int) -> int:
+        """Count what a member reported since a time."""
+
+    def add(self, batch: OutcomeBatch, month: int, now: int) -> None:
+        """Add a batch to what waits in a month; its member is held."""
+
+    def is_due(self, month: int) -> bool:
+        """Say whether the end of a month is still to be dealt with: its counts told, and old ones forgotten."""
+
+    def next_waiting(self, after: str, month: int) -> str | None:
+        """Give the contributor after one about whom something waits up to a month."""
+
+    def tell(self, contributor: str, month: int) -> int:
+        """Tell what may be told of a contributor's claims by the end of a month; returns how many counts."""
+
+    def end(self, month: int, now: int) -> int:
+        """Note that a month was dealt with, and forget what is too old; returns how many rows."""
+
+    def told(self, contributor: str, after: tuple[int, int, int], limit: int) -> list[Told]:
+        """Give what was told of a contributor's claims after (month, category, outcome), in their order."""
+
+    def quality(self, after: str, limit: int, since: int) -> list[Quality]:
+        """Sum up what was told from a month on, of so many contributors after one."""
+
+
 class FilterRepository(Protocol):
     """Filter states, snapshots and deltas."""
 
@@ -306,6 +338,9 @@ class QuotaRepository(Protocol):
 
     def used(self, member_id: str, resource: int, day: int) -> int:
         """Give the items used on a day."""
+
+    def used_since(self, member_id: str, resources: Sequence[int], day: int) -> int:
+        """Give the items of these resources used from a day on."""
 
     def buckets(self, member_id: str, day: int) -> dict[int, int]:
         """Give when a member's buckets will be full, microseconds UTC, by resource."""
@@ -508,6 +543,8 @@ class Transaction(Protocol):
     def recalls(self) -> RecallRepository: ...  # noqa: D102 - its type says it
     @property
     def disputes(self) -> DisputeRepository: ...  # noqa: D102 - its type says it
+    @property
+    def outcomes(self) -> OutcomeRepository: ...  # noqa: D102 - its type says it
     @property
     def filters(self) -> FilterRepository: ...  # noqa: D102 - its type says it
     @property

@@ -39,6 +39,7 @@ class Holds(Enum):
     VOLUME = Level.SENSITIVE, "how much a member asks or files: its business"
     STATEMENT = Level.SENSITIVE, "what a member signed, as it came, so that nobody can deny it"
     AUDIT = Level.SENSITIVE, "who did what, when and why; never an identifier, a query's tag or a prefix"
+    OUTCOME = Level.SENSITIVE, "how often members reported what became of decisions; of none by itself"
     CLAIM = Level.SENSITIVE, "what is said about somebody whom the tag alone names"
     TAG = Level.CONFIDENTIAL, "a keyed pseudonym of an identifier: who has the epoch's key can try them all"
     SEALED = Level.CONFIDENTIAL, "what only those can open or find again who hold the identifier"
@@ -59,6 +60,9 @@ class Kept(Enum):
         "the purge, which leaves an event; the end of its epoch at the latest",
     )
     CHANGE = "until the claim's time would be over: who saw the claim learns that it ended", "the purge"
+    BATCH = "90 days after it came: a retry is known by it", "the end of a month"
+    WAITING = "until it is told with others, a year at most", "the end of a month"
+    TOLD = "three years after its month", "the end of a month"
     REPORT = "as long as the claim that it is about", "the claim's purge"
     CONTESTED = "until 30 days after the dispute is closed", "the disputes' job"
     DISPUTE = "until three years after the dispute is closed", "the disputes' job, which leaves an event"

@@ -111,6 +111,12 @@ class SqlQuotas:
         key = (columns.member_id == member_id, columns.resource == resource, columns.day == day)
         return self._connection.execute(sa.select(columns.used).where(*key)).scalar() or 0
 
+    def used_since(self, member_id: str, resources: Sequence[int], day: int) -> int:
+        """Give the items of these resources used from a day on."""
+        columns = _BUDGETS.c
+        key = (columns.member_id == member_id, columns.resource.in_(list(map(int, resources))), columns.day >= day)
+        return int(self._connection.execute(sa.select(sa.func.sum(columns.used)).where(*key)).scalar() or 0)
+
     def set_limit(self, member_id: str, resource: int, items: int) -> None:
         """Give a member a limit of its own."""
         self._set(_LIMITS, member_id, resource, items)

@@ -38,6 +38,7 @@ from alliance_server.storage.departures import SqlDepartures
 from alliance_server.storage.disputes import SqlDisputes
 from alliance_server.storage.filters import SqlFilters
 from alliance_server.storage.members import SqlEpochs, SqlMembers
+from alliance_server.storage.outcomes import SqlOutcomes
 from alliance_server.storage.policies import SqlPolicies
 from alliance_server.storage.proposals import SqlProposals
 from alliance_server.storage.quotas import SqlLeases, SqlQuotas
@@ -64,6 +65,7 @@ class SqlTransaction:
         self.claims = SqlClaims(connection, self.purges, self.changes)
         self.recalls = SqlRecalls(connection)
         self.disputes = SqlDisputes(connection)
+        self.outcomes = SqlOutcomes(connection)
         self.filters = SqlFilters(connection)
         self.quotas = SqlQuotas(connection)
         self.audit = SqlAudit(connection)

@@ -52,6 +52,8 @@ NOT_CALLS = {
     AuditAction.MEMBER_RESUME,
     AuditAction.MEMBER_REVOKE,
     AuditAction.MEMBER_SUSPEND,
+    AuditAction.OUTCOME_FORGET,
+    AuditAction.OUTCOME_TELL,
     AuditAction.POLICY_ADOPT,
     AuditAction.SUPPRESSION_SET,
 }

@@ -16,6 +16,7 @@ from alliance.crypto import merkle
 from alliance.disputes import DisputeOutcome
 from alliance.errors import Reason
 from alliance.statements import SUCCESSION
+from alliance.taxonomy import Purpose
 from alliance.v1 import (
     admin_pb2,
     audit_pb2,
@@ -24,6 +25,7 @@ from alliance.v1 import (
     dispute_pb2,
     epoch_pb2,
     filter_pb2,
+    outcome_pb2,
     quota_pb2,
     registry_pb2,
     succession_pb2,
@@ -93,6 +95,13 @@ async def acknowledge(member: WireMember) -> None:
     store.write_now(lambda it: it.watch.raise_alarm("lender", finding, 1, member.now))
     alarm = store.read_now(lambda it: it.watch.alarms(0, 1, open_only=False))[0]
     await member.admin.AcknowledgeAlarm(admin_pb2.AcknowledgeAlarmRequest(alarm=alarm.id, reason="looked into"))
+
+
+async def report_outcomes(member: WireMember) -> None:
+    other = await enrol(member.hub, f"other-{os.urandom(4).hex()}")
+    await member.evaluate(valid_elements(1), Purpose.LOAN_APPLICATION)
+    await member.outcomes.ReportOutcomes(member.outcome_report({(other.id, 4, 1): 1}))
+    await other.close()
 
 
 async def sign_succession(admin: WireMember) -> None:
@@ -171,6 +180,9 @@ SUCCEEDS: dict[str, Call] = {
     "FilterService/DownloadSnapshot": download,
     "FilterService/GetFilter": lambda it: it.filters.GetFilter(filter_pb2.GetFilterRequest(epoch=1)),
     "FilterService/ListDeltas": deltas,
+    "OutcomeService/ListOutcomes": lambda it: it.outcomes.ListOutcomes(outcome_pb2.ListOutcomesRequest()),
+    "OutcomeService/ListQuality": lambda it: it.outcomes.ListQuality(outcome_pb2.ListQualityRequest()),
+    "OutcomeService/ReportOutcomes": report_outcomes,
     "QuotaService/GetStanding": lambda it: it.quotas.GetStanding(quota_pb2.GetStandingRequest()),
     "RegistryService/Contribute": lambda it: it.file(it.row()),
     "RegistryService/GetClaim": get_claim,
@@ -215,6 +227,9 @@ REFUSED: dict[str, Call] = {
     ),
     "FilterService/GetFilter": lambda it: it.filters.GetFilter(filter_pb2.GetFilterRequest(epoch=9)),
     "FilterService/ListDeltas": lambda it: drain(it.filters.ListDeltas(filter_pb2.ListDeltasRequest())),
+    "OutcomeService/ListOutcomes": lambda it: it.outcomes.ListOutcomes(outcome_pb2.ListOutcomesRequest(page_token="1")),
+    "OutcomeService/ListQuality": lambda it: it.outcomes.ListQuality(outcome_pb2.ListQualityRequest(page_token="É")),
+    "OutcomeService/ReportOutcomes": lambda it: it.outcomes.ReportOutcomes(it.outcome_report({(it.id, 4, 1): 1})),
     "RegistryService/Contribute": lambda it: it.contribute(),
     "RegistryService/GetClaim": lambda it: it.registry.GetClaim(registry_pb2.GetClaimRequest()),
     "RegistryService/ListClaims": lambda it: it.registry.ListClaims(registry_pb2.ListClaimsRequest(page_token="-")),

@@ -150,6 +150,7 @@ async def test_a_hub_of_the_release_before_is_upgraded_once(new_hub_folder: NewF
     execute(
         folder,
         "DROP TABLE departures",
+        *(f"DROP TABLE {name}" for name in ("outcome_batches", "waiting_outcomes", "told_outcomes", "outcome_months")),
         *(f"DROP TABLE {name}" for name in ("burst_limits", "usage_hours", "businesses", "standings", "alarms")),
         "DROP INDEX budgets_by_day",
         "ALTER TABLE budgets DROP COLUMN full_at",

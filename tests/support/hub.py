@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,13 @@ def make_config(folder: Path, database: str = "", **settings: Any) -> HubConfig:
     return HubConfig(
         folder=folder, compute_threads=2, maintenance_seconds=settings.pop("maintenance_seconds", 0.2), **settings
     )
+
+
+def to_mid_month(clock: FakeClock) -> None:
+    """Go on to noon of the 10th of the next month: no test meets the end of a day or a month by chance."""
+    now = datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
+    begins = (now.replace(day=1) + timedelta(days=32)).replace(day=10, hour=12)
+    clock.advance(seconds=(begins - now).total_seconds())
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ Nothing of the SDK is used, so that a fault of the SDK cannot hide one of the hu
 """
 
 import os
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -34,6 +34,7 @@ from alliance.statements import (
     DISPUTE_REVIEW,
     ENROLMENT,
     EVALUATION_HEADER,
+    OUTCOME_REPORT,
     PROPOSAL,
     PROPOSAL_DECISION,
     RECALL_RECEIPT,
@@ -57,6 +58,8 @@ from alliance.v1 import (
     evaluation_pb2,
     evaluation_pb2_grpc,
     filter_pb2_grpc,
+    outcome_pb2,
+    outcome_pb2_grpc,
     quota_pb2_grpc,
     registry_pb2,
     registry_pb2_grpc,
@@ -216,6 +219,7 @@ class WireMember:
         self.epochs: Any = epoch_pb2_grpc.EpochServiceStub(self.channel)
         self.evaluation: Any = evaluation_pb2_grpc.EvaluationServiceStub(self.channel)
         self.filters: Any = filter_pb2_grpc.FilterServiceStub(self.channel)
+        self.outcomes: Any = outcome_pb2_grpc.OutcomeServiceStub(self.channel)
         self.quotas: Any = quota_pb2_grpc.QuotaServiceStub(self.channel)
         self.registry: Any = registry_pb2_grpc.RegistryServiceStub(self.channel)
         self.statuses: Any = status_pb2_grpc.StatusServiceStub(self.channel)
@@ -463,6 +467,29 @@ class WireMember:
             view=dispute_pb2.DisputeView.ValueType(view), waiting_only=waiting_only
         )
         return list((await self.disputes.ListDisputes(request)).disputes)
+
+    def outcome_report(
+        self, counts: Mapping[tuple[str, int, int], int], **changes: Any
+    ) -> outcome_pb2.ReportOutcomesRequest:
+        """Sign counts for yesterday by (contributor, category, outcome), right unless changed."""
+        rows = [
+            outcome_pb2.OutcomeRow(
+                contributor=contributor,
+                category=taxonomy_pb2.Category.ValueType(category),
+                outcome=outcome_pb2.Outcome.ValueType(outcome),
+                count=count,
+            )
+            for (contributor, category, outcome), count in sorted(counts.items())
+        ]
+        fields: dict[str, Any] = {
+            "member": self.id,
+            "day": self.now // DAY_MS - 1,
+            "rows": rows,
+            "nonce": os.urandom(16),
+            "time": self.now,
+        }
+        payload = outcome_pb2.OutcomeReport(**(fields | changes)).SerializeToString()
+        return outcome_pb2.ReportOutcomesRequest(report=self.key.statement(OUTCOME_REPORT, payload))
 
     # -- what the hub holds of it, read beside the wire ----------------------------------------------------
 

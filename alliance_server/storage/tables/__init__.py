@@ -15,6 +15,12 @@ from alliance_server.storage.tables.administration import (
 from alliance_server.storage.tables.disputes import DisputeTable
 from alliance_server.storage.tables.hub import AuditTable, LeaseTable
 from alliance_server.storage.tables.members import CertificateTable, DepartureTable, InvitationTable, MemberTable
+from alliance_server.storage.tables.outcomes import (
+    OutcomeBatchTable,
+    OutcomeMonthTable,
+    ToldOutcomeTable,
+    WaitingOutcomeTable,
+)
 from alliance_server.storage.tables.parts import LIVE, LIVE_NUMBERS, table_of
 from alliance_server.storage.tables.quotas import (
     AlarmTable,
@@ -63,6 +69,8 @@ __all__ = [
     "LeaseTable",
     "LimitTable",
     "MemberTable",
+    "OutcomeBatchTable",
+    "OutcomeMonthTable",
     "PolicyTable",
     "ProposalTable",
     "RecallReceiptTable",
@@ -71,6 +79,8 @@ __all__ = [
     "SuccessionSignatureTable",
     "SuccessionTable",
     "SuppressionListTable",
+    "ToldOutcomeTable",
     "UsageHourTable",
+    "WaitingOutcomeTable",
     "table_of",
 ]

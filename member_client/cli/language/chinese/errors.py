@@ -33,6 +33,7 @@ CLASSES: Final = {
     "Replayed": "联盟中心认为请求的时间已过或尚未到",
     "EpochNotServed": "该密钥周期不提供此项服务",
     "IllegalTransition": "报送记录的状态不允许该变更",
+    "OutcomesImplausible": "35 天内上报的处置结果多于本机构同期的查询次数",
     "ProposalClosed": "该提案已有决定、已撤回或已过期",
     "MemberStateConflict": "成员的状态不允许该变更",
     "TwoAdminsNeeded": "联盟须保留两名可履职的管理员，此操作将使其不足",
@@ -133,6 +134,9 @@ ADVICE: Final = {
         "请校准本机时钟（NTP）：联盟中心允许前后各两分钟的偏差。"
     ),
     "Run `member-client sync`, then repeat.": "请运行 `member-client sync` 后重试。",
+    "Nothing is lost: they are sent again with the next day's. Report what became of decisions alone.": (
+        "内容没有丢失：将与次日的结果一并重新上报。只应上报查询决定的处置结果。"
+    ),
     "List the proposals, and propose it again where it is still wanted.": "请查看提案列表；如仍需要，请重新提出。",
     "Look at the member's state first: offboarding and revocation are for good.": (
         "请先查看成员的状态：退出联盟与证书吊销不可逆转。"
