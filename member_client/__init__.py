@@ -13,6 +13,7 @@ the package is an AllianceClientError (`member_client.errors`).
 
 from alliance.findings import Finding, Level
 from alliance.identifiers import Kind
+from alliance.outcomes import Outcome
 from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, Purpose, SharingLevel, SubjectRole
 from member_client._contributions import (
     ContributionOutcome,
@@ -107,6 +108,7 @@ from member_client.errors import (
     TooManyProposals,
     TwoAdminsNeeded,
 )
+from member_client.outcomes import ClaimQuality, OutcomeCount, OutcomeReport, OutcomeReports
 from member_client.own_claims import OwnClaim
 from member_client.quotas import Alarm, AlarmKind, QuotaReport, ResourceQuota, Standing, StandingTier
 from member_client.retagging import RetagReport
@@ -132,6 +134,7 @@ __all__ = [
     "CertificateEnded",
     "CertificateInvalid",
     "Change",
+    "ClaimQuality",
     "ClaimStatus",
     "ClockWrong",
     "CommonRulesConflict",
@@ -188,6 +191,10 @@ __all__ = [
     "NotPermitted",
     "NothingToRetag",
     "Obstacle",
+    "Outcome",
+    "OutcomeCount",
+    "OutcomeReport",
+    "OutcomeReports",
     "OutcomesImplausible",
     "OutstandingRecall",
     "OwnClaim",

@@ -95,6 +95,12 @@ class Shelf(StrEnum):
         "a day; the marks for good",
     )
 
+    OUTCOMES = (
+        "outcomes",
+        "what became of decisions: counts that wait to be sent, and marks of what was sent, by receipt and entry",
+        "they are sent; the marks with the decision",
+    )
+
     def __new__(cls, name: str, holds: str, until: str) -> Self:
         """Make a shelf of its name."""
         shelf = str.__new__(cls, name)

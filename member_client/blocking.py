@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
 from alliance.findings import Finding
 from alliance.identifiers import Kind
+from alliance.outcomes import Outcome
 from alliance.taxonomy import Purpose
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._drawing import HANDFUL, Handfuls
@@ -30,6 +31,7 @@ from member_client._forking import check_not_forked
 from member_client._statuses import StatusChange
 from member_client.audit import AuditEntry
 from member_client.decisions import KeptDecision, RecallReport, Revisit
+from member_client.outcomes import OutcomeCount, OutcomeReport, OutcomeReports
 from member_client.own_claims import OwnClaim
 from member_client.quotas import QuotaReport
 from member_client.retagging import RetagReport
@@ -176,6 +178,18 @@ class BlockingClient:
         """Read what became of claims since this machine last did, hold it against the log, and acknowledge recalls."""
         return self._run(self._client.sync_recalls())
 
+    def report(self, receipt: str, outcome: str | Outcome, entry_id: bytes | None = None) -> list[OutcomeReport]:
+        """Keep what became of a decision, about one of the claims that it rested on, or about all of them."""
+        return self._run(self._client.report(receipt, outcome, entry_id))
+
+    def outcome_reports(self) -> OutcomeReports:
+        """Give the reports that wait to be sent, and how many were sent."""
+        return self._run(self._client.outcome_reports())
+
+    def send_outcomes(self) -> int:
+        """Send what was reported until yesterday now; gives how many reports."""
+        return self._run(self._client.send_outcomes())
+
     # -- own claims ----------------------------------------------------------------------------------------------
 
     def preview(self, rows: Iterable[ContributionRow], *, relist: bool = False) -> Iterator[ContributionPreview]:
@@ -216,6 +230,10 @@ class BlockingClient:
     def withdraw(self, entry_id: bytes, *, reason: str) -> OwnClaim:
         """Withdraw one of this member's claims, for a reason code."""
         return self._run(self._client.withdraw(entry_id, reason=reason))
+
+    def claim_outcomes(self) -> list[OutcomeCount]:
+        """Give how often other members reported what became of decisions on this member's claims."""
+        return self._run(self._client.claim_outcomes())
 
     def status_changes(self, since: int = 0, *, follow: bool = True) -> Iterator[StatusChange]:
         """Give what became of claims after the change of a number, as it happens."""

@@ -15,8 +15,10 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from alliance.clock import Clock, SystemClock
+from alliance.errors import UnknownWord
 from alliance.findings import Finding
 from alliance.identifiers import Kind
+from alliance.outcomes import Outcome
 from alliance.taxonomy import ClaimStatus, Purpose
 from member_client import _frames, audit, doctor, quotas
 from member_client._attempt import unasked
@@ -27,6 +29,7 @@ from member_client._following import Follower
 from member_client._forking import check_not_forked
 from member_client._quota_wait import OnQuotaWait
 from member_client._recovering import hold_own_claims
+from member_client._reporting import Reporting
 from member_client._revisiting import Revisiter, acknowledged_recalls
 from member_client._runs import is_known_run
 from member_client._session import Session
@@ -48,6 +51,7 @@ from member_client.errors import (
     SuccessionRejected,
 )
 from member_client.finding import found_claims
+from member_client.outcomes import OutcomeCount, OutcomeReport, OutcomeReports, read_outcomes
 from member_client.own_claims import OwnClaim, OwnClaims
 from member_client.quotas import QuotaReport
 from member_client.retagging import OnRetagged, Retagger, RetagReport
@@ -381,6 +385,27 @@ class AllianceClient:
         _, revisiter = await self._revisiter()
         return await revisiter.catch_up()
 
+    async def report(self, receipt: str, outcome: str | Outcome, entry_id: bytes | None = None) -> list[OutcomeReport]:
+        """Keep what became of a decision, about one of the claims that it rested on, or about all of them.
+
+        It stays on this machine; a day's reports go to the hub in counts by contributor, category and outcome, at some
+        moment of the next day, while a client is open or by `send_outcomes`. A later report about the same takes its
+        place until it is sent. Raises InvalidUse where no such decision is known here, or it was sent already.
+        """
+        meant = _outcome(outcome)
+        return await Reporting(await self._session()).report(_text(receipt, "receipt"), meant, entry_id)
+
+    async def outcome_reports(self) -> OutcomeReports:
+        """Give the reports that wait to be sent, and how many were sent."""
+        return await Reporting(await self._session()).standing()
+
+    async def send_outcomes(self) -> int:
+        """Send what was reported until yesterday now, and not at the day's own moment; gives how many reports.
+
+        Raises OutcomesImplausible where more is reported than was asked; it waits then.
+        """
+        return await Reporting(await self._session()).send()
+
     # -- own claims ----------------------------------------------------------------------------------------------
 
     def preview(self, rows: Rows, *, relist: bool = False) -> AsyncIterator[ContributionPreview]:
@@ -450,6 +475,13 @@ class AllianceClient:
         A withdrawal says that a claim holds no longer; a recall, that nobody may rest on what followed from it.
         """
         return await OwnClaims(await self._session()).end(entry_id, ClaimStatus.RECALLED, reason)
+
+    async def claim_outcomes(self) -> list[OutcomeCount]:
+        """Give how often other members reported what became of decisions on this member's claims, oldest month first.
+
+        Counts of five and more, of at least two members, of months that are over; nobody is named in them.
+        """
+        return await read_outcomes(await self._session())
 
     # -- what became of others' claims ---------------------------------------------------------------------------
 
@@ -612,6 +644,13 @@ def _text(given: object, name: str) -> str:
     if not isinstance(given, str):
         raise InvalidUse(f"{name} is a text")
     return given
+
+
+def _outcome(given: str | Outcome) -> Outcome:
+    try:
+        return given if isinstance(given, Outcome) else Outcome.parse(_text(given, "outcome"))
+    except UnknownWord as error:
+        raise InvalidUse(str(error)) from error
 
 
 async def _closed_later(session: Session) -> None:

@@ -33,6 +33,7 @@ from member_client.administration.recalls import OutstandingRecall, read_recalls
 from member_client.administration.watching import PAGE_SIZE, read_alarms, read_standings
 from member_client.epoch_standings import EpochStanding, read_epoch_standing
 from member_client.errors import InvalidUse, MemberStateConflict, NotFound, StatementInvalid
+from member_client.outcomes import ClaimQuality, read_quality
 from member_client.quotas import Alarm, Standing, read_alarm
 from member_client.succession import Succession
 
@@ -199,6 +200,10 @@ class Administration:
         request = admin_pb2.AcknowledgeAlarmRequest(alarm=alarm, reason=checked_reason(reason))
         answer = await self._session.transport.ask(lambda channel: AdminServiceStub(channel).AcknowledgeAlarm, request)
         return read_alarm(answer.alarm)
+
+    async def quality(self) -> list[ClaimQuality]:
+        """Give how each contributor's claims fared within the last twelve months, as far as enough was reported."""
+        return await read_quality(self._session)
 
     async def recalls(self) -> list[OutstandingRecall]:
         """List recalled claims, oldest first, with the members that did not say yet that they dealt with them."""

@@ -14,6 +14,7 @@ import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from google.protobuf.message import DecodeError, Message
 from grpc import aio
 
 from alliance.crypto.signing import SigningKey
+from alliance.taxonomy import DAY_MS
 from alliance.v1 import succession_pb2
 from alliance.v1.bucket_pb2 import GetBucketsResponse
 from alliance_server.domain.alarms import AlarmKind, Finding
@@ -30,7 +32,8 @@ from alliance_server.domain.members import Role
 from alliance_server.domain.successions import Succession
 from alliance_server.rpc.interceptors.guard import shape_of
 from alliance_server.testing._isolation import IssuerInMachineTime
-from member_client import AllianceClient, AllianceClientError, Change, Decision, State, Subject, enrol
+from member_client import AllianceClient, AllianceClientError, Change, Decision, Outcome, State, Subject, enrol
+from member_client._outcome_box import OutcomeBox
 from support.fuzzing import LENGTHS, damage, spoil
 from support.hub import RunningHub, running_hub
 from support.sdk import BASIS, PHONES, PORTFOLIO, contribute, flipped, lender, row
@@ -214,6 +217,17 @@ class Lender:
         await self.client.acknowledge_recalls(changes[-1].number if changes else 0)
         return f"{bool(changes)} followed"
 
+    async def reads_outcomes(self) -> str:
+        await self.client.claim_outcomes()
+        return f"{len(await (await self.admin.administration()).quality())} rows"
+
+    async def reports_outcomes(self) -> str:
+        verdict = await self.client.screen(Subject("C-1", phone=LISTED), purpose=PORTFOLIO, consent=BASIS)
+        kept = await self.client.report(verdict.receipt, Outcome.CONFIRMED_FRAUD)
+        session = await self.client._session()  # yesterday's are sent, and days do not pass by the hundred
+        OutcomeBox(session.state.decisions).put([replace(it, reported_at=it.reported_at - DAY_MS) for it in kept])
+        return f"{bool(await self.client.send_outcomes())} sent"
+
     async def administers(self) -> str:
         """What an admin does, who is another one."""
         admin, change = await self.admin.administration(), Change.offboard(self.client.profile.member)
@@ -271,6 +285,9 @@ ACTS: dict[str, tuple[str, ...]] = {
     "ListRecalls": ("watches",),
     "WatchStatuses": ("follows_changes",),
     "AcknowledgeRecalls": ("follows_changes",),
+    "ReportOutcomes": ("reports_outcomes",),
+    "ListOutcomes": ("reads_outcomes",),
+    "ListQuality": ("reads_outcomes",),
     "ListSuccessions": ("signs_successions",),
     "SignSuccession": ("signs_successions",),
 }
