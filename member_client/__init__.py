@@ -15,6 +15,9 @@ from alliance.findings import Finding, Level
 from alliance.identifiers import Kind
 from alliance.outcomes import Outcome
 from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, Purpose, SharingLevel, SubjectRole
+from member_client._book.adding import RefusedField, WatchAddReport
+from member_client._book.keeping import WatchStatus
+from member_client._book.rounds import LookReport
 from member_client._contributions import (
     ContributionOutcome,
     ContributionPreview,
@@ -49,6 +52,7 @@ from member_client.epoch_standings import EpochStanding
 from member_client.errors import (
     AllianceClientError,
     AlreadyEnrolled,
+    BookDamaged,
     BucketOverfull,
     BudgetExhausted,
     BurstExhausted,
@@ -115,6 +119,7 @@ from member_client.retagging import RetagReport
 from member_client.subjects import Consent, Subject
 from member_client.succession import Succession
 from member_client.verdicts import FieldVerdict, Match, State, Verdict
+from member_client.watch_events import WatchEvent, WatchKind
 
 __all__ = [
     "Action",
@@ -126,6 +131,7 @@ __all__ = [
     "AlreadyEnrolled",
     "AuditEntry",
     "BlockingClient",
+    "BookDamaged",
     "BucketOverfull",
     "BudgetExhausted",
     "BurstExhausted",
@@ -179,6 +185,7 @@ __all__ = [
     "Kind",
     "Level",
     "ListedMember",
+    "LookReport",
     "Match",
     "MemberKeyChanged",
     "MemberRole",
@@ -210,6 +217,7 @@ __all__ = [
     "PurposeNotPermitted",
     "QuotaReport",
     "RecallReport",
+    "RefusedField",
     "Replayed",
     "ResourceQuota",
     "RetagReport",
@@ -237,6 +245,10 @@ __all__ = [
     "TwoAdminsNeeded",
     "Usage",
     "Verdict",
+    "WatchAddReport",
+    "WatchEvent",
+    "WatchKind",
+    "WatchStatus",
     "default_folder",
     "enrol",
     "fingerprint",

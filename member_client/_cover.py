@@ -6,6 +6,9 @@ is covered for in the same way each time, so that asking twice does not tell the
 
 The function is AES-256 of the tag's first block: tags are outputs of the OPRF, no two of which share one. The block's
 first word decides, the second gives the prefix; all tags of a batch go in one call.
+
+Where one tag of a book is hit by a new claim there are no misses to choose from: each such hit brings decoys of its
+own, drawn from the function's second block, and the same ones each time that it is looked at again.
 """
 
 import struct
@@ -24,6 +27,8 @@ SHARE: Final = 0.01
 _WORD_BITS: Final = 32
 _THRESHOLD: Final = int(SHARE * 2**_WORD_BITS)
 _DRAWN: Final = struct.Struct(f">II{TAG_BYTES - 8}x")
+DECOYS: Final = 3
+_DECOYS: Final = struct.Struct(f">16x{DECOYS}I{TAG_BYTES - 16 - 4 * DECOYS}x")
 
 
 @final
@@ -44,3 +49,9 @@ class Cover:
         drawn = enumerate(_DRAWN.iter_unpack(blocks))
         chosen = (word for place, (draw, word) in drawn if draw < _THRESHOLD and place not in hits)
         return frozenset(word >> (_WORD_BITS - bits) for word in chosen)
+
+    def decoys(self, tags: bytes, bits: int) -> frozenset[int]:
+        """Give the prefixes, of so many bits, that are fetched beside those of packed tags which hit by themselves."""
+        with self._lock:
+            blocks = self._function.update(tags)
+        return frozenset(word >> (_WORD_BITS - bits) for words in _DECOYS.iter_unpack(blocks) for word in words)

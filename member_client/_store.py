@@ -94,12 +94,16 @@ class Shelf(StrEnum):
         "changes of claims' statuses, for decisions that are written down just then; how far they were read",
         "a day; the marks for good",
     )
-
     OUTCOMES = (
         "outcomes",
         "what became of decisions: counts that wait to be sent, and marks of what was sent, by receipt and entry",
         "they are sent; the marks with the decision",
     )
+    BOOK = ("book", "the watched book: identifiers and refs, tags and label keys by epoch", "they are taken out")
+    BOOK_REFS = ("book_refs", "where in the book the identifiers of a ref are", "they are taken out")
+    BOOK_MATCHES = ("book_matches", "claims known about entries of the book", "the claim or the entry ends")
+    WATCH_EVENTS = ("watch_events", "what happened to entries of the book", "it is acknowledged")
+    DEAD_LETTERS = ("dead_letters", "events that no webhook took", "one takes them")
 
     def __new__(cls, name: str, holds: str, until: str) -> Self:
         """Make a shelf of its name."""
@@ -108,6 +112,9 @@ class Shelf(StrEnum):
         shelf.holds, shelf.until = holds, until
         return shelf
 
+
+WATCHED = frozenset({Shelf.BOOK, Shelf.BOOK_REFS, Shelf.BOOK_MATCHES, Shelf.WATCH_EVENTS, Shelf.DEAD_LETTERS})
+"""Shelves of the book's own file."""
 
 _FRAMED = {shelf: pack(shelf.encode()) for shelf in Shelf}
 _FRAMED_COLUMN = pack(_COLUMN)
@@ -118,6 +125,8 @@ _first = itemgetter(0)
 
 Write = tuple[Shelf, bytes, bytes, int | None]
 """Shelf, name, value, and when it ends (milliseconds UTC; None is never)."""
+Row = tuple[Shelf, bytes]
+"""Shelf and name."""
 Topic = tuple[Shelf, bytes, bytes, int | None]
 """Shelf, topic, name of a row that is filed under it, and when that ends."""
 
@@ -130,6 +139,7 @@ class Writes:
     topics: Sequence[Topic] = ()
     left: Sequence[tuple[Shelf, bytes, bytes]] = ()
     """Shelf, topic, and the name of a row that leaves it."""
+    removed: Sequence[Row] = ()
 
 
 def _bound_to(shelf: Shelf, row: bytes) -> bytes:
@@ -207,17 +217,28 @@ class Store:
         self,
         values: Iterable[Write] = (),
         *,
-        remove: Iterable[tuple[Shelf, bytes]] = (),
+        remove: Iterable[Row] = (),
         topics: Iterable[Topic] = (),
     ) -> None:
         """Write and remove rows, and file rows under topics, in one transaction."""
-        removed = [(shelf, self._row(shelf, name)) for shelf, name in remove]
-        insert = self._inserting(Writes(tuple(values), tuple(topics)))
+        insert = self._inserting(Writes(tuple(values), tuple(topics), removed=tuple(remove)))
         with self._written() as connection:
             insert(connection)
-            for shelf, names in groupby(removed, _first):
-                gone = [name[1:] for name in names]
-                connection.executemany(f"DELETE FROM {shelf} WHERE name = ?", gone)  # noqa: S608
+
+    def swap(
+        self, shelf: Shelf, name: bytes, before: bytes | None, values: Iterable[Write], *, remove: Iterable[Row] = ()
+    ) -> bool:
+        """Do as `put_many`, provided that a value still is what it was before (None: there was none); says whether."""
+        writes = Writes(tuple(values), removed=tuple(remove))
+        is_as_before = False
+
+        def work(known: list[bytes | None]) -> Writes:
+            nonlocal is_as_before
+            is_as_before = known == [before]
+            return writes if is_as_before else Writes()
+
+        self.rewrite(shelf, [name], work)
+        return is_as_before
 
     def rewrite(self, shelf: Shelf, names: Sequence[bytes], work: Callable[[list[bytes | None]], Writes]) -> None:
         """Write what follows from the values under some names; nobody writes in between, no other process either."""
@@ -233,6 +254,7 @@ class Store:
         sealed = [self._sealed(*value) for value in writes.values]
         filed = [(self._topic(shelf, topic), self._row(shelf, name), end) for shelf, topic, name, end in writes.topics]
         left = [(self._topic(shelf, topic), self._row(shelf, name)) for shelf, topic, name in writes.left]
+        removed = [(shelf, self._row(shelf, name)) for shelf, name in writes.removed]
 
         def insert(connection: sqlite3.Connection) -> None:
             for shelf, rows in groupby(sealed, _first):
@@ -242,6 +264,9 @@ class Store:
                 connection.executemany("DELETE FROM topics WHERE topic = ? AND name = ?", left)
             if filed:
                 connection.executemany("INSERT OR REPLACE INTO topics VALUES (?, ?, ?)", filed)
+            for shelf, names in groupby(removed, _first):
+                gone = [name[1:] for name in names]
+                connection.executemany(f"DELETE FROM {shelf} WHERE name = ?", gone)  # noqa: S608
 
         return insert
 

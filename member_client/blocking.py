@@ -13,6 +13,7 @@ import asyncio
 import os
 import threading
 import weakref
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import aclosing
@@ -25,6 +26,9 @@ from alliance.findings import Finding
 from alliance.identifiers import Kind
 from alliance.outcomes import Outcome
 from alliance.taxonomy import Purpose
+from member_client._book.adding import WatchAddReport
+from member_client._book.keeping import WatchStatus
+from member_client._book.rounds import LookReport
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._drawing import HANDFUL, Handfuls
 from member_client._forking import check_not_forked
@@ -38,6 +42,7 @@ from member_client.retagging import RetagReport
 from member_client.screening import OnProgress, checked_question, screening_purpose
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import Verdict
+from member_client.watch_events import WatchEvent
 
 if TYPE_CHECKING:
     from member_client.client import AllianceClient, SyncReport, Usage
@@ -242,6 +247,55 @@ class BlockingClient:
     def acknowledge_recalls(self, upto: int) -> None:
         """Tell the hub that all recalls up to a change were held against what this member decided."""
         self._run(self._client.acknowledge_recalls(upto))
+
+    # -- watching one's own customers ----------------------------------------------------------------------------
+
+    def watch_add(
+        self, subjects: Iterable[Subject], *, consent: Consent, on_progress: OnProgress | None = None
+    ) -> WatchAddReport:
+        """Add subjects to the book that is watched."""
+        report = WatchAddReport()
+        for later in self._pulled(lambda drawn: self._client._watch_added(drawn, consent), subjects):
+            report = report.and_then(later)
+            if on_progress is not None:
+                on_progress(report.subjects)
+        return report
+
+    def watch_remove(self, refs: Iterable[str]) -> int:
+        """Take everything under these refs out of the book."""
+        return self._run(self._client.watch_remove(list(refs)))
+
+    def watch_fields(self) -> Counter[str]:
+        """Count the identifiers in the book by field."""
+        return self._run(self._client.watch_fields())
+
+    def watch_status(self) -> WatchStatus:
+        """Tell how the watch stands."""
+        return self._run(self._client.watch_status())
+
+    def watch(self, after: int = 0, *, follow: bool = True) -> Iterator[WatchEvent]:
+        """Give what happens to those in the book, from the event after a number on, as it comes."""
+        return self._pulled(lambda _: _singly(self._client.watch(after, follow=follow)), ())
+
+    def watch_acknowledge(self, number: int) -> None:
+        """Drop all events up to a number: they are dealt with."""
+        self._run(self._client.watch_acknowledge(number))
+
+    def watch_rescreen(self) -> LookReport:
+        """Look at the book now, and fetch the buckets of all that hits anew."""
+        return self._run(self._client.watch_rescreen())
+
+    def watch_dead_letters(self) -> list[WatchEvent]:
+        """Give the events that were set aside."""
+        return self._run(self._client.watch_dead_letters())
+
+    def watch_set_aside(self, event: WatchEvent) -> None:
+        """Keep an event that nobody took apart from the others."""
+        self._run(self._client.watch_set_aside(event))
+
+    def watch_forget_dead_letter(self, number: int) -> None:
+        """Drop an event that was set aside."""
+        self._run(self._client.watch_forget_dead_letter(number))
 
     # -- looking after it ----------------------------------------------------------------------------------------
 

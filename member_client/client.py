@@ -8,7 +8,8 @@ import asyncio
 import hmac
 import os
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -22,6 +23,10 @@ from alliance.outcomes import Outcome
 from alliance.taxonomy import ClaimStatus, Purpose
 from member_client import _frames, audit, doctor, quotas
 from member_client._attempt import unasked
+from member_client._book import Book
+from member_client._book.adding import WatchAddReport
+from member_client._book.keeping import WatchStatus
+from member_client._book.rounds import LookReport
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._deadline import Deadline
 from member_client._drawing import flattened
@@ -43,6 +48,7 @@ from member_client.config import Profile
 from member_client.contributing import Contributor, Rows
 from member_client.decisions import KeptDecision, RecallReport, Revisit
 from member_client.errors import (
+    ConsentMissing,
     HubUnavailable,
     InvalidUse,
     PinsDamaged,
@@ -59,6 +65,7 @@ from member_client.screening import OnProgress, Screener, Subjects, checked_choi
 from member_client.subjects import Consent, Subject
 from member_client.succession import Succession
 from member_client.verdicts import OnUnavailable, Verdict
+from member_client.watch_events import WatchEvent
 
 DEFAULT_DEADLINE_MS: Final = 30_000
 RETIRE_SECONDS: Final = 60.0
@@ -122,6 +129,7 @@ class AllianceClient:
         self._cpu_threads = cpu_threads
         self._opening: asyncio.Task[Session] | None = None
         self._screening: Screener | None = None
+        self._watching: asyncio.Task[Book] | None = None
         self._retiring: set[asyncio.Task[None]] = set()
         self._revisiting: Revisiter | None = None
         self._closings = 0
@@ -166,7 +174,7 @@ class AllianceClient:
 
     async def close(self) -> None:
         """Close everything; the client may be used again afterwards."""
-        opening, self._opening, self._screening = self._opening, None, None
+        opening, self._opening, self._screening, self._watching = self._opening, None, None, None
         self._closings += 1
         if self._blocking is not None:
             await asyncio.to_thread(self._blocking.close)
@@ -508,6 +516,80 @@ class AllianceClient:
         """
         await acknowledged_recalls(await self._session(), upto)
 
+    # -- watching one's own customers ----------------------------------------------------------------------------
+
+    async def watch_add(
+        self, subjects: Subjects, *, consent: Consent, on_progress: OnProgress | None = None
+    ) -> WatchAddReport:
+        """Add subjects to the book that is watched: each identifier is evaluated once and kept here, sealed.
+
+        `consent` is the statement of basis for screening the portfolio, once and for as long as it is watched. What is
+        in the book under the same ref already costs nothing, so that a run that stopped is taken up by running it
+        again. Raises ConsentMissing before anything is sent, and what evaluations raise.
+        """
+        report = WatchAddReport()
+        async with aclosing(self._watch_added(subjects, consent)) as reports:
+            async for (later,) in reports:
+                report = report.and_then(later)
+                if on_progress is not None:
+                    on_progress(report.subjects)
+        return report
+
+    async def _watch_added(self, subjects: Subjects, consent: Consent) -> AsyncGenerator[list[WatchAddReport], None]:
+        Consent.checked(consent)
+        given: object = consent  # callers without a type checker pass None
+        if given is None:
+            raise ConsentMissing("A portfolio is watched on a statement of basis; nothing was sent.")
+        async with aclosing((await self._book()).add(subjects, consent)) as reports:
+            async for report in reports:
+                yield [report]
+
+    async def watch_remove(self, refs: Iterable[str]) -> int:
+        """Take everything under these refs out of the book; gives how many identifiers. No event tells of it."""
+        return await (await self._book()).remove(refs)
+
+    async def watch_fields(self) -> Counter[str]:
+        """Count the identifiers in the book by field."""
+        return await (await self._book()).fields()
+
+    async def watch_status(self) -> WatchStatus:
+        """Tell how the watch stands, and what the hub learned to count because of it; sends nothing."""
+        return await (await self._book()).status()
+
+    async def watch(self, after: int = 0, *, follow: bool = True) -> AsyncIterator[WatchEvent]:
+        """Give what happens to those in the book, from the event after a number on, as it comes.
+
+        The book is held against the filter twice a minute, and looked at when the hub tells of a claim that matched. It
+        goes on for good, through restarts of the hub, unless `follow` is False: then the book is looked at once. An
+        event is given again, under its number, until it is acknowledged. Raises IntegrityError and Denied.
+        """
+        async with aclosing((await self._book()).events(after, follow=follow)) as events:
+            async for event in events:
+                yield event
+
+    async def watch_acknowledge(self, number: int) -> None:
+        """Drop all events up to a number: they are dealt with. Until then they are kept, however long that is."""
+        await (await self._book()).acknowledge(number)
+
+    async def watch_rescreen(self) -> LookReport:
+        """Look at the book now, and fetch the buckets of all that hits anew, as is done once a day by itself.
+
+        A second claim on an identifier that is claimed already sets no new bit in the filter, so that it is seen then.
+        """
+        return await (await self._book()).rescreen()
+
+    async def watch_dead_letters(self) -> list[WatchEvent]:
+        """Give the events that were set aside."""
+        return await (await self._book()).dead_letters()
+
+    async def watch_set_aside(self, event: WatchEvent) -> None:
+        """Keep an event that nobody took apart from the others, so that these go on; acknowledge it by itself."""
+        await (await self._book()).set_aside(event)
+
+    async def watch_forget_dead_letter(self, number: int) -> None:
+        """Drop an event that was set aside: somebody took it."""
+        await (await self._book()).forget_dead_letter(number)
+
     # -- quota ---------------------------------------------------------------------------------------------------
 
     async def quota(self) -> QuotaReport:
@@ -621,7 +703,7 @@ class AllianceClient:
 
     def _retire(self, damaged: Session) -> None:
         """Set a damaged session aside; calls that are under way in it may end."""
-        self._opening = self._screening = None
+        self._opening = self._screening = self._watching = None
         damaged.state.mark()
         task = asyncio.create_task(_closed_later(damaged), name="alliance-retire")
         self._retiring.add(task)
@@ -631,6 +713,24 @@ class AllianceClient:
         session = await self._session()
         assert self._revisiting is not None  # noqa: S101 - it was opened with the session
         return session, self._revisiting
+
+    async def _book(self) -> Book:
+        """Open the book once; a session closes it."""
+        session = await self._session()
+        if self._watching is None or (self._watching.done() and _failed(self._watching)):
+            self._watching = asyncio.create_task(self._opened_book(session), name="alliance-book")
+        return await asyncio.shield(self._watching)
+
+    async def _opened_book(self, session: Session) -> Book:
+        book = await Book.opened(session)
+        before = session.closing
+
+        async def closing() -> None:
+            await book.close()
+            await before()
+
+        session.closing = closing
+        return book
 
     async def _screener(self) -> Screener:
         session = await self._session()
@@ -659,3 +759,7 @@ async def _closed_later(session: Session) -> None:
         await asyncio.sleep(RETIRE_SECONDS)
     finally:
         await session.close()
+
+
+def _failed(task: asyncio.Task[Book]) -> bool:
+    return task.cancelled() or task.exception() is not None

@@ -84,6 +84,15 @@ class PinsDamaged(StoreDamaged):
     how_to_fix = "Restore pins.sqlite3 from a backup, or follow docs/how-to/when-things-fail.md."
 
 
+class BookDamaged(StoreDamaged):
+    """The watched book does not hold what was written to it: it is left as it is, and nobody is watched."""
+
+    how_to_fix = (
+        "Move book.sqlite3 out of the profile's folder and add your customers again (member-client watch add): what the"
+        " book knew of them is told anew."
+    )
+
+
 # -- the hub cannot be had ---------------------------------------------------------------------------------------
 
 

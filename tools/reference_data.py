@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 from alliance.taxonomy import DAY_MS, EvidenceLevel, SubjectRole, retention_ms
 from alliance_server.storage import columns, tables
 from alliance_server.storage.columns import Holds, Kept, Level
-from member_client._store import Shelf
+from member_client._store import WATCHED, Shelf
 
 _HEAD = f"""{NOTICE}
 
@@ -87,6 +87,7 @@ _MEMBER_FILES = (
     ("results of commands", "what the member asked to have written, **not sealed**", "the member deletes them"),
 )
 _FILES = {Shelf.PINS: "pins"} | dict.fromkeys((Shelf.DECISIONS, Shelf.REVISITS, Shelf.CHANGES), "decisions")
+_FILES |= dict.fromkeys(WATCHED, "book")
 
 
 def page() -> str:

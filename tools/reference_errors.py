@@ -29,6 +29,7 @@ _RETRY: dict[type[errors.AllianceClientError], str] = {
     errors.AllianceClientError: "No: the same call fails the same way until what is wrong is mended.",
     errors.StoreDamaged: "Yes, once: the damaged file is set aside by then.",
     errors.PinsDamaged: "No: somebody decides first what to trust.",
+    errors.BookDamaged: "No: move the file away first.",
     errors.ClockWrong: "Yes, once the clock is right.",
     errors.HubUnavailable: "Yes, with growing pauses: it passes. The SDK has already tried within the deadline.",
     errors.BucketOverfull: "Not soon: it stays until the hub's operator has acted.",

@@ -1,0 +1,82 @@
+"""What a look works on: the book in memory, 32 bytes a tag, and what was found out about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from member_client._book.model import NO_TAG, TAG_BYTES, Head, Matches, Place
+from member_client._book.shelves import BookShelves
+from member_client._cover import Cover
+from member_client._filter import LiveFilter
+
+
+@dataclass(slots=True, repr=False)
+class View:
+    """The book as it was read last."""
+
+    head: Head
+    matches: Matches
+    tags: dict[int, list[bytes]] = field(default_factory=dict)
+    """By epoch: each segment's tags."""
+    fetched: dict[int, tuple[bytes, set[Place]]] = field(default_factory=dict)
+    """By epoch: since which snapshot, and the entries whose buckets were fetched since."""
+    looked: dict[int, tuple[bytes, int, int]] = field(default_factory=dict)
+    """By epoch: filter and entries that everything was held against."""
+
+    def tag(self, epoch: int, place: Place) -> bytes:
+        """Give an entry's tag; nothing where it has none, or was taken out."""
+        start = TAG_BYTES * place.offset
+        segments = self.tags[epoch]
+        tag = segments[place.segment][start : start + TAG_BYTES] if place.segment < len(segments) else b""
+        return b"" if tag == NO_TAG else tag
+
+    def untagged(self, epoch: int) -> list[int]:
+        """Give the segments that lack tags of an epoch."""
+        return [
+            segment
+            for segment, (size, tags) in enumerate(zip(self.head.sizes, self.tags[epoch], strict=True))
+            if len(tags) < TAG_BYTES * size
+        ]
+
+
+def read(shelves: BookShelves, before: View | None) -> View:
+    """Read what changed since. Blocks."""
+    head = shelves.head()
+    if before is None or head.book != before.head.book:
+        return View(head, shelves.all_matches())
+    if head.generation != before.head.generation:
+        before.matches, before.fetched = shelves.all_matches(), {}
+    if head.changed != before.head.changed:
+        before.tags = {}
+    before.head = head
+    return before
+
+
+def read_epoch(shelves: BookShelves, view: View, epoch: int) -> None:
+    """Read an epoch's tags, and which buckets were fetched, unless they are there. Blocks."""
+    if epoch not in view.tags:
+        view.tags[epoch] = shelves.tags(epoch, range(len(view.head.sizes)))
+    if epoch not in view.fetched:
+        view.fetched[epoch] = shelves.fetched(epoch)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Seen:
+    """What a look into the filter gave of some segments: hits, and cover for entries that are looked up first."""
+
+    hits: Sequence[Place]
+    cover: frozenset[int]
+
+
+def look_up(tags: Mapping[int, bytes], live: LiveFilter, cover: Cover, since: Place) -> Seen:
+    """Hold segments' tags against a filter; entries from `since` on bring cover. Arithmetic for a worker."""
+    bits = live.header.prefix_bits
+    hits: list[Place] = []
+    drawn: frozenset[int] = frozenset()
+    for segment, packed in tags.items():
+        found = live.hits(packed)
+        hits += [Place(segment, index) for index in found]
+        start = since.offset if segment == since.segment else 0
+        if segment >= since.segment and packed[TAG_BYTES * start :]:
+            new_hits = frozenset(index - start for index in found if index >= start)
+            drawn |= cover.prefixes(packed[TAG_BYTES * start :], new_hits, bits)
+    return Seen(hits, drawn)

@@ -1,0 +1,198 @@
+"""A lender's own book: told of each claim that touches it once, and of what becomes of it; the hub learns volumes."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+from support.hub import RunningHub, running_hub
+from support.sdk import BASIS, PHONES, contribute, lender, row
+
+from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, SubjectRole
+from member_client import AllianceClient, BookDamaged, ConsentMissing, InvalidUse, Subject, WatchEvent, WatchKind
+from member_client._book import keeping
+
+NewFolder = Callable[[], Path]
+SECONDS = 60
+MINE = PHONES[:6]
+OTHERS = PHONES[600:605]
+
+
+def customers(texts: Iterable[str] = MINE) -> list[Subject]:
+    return [Subject(f"C-{text[-3:]}", phone=text) for text in texts]
+
+
+def ref(text: str) -> str:
+    return f"C-{text[-3:]}"
+
+
+async def told(client: AllianceClient, after: int = 0) -> list[WatchEvent]:
+    """Look once, and give what is not acknowledged."""
+    return [event async for event in client.watch(after, follow=False)]
+
+
+async def change(hub: RunningHub, entry_id: bytes, status: ClaimStatus, version: int) -> None:
+    now = hub.clock.now_ms()
+    await hub.hub.store.write(lambda it: it.claims.change_status(entry_id, status, version, b"", now=now))
+
+
+async def test_a_new_claim_is_told_once_and_goes_on_being_told_until_it_is_acknowledged(
+    new_hub_folder: NewFolder,
+) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        await hub.settle()
+        report = await b.watch_add(customers(), consent=BASIS)
+        assert (report.subjects, report.added, report.known, report.refused) == (6, 6, 0, ())
+        assert await told(b) == []
+        (claim,) = await contribute(a, [row(MINE[2]), row(OTHERS[0])][:1])
+        await hub.settle()
+        (event,) = await told(b)
+        assert (event.number, event.kind, event.ref, event.field) == (1, WatchKind.MATCH_NEW, ref(MINE[2]), "phone")
+        assert (event.entry_id, event.contributor, event.category) == (claim.entry_id, "a", Category.MULE_ACCOUNT)
+        assert (event.status, event.action) == (ClaimStatus.ACTIVE, Action.INFORM)
+        assert await told(b) == [event]
+        assert await told(b, after=1) == []
+        await b.close()
+        assert await told(b) == [event]
+        await b.watch_acknowledge(1)
+        assert await told(b) == []
+        status = await b.watch_status()
+        assert (status.newest, status.acknowledged, status.unacknowledged, status.matches) == (1, 1, 0, 1)
+        with pytest.raises(InvalidUse):
+            await b.watch_acknowledge(2)
+
+
+async def test_what_is_listed_already_is_told_when_it_is_added_and_own_claims_are_not(
+    new_hub_folder: NewFolder,
+) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        await contribute(a, [row(MINE[0])])
+        await contribute(b, [row(MINE[1])])
+        await hub.settle()
+        await b.watch_add(customers(), consent=BASIS)
+        assert [(event.kind, event.ref) for event in await told(b)] == [(WatchKind.MATCH_NEW, ref(MINE[0]))]
+
+
+async def test_adding_again_costs_nothing_and_what_is_taken_out_is_watched_no_more(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        await hub.settle()
+        subjects = [*customers(), Subject("C-two", phone=MINE[0], email="someone@example.org")]
+        subjects.append(Subject("C-bad", phone="12"))
+        report = await b.watch_add(subjects, consent=BASIS)
+        assert (report.subjects, report.added) == (8, 8)
+        assert [(it.place, it.ref, it.field) for it in report.refused] == [(7, "C-bad", "phone")]
+        used = b.usage.evaluations
+        again = await b.watch_add(subjects, consent=BASIS)
+        assert (again.added, again.known, b.usage.evaluations) == (0, 8, used)
+        assert await b.watch_fields() == {"phone": 7, "email": 1}
+        await b.watch_add(customers(PHONES[10:12]), consent=BASIS)
+        assert await b.watch_remove([ref(MINE[0]), "nobody"]) == 1
+        await contribute(a, [row(MINE[0]), row(PHONES[11])])
+        await hub.settle()
+        assert {event.ref for event in await told(b)} == {"C-two", ref(PHONES[11])}
+        assert (await b.watch_status()).identifiers == 9
+        with pytest.raises(ConsentMissing):
+            await b.watch_add(subjects, consent=None)  # type: ignore[arg-type]
+
+
+async def test_what_becomes_of_a_claim_is_told_for_what_it_is(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        first, second, third = [it.entry_id for it in await contribute(a, [row(text) for text in MINE[:3]])]
+        await hub.settle()
+        await b.watch_add(customers(), consent=BASIS)
+        await b.watch_acknowledge((await told(b))[-1].number)
+        await a.withdraw(first, reason="settled")
+        await a.recall(second, reason="wrong_person")
+        await change(hub, third, ClaimStatus.DISPUTED, 1)
+        events = {event.entry_id: event for event in await told(b)}
+        assert len(events) == 3
+        withdrawn, recalled, disputed = events[first], events[second], events[third]
+        assert (withdrawn.kind, withdrawn.status, withdrawn.reason) == (
+            WatchKind.MATCH_CLEARED,
+            ClaimStatus.WITHDRAWN,
+            "settled",
+        )
+        assert (recalled.kind, recalled.status, recalled.reason) == (
+            WatchKind.RECALL,
+            ClaimStatus.RECALLED,
+            "wrong_person",
+        )
+        assert (withdrawn.action, recalled.action) == (Action.NONE, Action.NONE)
+        assert (disputed.kind, disputed.status) == (WatchKind.DISPUTE, ClaimStatus.DISPUTED)
+        await b.watch_acknowledge((await b.watch_status()).newest)
+        await change(hub, third, ClaimStatus.ACTIVE, 2)
+        (back,) = await told(b)
+        assert (back.kind, back.status, back.action) == (WatchKind.MATCH_CHANGED, ClaimStatus.ACTIVE, Action.INFORM)
+
+
+async def test_a_claim_that_is_over_is_cleared_by_the_clock(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        ends = hub.clock.now_ms() + 3_600_000
+        await contribute(a, [row(MINE[0], expires_at=ends)])
+        await hub.settle()
+        await b.watch_add(customers(), consent=BASIS)
+        (event,) = await told(b)
+        assert event.expires_at == ends
+        hub.clock.advance(seconds=3600)
+        await hub.settle()
+        over = (await told(b, after=1))[0]
+        assert (over.kind, over.status, over.action) == (WatchKind.MATCH_CLEARED, ClaimStatus.EXPIRED, Action.NONE)
+
+
+async def test_a_second_claim_on_the_same_identifier_is_told_by_a_rescreening(new_hub_folder: NewFolder) -> None:
+    async with (
+        running_hub(new_hub_folder()) as hub,
+        lender(hub, "a") as a,
+        lender(hub, "c") as c,
+        lender(hub, "b") as b,
+    ):
+        await contribute(a, [row(MINE[0])])
+        await hub.settle()
+        await b.watch_add(customers(), consent=BASIS)
+        assert len(await told(b)) == 1
+        worse = row(MINE[0], evidence=EvidenceLevel.E1, role=SubjectRole.PROTECTED)
+        await contribute(c, [worse])
+        await hub.settle()
+        before = await b.watch_status()
+        report = await b.watch_rescreen()
+        (event,) = await told(b, after=1)
+        assert (report.events, event.kind, event.contributor, event.action) == (
+            1,
+            WatchKind.MATCH_NEW,
+            "c",
+            Action.STEP_UP,
+        )
+        after = await b.watch_status()
+        assert (after.rescreenings, after.evaluations) == (before.rescreenings + 1, before.evaluations)
+        assert after.prefixes > before.prefixes
+
+
+async def test_who_listens_is_told_as_it_happens_and_no_event_is_lost_with_the_process(
+    new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.2)
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        await hub.settle()
+        await b.watch_add(customers(), consent=BASIS)
+        async with asyncio.timeout(SECONDS), aclosing(b.watch()) as events:  # type: ignore[type-var]
+            (claim,) = await contribute(a, [row(MINE[1])])
+            assert (await anext(events)).entry_id == claim.entry_id
+            await a.recall(claim.entry_id, reason="wrong_person")
+            recalled = await anext(events)
+            assert (recalled.kind, recalled.entry_id) == (WatchKind.RECALL, claim.entry_id)
+        await b.close()
+        assert [event.number for event in await told(b)] == [1, 2]
+
+
+async def test_a_book_that_is_damaged_is_not_taken_for_an_empty_one(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "b") as b:
+        await hub.settle()
+        await b.watch_add(customers(), consent=BASIS)
+        await b.close()
+        (path,) = b.profile.state_folder.glob("book.sqlite3")
+        path.write_bytes(b"no store" * 512)
+        with pytest.raises(BookDamaged):
+            await b.watch_status()
+        path.unlink()
+        assert (await b.watch_status()).identifiers == 0
