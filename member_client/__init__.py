@@ -111,6 +111,7 @@ from member_client.errors import (
     TooManyAttempts,
     TooManyProposals,
     TwoAdminsNeeded,
+    WebhookFailed,
 )
 from member_client.outcomes import ClaimQuality, OutcomeCount, OutcomeReport, OutcomeReports
 from member_client.own_claims import OwnClaim
@@ -249,6 +250,7 @@ __all__ = [
     "WatchEvent",
     "WatchKind",
     "WatchStatus",
+    "WebhookFailed",
     "default_folder",
     "enrol",
     "fingerprint",

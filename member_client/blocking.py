@@ -275,7 +275,11 @@ class BlockingClient:
 
     def watch(self, after: int = 0, *, follow: bool = True) -> Iterator[WatchEvent]:
         """Give what happens to those in the book, from the event after a number on, as it comes."""
-        return self._pulled(lambda _: _singly(self._client.watch(after, follow=follow)), ())
+        return self._pulled(lambda _: self._client.watch_batches(after, follow=follow), ())
+
+    def watch_batches(self, after: int = 0, *, follow: bool = True) -> Iterator[list[WatchEvent]]:
+        """Do as `watch`, by lists of what there is."""
+        return self._pulled(lambda _: _singly(self._client.watch_batches(after, follow=follow)), ())
 
     def watch_acknowledge(self, number: int) -> None:
         """Drop all events up to a number: they are dealt with."""

@@ -563,9 +563,15 @@ class AllianceClient:
         goes on for good, through restarts of the hub, unless `follow` is False: then the book is looked at once. An
         event is given again, under its number, until it is acknowledged. Raises IntegrityError and Denied.
         """
-        async with aclosing((await self._book()).events(after, follow=follow)) as events:
+        async with aclosing(flattened(self.watch_batches(after, follow=follow))) as events:
             async for event in events:
                 yield event
+
+    async def watch_batches(self, after: int = 0, *, follow: bool = True) -> AsyncGenerator[list[WatchEvent], None]:
+        """Do as `watch`, by lists of what there is: for who keeps and acknowledges many events in one go."""
+        async with aclosing((await self._book()).events(after, follow=follow)) as batches:
+            async for events in batches:
+                yield events
 
     async def watch_acknowledge(self, number: int) -> None:
         """Drop all events up to a number: they are dealt with. Until then they are kept, however long that is."""

@@ -342,6 +342,16 @@ class BurstExhausted(BudgetExhausted):
     how_to_fix = "Wait until the time that is given: the day's budget is not spent. Bulk work waits by itself."
 
 
+# -- somebody else's side ----------------------------------------------------------------------------------------
+
+
+class WebhookFailed(AllianceClientError):
+    """The receiver of a webhook did not take an event: it is sent again, and nothing of it is lost."""
+
+    exit_code = 5
+    how_to_fix = "See that the receiver is up and answers 2xx, then run `member-client watch dead-letters --retry`."
+
+
 # -- something cannot be right -----------------------------------------------------------------------------------
 
 

@@ -137,29 +137,25 @@ class Book:
 
     # -- what happened to it -------------------------------------------------------------------------------------
 
-    async def events(self, after: int, *, follow: bool) -> AsyncGenerator[WatchEvent, None]:
+    async def events(self, after: int, *, follow: bool) -> AsyncGenerator[list[WatchEvent], None]:
         """Give events with numbers above one, as they come; else look once, and give what there is."""
         if not follow:
             await self._rounds.look()
-            async for event in self._there(after):
-                yield event
+            async for events in self._there(after):
+                yield events
             return
         async with self._listened_to() as keeping:
             while True:
                 self._news.clear()
-                async for event in self._there(after):
-                    yield event
-                    after = event.number
+                async for events in self._there(after):
+                    yield events
+                    after = events[-1].number
                 await self._until_news(keeping)
 
-    async def _there(self, after: int) -> AsyncIterator[WatchEvent]:
-        while True:
-            events = await self._session.workers.disk(self._read, after)
-            for event in events:
-                yield event
-                after = event.number
-            if len(events) < EVENTS_AT_ONCE:
-                return
+    async def _there(self, after: int) -> AsyncIterator[list[WatchEvent]]:
+        while events := await self._session.workers.disk(self._read, after):
+            yield events
+            after = events[-1].number
 
     def _read(self, after: int) -> list[WatchEvent]:
         return self._shelves.events(self._shelves.head(), after, EVENTS_AT_ONCE)

@@ -106,7 +106,7 @@ class Rounds:
                 fetches_anew = True
             unsettled += await self._through(view, epoch, live, facts)
         if not untagged:
-            await self._leave(view, facts, [epoch.id for epoch, _ in filters])
+            unsettled += await self._follow(view, filters, facts)
         await self._note(view, now, unsettled, rescreened=fetches_anew)
         return LookReport(view.head.next_event - first_event, untagged, unsettled)
 
@@ -299,6 +299,23 @@ class Rounds:
         raise HubUnavailable("The hub's changes of statuses cannot be had.")
 
     # -- endings -------------------------------------------------------------------------------------------------
+
+    async def _follow(self, view: View, filters: Sequence[tuple[PinnedEpoch, LiveFilter]], facts: Facts) -> int:
+        """Look for what is known of epochs that are not asked any more in the one that serves, and end the rest.
+
+        A claim that followed onto a tag which hit there before has set no new bit. Gives how many hits are unsettled.
+        """
+        asked = [epoch.id for epoch, _ in filters]
+        left = {place for place, known in view.matches.items() if any(one.epoch not in asked for one in known)}
+        unsettled = 0
+        if left:
+            epoch, live = filters[0]
+            digest, fetched = view.fetched[epoch.id]
+            view.fetched[epoch.id] = digest, fetched - left
+            view.looked.pop(epoch.id, None)
+            unsettled = await self._through(view, epoch, live, facts)
+        await self._leave(view, facts, asked)
+        return unsettled
 
     async def _leave(self, view: View, facts: Facts, asked: Iterable[int]) -> None:
         """End what did not follow out of epochs that are over, and forget their tags."""

@@ -12,6 +12,7 @@ CLASSES: Final = {
     "ConfigurationInvalid": "身份目录、入盟包或密钥文件无法使用",
     "ClockWrong": "本机与联盟中心的时钟相差超过允许的两分钟",
     "StoreDamaged": "本地存储的内容与写入时不符：下次打开时会将其移开并重建",
+    "WebhookFailed": "webhook 接收方未接收事件：将再次发送，事件不会丢失",
     "BookDamaged": "监测名册的内容与写入时不符：保持原样，未监测任何客户",
     "PinsDamaged": "本地锁定记录的内容与写入时不符，或由其他密钥加密：未打开任何内容",
     "HubUnavailable": "联盟中心未能及时应答；已确认的内容安全，其余可以重试",
@@ -98,9 +99,13 @@ ADVICE: Final = {
     "Do the same again: a new store takes the damaged one's place. Keep the file that was set aside.": (
         "请重新执行：新的存储会替代损坏的存储。请保留被移开的文件。"
     ),
-    "Move book.sqlite3 out of the profile's folder and add your customers again (member-client watch add): what the book "
-    "knew of them is told anew.": "请将 book.sqlite3 移出身份目录，再重新加入客户（member-client watch add）："
-    "名册此前已知的情况将重新通知。",
+    "See that the receiver is up and answers 2xx, then run `member-client watch dead-letters --retry`.": (
+        "请确认接收方在线并以 2xx 应答，再执行 `member-client watch dead-letters --retry`。"
+    ),
+    (
+        "Move book.sqlite3 out of the profile's folder and add your customers again (member-client watch add): what the"
+        " book knew of them is told anew."
+    ): "请将 book.sqlite3 移出身份目录，再重新加入客户（member-client watch add）：名册此前已知的情况将重新通知。",
     "Restore pins.sqlite3 from a backup, or follow docs/how-to/when-things-fail.md.": (
         "请从备份恢复 pins.sqlite3，或按 docs/how-to/when-things-fail.md 处理。"
     ),
