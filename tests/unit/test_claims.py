@@ -259,7 +259,11 @@ def test_a_box_that_holds_something_else(box: Any, error: type[Exception]) -> No
         open_(box())
 
 
-@pytest.mark.parametrize("digest", [b"", bytes(32), sha256(b"").digest(), sha256(seal().claim).digest()[:31]])
+@pytest.mark.parametrize(
+    "digest",
+    [b"", bytes(32), sha256(b"").digest(), sha256(seal().claim).digest()[:31]],
+    ids=["none", "zeros", "of nothing", "cut off"],
+)
 def test_a_claim_that_is_not_the_one_which_the_hub_holds(digest: bytes) -> None:
     better = claim(evidence_level=EvidenceLevel.E3)
     for box in (seal().box, signed_box(better)):
