@@ -28,7 +28,17 @@ from alliance.crypto.signing import SIGNATURE_BYTES, SigningKey, VerifyingKey
 from alliance.errors import BoxInvalid, ClaimInvalid, Reason, SignatureInvalid
 from alliance.identifiers import Kind
 from alliance.statements import CLAIM
-from alliance.taxonomy import Category, EvidenceLevel, SharingLevel, SubjectRole, retention_ms
+from alliance.taxonomy import (
+    DAY_MS,
+    FILING_RULES,
+    Category,
+    EvidenceLevel,
+    SharingLevel,
+    SubjectRole,
+    broken_filing_rule,
+    needs_commitment,
+    retention_ms,
+)
 from alliance.v1 import taxonomy_pb2
 from alliance.v1.claim_pb2 import BoxContents, Claim, Label
 
@@ -42,11 +52,13 @@ _SALT_BYTES = _DIGEST_BYTES = _TAG_BYTES = _LABEL_KEY_BYTES = 32
 # Words by their numbers: a claim is read once by everybody who meets it, and enumerations are slow to look up in.
 _KINDS: Final = {taxonomy_pb2.Kind.Value(f"KIND_{kind.name}"): kind for kind in Kind}
 _KIND_NUMBERS: Final = {kind: number for number, kind in _KINDS.items()}
-_CATEGORIES: Final = frozenset(map(int, Category))
+_CATEGORIES: Final = {int(category): category for category in Category}
 _SHARING_LEVELS: Final = frozenset(map(int, SharingLevel))
 _ROLES: Final = {int(role): role for role in SubjectRole}
 _EVIDENCE_LEVELS: Final = {int(level): level for level in EvidenceLevel}
+_LONGEST_AGES: Final = {int(category): rule.longest_age_ms for category, rule in FILING_RULES.items()}
 _retention_ms = cache(retention_ms)
+_needs_commitment = cache(needs_commitment)
 
 
 def kind_number(kind: Kind) -> taxonomy_pb2.Kind.ValueType:
@@ -270,17 +282,33 @@ def _check_contributor(contributor: str, epoch: int) -> None:
 
 
 def _check_terms(stated: Claim | Draft, kind: Kind, role: SubjectRole, evidence: EvidenceLevel) -> None:
-    """Check what claim and draft have in common: the commitment and the times."""
+    """Check what claim and draft have in common: the commitment, the times and the rules of filing."""
     commitment = stated.evidence_commitment
     if commitment and len(commitment) != _DIGEST_BYTES:
         raise _wrong_length()
-    if not commitment and evidence > EvidenceLevel.E1:
-        raise ClaimInvalid(Reason.CLAIM_INVALID, "evidence above E1 needs a commitment to its file")
+    if not commitment and _needs_commitment(role, evidence):
+        raise ClaimInvalid(
+            Reason.CLAIM_INVALID, "evidence above E1, and whoever is protected, needs a commitment to a file"
+        )
     filed_at = stated.filed_at
     if not 0 < stated.observed_from <= stated.observed_to <= filed_at:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "observed_from, observed_to and filed_at are not in this order")
     if not filed_at < stated.expires_at <= filed_at + _retention_ms(kind, role, evidence):
         raise ClaimInvalid(Reason.EXPIRY_OUT_OF_BOUNDS, "the expiry exceeds the retention table")
+    _check_filing(stated, kind, role, evidence)
+
+
+def _check_filing(stated: Claim | Draft, kind: Kind, role: SubjectRole, evidence: EvidenceLevel) -> None:
+    """Check what may be filed in the category at all."""
+    category = _CATEGORIES[stated.category]
+    if broken := broken_filing_rule(category, kind, role, evidence):
+        raise ClaimInvalid(Reason.FILING_RULE_BROKEN, broken)
+    if stated.filed_at - stated.observed_to > _LONGEST_AGES[category]:
+        days = _LONGEST_AGES[category] // DAY_MS
+        raise ClaimInvalid(
+            Reason.FILING_RULE_BROKEN,
+            f"the category {category} is about conduct that ended so many days ago at most: {days}",
+        )
 
 
 def _wrong_length() -> ClaimInvalid:

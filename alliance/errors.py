@@ -113,6 +113,7 @@ class Reason(IntEnum):
     DISPUTE_CLOSED = wire.ERROR_REASON_DISPUTE_CLOSED
     DISPUTE_NOT_ESCALATABLE = wire.ERROR_REASON_DISPUTE_NOT_ESCALATABLE
     OUTCOMES_IMPLAUSIBLE = wire.ERROR_REASON_OUTCOMES_IMPLAUSIBLE
+    FILING_RULE_BROKEN = wire.ERROR_REASON_FILING_RULE_BROKEN
 
 
 class StatusCode(IntEnum):
@@ -252,5 +253,9 @@ CATALOGUE: dict[Reason, PublicError] = {
     Reason.OUTCOMES_IMPLAUSIBLE: PublicError(
         StatusCode.FAILED_PRECONDITION,
         "More outcomes were reported in 35 days than the member asked for evaluations in them.",
+    ),
+    Reason.FILING_RULE_BROKEN: PublicError(
+        StatusCode.INVALID_ARGUMENT,
+        "The filing rules of the category do not allow this kind, role, evidence, or conduct so long ago.",
     ),
 }

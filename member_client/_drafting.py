@@ -30,6 +30,10 @@ _NO_TEXTS: Final = pack_text(("",) * 4)
 
 HOW_TO_FIX: Final[dict[Reason, str]] = {
     Reason.CLAIM_INVALID: "Correct category, role, evidence, dates or label; evidence above E1 needs its file.",
+    Reason.FILING_RULE_BROKEN: (
+        "File it in the category that it belongs to, or leave the row out; member-client taxonomy --table filing lists "
+        "the rules."
+    ),
     Reason.EXPIRY_OUT_OF_BOUNDS: "Give an earlier end, or none: then the retention table's limit is taken.",
     Reason.LIVE_CLAIM_EXISTS: (
         "A claim of yours stands on this identifier in this category and says something else: amend it (--amend), or "

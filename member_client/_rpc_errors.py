@@ -56,6 +56,7 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.DISPUTE_CLOSED: errors.DisputeClosed,
     Reason.DISPUTE_NOT_ESCALATABLE: errors.DisputeNotEscalatable,
     Reason.OUTCOMES_IMPLAUSIBLE: errors.OutcomesImplausible,
+    Reason.FILING_RULE_BROKEN: errors.InvalidUse,
 }
 
 _BY_CODE: dict[grpc.StatusCode, tuple[type[errors.AllianceClientError], str]] = {

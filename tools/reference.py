@@ -1,8 +1,9 @@
 """Generates `docs/reference/` as far as it follows from the code: `python tools/reference.py DESTINATION`.
 
-Four pages: `sdk.md` from `member_client.__all__`, `errors.md` from the error catalogues, `command-line.md` from the
-commands of both programs, `data-model.md` from the hub's tables and the member's store. The destination is
-`docs/reference` itself, or another folder for the test that the committed pages are fresh.
+Five pages: `sdk.md` from `member_client.__all__`, `errors.md` from the error catalogues, `command-line.md` from the
+commands of both programs, `data-model.md` from the hub's tables and the member's store, `taxonomy.md` from the tables
+of the core. The destination is `docs/reference` itself, or another folder for the test that the committed pages are
+fresh.
 """
 
 import os
@@ -15,12 +16,14 @@ import reference_commands
 import reference_data
 import reference_errors
 import reference_sdk
+import reference_taxonomy
 
 PAGES = {
     "sdk.md": reference_sdk.page,
     "errors.md": reference_errors.page,
     "command-line.md": reference_commands.page,
     "data-model.md": reference_data.page,
+    "taxonomy.md": reference_taxonomy.page,
 }
 
 

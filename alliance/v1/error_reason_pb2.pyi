@@ -112,6 +112,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The dispute was not upheld within the last 30 days, or the claim is over."""
     ERROR_REASON_OUTCOMES_IMPLAUSIBLE: _ErrorReason.ValueType  # 56
     """More outcomes are reported within 35 days than identifiers were asked about within them."""
+    ERROR_REASON_FILING_RULE_BROKEN: _ErrorReason.ValueType  # 45
+    """The filing rules of the claim's category do not allow its kind, role, evidence or age."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason in the ErrorInfo (domain `alliance`) of every refused call, and of every refused row."""
@@ -206,4 +208,6 @@ ERROR_REASON_DISPUTE_NOT_ESCALATABLE: ErrorReason.ValueType  # 54
 """The dispute was not upheld within the last 30 days, or the claim is over."""
 ERROR_REASON_OUTCOMES_IMPLAUSIBLE: ErrorReason.ValueType  # 56
 """More outcomes are reported within 35 days than identifiers were asked about within them."""
+ERROR_REASON_FILING_RULE_BROKEN: ErrorReason.ValueType  # 45
+"""The filing rules of the claim's category do not allow its kind, role, evidence or age."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from alliance.clock import Clock
 from alliance.errors import AllianceError
 from alliance.identifiers import Kind, parse_kind
-from alliance.taxonomy import DAY_MS, Category, EvidenceLevel, SubjectRole, Word
+from alliance.taxonomy import DAY_MS, Category, EvidenceLevel, SubjectRole, Word, needs_commitment
 from alliance_server.bootstrap import Hub
 from alliance_server.cli.dev.confirming import confirm_own
 from alliance_server.cli.members import bundle
@@ -49,15 +49,15 @@ def claim_row(
     """Make a row of words; raises ValueError, which lists the words there are."""
     if kind in DEVICES:
         kind, text = Kind.DEVICE, f"{kind}:{text}"
-    level = _word(EvidenceLevel, evidence)
+    level, part = _word(EvidenceLevel, evidence), _word(SubjectRole, role)
     return ContributionRow(
         kind=parse_kind(kind),
         text=text,
         category=_word(Category, category),
-        role=_word(SubjectRole, role),
+        role=part,
         evidence=level,
         expires_at=expires_at,
-        evidence_digest=_EVIDENCE if level > EvidenceLevel.E1 else None,
+        evidence_digest=_EVIDENCE if needs_commitment(part, level) else None,
     )
 
 

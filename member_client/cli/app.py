@@ -24,6 +24,7 @@ from member_client.cli.retag import retag
 from member_client.cli.screen import HELP as SCREEN_HELP
 from member_client.cli.screen import screen
 from member_client.cli.session import Ports, Session
+from member_client.cli.taxonomy import taxonomy
 from member_client.config import HOME_VARIABLE, default_folder
 
 app = typer.Typer(
@@ -101,6 +102,7 @@ app.add_typer(claims_app, name="claims")
 app.add_typer(recalls_app, name="recalls")
 app.add_typer(admin_app, name="admin")
 app.command()(quota)
+app.command()(taxonomy)
 app.command()(renew)
 app.command()(retag)
 app.command()(doctor)

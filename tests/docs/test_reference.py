@@ -9,7 +9,7 @@ from member_client import errors
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
-PAGES = {"sdk.md", "errors.md", "command-line.md", "data-model.md"}
+PAGES = {"sdk.md", "errors.md", "command-line.md", "data-model.md", "taxonomy.md"}
 
 
 def test_the_reference_is_that_of_the_code(tmp_path: Path) -> None:

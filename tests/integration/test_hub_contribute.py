@@ -167,6 +167,9 @@ async def test_no_flipped_bit_of_a_claim_gets_in(member: WireMember) -> None:
         ({"observed_to": lambda now: now + 10 * DAY_MS}, Reason.CLAIM_INVALID),
         ({"tag": bytes(31)}, Reason.CLAIM_INVALID),
         ({"evidence_commitment": b""}, Reason.CLAIM_INVALID),
+        ({"category": Category.DEVICE_FARM}, Reason.FILING_RULE_BROKEN),
+        ({"subject_role": SubjectRole.BROKER_AGENT}, Reason.FILING_RULE_BROKEN),
+        ({"observed_from": 1, "observed_to": 1}, Reason.FILING_RULE_BROKEN),
         ({"epoch": 0}, Reason.CLAIM_INVALID),
         ({"epoch": 2}, Reason.EPOCH_NOT_SERVED),
         ({"epoch": 2**31}, Reason.EPOCH_NOT_SERVED),
@@ -197,7 +200,8 @@ async def test_shortest_retention_holds(member: WireMember) -> None:
     assert await outcome(member, long_device) == [OK]
     too_long = resigned(member, member.row(kind=Kind.DEVICE, filed_at=now), expires_at=now + 180 * DAY_MS + 1)
     assert await outcome(member, too_long) == [(Reason.EXPIRY_OUT_OF_BOUNDS, False)]
-    protective = member.row(role=SubjectRole.PROTECTED, **e1, expires_at=now + 730 * DAY_MS)
+    consented = e1 | {"evidence_commitment": bytes(32)}
+    protective = member.row(role=SubjectRole.PROTECTED, **consented, expires_at=now + 730 * DAY_MS)
     assert await outcome(member, protective) == [OK]
 
 

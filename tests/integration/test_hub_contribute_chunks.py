@@ -51,7 +51,7 @@ async def test_only_new_tags_are_refunded(hub: RunningHub, members: Any) -> None
     assert await outcome(member, row_of(first), member.row(tag, category=Category.PHISHING), member.row()) == [OK] * 3
     assert member.used(Purpose.CONTRIBUTION) == 8  # three rows, two tags
     assert await outcome(member, row_of(first)) == [REPEATED]
-    assert await outcome(member, member.row(tag, category=Category.DEVICE_FARM)) == [OK]
+    assert await outcome(member, member.row(tag, category=Category.ACCOUNT_TAKEOVER)) == [OK]
     assert member.used(Purpose.CONTRIBUTION) == 8
     await member.withdraw(first.entry_id)
     assert await outcome(member, member.row(tag)) == [OK]

@@ -66,7 +66,9 @@ async def leaving(new_hub_folder: Callable[[], Path]) -> AsyncIterator[Leaving]:
         await hub.stop_maintenance()  # the tests do its turns
         first, second = await enrol(hub, "first", Role.ADMIN), await enrol(hub, "second", Role.ADMIN)
         made = Leaving(hub, first, second, await enrol(hub, "leaver"), await enrol(hub, "stayer"))
-        rows = [made.leaver.row(TAG, category=category) for category in (Category.MULE_ACCOUNT, Category.DEVICE_FARM)]
+        rows = [
+            made.leaver.row(TAG, category=category) for category in (Category.MULE_ACCOUNT, Category.ACCOUNT_TAKEOVER)
+        ]
         await made.leaver.file(*rows, *(made.leaver.row(bytes([first]) * 32) for first in range(0x80, 0x85)))
         await made.stayer.file(made.stayer.row(TAG))
         yield made
@@ -77,7 +79,7 @@ async def leaving(new_hub_folder: Callable[[], Path]) -> AsyncIterator[Leaving]:
 async def test_what_admins_decide_on_is_counted_by_category_and_expiry(leaving: Leaving) -> None:
     effect = await leaving.offboard(withdraw=False)
     kept = leaving.claims()
-    assert {it.category: it.claims for it in effect.claims} == {Category.MULE_ACCOUNT: 6, Category.DEVICE_FARM: 1}
+    assert {it.category: it.claims for it in effect.claims} == {Category.MULE_ACCOUNT: 6, Category.ACCOUNT_TAKEOVER: 1}
     assert effect.live_claims == 7
     assert min(it.first_expiry for it in effect.claims) == min(claim.expires_at for claim in kept)
     assert max(it.last_expiry for it in effect.claims) == max(claim.expires_at for claim in kept)

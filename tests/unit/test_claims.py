@@ -183,6 +183,15 @@ def test_a_label_of_97_bytes_is_refused() -> None:
         ({"observed_from": -1}, Reason.CLAIM_INVALID),
         ({"observed_from": NOW - DAY_MS + 1}, Reason.CLAIM_INVALID),
         ({"observed_to": NOW + 1}, Reason.CLAIM_INVALID),
+        ({"kind": kind_number(Kind.DOMAIN)}, Reason.FILING_RULE_BROKEN),
+        ({"category": Category.DEVICE_FARM}, Reason.FILING_RULE_BROKEN),
+        ({"category": Category.BROKER_CREDIT_REPAIR}, Reason.FILING_RULE_BROKEN),
+        ({"subject_role": SubjectRole.BROKER_AGENT}, Reason.FILING_RULE_BROKEN),
+        ({"observed_from": 1, "observed_to": NOW - 5 * 365 * DAY_MS - 1}, Reason.FILING_RULE_BROKEN),
+        (
+            {"subject_role": SubjectRole.PROTECTED, "evidence_level": EvidenceLevel.E1, "evidence_commitment": b""},
+            Reason.CLAIM_INVALID,
+        ),
         ({"expires_at": 0}, Reason.EXPIRY_OUT_OF_BOUNDS),
         ({"expires_at": NOW}, Reason.EXPIRY_OUT_OF_BOUNDS),
         ({"expires_at": NOW + 365 * DAY_MS + 1}, Reason.EXPIRY_OUT_OF_BOUNDS),
@@ -204,7 +213,7 @@ def test_a_broken_rule_has_its_reason(changes: dict[str, Any], reason: Reason) -
     "changes",
     [
         {"evidence_level": EvidenceLevel.E1, "evidence_commitment": b"", "expires_at": NOW + 90 * DAY_MS},
-        {"observed_from": 1, "observed_to": 1},
+        {"observed_from": 1, "observed_to": NOW - 5 * 365 * DAY_MS},
         {"observed_from": NOW, "observed_to": NOW},
         {"expires_at": NOW + 1},
         {"contributor": "c" * 32},
@@ -242,7 +251,7 @@ def test_another_question_gets_no_answer(changes: dict[str, Any], error: type[Ex
         (lambda: box_of(signature=b""), SignatureInvalid),
         (lambda: box_of(signature=bytes(64)), SignatureInvalid),
         (lambda: box_of(signature=bytes(63)), SignatureInvalid),
-        (lambda: box_of(claim=claim(category=1).SerializeToString()), SignatureInvalid),
+        (lambda: box_of(claim=claim(category=3).SerializeToString()), SignatureInvalid),
         (lambda: box_of(claim=b""), ClaimInvalid),
         (lambda: box_of(label=b""), BoxInvalid),
         (lambda: box_of(salt=bytes(32)), BoxInvalid),
@@ -359,6 +368,9 @@ def test_parts_that_differ_in_number_seal_nothing(tags: int, keys: int) -> None:
         {"label": Label(narrative_code="x" * 95)},
         {"label": None},
         {"kind": Kind.DEVICE},
+        {"kind": Kind.DOMAIN},
+        {"category": Category.DEVICE_FARM},
+        {"observed_from": 1, "observed_to": 1},
     ],
 )
 def test_a_draft_is_checked_as_its_claim_will_be(changes: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Engine
 
 from alliance.crypto.sealing import BOX_BYTES
 from alliance.development import MAGIC, Outcome
+from alliance.taxonomy import EvidenceLevel, SubjectRole, needs_commitment
 from alliance_server.demo.files import write_world
 from alliance_server.demo.made_up import LENDERS as ROLES
 from alliance_server.demo.made_up import Sizes, invent
@@ -56,11 +57,15 @@ def write_lists(home: Path, seed: int) -> dict[str, Path]:
 
 def _rows(stated: Mapping[Outcome, tuple[str, str, str]]) -> list[Sequence[str]]:
     return [
-        (identifier.kind, identifier.canonical, *words, _EVIDENCE_FILE if words[-1] != "E1" else "")
+        (identifier.kind, identifier.canonical, *words, _EVIDENCE_FILE if _has_file(*words[1:]) else "")
         for magic in MAGIC
         if (words := stated.get(magic.outcome))
         for identifier in magic.identifiers()
     ]
+
+
+def _has_file(role: str, evidence: str) -> bool:
+    return needs_commitment(SubjectRole.parse(role), EvidenceLevel.parse(evidence))
 
 
 def damage(engine: Engine) -> None:

@@ -22,6 +22,7 @@ COMMANDS = [
     "screen",
     "contribute",
     "quota",
+    "taxonomy",
     "renew",
     "retag",
     "doctor",

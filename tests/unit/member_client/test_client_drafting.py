@@ -12,6 +12,7 @@ from member_client import ContributionRow
 from member_client._canonical import Canon
 from member_client._drafting import Drafted, Refused, all_drafted
 from member_client._journal import Drawn, Journal, Keepsake, Known, Place, Settled
+from member_client.cli.language import retold, speaking
 
 NOTHING = Known(None, None)
 WITHDRAWN = Known(None, None, was_withdrawn=True)
@@ -49,6 +50,11 @@ def test_a_row_gets_the_retention_limit_and_the_time_of_filing() -> None:
     [
         ({"text": "nonsense"}, "illegal_character"),
         ({"evidence": EvidenceLevel.E2}, "claim_invalid"),
+        ({"category": Category.DEVICE_FARM}, "filing_rule_broken"),
+        ({"role": SubjectRole.BROKER_AGENT}, "filing_rule_broken"),
+        ({"category": Category.FORGED_DOCUMENTS}, "filing_rule_broken"),
+        ({"observed_from": 1, "observed_to": 1}, "filing_rule_broken"),
+        ({"role": SubjectRole.PROTECTED}, "claim_invalid"),
         ({"evidence": EvidenceLevel.E4, "evidence_digest": b"d" * 32}, "countersignature_missing"),
         ({"expires_at": NOW - 1}, "expiry_out_of_bounds"),
         ({"expires_at": NOW + 91 * DAY_MS}, "expiry_out_of_bounds"),
@@ -66,6 +72,24 @@ def test_rows_that_would_be_refused_are_refused_here(bent: dict[str, Any], reaso
     assert outcome.reason == reason
     assert outcome.how_to_fix
     assert "13967210483" not in outcome.how_to_fix
+
+
+@pytest.mark.parametrize(
+    ("bent", "told"),
+    [
+        ({"category": Category.DEVICE_FARM}, "类别 device_farm 只涉及以下标识类型：imei, device, ip。请按所属类别"),
+        ({"role": SubjectRole.BROKER_AGENT}, "类别 mule_account 只适用于以下角色：perpetrator, mule_unwitting"),
+        ({"category": Category.FORGED_DOCUMENTS}, "类别 forged_documents 至少须有以下证据等级：E2。请按所属类别"),
+        ({"observed_from": 1, "observed_to": 1}, "类别 mule_account 只涉及结束未超过以下天数的行为：1825。请按"),
+    ],
+)
+def test_a_broken_filing_rule_is_named_with_what_it_allows(bent: dict[str, Any], told: str) -> None:
+    outcome = draw(row(**bent))
+    assert isinstance(outcome, Refused)
+    assert outcome.how_to_fix.startswith("The category ")
+    assert "member-client taxonomy --table filing" in outcome.how_to_fix
+    with speaking("zh-CN"):
+        assert retold(outcome.how_to_fix).startswith(told)
 
 
 def test_evidence_is_committed_to_under_a_fresh_salt(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from member_client.cli.language.chinese.administration import ADMIN_COMMANDS, AD
 from member_client.cli.language.chinese.disputes import DISPUTE_CLASSES, DISPUTE_WORDS
 from member_client.cli.language.chinese.errors import ADVICE, CLASSES, FINDINGS
 from member_client.cli.language.chinese.faults import FAULTS, HEADINGS
+from member_client.cli.language.chinese.filing import FILING_HELP, FILING_SPOKEN, FILING_WORDS
 from member_client.cli.language.chinese.help_texts import COMMANDS, OPTIONS
 from member_client.cli.language.chinese.inviting import INVITE_HELP, INVITE_SPOKEN, INVITE_WORDS
 from member_client.cli.language.chinese.reasons import REASONS
@@ -23,10 +24,28 @@ from member_client.cli.language.chinese.rows import FILES, ROWS
 from member_client.cli.language.chinese.sentences import SENTENCES
 from member_client.cli.language.chinese.watching import WATCH_HELP, WATCH_SPOKEN, WATCH_WORDS
 
-SPOKEN: Final = {**RESULTS, **FAULTS, **HEADINGS, **ADMIN_SPOKEN, **INVITE_SPOKEN, **WATCH_SPOKEN, **REVISIT_SPOKEN}
+SPOKEN: Final = {
+    **RESULTS,
+    **FAULTS,
+    **HEADINGS,
+    **ADMIN_SPOKEN,
+    **INVITE_SPOKEN,
+    **WATCH_SPOKEN,
+    **REVISIT_SPOKEN,
+    **FILING_SPOKEN,
+}
 """What `tr` says."""
 
-HELP: Final = {**COMMANDS, **OPTIONS, **ADMIN_COMMANDS, **ADMIN_OPTIONS, **INVITE_HELP, **WATCH_HELP, **REVISIT_HELP}
+HELP: Final = {
+    **COMMANDS,
+    **OPTIONS,
+    **ADMIN_COMMANDS,
+    **ADMIN_OPTIONS,
+    **INVITE_HELP,
+    **WATCH_HELP,
+    **REVISIT_HELP,
+    **FILING_HELP,
+}
 """What help says."""
 
 RETOLD: Final = {
@@ -35,6 +54,7 @@ RETOLD: Final = {
     **WATCH_WORDS,
     **REVISIT_WORDS,
     **DISPUTE_WORDS,
+    **FILING_WORDS,
     **TABLE_WORDS,
     **ROWS,
     **FILES,

@@ -93,6 +93,20 @@ ROWS: Final = {
     "Correct category, role, evidence, dates or label; evidence above E1 needs its file.": (
         "请更正类别、角色、证据等级、日期或附注；高于 E1 的证据等级须有证据文件。"
     ),
+    "File it in the category that it belongs to, or leave the row out; member-client taxonomy --table filing lists "
+    "the rules.": "请按所属类别报送，或删去该行；member-client taxonomy --table filing 列出报送规则。",
+    "The category {category} is about these kinds alone: {kinds}. {how_to_fix}": (
+        "类别 {category} 只涉及以下标识类型：{kinds}。{how_to_fix}"
+    ),
+    "The category {category} knows these roles alone: {roles}. {how_to_fix}": (
+        "类别 {category} 只适用于以下角色：{roles}。{how_to_fix}"
+    ),
+    "The category {category} needs evidence of this level at least: {level}. {how_to_fix}": (
+        "类别 {category} 至少须有以下证据等级：{level}。{how_to_fix}"
+    ),
+    "The category {category} is about conduct that ended so many days ago at most: {days}. {how_to_fix}": (
+        "类别 {category} 只涉及结束未超过以下天数的行为：{days}。{how_to_fix}"
+    ),
     "Give an earlier end, or none: then the retention table's limit is taken.": (
         "请提前到期日，或不指定：届时采用保存期限表的上限。"
     ),

@@ -13,7 +13,6 @@ It holds no text for consumers and takes no decision about a person: it says wha
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from hashlib import sha256
 from typing import Self
 
 from alliance.errors import UnknownWord
@@ -284,9 +283,9 @@ def _mildest_of_best(grounds: list[Ground]) -> Action:
     return min(permitted_action(ground) for ground in grounds if min(ground.evidence, EvidenceLevel.E4) == best)
 
 
-def policy_version() -> bytes:
-    """Give the SHA-256 of all tables above: the version that audit events name."""
-    tables = (
+def frozen() -> tuple[object, ...]:
+    """Give all tables above in one order, for the version that audit events name."""
+    return (
         sorted((purpose.word, need.word) for purpose, need in CONSENT_NEEDS.items()),
         sorted((role.word, [action.word for action in row]) for role, row in PERMITTED_ACTIONS.items()),
         sorted((status.word, sorted(to.word for to in targets)) for status, targets in LEGAL_TRANSITIONS.items()),
@@ -294,4 +293,3 @@ def policy_version() -> bytes:
         sorted((role.word, limit) for role, limit in _RETENTION_BY_ROLE.items()),
         sorted(_RETENTION_BY_KIND.items()),
     )
-    return sha256(repr(tables).encode()).digest()
