@@ -11,6 +11,7 @@ Names that begin with an underscore are nobody's business; everything public is 
 the package is an AllianceClientError (`member_client.errors`).
 """
 
+from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
 from alliance.findings import Finding, Level
 from alliance.identifiers import Kind
 from alliance.outcomes import Outcome
@@ -25,6 +26,7 @@ from member_client._contributions import (
     ContributionRow,
     PreviewOutcome,
 )
+from member_client._dispute_records import Dispute, Escalation, OverdueDisputes
 from member_client._statuses import StatusChange
 from member_client.administration import (
     Administration,
@@ -155,11 +157,15 @@ __all__ = [
     "ContributionRow",
     "Decision",
     "Denied",
+    "Dispute",
     "DisputeAlreadyOpen",
     "DisputeClosed",
+    "DisputeGround",
     "DisputeNotEscalatable",
     "DisputeNotPossible",
+    "DisputeOutcome",
     "DisputeRepeated",
+    "DisputeState",
     "Effect",
     "EnrolmentUnavailable",
     "EpochKeyChanged",
@@ -167,6 +173,7 @@ __all__ = [
     "EpochRevived",
     "EpochStanding",
     "EpochStateConflict",
+    "Escalation",
     "EvidenceLevel",
     "FieldVerdict",
     "FilterChanged",
@@ -205,6 +212,7 @@ __all__ = [
     "OutcomeReports",
     "OutcomesImplausible",
     "OutstandingRecall",
+    "OverdueDisputes",
     "OwnClaim",
     "PinsDamaged",
     "PlannedInvite",
@@ -223,6 +231,7 @@ __all__ = [
     "ResourceQuota",
     "RetagReport",
     "RetaggingIncomplete",
+    "ReviewDecision",
     "Revisit",
     "SharingLevel",
     "Standing",

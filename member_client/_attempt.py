@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from alliance.taxonomy import Purpose
 from member_client import verdicts
-from member_client._buckets import Found, matches_by_place
+from member_client._buckets import Found, Judged, matches_by_place
 from member_client._canonical import Canon
 from member_client._deadline import Deadline
 from member_client._epochs import PinnedEpoch
@@ -83,6 +83,23 @@ class Attempt:
         except (HubUnavailable, TimeoutError, Stale) as cause:
             return await self._left_open(cause)
 
+    async def found(self, deadline: Deadline) -> list[Found]:
+        """Give the believed claims of others about the batch, with the keys by which they were found.
+
+        Nothing is left open: raises HubUnavailable where the hub, the filter or the time does not suffice.
+        """
+        try:
+            async with deadline.scope():
+                try:
+                    _, judged = await self._confirmed(deadline)
+                except EpochNotServed:
+                    self._forget()
+                    await self._session.facts.refresh()
+                    _, judged = await self._confirmed(deadline)
+        except (TimeoutError, Stale) as cause:
+            raise HubUnavailable("The hub could not be asked in time.") from cause
+        return [one for found, _ in judged for one in found]
+
     # -- steps ---------------------------------------------------------------------------------------------------
 
     async def _under_epochs_that_serve(self, deadline: Deadline) -> list[Verdict]:
@@ -95,18 +112,22 @@ class Attempt:
             return await self._settled(deadline)
 
     async def _settled(self, deadline: Deadline) -> list[Verdict]:
+        batch, judged = await self._confirmed(deadline)
+        doubts = {place: verdicts.INTEGRITY for _, bad in judged for fault in bad for place in fault.hit.places}
+        return self._judged(batch, matches_by_place(*(found for found, _ in judged)), doubts)
+
+    async def _confirmed(self, deadline: Deadline) -> tuple[Batch, list[Judged]]:
+        """Have the batch asked and confirmed under each epoch; faults are reported."""
         facts, batch, inquiries = await self._prepared()
         if not batch.inputs:
-            return self._judged(batch, {}, {})
+            return batch, []
         if self._record is not None and (requests := [it.request for it in inquiries if it.request is not None]):
             await self._record.asked(requests)
         for inquiry in inquiries:
             await inquiry.look(batch, deadline)
         judged = [await inquiry.confirmed(batch, facts, deadline) for inquiry in inquiries]
-        faults = [fault for _, bad in judged for fault in bad]
-        self._session.confirmer.report(faults)
-        doubts = {place: verdicts.INTEGRITY for fault in faults for place in fault.hit.places}
-        return self._judged(batch, matches_by_place(*(found for found, _ in judged)), doubts)
+        self._session.confirmer.report([fault for _, bad in judged for fault in bad])
+        return batch, judged
 
     async def _prepared(self) -> tuple[Facts, Batch, list[Inquiry]]:
         """Blind the batch for every epoch that must be asked, each with a fresh filter."""

@@ -18,10 +18,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from concurrent.futures import Future
 from contextlib import aclosing
 from itertools import islice
+from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
+from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
 from alliance.findings import Finding
 from alliance.identifiers import Kind
 from alliance.outcomes import Outcome
@@ -30,6 +32,7 @@ from member_client._book.adding import WatchAddReport
 from member_client._book.keeping import WatchStatus
 from member_client._book.rounds import LookReport
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
+from member_client._dispute_records import Dispute, Escalation
 from member_client._drawing import HANDFUL, Handfuls
 from member_client._forking import check_not_forked
 from member_client._statuses import StatusChange
@@ -300,6 +303,53 @@ class BlockingClient:
     def watch_forget_dead_letter(self, number: int) -> None:
         """Drop an event that was set aside."""
         self._run(self._client.watch_forget_dead_letter(number))
+
+    # -- disputes ------------------------------------------------------------------------------------------------
+
+    def open_dispute(
+        self,
+        subject: Subject,
+        *,
+        entry_id: bytes,
+        ground: str | DisputeGround,
+        request: Consent,
+        statement: str,
+        evidence: Path | None = None,
+    ) -> Dispute:
+        """Contest another member's claim for the consumer whom it is about."""
+        return self._run(
+            self._client.open_dispute(
+                subject, entry_id=entry_id, ground=ground, request=request, statement=statement, evidence=evidence
+            )
+        )
+
+    def disputes(self) -> Iterator[Dispute]:
+        """List the disputes that this member opened, oldest first."""
+        return self._pulled(lambda _: _singly(self._client.disputes()), ())
+
+    def dispute_queue(self, *, waiting_only: bool = True) -> Iterator[Dispute]:
+        """List disputes about this member's own claims, oldest first."""
+        return self._pulled(lambda _: _singly(self._client.dispute_queue(waiting_only=waiting_only)), ())
+
+    def read_dispute_statement(self, dispute_id: bytes) -> str:
+        """Read what the consumer says about a claim that this machine filed."""
+        return self._run(self._client.read_dispute_statement(dispute_id))
+
+    def answer_dispute(self, dispute_id: bytes, outcome: str | DisputeOutcome, *, reason: str) -> Dispute:
+        """Answer a dispute about an own claim."""
+        return self._run(self._client.answer_dispute(dispute_id, outcome, reason=reason))
+
+    def escalate_dispute(self, dispute_id: bytes) -> Dispute:
+        """Have a reviewer look at a claim that its contributor upheld."""
+        return self._run(self._client.escalate_dispute(dispute_id))
+
+    def escalations(self) -> Iterator[Escalation]:
+        """List what waits for a reviewer, oldest first."""
+        return self._pulled(lambda _: _singly(self._client.escalations()), ())
+
+    def review_dispute(self, dispute_id: bytes, decision: str | ReviewDecision, *, reason: str) -> DisputeState:
+        """Decide as a reviewer that a claim stands, or is suspended."""
+        return self._run(self._client.review_dispute(dispute_id, decision, reason=reason))
 
     # -- looking after it ----------------------------------------------------------------------------------------
 

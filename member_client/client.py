@@ -12,10 +12,12 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from alliance.clock import Clock, SystemClock
+from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
 from alliance.errors import UnknownWord
 from alliance.findings import Finding
 from alliance.identifiers import Kind
@@ -29,6 +31,7 @@ from member_client._book.keeping import WatchStatus
 from member_client._book.rounds import LookReport
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._deadline import Deadline
+from member_client._dispute_records import Dispute, Escalation
 from member_client._drawing import flattened
 from member_client._following import Follower
 from member_client._forking import check_not_forked
@@ -47,6 +50,7 @@ from member_client.blocking import BlockingClient
 from member_client.config import Profile
 from member_client.contributing import Contributor, Rows
 from member_client.decisions import KeptDecision, RecallReport, Revisit
+from member_client.disputing import Complaint, Disputes, decision_of, outcome_of
 from member_client.errors import (
     ConsentMissing,
     HubUnavailable,
@@ -595,6 +599,66 @@ class AllianceClient:
     async def watch_forget_dead_letter(self, number: int) -> None:
         """Drop an event that was set aside: somebody took it."""
         await (await self._book()).forget_dead_letter(number)
+
+    # -- disputes ------------------------------------------------------------------------------------------------
+
+    async def open_dispute(
+        self,
+        subject: Subject,
+        *,
+        entry_id: bytes,
+        ground: str | DisputeGround,
+        request: Consent,
+        statement: str,
+        evidence: Path | None = None,
+    ) -> Dispute:
+        """Contest another member's claim for the consumer whom it is about; every member sees it flagged at once.
+
+        `entry_id` is that of a match, `request` what the consumer signed, `statement` up to 4,094 bytes that the
+        contributor alone will read, `evidence` a file, of which a digest is sent. The same again is the same dispute.
+        Raises InvalidUse, DisputeNotPossible, DisputeAlreadyOpen or DisputeRepeated; each try counts against a budget.
+        """
+        session = await self._session()
+        given = entry_id, ground, request, statement, evidence
+        return await Disputes(session).open(subject, await session.workers.disk(Complaint.checked, *given))
+
+    async def disputes(self) -> AsyncIterator[Dispute]:
+        """List the disputes that this member opened, oldest first."""
+        async for dispute in Disputes(await self._session()).listed(about_own=False):
+            yield dispute
+
+    async def dispute_queue(self, *, waiting_only: bool = True) -> AsyncIterator[Dispute]:
+        """List disputes about this member's own claims, oldest first: those that wait for its answer, or all."""
+        async for dispute in Disputes(await self._session()).listed(about_own=True, waiting_only=waiting_only):
+            yield dispute
+
+    async def read_dispute_statement(self, dispute_id: bytes) -> str:
+        """Read what the consumer says about a claim that this machine filed: one evaluation, on the consumer's request.
+
+        Raises NotFound where it was deleted, 30 days after the dispute was closed, or its epoch is over.
+        """
+        return await Disputes(await self._session()).statement(dispute_id)
+
+    async def answer_dispute(self, dispute_id: bytes, outcome: str | DisputeOutcome, *, reason: str) -> Dispute:
+        """Answer a dispute about an own claim: it is `upheld`, or ends: `corrected`, `withdrawn` or `recalled`.
+
+        What is right instead of a corrected claim is contributed afterwards, with `relist`. Doing it again changes
+        nothing; raises DisputeClosed for another answer.
+        """
+        return await Disputes(await self._session()).answer(dispute_id, outcome_of(outcome), reason)
+
+    async def escalate_dispute(self, dispute_id: bytes) -> Dispute:
+        """Have a reviewer look at a claim that its contributor upheld, within 30 days; raises DisputeNotEscalatable."""
+        return await Disputes(await self._session()).escalate(dispute_id)
+
+    async def escalations(self) -> AsyncIterator[Escalation]:
+        """List what waits for a reviewer, oldest first; raises NotPermitted for whoever is none."""
+        async for escalation in Disputes(await self._session()).escalations():
+            yield escalation
+
+    async def review_dispute(self, dispute_id: bytes, decision: str | ReviewDecision, *, reason: str) -> DisputeState:
+        """Decide as a reviewer that a claim stands, or is suspended; doing it again changes nothing."""
+        return await Disputes(await self._session()).review(dispute_id, decision_of(decision), reason)
 
     # -- quota ---------------------------------------------------------------------------------------------------
 

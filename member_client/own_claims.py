@@ -179,13 +179,17 @@ class OwnClaims:
         await self.forget(*filter(None, (claim, twin)))
         return claim
 
-    async def correction(self, claim: OwnClaim, reason: str) -> tuple[Correction, tuple[OwnClaim, ...]]:
-        """Sign that another claim takes the place of one as it was just seen; gives all that end with it, too."""
+    async def correction(
+        self, claim: OwnClaim, reason: str, to: ClaimStatus = ClaimStatus.CORRECTED
+    ) -> tuple[Correction, tuple[OwnClaim, ...]]:
+        """Sign that another claim takes the place of one as it was just seen; gives all that end with it, too.
+
+        `to` another status: that it ends so, as the answer to a dispute.
+        """
         twin = await self._live_twin(claim)
-        corrected = ClaimStatus.CORRECTED
-        of_twin = self._change(twin, corrected, reason) if twin else None
+        of_twin = self._change(twin, to, reason) if twin else None
         ending = tuple(filter(None, (claim, twin)))
-        return Correction(self._change(claim, corrected, reason), of_twin), ending
+        return Correction(self._change(claim, to, reason), of_twin), ending
 
     async def forget(self, *ended: OwnClaim) -> None:
         """Write down that claims were ended from here."""

@@ -70,7 +70,10 @@ def open_sealed(label_key: bytes, entry_id: bytes, box: bytes) -> bytes:
 
 
 def seal_statement(label_key: bytes, dispute_id: bytes, text: bytes, *, nonce: bytes | None = None) -> bytes:
-    """Seal a consumer's statement of up to 4,094 bytes into 4,156; a nonce is given by tests only."""
+    """Seal a consumer's statement of up to 4,094 bytes into 4,156.
+
+    A nonce is given so that the same statement is sealed alike once more; under one dispute id it serves no other.
+    """
     return _sealed(_STATEMENT, label_key, dispute_id, text, nonce)
 
 

@@ -219,7 +219,7 @@ class DisputeOpening(_message.Message):
     ground: Global___DisputeGround.ValueType
     """Why it is contested."""
     request_commitment: _builtins.bytes
-    """SHA-256(salt32 ‖ the consumer's request), 32 bytes. The request stays with the member."""
+    """SHA-256(salt32 ‖ digest of the consumer's request), 32 bytes. Request and salt stay with the member."""
     evidence_digest: _builtins.bytes
     """HMAC-SHA256(label_key, "evidence" ‖ SHA-256(file)), 32 bytes; empty where the consumer brings none."""
     sealed_sha256: _builtins.bytes
@@ -366,7 +366,7 @@ class Dispute(_message.Message):
     decision_reason: _builtins.str
     """Reason code of the decision; empty where there is none."""
     request_commitment: _builtins.bytes
-    """SHA-256(salt32 ‖ the consumer's request), 32 bytes."""
+    """SHA-256(salt32 ‖ digest of the consumer's request), 32 bytes."""
     has_evidence: _builtins.bool
     """Whether the consumer brought evidence."""
     sealed_statement: _builtins.bytes

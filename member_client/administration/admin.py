@@ -10,10 +10,12 @@ from typing import Final
 from alliance import statements
 from alliance.identifiers import SuppressionList
 from alliance.invitees import Invitee
-from alliance.v1 import admin_pb2, succession_pb2
+from alliance.v1 import admin_pb2, dispute_pb2, succession_pb2
 from alliance.v1.admin_pb2_grpc import AdminServiceStub
+from alliance.v1.dispute_pb2_grpc import DisputeServiceStub
 from alliance.v1.succession_pb2_grpc import SuccessionServiceStub
 from member_client._bundle import TOKEN_BYTES
+from member_client._dispute_records import OverdueDisputes
 from member_client._paging import pages
 from member_client._session import Session
 from member_client.administration.bundles import write_bundle
@@ -208,6 +210,14 @@ class Administration:
     async def recalls(self) -> list[OutstandingRecall]:
         """List recalled claims, oldest first, with the members that did not say yet that they dealt with them."""
         return await read_recalls(self._session)
+
+    async def overdue_disputes(self) -> list[OverdueDisputes]:
+        """Count by contributor what is overdue: its answers to disputes, and reviewers' decisions about its claims."""
+        request = dispute_pb2.ListOverdueDisputesRequest()
+        answer = await self._session.transport.ask(
+            lambda channel: DisputeServiceStub(channel).ListOverdueDisputes, request
+        )
+        return [OverdueDisputes(it.contributor, it.unanswered, it.undecided, it.since) for it in answer.contributors]
 
     async def suppression_list(self) -> SuppressionList:
         """Give the suppression list in force; raises StatementInvalid where it is older than one that was seen."""

@@ -125,9 +125,16 @@ class Lender:
     """What a lender does, over and over, at a hub that misbehaves."""
 
     def __init__(
-        self, hub: RunningHub, client: AllianceClient, other: AllianceClient, admin: AllianceClient, entry_id: bytes
+        self,
+        hub: RunningHub,
+        client: AllianceClient,
+        other: AllianceClient,
+        admin: AllianceClient,
+        reviewer: AllianceClient,
+        entry_id: bytes,
     ) -> None:
         self.hub, self.client, self.other, self.admin, self.entry_id = hub, client, other, admin, entry_id
+        self.reviewer = reviewer
         self.outcomes: Counter[str] = Counter()
         self._numbers = iter(range(1, 1_000_000))
 
@@ -245,6 +252,29 @@ class Lender:
         await admin.sign_succession(await admin.succession())
         return "signed"
 
+    async def contests(self) -> str:
+        """What lenders do for a consumer whom one of them lists: contest, read, answer, escalate."""
+        phone = self._new_phone()
+        (listed,) = await contribute(self.other, [row(phone)])
+        await self.hub.settle()
+        await self.client.sync()
+        dispute = await self.client.open_dispute(
+            Subject("C-9", phone=phone), entry_id=listed.entry_id, ground="outdated", request=BASIS, statement="Over."
+        )
+        opened = [it async for it in self.client.disputes()]
+        statement = await self.other.read_dispute_statement(dispute.id)
+        await self.other.answer_dispute(dispute.id, "upheld", reason="checked")
+        await self.client.escalate_dispute(dispute.id)
+        return f"{statement} {bool(opened)}"
+
+    async def reviews(self) -> str:
+        """What a reviewer does, and an admin who looks for what is overdue."""
+        await self.contests()
+        for escalation in [it async for it in self.reviewer.escalations()]:
+            await self.reviewer.review_dispute(escalation.id, "claim_stands", reason="checked")
+        overdue = await (await self.admin.administration()).overdue_disputes()
+        return f"{len(overdue)} overdue"
+
     async def does(self, act: Callable[[], Awaitable[str]]) -> str:
         """Do one thing; gives its outcome, or fails where the SDK breaks rule 1."""
         try:
@@ -257,6 +287,13 @@ class Lender:
 
 
 ACTS: dict[str, tuple[str, ...]] = {
+    "OpenDispute": ("contests",),
+    "ListDisputes": ("contests",),
+    "AnswerDispute": ("contests",),
+    "EscalateDispute": ("contests",),
+    "ListEscalations": ("reviews",),
+    "DecideEscalation": ("reviews",),
+    "ListOverdueDisputes": ("reviews",),
     "Evaluate": ("screens", "contributes"),
     "GetBuckets": ("screens",),
     "ReportEntry": ("screens",),
@@ -303,13 +340,14 @@ async def besieged(folder: Path, dice: random.Random) -> AsyncIterator[tuple[Hos
         lender(hub, "a") as a,
         lender(hub, "b", deadline_ms=5_000) as b,
         lender(hub, "ann", role=Role.ADMIN) as ann,
+        lender(hub, "rae", role=Role.REVIEWER) as rae,
     ):
         hub.hub.renewal._issuer = IssuerInMachineTime(hub.hub.keys.authority)  # TLS goes by the machine's clock
         await contribute(a, [row(LISTED)])
         (own,) = await contribute(b, [row(PHONES[2])])
         await hub.settle()
         hub.hub.store.write_now(lambda it: it.successions.add(_succession(hub)))
-        yield replies, Lender(hub, b, a, ann, own.entry_id)
+        yield replies, Lender(hub, b, a, ann, rae, own.entry_id)
 
 
 def _succession(hub: RunningHub) -> Succession:

@@ -49,7 +49,7 @@ class DisputeTable(SQLModel, table=True):
     content_sha256: bytes = column(sa_column=blob(), holds=Holds.DIGEST, kept=Kept.DISPUTE)
     """Of the opening but its time: what a retry must repeat."""
     request_commitment: bytes = column(sa_column=blob(), holds=Holds.DIGEST, kept=Kept.DISPUTE)
-    """SHA-256(salt32 ‖ the consumer's request); the request stays with the opener."""
+    """SHA-256(salt32 ‖ digest of the consumer's request); the request stays with the opener."""
     evidence_digest: bytes = column(sa_column=blob(), holds=Holds.SEALED, kept=Kept.DISPUTE)
     """The evidence under the label key, by which it is known again. Empty: the consumer brought none."""
     opening: bytes = column(sa_column=blob(), holds=Holds.STATEMENT, kept=Kept.DISPUTE)
