@@ -107,6 +107,9 @@ def bench(
     profiled: Annotated[
         int | None, typer.Option(metavar="N", min=1_000, help=f"Rows screened under the profiler; {FULL.profiled:,}.")
     ] = None,
+    watched: Annotated[
+        int | None, typer.Option(metavar="N", min=1_000, help=f"Identifiers of a watched book; {FULL.watched:,}.")
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Measure nothing: show what is kept.")] = False,
     page: Annotated[
         Path | None,
@@ -135,6 +138,7 @@ def bench(
         "tags": tags,
         "started": tuple(started or ()),
         "profiled": profiled,
+        "watched": watched,
     }
     changed = {name: value for name, value in given.items() if value not in (None, ())}
     try:

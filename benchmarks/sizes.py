@@ -54,6 +54,10 @@ class Sizes:
     """Claims that are recalled while they do."""
     profiled: int = 1_000_000
     """Rows screened under the profiler."""
+    watched: int = 1_000_000
+    """Identifiers in a book that is watched."""
+    delta: int = 10_000
+    """New claims that such a book is held against."""
 
     def __post_init__(self) -> None:
         """Raise ValueError where a set would hold an identifier twice, or more than there are."""
@@ -91,4 +95,6 @@ QUICK: Final = Sizes(
     readers=5,
     recalls=5,
     profiled=20_000,
+    watched=20_000,
+    delta=500,
 )

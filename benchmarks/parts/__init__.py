@@ -17,6 +17,7 @@ from benchmarks.parts import (
     starting,
     threads,
     unbalanced,
+    watching,
 )
 from benchmarks.report import Section
 from benchmarks.sizes import Sizes
@@ -43,5 +44,6 @@ PARTS: Final = (
     Part("unbalanced", "SecretFlow's unbalanced PSI against 2^20, and we on the same sets", unbalanced.measured),
     Part("recalls", "from a recall to the event in every open SDK", recalls.measured),
     Part("profile", "where the CPU of a screening goes, by sampling both processes", profile.measured),
+    Part("watch", "a book of a million customers against a delta of ten thousand claims", watching.measured),
     Part("start", "start and memory of hubs with a million and ten million claims", starting.measured),
 )

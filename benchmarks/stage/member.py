@@ -61,7 +61,19 @@ class Sync:
     sequence: int
 
 
-Question = Contribute | Screen | Check | Sync
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Add the rows of a file to the book that is watched."""
+
+    rows: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Hold the book against the filter as it is now, and acknowledge what happened."""
+
+
+Question = Contribute | Screen | Check | Sync | Add | Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +133,10 @@ async def _answer(client: AllianceClient, question: Question) -> tuple[Counter[s
             return await _screened(client, question), None
         case Check():
             return await _checked(client, question)
+        case Add():
+            return await _added(client, question), None
+        case Look():
+            return await _looked(client), None
         case Sync():
             await _synced(client, question)
             return Counter(), None
@@ -157,6 +173,20 @@ async def _screened(client: AllianceClient, order: Screen) -> Counter[str]:
     async for verdict in verdicts:
         states[verdict.state] += 1
     return states
+
+
+async def _added(client: AllianceClient, order: Add) -> Counter[str]:
+    subjects = (Subject.of(str(place), {field: text}) for place, (field, text) in enumerate(_lines(order.rows)))
+    report = await client.watch_add(subjects, consent=Consent.of("benchmark"))
+    return Counter(added=report.added)
+
+
+async def _looked(client: AllianceClient) -> Counter[str]:
+    kinds = Counter[str]()
+    async for events in client.watch_batches(follow=False):
+        kinds.update(event.kind for event in events)
+        await client.watch_acknowledge(events[-1].number)
+    return kinds
 
 
 async def _checked(client: AllianceClient, order: Check) -> tuple[Counter[str], Calls]:
