@@ -25,6 +25,7 @@ from member_client.cli.screen import HELP as SCREEN_HELP
 from member_client.cli.screen import screen
 from member_client.cli.session import Ports, Session
 from member_client.cli.taxonomy import taxonomy
+from member_client.cli.watch import watch_app
 from member_client.config import HOME_VARIABLE, default_folder
 
 app = typer.Typer(
@@ -100,6 +101,7 @@ app.command(help=SCREEN_HELP)(screen)
 app.command(help=CONTRIBUTE_HELP)(contribute)
 app.add_typer(claims_app, name="claims")
 app.add_typer(recalls_app, name="recalls")
+app.add_typer(watch_app, name="watch")
 app.add_typer(admin_app, name="admin")
 app.command()(quota)
 app.command()(taxonomy)

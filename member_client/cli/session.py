@@ -22,7 +22,7 @@ from alliance.clock import SystemClock
 from member_client.cli.language import CHINESE, ChineseText, spoken, tr
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         ContributionResult,
         ContributionRow,
         Finding,
+        LookReport,
         OwnClaim,
         Profile,
         QuotaReport,
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
         SyncReport,
         Usage,
         Verdict,
+        WatchAddReport,
+        WatchEvent,
+        WatchStatus,
     )
     from member_client.administration import Administration
 
@@ -140,6 +144,38 @@ class HubClient(Protocol):
 
     async def close_revisit(self, receipt: str, entry_id: bytes | None = None, *, note: str = "") -> list[Revisit]:
         """Note that a decision was dealt with."""
+
+    async def watch_add(
+        self, subjects: AsyncIterable[Subject], *, consent: Consent, on_progress: Callable[[int], None] | None = None
+    ) -> WatchAddReport:
+        """Add subjects to the book."""
+
+    async def watch_remove(self, refs: Iterable[str]) -> int:
+        """Take everything under refs out of the book."""
+
+    async def watch_fields(self) -> Mapping[str, int]:
+        """Count the identifiers in the book by field."""
+
+    async def watch_status(self) -> WatchStatus:
+        """Tell how the watch stands."""
+
+    def watch_batches(self, after: int = 0, *, follow: bool = True) -> AsyncIterator[list[WatchEvent]]:
+        """Give what happens to those in the book."""
+
+    async def watch_acknowledge(self, number: int) -> None:
+        """Drop events up to a number."""
+
+    async def watch_rescreen(self) -> LookReport:
+        """Fetch the buckets of all that hits anew."""
+
+    async def watch_dead_letters(self) -> list[WatchEvent]:
+        """Give the events that were set aside."""
+
+    async def watch_set_aside(self, event: WatchEvent) -> None:
+        """Set an event aside."""
+
+    async def watch_forget_dead_letter(self, number: int) -> None:
+        """Drop an event that was set aside."""
 
     async def doctor(self) -> list[Finding]:
         """Look for what is wrong."""

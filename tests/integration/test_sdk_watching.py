@@ -1,13 +1,14 @@
 """A lender's own book: told of each claim that touches it once, and of what becomes of it; the hub learns volumes."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 from support.hub import RunningHub, running_hub
-from support.sdk import BASIS, PHONES, contribute, lender, row
+from support.sdk import BASIS, PHONES, command, contribute, lender, row
 
 from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, SubjectRole
 from member_client import AllianceClient, BookDamaged, ConsentMissing, InvalidUse, Subject, WatchEvent, WatchKind
@@ -196,3 +197,32 @@ async def test_a_book_that_is_damaged_is_not_taken_for_an_empty_one(new_hub_fold
             await b.watch_status()
         path.unlink()
         assert (await b.watch_status()).identifiers == 0
+
+
+async def test_the_commands_add_look_tell_and_take_out_and_nothing_of_it_is_on_disk_in_clear(
+    new_hub_folder: NewFolder, tmp_path: Path
+) -> None:
+    path, events = tmp_path / "customers.csv", tmp_path / "events.jsonl"
+    lines = "".join(f"KUNDE-{text[-3:]},{text}\n" for text in MINE)
+    path.write_text(f"customer_no,mobile\n{lines}", encoding="utf-8")
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        (claim,) = await contribute(a, [row(MINE[0])])
+        await hub.settle()
+        add = ("watch", "add", str(path), "--map", "phone=mobile", "--ref", "customer_no", "--consent", "basis")
+        assert "added 6 · in the book already 0" in await command(hub, "b", *add)
+        assert "added 0 · in the book already 6" in await command(hub, "b", *add)
+        assert "1 events handed over" in await command(hub, "b", "watch", "run", "--once", "--to", f"jsonl:{events}")
+        told_there = json.loads(events.read_text())
+        assert (told_there["ref"], told_there["entry"]) == (f"KUNDE-{MINE[0][-3:]}", claim.entry_id.hex())
+        await a.recall(claim.entry_id, reason="wrong_person")
+        said = await command(hub, "b", "watch", "run", "--once")
+        assert f"recall KUNDE-{MINE[0][-3:]} phone" in said
+        status = json.loads(await command(hub, "b", "--json", "watch", "status"))
+        assert (status["identifiers"], status["evaluations"], status["unacknowledged"]) == (6, 6, 0)
+        assert "1 identifiers taken out" in await command(hub, "b", "watch", "remove", "--ref", f"KUNDE-{MINE[0][-3:]}")
+        assert (await command(hub, "b", "watch", "list")).split() == ["phone", "5"]
+        for folder in (b.profile.state_folder, hub.folder):
+            for file in (it for it in folder.rglob("*") if it.is_file()):
+                content = file.read_bytes()
+                assert b"KUNDE" not in content, file.name
+                assert not any(text.encode() in content or text[1:].encode() in content for text in MINE), file.name

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from fake_book import FakeBook
 from typer.testing import CliRunner, Result
 
 from alliance.identifiers import InvalidIdentifier, Kind, canonicalise
@@ -111,7 +112,7 @@ def a_revisit(number: int = 0, **other: Any) -> Revisit:
 
 
 @dataclass
-class FakeClient:
+class FakeClient(FakeBook):
     """Answers screenings by the text, and refuses contributions that are not canonical."""
 
     listed: frozenset[str] = frozenset({LISTED})

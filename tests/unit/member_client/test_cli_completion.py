@@ -28,6 +28,7 @@ COMMANDS = [
     "doctor",
     "claims",
     "recalls",
+    "watch",
     "admin",
 ]
 PURPOSES = [purpose.word for purpose in SCREENING_PURPOSES]

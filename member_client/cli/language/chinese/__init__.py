@@ -11,6 +11,7 @@ A test finds what is missing or stale: `tests/unit/member_client/test_cli_langua
 from typing import Final
 
 from member_client.cli.language.chinese.administration import ADMIN_COMMANDS, ADMIN_OPTIONS, ADMIN_SPOKEN, ADMIN_WORDS
+from member_client.cli.language.chinese.book import BOOK_HELP, BOOK_SPOKEN, BOOK_WORDS
 from member_client.cli.language.chinese.disputes import DISPUTE_CLASSES, DISPUTE_WORDS
 from member_client.cli.language.chinese.errors import ADVICE, CLASSES, FINDINGS
 from member_client.cli.language.chinese.faults import FAULTS, HEADINGS
@@ -33,6 +34,7 @@ SPOKEN: Final = {
     **WATCH_SPOKEN,
     **REVISIT_SPOKEN,
     **FILING_SPOKEN,
+    **BOOK_SPOKEN,
 }
 """What `tr` says."""
 
@@ -45,6 +47,7 @@ HELP: Final = {
     **WATCH_HELP,
     **REVISIT_HELP,
     **FILING_HELP,
+    **BOOK_HELP,
 }
 """What help says."""
 
@@ -55,6 +58,7 @@ RETOLD: Final = {
     **REVISIT_WORDS,
     **DISPUTE_WORDS,
     **FILING_WORDS,
+    **BOOK_WORDS,
     **TABLE_WORDS,
     **ROWS,
     **FILES,
