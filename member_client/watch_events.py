@@ -28,9 +28,10 @@ class WatchKind(StrEnum):
 class WatchEvent:
     """What happened to a claim about somebody in the book.
 
-    `ref` and `field` are those under which the identifier was added. `status` is the claim's from now on, `action` what
-    all claims about this ref together permit at most from now on, `reason` the code with which a status was changed.
-    `at` is when it was noticed here, milliseconds UTC. `book` names the book that the number counts in.
+    `ref` and `field` are those under which the identifier was added. `status` is the claim's from now on, or its last
+    where it is gone and nobody signed why; `action` is what all claims about this ref together permit at most from now
+    on, `reason` the code with which a status was changed. `at` is when it was noticed here, milliseconds UTC. `book`
+    names the book that the number counts in.
     """
 
     number: int

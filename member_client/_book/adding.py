@@ -195,21 +195,25 @@ class Adding:
             by_segment.setdefault(spot.place.segment, set()).add(spot.place.offset)
             change.matches(spot.place, ())
         for segment, indices in by_segment.items():
-            self._blank(change, head, segment, indices)
+            self._blank(change, segment, indices)
         change.ref(ref, ())
         return change
 
-    def _blank(self, change: Change, head: Head, segment: int, indices: set[int]) -> None:
-        """Leave nothing where entries were."""
-        facts = self._shelves.facts(segment)
+    def _blank(self, change: Change, segment: int, indices: set[int]) -> None:
+        """Leave nothing where entries were, and no segment of nothing."""
+        facts, head = self._shelves.facts(segment), change.head
         if facts is None:
             return
         entries = tuple(None if index in indices else entry for index, entry in enumerate(facts.entries))
-        change.facts(segment, Facts(facts.basis, entries))
+        is_left = any(entries)
+        change.facts(segment, Facts(facts.basis, entries) if is_left else None)
         for epoch in head.covered:
             (tags,) = self._shelves.tags(epoch, [segment])
             keys = self._shelves.label_keys(epoch, segment).reveal()
-            change.tags(epoch, segment, _blanked(tags, indices), _blanked(keys, indices))
+            blanked = (_blanked(tags, indices), _blanked(keys, indices)) if is_left else (None, None)
+            change.tags(epoch, segment, *blanked)
+        if not is_left:
+            change.head = replace(head, sizes=(*head.sizes[:segment], 0, *head.sizes[segment + 1 :]))
 
 
 def _chosen(column: bytes, indices: Sequence[int]) -> bytes:

@@ -15,7 +15,7 @@ from member_client.errors import BucketOverfull
 FETCH_SECONDS = 120.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Fetched:
     """What buckets said of targets: believed claims, what is wrong, and hits whose bucket could not be had."""
 

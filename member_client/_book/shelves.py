@@ -44,7 +44,7 @@ class Moved(Exception):
     """Somebody else changed what a change was made from: look again."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Change:
     """What is written with a head, in one transaction."""
 

@@ -44,7 +44,7 @@ def read(shelves: BookShelves, before: View | None) -> View:
     if before is None or head.book != before.head.book:
         return View(head, shelves.all_matches())
     if head.generation != before.head.generation:
-        before.matches, before.fetched = shelves.all_matches(), {}
+        before.matches, before.fetched, before.looked = shelves.all_matches(), {}, {}
     if head.changed != before.head.changed:
         before.tags = {}
     before.head = head

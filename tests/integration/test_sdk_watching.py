@@ -11,7 +11,16 @@ from support.hub import RunningHub, running_hub
 from support.sdk import BASIS, PHONES, command, contribute, lender, row
 
 from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, SubjectRole
-from member_client import AllianceClient, BookDamaged, ConsentMissing, InvalidUse, Subject, WatchEvent, WatchKind
+from member_client import (
+    AllianceClient,
+    BookDamaged,
+    ConsentMissing,
+    InvalidUse,
+    Subject,
+    WatchEvent,
+    WatchKind,
+    _bucket_fetch,
+)
 from member_client._book import keeping
 
 NewFolder = Callable[[], Path]
@@ -226,3 +235,37 @@ async def test_the_commands_add_look_tell_and_take_out_and_nothing_of_it_is_on_d
                 content = file.read_bytes()
                 assert b"KUNDE" not in content, file.name
                 assert not any(text.encode() in content or text[1:].encode() in content for text in MINE), file.name
+
+
+async def test_two_processes_that_look_at_once_tell_an_event_once(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        await hub.settle()
+        await b.watch_add(customers(), consent=BASIS)
+        await told(b)
+        await contribute(a, [row(text) for text in MINE])
+        await hub.settle()
+        async with AllianceClient(b.profile, clock=hub.clock) as other:
+            looks = await asyncio.gather(told(b), told(other), other.watch_add(customers(OTHERS), consent=BASIS))
+            assert {event.ref for events in looks[:2] for event in events} == {ref(text) for text in MINE}
+            assert [event.number for event in await told(other)] == [1, 2, 3, 4, 5, 6]
+            assert (await told(b)) == (await told(other))
+            await a.withdraw((await told(b))[0].entry_id, reason="settled")
+            assert [event.kind for event in (await told(other))[6:]] == [WatchKind.MATCH_CLEARED]
+            assert len(await told(b)) == 7
+
+
+async def test_a_bucket_that_is_overfull_hides_its_own_hits_alone_and_says_so(
+    new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        await contribute(a, [row(MINE[0])])
+        await hub.settle()
+        await b.watch_add(customers(), consent=BASIS)
+        with monkeypatch.context() as patched:
+            patched.setattr(_bucket_fetch, "MAX_BUCKET_ENTRIES", 0)
+            assert await told(b) == []
+        assert (await b.watch_status()).unsettled == 1
+        assert await told(b) == []
+        await b.watch_rescreen()
+        assert [event.ref for event in await told(b)] == [ref(MINE[0])]
+        assert (await b.watch_status()).unsettled == 0
