@@ -21,6 +21,7 @@ from alliance.taxonomy import (
     ClaimStatus,
     ConsentNeed,
     EvidenceLevel,
+    Outcome,
     Purpose,
     SharingLevel,
     SubjectRole,
@@ -227,6 +228,14 @@ SHARING: Final[dict[SharingLevel, Wording]] = {
     SharingLevel.GREEN: Wording("绿（联盟内）", "green"),
 }
 
+OUTCOMES: Final[dict[Outcome, Wording]] = {
+    Outcome.CONFIRMED_FRAUD: Wording("确认欺诈", "confirmed fraud"),
+    Outcome.FALSE_MATCH: Wording("并非欺诈", "false match"),
+    Outcome.WRONG_PERSON: Wording("并非本人", "wrong person"),
+    Outcome.STALE: Wording("信息过时", "stale"),
+    Outcome.VICTIM: Wording("本人为受害人", "victim"),
+}
+
 KINDS: Final[dict[Kind, Wording]] = {
     Kind.PHONE: Wording("电话号码", "telephone number"),
     Kind.RESIDENT_ID: Wording("居民身份证号码", "resident identity number"),
@@ -250,6 +259,7 @@ _BY_TYPE: Final[dict[type[Word], Mapping[Any, Wording]]] = {
     Purpose: PURPOSES,
     Action: ACTIONS,
     ConsentNeed: CONSENT_BASES,
+    Outcome: OUTCOMES,
 }
 
 

@@ -1,4 +1,4 @@
-"""What became of decisions, in words, and when counts of it may be told: what hub and members must know alike.
+"""What became of decisions: when counts of it may be told, and what hub and members must know alike.
 
 Rules:
 
@@ -11,7 +11,7 @@ Rules:
 from datetime import UTC, datetime
 from typing import Final
 
-from alliance.taxonomy import Word
+from alliance.taxonomy import Outcome
 
 LEAST_REPORTS: Final = 5
 LEAST_REPORTERS: Final = 2
@@ -23,21 +23,6 @@ PLAUSIBLE_DAYS: Final = 35
 """Reports of so many days are held against the evaluations of as many."""
 _MONTHS_A_YEAR = 12
 _FIRST_YEAR = 1970
-
-
-class Outcome(Word):
-    """What became of a decision that rested on a claim."""
-
-    CONFIRMED_FRAUD = 1
-    """It was fraud, by this person."""
-    FALSE_MATCH = 2
-    """It was no fraud."""
-    WRONG_PERSON = 3
-    """Somebody else is meant, such as the identifier's holder before."""
-    STALE = 4
-    """It was so once, and holds no longer."""
-    VICTIM = 5
-    """The person is a victim of the conduct, and not its author."""
 
 
 RIGHT: Final = (Outcome.CONFIRMED_FRAUD,)

@@ -14,8 +14,7 @@ the package is an AllianceClientError (`member_client.errors`).
 from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
 from alliance.findings import Finding, Level
 from alliance.identifiers import Kind
-from alliance.outcomes import Outcome
-from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, Purpose, SharingLevel, SubjectRole
+from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, Outcome, Purpose, SharingLevel, SubjectRole
 from member_client._book.adding import RefusedField, WatchAddReport
 from member_client._book.keeping import WatchStatus
 from member_client._book.rounds import LookReport

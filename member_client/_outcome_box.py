@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from alliance.outcomes import MAX_ROWS, NONCE_BYTES, Outcome
-from alliance.taxonomy import DAY_MS, Category
+from alliance.outcomes import MAX_ROWS, NONCE_BYTES
+from alliance.taxonomy import DAY_MS, Category, Outcome
 from member_client._decision_records import LIFE_MS
 from member_client._framing import pack, unpack
 from member_client._store import Shelf, Store, Write, Writes

@@ -11,11 +11,9 @@ from typing import Final
 
 from alliance import statements
 from alliance.crypto.secret import Secret
-from alliance.outcomes import Outcome
-from alliance.taxonomy import DAY_MS
-from alliance.v1 import outcome_pb2
+from alliance.taxonomy import DAY_MS, Outcome
+from alliance.v1 import outcome_pb2, taxonomy_pb2
 from alliance.v1.outcome_pb2_grpc import OutcomeServiceStub
-from alliance.v1.taxonomy_pb2 import Category
 from member_client._deadline import Deadline
 from member_client._outcome_box import Batch, OutcomeBox
 from member_client._session import Session
@@ -107,8 +105,8 @@ class Reporting:
         rows = [
             outcome_pb2.OutcomeRow(
                 contributor=contributor,
-                category=Category.ValueType(category),
-                outcome=outcome_pb2.Outcome.ValueType(outcome),
+                category=taxonomy_pb2.Category.ValueType(category),
+                outcome=taxonomy_pb2.Outcome.ValueType(outcome),
                 count=count,
             )
             for (contributor, category, outcome), count in batch.counts()

@@ -26,8 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
 from alliance.findings import Finding
 from alliance.identifiers import Kind
-from alliance.outcomes import Outcome
-from alliance.taxonomy import Purpose
+from alliance.taxonomy import Outcome, Purpose
 from member_client._book.adding import WatchAddReport
 from member_client._book.keeping import WatchStatus
 from member_client._book.rounds import LookReport

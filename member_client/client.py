@@ -21,8 +21,7 @@ from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, Revie
 from alliance.errors import UnknownWord
 from alliance.findings import Finding
 from alliance.identifiers import Kind
-from alliance.outcomes import Outcome
-from alliance.taxonomy import ClaimStatus, Purpose
+from alliance.taxonomy import ClaimStatus, Outcome, Purpose
 from member_client import _frames, audit, doctor, quotas
 from member_client._attempt import unasked
 from member_client._book import Book

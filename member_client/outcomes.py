@@ -7,8 +7,8 @@ reports, one member's alone, or none (docs/adr/0030-outcomes-are-told-in-counts.
 from dataclasses import dataclass
 from typing import Final
 
-from alliance.outcomes import RIGHT, WRONG, Outcome, month_text
-from alliance.taxonomy import Category
+from alliance.outcomes import RIGHT, WRONG, month_text
+from alliance.taxonomy import Category, Outcome
 from alliance.v1 import outcome_pb2
 from alliance.v1.outcome_pb2_grpc import OutcomeServiceStub
 from member_client._paging import pages

@@ -122,6 +122,21 @@ class Purpose(Word):
     CASE = 9
 
 
+class Outcome(Word):
+    """What became of a decision that rested on a claim."""
+
+    CONFIRMED_FRAUD = 1
+    """It was fraud, by this person."""
+    FALSE_MATCH = 2
+    """It was no fraud."""
+    WRONG_PERSON = 3
+    """Somebody else is meant, such as the identifier's holder before."""
+    STALE = 4
+    """It was so once, and holds no longer."""
+    VICTIM = 5
+    """The person is a victim of the conduct, and not its author."""
+
+
 class Action(Word):
     """What an institution may do at most. Ordered from mild to severe."""
 

@@ -9,7 +9,6 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -20,42 +19,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class _Outcome:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    OUTCOME_UNSPECIFIED: _Outcome.ValueType  # 0
-    """Absent; always refused."""
-    OUTCOME_CONFIRMED_FRAUD: _Outcome.ValueType  # 1
-    """It was fraud, by this person."""
-    OUTCOME_FALSE_MATCH: _Outcome.ValueType  # 2
-    """It was no fraud."""
-    OUTCOME_WRONG_PERSON: _Outcome.ValueType  # 3
-    """Somebody else is meant, such as the identifier's holder before."""
-    OUTCOME_STALE: _Outcome.ValueType  # 4
-    """It was so once, and holds no longer."""
-    OUTCOME_VICTIM: _Outcome.ValueType  # 5
-    """The person is a victim of the conduct, and not its author."""
-
-class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
-    """What became of a decision that rested on a claim."""
-
-OUTCOME_UNSPECIFIED: Outcome.ValueType  # 0
-"""Absent; always refused."""
-OUTCOME_CONFIRMED_FRAUD: Outcome.ValueType  # 1
-"""It was fraud, by this person."""
-OUTCOME_FALSE_MATCH: Outcome.ValueType  # 2
-"""It was no fraud."""
-OUTCOME_WRONG_PERSON: Outcome.ValueType  # 3
-"""Somebody else is meant, such as the identifier's holder before."""
-OUTCOME_STALE: Outcome.ValueType  # 4
-"""It was so once, and holds no longer."""
-OUTCOME_VICTIM: Outcome.ValueType  # 5
-"""The person is a victim of the conduct, and not its author."""
-Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
 @_typing.final
 class OutcomeRow(_message.Message):
@@ -71,7 +34,7 @@ class OutcomeRow(_message.Message):
     """Id of the contributor; never the reporting member's own."""
     category: _taxonomy_pb2.Category.ValueType
     """What the claims state."""
-    outcome: Global___Outcome.ValueType
+    outcome: _taxonomy_pb2.Outcome.ValueType
     """What became of the decisions."""
     count: _builtins.int
     """How many, at least 1."""
@@ -80,7 +43,7 @@ class OutcomeRow(_message.Message):
         *,
         contributor: _builtins.str = ...,
         category: _taxonomy_pb2.Category.ValueType = ...,
-        outcome: Global___Outcome.ValueType = ...,
+        outcome: _taxonomy_pb2.Outcome.ValueType = ...,
         count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
@@ -186,7 +149,7 @@ class OutcomeCount(_message.Message):
     """Months since January 1970, UTC, at whose end it was told. What was too little to be told before is in it."""
     category: _taxonomy_pb2.Category.ValueType
     """What the claims state."""
-    outcome: Global___Outcome.ValueType
+    outcome: _taxonomy_pb2.Outcome.ValueType
     """What became of the decisions."""
     count: _builtins.int
     """How many; five at least."""
@@ -195,7 +158,7 @@ class OutcomeCount(_message.Message):
         *,
         month: _builtins.int = ...,
         category: _taxonomy_pb2.Category.ValueType = ...,
-        outcome: Global___Outcome.ValueType = ...,
+        outcome: _taxonomy_pb2.Outcome.ValueType = ...,
         count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015

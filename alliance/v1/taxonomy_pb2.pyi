@@ -359,3 +359,39 @@ PURPOSE_INTERSECTION: Purpose.ValueType  # 8
 PURPOSE_CASE: Purpose.ValueType  # 9
 """A police liaison's case."""
 Global___Purpose: _TypeAlias = Purpose  # noqa: Y015
+
+class _Outcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OUTCOME_UNSPECIFIED: _Outcome.ValueType  # 0
+    """Absent; always refused."""
+    OUTCOME_CONFIRMED_FRAUD: _Outcome.ValueType  # 1
+    """It was fraud, by this person."""
+    OUTCOME_FALSE_MATCH: _Outcome.ValueType  # 2
+    """It was no fraud."""
+    OUTCOME_WRONG_PERSON: _Outcome.ValueType  # 3
+    """Somebody else is meant, such as the identifier's holder before."""
+    OUTCOME_STALE: _Outcome.ValueType  # 4
+    """It was so once, and holds no longer."""
+    OUTCOME_VICTIM: _Outcome.ValueType  # 5
+    """The person is a victim of the conduct, and not its author."""
+
+class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
+    """What became of a decision that rested on a claim."""
+
+OUTCOME_UNSPECIFIED: Outcome.ValueType  # 0
+"""Absent; always refused."""
+OUTCOME_CONFIRMED_FRAUD: Outcome.ValueType  # 1
+"""It was fraud, by this person."""
+OUTCOME_FALSE_MATCH: Outcome.ValueType  # 2
+"""It was no fraud."""
+OUTCOME_WRONG_PERSON: Outcome.ValueType  # 3
+"""Somebody else is meant, such as the identifier's holder before."""
+OUTCOME_STALE: Outcome.ValueType  # 4
+"""It was so once, and holds no longer."""
+OUTCOME_VICTIM: Outcome.ValueType  # 5
+"""The person is a victim of the conduct, and not its author."""
+Global___Outcome: _TypeAlias = Outcome  # noqa: Y015

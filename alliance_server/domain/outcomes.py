@@ -16,8 +16,8 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from alliance.errors import Reason
-from alliance.outcomes import LEAST_REPORTERS, LEAST_REPORTS, MAX_ROWS, NONCE_BYTES, Outcome
-from alliance.taxonomy import DAY_MS, Category
+from alliance.outcomes import LEAST_REPORTERS, LEAST_REPORTS, MAX_ROWS, NONCE_BYTES
+from alliance.taxonomy import DAY_MS, Category, Outcome
 from alliance.v1.outcome_pb2 import OutcomeReport
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import check_member_id

@@ -17,9 +17,11 @@ from member_client.cli.contribute import contribute
 from member_client.cli.group import PROGRAM, SafeGroup, UsageFault
 from member_client.cli.language import LANGUAGE_VARIABLE, read_language, tr
 from member_client.cli.membership import doctor, enrol, fingerprint, renew, sync
+from member_client.cli.outcome_tables import claims_quality
 from member_client.cli.ports import real_ports
 from member_client.cli.quota import quota
 from member_client.cli.recalls import recalls_app
+from member_client.cli.report import report_app
 from member_client.cli.retag import retag
 from member_client.cli.screen import HELP as SCREEN_HELP
 from member_client.cli.screen import screen
@@ -99,10 +101,12 @@ app.command()(sync)
 app.command()(check)
 app.command(help=SCREEN_HELP)(screen)
 app.command(help=CONTRIBUTE_HELP)(contribute)
+app.add_typer(report_app, name="report")
 app.add_typer(claims_app, name="claims")
 app.add_typer(recalls_app, name="recalls")
 app.add_typer(watch_app, name="watch")
 app.add_typer(admin_app, name="admin")
+claims_app.command("quality")(claims_quality)
 app.command()(quota)
 app.command()(taxonomy)
 app.command()(renew)

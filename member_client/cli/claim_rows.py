@@ -37,9 +37,12 @@ class Defaults:
 
 
 def option_word(words: type[_AnyWord], option: str, text: str | None) -> _AnyWord | None:
+    """Read an option's word, None where it was not given; raises UsageFault, which lists the words there are."""
+    return None if text is None else given_word(words, option, text)
+
+
+def given_word(words: type[_AnyWord], option: str, text: str) -> _AnyWord:
     """Read an option's word; raises UsageFault, which lists the words there are."""
-    if text is None:
-        return None
     try:
         return read_word(words, text)
     except UnknownWord:

@@ -7,7 +7,7 @@ without words of its own gives none, and the shell offers files.
 from collections.abc import Callable, Iterable
 
 from alliance.notices import KINDS, LANGUAGES, wording
-from alliance.taxonomy import Category, EvidenceLevel, SubjectRole, Word
+from alliance.taxonomy import Category, EvidenceLevel, Outcome, SubjectRole, Word
 from member_client.cli.language import retold, spoken
 from member_client.cli.language.pairing import typed_word
 from member_client.files import FIELDS
@@ -31,6 +31,7 @@ complete_purpose = _taxonomy(SCREENING_PURPOSES)
 complete_category = _taxonomy(Category)
 complete_role = _taxonomy(SubjectRole)
 complete_evidence = _taxonomy(EvidenceLevel)
+complete_outcome = _taxonomy(Outcome)
 
 
 def complete_language(incomplete: str) -> list[str]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from alliance.clock import Clock
     from alliance.identifiers import Kind
+    from alliance.taxonomy import Outcome
     from member_client import (
         Consent,
         ContributionPreview,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
         ContributionRow,
         Finding,
         LookReport,
+        OutcomeCount,
+        OutcomeReport,
+        OutcomeReports,
         OwnClaim,
         Profile,
         QuotaReport,
@@ -82,6 +86,18 @@ class HubClient(Protocol):
 
     async def quota(self) -> QuotaReport:
         """Give the member's quotas and standing."""
+
+    async def report(self, receipt: str, outcome: str | Outcome, entry_id: bytes | None = None) -> list[OutcomeReport]:
+        """Keep what became of a decision."""
+
+    async def outcome_reports(self) -> OutcomeReports:
+        """Give the reports that wait, and how many were sent."""
+
+    async def send_outcomes(self) -> int:
+        """Send what was reported until yesterday."""
+
+    async def claim_outcomes(self) -> list[OutcomeCount]:
+        """Give what was told of the member's own claims."""
 
     async def administration(self) -> Administration:
         """Open the admin's side."""

@@ -31,9 +31,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MULE, PHISHING = taxonomy_pb2.CATEGORY_MULE_ACCOUNT, taxonomy_pb2.CATEGORY_PHISHING
 FRAUD, FALSE, STALE = (
-    outcome_pb2.OUTCOME_CONFIRMED_FRAUD,
-    outcome_pb2.OUTCOME_FALSE_MATCH,
-    outcome_pb2.OUTCOME_STALE,
+    taxonomy_pb2.OUTCOME_CONFIRMED_FRAUD,
+    taxonomy_pb2.OUTCOME_FALSE_MATCH,
+    taxonomy_pb2.OUTCOME_STALE,
 )
 Counts = dict[tuple[str, int, int], int]
 

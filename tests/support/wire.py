@@ -476,7 +476,7 @@ class WireMember:
             outcome_pb2.OutcomeRow(
                 contributor=contributor,
                 category=taxonomy_pb2.Category.ValueType(category),
-                outcome=outcome_pb2.Outcome.ValueType(outcome),
+                outcome=taxonomy_pb2.Outcome.ValueType(outcome),
                 count=count,
             )
             for (contributor, category, outcome), count in sorted(counts.items())

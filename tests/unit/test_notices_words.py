@@ -38,6 +38,7 @@ def test_there_are_words() -> None:
             "Purpose",
             "Action",
             "ConsentNeed",
+            "Outcome",
         )
     }
 

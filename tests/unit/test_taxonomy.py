@@ -19,6 +19,7 @@ from alliance.taxonomy import (
     ConsentNeed,
     EvidenceLevel,
     Ground,
+    Outcome,
     Purpose,
     SharingLevel,
     SubjectRole,
@@ -78,7 +79,9 @@ P, V, R = SubjectRole.PERPETRATOR, SubjectRole.CLIENT_VICTIM, SubjectRole.PROTEC
 E1, E2, E3, E4, E5 = EvidenceLevel
 
 
-@pytest.mark.parametrize("enumeration", [Category, SubjectRole, EvidenceLevel, ClaimStatus, SharingLevel, Purpose])
+@pytest.mark.parametrize(
+    "enumeration", [Category, SubjectRole, EvidenceLevel, ClaimStatus, SharingLevel, Purpose, Outcome]
+)
 def test_words_are_those_of_the_wire_by_number_and_name(enumeration: type[Word]) -> None:
     wire = taxonomy_pb2.DESCRIPTOR.enum_types_by_name[enumeration.__name__]
     prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enumeration.__name__)[1:]

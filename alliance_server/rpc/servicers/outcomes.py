@@ -4,7 +4,7 @@ from typing import Any
 
 from grpc import aio
 
-from alliance.outcomes import Outcome
+from alliance.taxonomy import Outcome
 from alliance.v1 import outcome_pb2, outcome_pb2_grpc, taxonomy_pb2
 from alliance_server.domain.outcomes import Quality, Told
 from alliance_server.rpc.interceptors.calls import current_call
@@ -45,7 +45,7 @@ def _count(told: Told) -> outcome_pb2.OutcomeCount:
     return outcome_pb2.OutcomeCount(
         month=told.month,
         category=taxonomy_pb2.Category.ValueType(told.cell.category),
-        outcome=outcome_pb2.Outcome.ValueType(told.cell.outcome),
+        outcome=taxonomy_pb2.Outcome.ValueType(told.cell.outcome),
         count=told.reports,
     )
 

@@ -12,7 +12,7 @@ from fake_book import FakeBook
 from typer.testing import CliRunner, Result
 
 from alliance.identifiers import InvalidIdentifier, Kind, canonicalise
-from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, SharingLevel, SubjectRole
+from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, Outcome, SharingLevel, SubjectRole
 from member_client import (
     Consent,
     ContributionOutcome,
@@ -21,6 +21,9 @@ from member_client import (
     ContributionRow,
     Finding,
     Match,
+    OutcomeCount,
+    OutcomeReport,
+    OutcomeReports,
     OwnClaim,
     PreviewOutcome,
     Profile,
@@ -137,6 +140,9 @@ class FakeClient(FakeBook):
     begun: set[str] = field(default_factory=set)
     retagged: RetagReport = field(default_factory=RetagReport)
     to_revisit: list[Revisit] = field(default_factory=list)
+    reported: list[OutcomeReport] = field(default_factory=list)
+    sent: int = 0
+    told: list[OutcomeCount] = field(default_factory=list)
 
     async def retag(
         self, *, on_retagged: Callable[[int], None] | None = None, withdraw_rest: str | None = None
@@ -153,6 +159,25 @@ class FakeClient(FakeBook):
 
     async def administration(self) -> Any:
         raise NotImplementedError
+
+    async def report(self, receipt: str, outcome: str | Outcome, entry_id: bytes | None = None) -> list[OutcomeReport]:
+        self._fail_if_due()
+        meant = Outcome(outcome) if isinstance(outcome, Outcome) else Outcome.parse(outcome)
+        self.reported.append(
+            OutcomeReport(receipt, entry_id or bytes(16), "bank-b", Category.MULE_ACCOUNT, meant, NOW_MS)
+        )
+        return self.reported[-1:]
+
+    async def outcome_reports(self) -> OutcomeReports:
+        return OutcomeReports(tuple(self.reported), self.sent)
+
+    async def send_outcomes(self) -> int:
+        self.sent, sent = self.sent + len(self.reported), len(self.reported)
+        self.reported.clear()
+        return sent
+
+    async def claim_outcomes(self) -> list[OutcomeCount]:
+        return self.told
 
     async def sync(self) -> SyncReport:
         self.calls["sync"] += 1

@@ -26,6 +26,7 @@ COMMANDS = [
     "renew",
     "retag",
     "doctor",
+    "report",
     "claims",
     "recalls",
     "watch",
@@ -75,7 +76,7 @@ def test_the_program_answers_as_bash_asks(tmp_path: Path, typed: str, offered: l
     [
         ("member-client ", COMMANDS),
         ("member-client s", ["sync", "screen"]),
-        ("member-client claims ", ["list", "show", "find", "withdraw", "recall", "amend"]),
+        ("member-client claims ", ["list", "show", "find", "withdraw", "recall", "amend", "quality"]),
         ("member-client screen --purpose ", PURPOSES),
         ("member-client screen --purpose=lo", ["loan_application"]),
         ("member-client screen f.csv --purpose portfolio_screening --con", ["--consent", "--consent-column"]),

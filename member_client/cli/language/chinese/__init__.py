@@ -18,6 +18,7 @@ from member_client.cli.language.chinese.faults import FAULTS, HEADINGS
 from member_client.cli.language.chinese.filing import FILING_HELP, FILING_SPOKEN, FILING_WORDS
 from member_client.cli.language.chinese.help_texts import COMMANDS, OPTIONS
 from member_client.cli.language.chinese.inviting import INVITE_HELP, INVITE_SPOKEN, INVITE_WORDS
+from member_client.cli.language.chinese.outcomes import OUTCOME_HELP, OUTCOME_SPOKEN, OUTCOME_WORDS
 from member_client.cli.language.chinese.reasons import REASONS
 from member_client.cli.language.chinese.results import RESULTS, TABLE_WORDS
 from member_client.cli.language.chinese.revisiting import REVISIT_HELP, REVISIT_SPOKEN, REVISIT_WORDS
@@ -35,6 +36,7 @@ SPOKEN: Final = {
     **REVISIT_SPOKEN,
     **FILING_SPOKEN,
     **BOOK_SPOKEN,
+    **OUTCOME_SPOKEN,
 }
 """What `tr` says."""
 
@@ -48,6 +50,7 @@ HELP: Final = {
     **REVISIT_HELP,
     **FILING_HELP,
     **BOOK_HELP,
+    **OUTCOME_HELP,
 }
 """What help says."""
 
@@ -59,6 +62,7 @@ RETOLD: Final = {
     **DISPUTE_WORDS,
     **FILING_WORDS,
     **BOOK_WORDS,
+    **OUTCOME_WORDS,
     **TABLE_WORDS,
     **ROWS,
     **FILES,
