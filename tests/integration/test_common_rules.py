@@ -158,7 +158,7 @@ async def test_what_a_founded_hub_had_before_there_were_policies_is_adopted(new_
     async with admins(folder):
         pass
     before = events(folder, "policy:adopt")
-    for table in ("policies", "suppression_lists", "claim_changes", "change_feeds", "recall_receipts"):
+    for table in ("policies", "suppression_lists", "claim_changes", "change_feeds", "recall_receipts", "disputes"):
         execute(folder, f"DROP TABLE {table}")
     for table in ("outcome_batches", "waiting_outcomes", "told_outcomes", "outcome_months"):
         execute(folder, f"DROP TABLE {table}")
