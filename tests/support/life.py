@@ -9,11 +9,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from alliance.disputes import DisputeGround, DisputeOutcome
 from alliance.taxonomy import DAY_MS, Action, Category, ClaimStatus, EvidenceLevel, SubjectRole
 
 LIVE: Final = (ClaimStatus.ACTIVE, ClaimStatus.DISPUTED, ClaimStatus.SUSPENDED)
 LONGEST_MS: Final = {EvidenceLevel.E1: 90 * DAY_MS, EvidenceLevel.E2: 365 * DAY_MS}
 KEPT_AFTER_END_MS: Final = 30 * DAY_MS
+ANSWER_WITHIN_MS: Final = dict.fromkeys(DisputeGround, 20 * DAY_MS) | {DisputeGround.IDENTITY_THEFT: 4 * DAY_MS}
+ANSWERS: Final = {
+    DisputeOutcome.UPHELD: ClaimStatus.ACTIVE,
+    DisputeOutcome.CORRECTED: ClaimStatus.CORRECTED,
+    DisputeOutcome.WITHDRAWN: ClaimStatus.WITHDRAWN,
+    DisputeOutcome.RECALLED: ClaimStatus.RECALLED,
+}
+"""The status of a claim after its contributor's answer."""
 
 _BY_ROLE: Final = {
     SubjectRole.PERPETRATOR: (Action.INFORM, Action.STEP_UP),
@@ -56,6 +65,15 @@ class Filed:
         return min(of_role, caps[self.status])
 
 
+@dataclass(frozen=True)
+class Contested:
+    """A dispute that waits for its answer."""
+
+    dispute_id: bytes
+    entry_id: bytes
+    due_at: int
+
+
 Change = tuple[bytes, ClaimStatus, int]
 """Entry id, status and version of a change."""
 
@@ -66,6 +84,8 @@ class Life:
 
     claims: dict[bytes, Filed] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    waiting: dict[bytes, Contested] = field(default_factory=dict)
+    """Disputes that wait for an answer, by entry id."""
 
     def file(self, claim: Filed) -> None:
         assert claim.entry_id not in self.claims, "an entry id was used twice"
@@ -77,6 +97,29 @@ class Life:
         ended_at = 0 if status in LIVE else now
         self.claims[entry_id] = replace(claim, status=status, version=claim.version + 1, ended_at=ended_at)
         self.changes.append((entry_id, status, claim.version + 1))
+        if status is not ClaimStatus.DISPUTED and status is not ClaimStatus.SUSPENDED:
+            self.waiting.pop(entry_id, None)
+
+    def contest(self, dispute_id: bytes, entry_id: bytes, ground: DisputeGround, now: int) -> None:
+        """Let a claim be contested."""
+        self.change(entry_id, ClaimStatus.DISPUTED, now)
+        self.waiting[entry_id] = Contested(dispute_id, entry_id, now + ANSWER_WITHIN_MS[ground])
+
+    def let_clocks_run_out(self, now: int) -> list[Filed]:
+        """Suspend what nobody answered for in time, as the hub must; gives those claims."""
+        late = [
+            self.claims[it.entry_id]
+            for it in self.waiting.values()
+            if it.due_at <= now and self.claims[it.entry_id].status is ClaimStatus.DISPUTED
+        ]
+        late = [claim for claim in late if claim.is_live(now)]
+        for claim in late:
+            self.change(claim.entry_id, ClaimStatus.SUSPENDED, now)
+        return late
+
+    def answerable(self, now: int) -> list[Contested]:
+        """Give the disputes that may be answered: those of live claims."""
+        return [it for it in self.waiting.values() if self.claims[it.entry_id].is_live(now)]
 
     def standing(self, contributor: str, subject: int, category: Category, now: int) -> Filed | None:
         """Give the contributor's live claim about a subject in a category; there is one at most."""
