@@ -14,6 +14,7 @@ from member_client.cli.claims import claims_app
 from member_client.cli.completing import complete_language
 from member_client.cli.contribute import HELP as CONTRIBUTE_HELP
 from member_client.cli.contribute import contribute
+from member_client.cli.dispute.app import dispute_app
 from member_client.cli.group import PROGRAM, SafeGroup, UsageFault
 from member_client.cli.language import LANGUAGE_VARIABLE, read_language, tr
 from member_client.cli.membership import doctor, enrol, fingerprint, renew, sync
@@ -105,6 +106,7 @@ app.add_typer(report_app, name="report")
 app.add_typer(claims_app, name="claims")
 app.add_typer(recalls_app, name="recalls")
 app.add_typer(watch_app, name="watch")
+app.add_typer(dispute_app, name="dispute")
 app.add_typer(admin_app, name="admin")
 claims_app.command("quality")(claims_quality)
 app.command()(quota)

@@ -7,7 +7,7 @@ import typer
 
 from alliance.identifiers import InvalidIdentifier, Kind
 from alliance.identifiers import Reason as IdentifierReason
-from alliance.taxonomy import Purpose
+from alliance.taxonomy import Category, Purpose
 from member_client import Consent, SyncReport, Verdict
 from member_client._development import DEVELOPMENT_ONLY, HOW_TO_FIX
 from member_client.cli.completing import complete_field
@@ -138,6 +138,10 @@ def _show(session: Session, field: str, purpose: Purpose, report: SyncReport, ve
     if lines and not session.as_json:
         print_matches(session, lines, with_rows=False)
     session.say(styled_state(str(verdict.state)) + tr(" · you may: {action}", action=may(verdict.action.word)))
+    if purpose is Purpose.DISPUTE:
+        for match in verdict.matches:
+            about = {"category": word(Category, match.category.word), "member": match.contributor}
+            session.say(tr("entry {entry} · {category} · {member}", entry=match.entry_id.hex(), **about))
     if verdict.integrity:
         session.say(tr("INTEGRITY: a claim's signature, contributor or box is wrong; the hub's operator was told"))
     if verdict.receipt:
@@ -164,6 +168,10 @@ def _document(purpose: Purpose, report: SyncReport, verdict: Verdict, code: int)
         "filter_age_ms": report.filter_age_ms,
         "integrity": verdict.integrity,
         "matches": [{name: cell for name, cell in line.record().items() if name not in hidden} for line in lines],
+        "entries": [
+            {"entry": it.entry_id.hex(), "category": it.category.word, "contributor": it.contributor}
+            for it in verdict.matches
+        ],
         "reasons": _reasons(verdict),
         "exit_code": code,
     }

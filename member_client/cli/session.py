@@ -34,6 +34,9 @@ if TYPE_CHECKING:
         ContributionPreview,
         ContributionResult,
         ContributionRow,
+        Dispute,
+        DisputeState,
+        Escalation,
         Finding,
         LookReport,
         OutcomeCount,
@@ -192,6 +195,39 @@ class HubClient(Protocol):
 
     async def watch_forget_dead_letter(self, number: int) -> None:
         """Drop an event that was set aside."""
+
+    async def open_dispute(
+        self,
+        subject: Subject,
+        *,
+        entry_id: bytes,
+        ground: str,
+        request: Consent,
+        statement: str,
+        evidence: Path | None = None,
+    ) -> Dispute:
+        """Contest another member's claim."""
+
+    def disputes(self) -> AsyncIterator[Dispute]:
+        """List the disputes that this member opened."""
+
+    def dispute_queue(self, *, waiting_only: bool = True) -> AsyncIterator[Dispute]:
+        """List disputes about this member's own claims."""
+
+    async def read_dispute_statement(self, dispute_id: bytes) -> str:
+        """Read what a consumer says."""
+
+    async def answer_dispute(self, dispute_id: bytes, outcome: str, *, reason: str) -> Dispute:
+        """Answer a dispute about an own claim."""
+
+    async def escalate_dispute(self, dispute_id: bytes) -> Dispute:
+        """Have a reviewer look at a claim."""
+
+    def escalations(self) -> AsyncIterator[Escalation]:
+        """List what waits for a reviewer."""
+
+    async def review_dispute(self, dispute_id: bytes, decision: str, *, reason: str) -> DisputeState:
+        """Decide about a claim as a reviewer."""
 
     async def doctor(self) -> list[Finding]:
         """Look for what is wrong."""

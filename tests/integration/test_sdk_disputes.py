@@ -1,6 +1,7 @@
 """Disputes as members' programs hold them: contested for a consumer, read and answered by the contributor, reviewed."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.hub import RunningHub, running_hub
-from support.sdk import PHONES, Tamper, contribute, lender, row, screen
+from support.sdk import PHONES, Tamper, command, contribute, lender, row, screen
 from support.stores import given
 
 from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
-from alliance.taxonomy import Action, ClaimStatus, EvidenceLevel
+from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel
 from alliance.v1 import dispute_pb2
 from alliance_server.domain.members import Role
 from alliance_server.domain.quotas import Resource
@@ -57,6 +58,13 @@ class Desk:
         return await (client or self.opener).open_dispute(
             Subject("C-1", phone=phone), **(stated | {"statement": TEXT} | options)
         )
+
+    async def another(self) -> bytes:
+        """File another claim on the same identifier."""
+        (filed,) = await contribute(self.contributor, [row(PHONES[0], category=Category.PHISHING)])
+        await self.hub.settle()
+        await self.opener.sync()
+        return filed.entry_id
 
     async def verdict(self) -> Verdict:
         await self.hub.settle()
@@ -262,3 +270,31 @@ async def test_the_same_without_a_loop(desk: Desk) -> None:
                 opener.review_dispute(dispute.id, "claim_stands", reason="checked")
 
     await asyncio.to_thread(works)
+
+
+async def test_the_commands_of_desk_officer_reviewer_and_admin(desk: Desk, tmp_path: Path) -> None:
+    hub, told = desk.hub, tmp_path / "told.txt"
+    told.write_text(TEXT, "utf-8")
+    seen = await command(hub, "b", "check", "phone", PHONES[0], "--purpose", "dispute", "--consent", "complaint-117")
+    assert f"entry {desk.entry_id.hex()}" in seen
+    about = ["--entry", desk.entry_id.hex(), "--ground", "wrong_person", "--request", "complaint-117"]
+    opened = json.loads(
+        await command(hub, "b", "--json", "dispute", "open", "phone", PHONES[0], *about, "--statement", str(told))
+    )
+    number = opened["dispute"]
+    assert (opened["state"], opened["days_left"]) == ("open", 19)
+    assert number in await command(hub, "b", "dispute", "list")
+    assert number in await command(hub, "a", "dispute", "queue")
+    assert TEXT in await command(hub, "a", "dispute", "show", number, "--statement")
+    assert "upheld" in await command(hub, "a", "dispute", "answer", number, "upheld", "--reason", "checked")
+    assert "waits for a reviewer" in await command(hub, "b", "dispute", "escalate", number)
+    async with lender(hub, "rae", role=Role.REVIEWER), lender(hub, "ann", role=Role.ADMIN):
+        assert number in await command(hub, "rae", "dispute", "review")
+        decided = ["--decision", "claim_suspended", "--reason", "evidence_too_thin"]
+        assert "claim suspended" in await command(hub, "rae", "dispute", "review", number, *decided)
+        assert "no disputes are overdue" in await command(hub, "ann", "admin", "disputes")
+        await desk.contest(phone=PHONES[0], entry_id=await desk.another(), statement="Another one.")
+        hub.clock.advance(days=5)
+        (late,) = json.loads(await command(hub, "ann", "--json", "admin", "disputes"))["overdue"]
+        assert (late["contributor"], late["unanswered"]) == ("a", 1)
+        assert "reviewer" in await command(hub, "ann", "admin", "members")

@@ -5,6 +5,7 @@ import typer
 from member_client.cli.admin.changing import budget, burst, business, offboard, resume, revoke, suspend
 from member_client.cli.admin.common_rules import policy_app, suppression_app
 from member_client.cli.admin.deciding import approve, proposals, reject, show, withdraw
+from member_client.cli.admin.disputes import disputes
 from member_client.cli.admin.epochs import epoch_app, list_epochs
 from member_client.cli.admin.inviting import confirm, invite
 from member_client.cli.admin.recalls import recalls
@@ -18,7 +19,7 @@ for command in (
     *(invite, confirm),
     *(suspend, resume, revoke, offboard, budget, burst, business),
     *(proposals, show, approve, reject, withdraw),
-    *(members, standings, alarms, acknowledge, recalls),
+    *(members, standings, alarms, acknowledge, recalls, disputes),
 ):
     admin_app.command()(command)
 admin_app.command("quality")(admin_quality)

@@ -11,14 +11,19 @@ from typing import Any
 from fake_book import FakeBook
 from typer.testing import CliRunner, Result
 
+from alliance.disputes import WAITING_STATES
 from alliance.identifiers import InvalidIdentifier, Kind, canonicalise
-from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, Outcome, SharingLevel, SubjectRole
+from alliance.taxonomy import DAY_MS, Action, Category, ClaimStatus, EvidenceLevel, Outcome, SharingLevel, SubjectRole
 from member_client import (
     Consent,
     ContributionOutcome,
     ContributionPreview,
     ContributionResult,
     ContributionRow,
+    Dispute,
+    DisputeGround,
+    DisputeState,
+    Escalation,
     Finding,
     Match,
     OutcomeCount,
@@ -39,6 +44,7 @@ from member_client import (
 )
 from member_client.cli.app import app
 from member_client.cli.session import Ports
+from member_client.disputing import decision_of, ground_of, outcome_of
 from member_client.verdicts import FieldVerdict, field_verdict, verdict
 
 NOW_MS = 1_790_000_000_000
@@ -114,6 +120,18 @@ def a_revisit(number: int = 0, **other: Any) -> Revisit:
     return Revisit(**{**facts, **other})
 
 
+def a_dispute(**changes: Any) -> Dispute:
+    facts: dict[str, Any] = {
+        "id": bytes.fromhex("0b1c2d3e4f5061728394a5b6c7d8e9f0"),
+        "entry_id": bytes(16),
+        "ground": DisputeGround.WRONG_PERSON,
+        "state": DisputeState.OPEN,
+        "opened_at": NOW_MS - 5 * DAY_MS,
+        "due_at": NOW_MS + 15 * DAY_MS,
+    }
+    return Dispute(**(facts | changes))
+
+
 @dataclass
 class FakeClient(FakeBook):
     """Answers screenings by the text, and refuses contributions that are not canonical."""
@@ -138,6 +156,11 @@ class FakeClient(FakeBook):
     amends: list[bool] = field(default_factory=list)
     relists: list[bool] = field(default_factory=list)
     begun: set[str] = field(default_factory=set)
+    complaints: list[tuple[bytes, str, str, Path | None]] = field(default_factory=list)
+    opened: list[Dispute] = field(default_factory=list)
+    contested: list[Dispute] = field(default_factory=list)
+    escalated: list[Escalation] = field(default_factory=list)
+    reviewed: list[tuple[bytes, str]] = field(default_factory=list)
     retagged: RetagReport = field(default_factory=RetagReport)
     to_revisit: list[Revisit] = field(default_factory=list)
     reported: list[OutcomeReport] = field(default_factory=list)
@@ -325,6 +348,49 @@ class FakeClient(FakeBook):
     async def close_revisit(self, receipt: str, entry_id: bytes | None = None, *, note: str = "") -> list[Revisit]:
         assert entry_id is None
         return [replace(it, done_at=NOW_MS, note=note) for it in self.to_revisit if it.receipt == receipt]
+
+    async def open_dispute(
+        self,
+        subject: Subject,
+        *,
+        entry_id: bytes,
+        ground: str,
+        request: Consent,
+        statement: str,
+        evidence: Path | None = None,
+    ) -> Dispute:
+        self._fail_if_due()
+        self.subjects.append(subject)
+        self.consents.append(request)
+        self.complaints.append((entry_id, ground, statement, evidence))
+        return a_dispute(entry_id=entry_id, ground=ground_of(ground), has_evidence=evidence is not None)
+
+    async def disputes(self) -> AsyncIterator[Dispute]:
+        for dispute in self.opened:
+            yield dispute
+
+    async def dispute_queue(self, *, waiting_only: bool = True) -> AsyncIterator[Dispute]:
+        for dispute in self.contested:
+            if dispute.state in WAITING_STATES or not waiting_only:
+                yield dispute
+
+    async def read_dispute_statement(self, dispute_id: bytes) -> str:
+        return f"It was not me.\nSee {dispute_id.hex()[:4]}."
+
+    async def answer_dispute(self, dispute_id: bytes, outcome: str, *, reason: str) -> Dispute:
+        state = DisputeState[outcome_of(outcome).name]
+        return a_dispute(id=dispute_id, state=state, answer_reason=reason, answered_at=NOW_MS)
+
+    async def escalate_dispute(self, dispute_id: bytes) -> Dispute:
+        return a_dispute(id=dispute_id, state=DisputeState.ESCALATED)
+
+    async def escalations(self) -> AsyncIterator[Escalation]:
+        for escalation in self.escalated:
+            yield escalation
+
+    async def review_dispute(self, dispute_id: bytes, decision: str, *, reason: str) -> DisputeState:
+        self.reviewed.append((dispute_id, reason))
+        return DisputeState[decision_of(decision).name]
 
     async def doctor(self) -> list[Finding]:
         return self.findings

@@ -30,6 +30,7 @@ COMMANDS = [
     "claims",
     "recalls",
     "watch",
+    "dispute",
     "admin",
 ]
 PURPOSES = [purpose.word for purpose in SCREENING_PURPOSES]
@@ -77,6 +78,11 @@ def test_the_program_answers_as_bash_asks(tmp_path: Path, typed: str, offered: l
         ("member-client ", COMMANDS),
         ("member-client s", ["sync", "screen"]),
         ("member-client claims ", ["list", "show", "find", "withdraw", "recall", "amend", "quality"]),
+        ("member-client claims ", ["list", "show", "find", "withdraw", "recall", "amend"]),
+        ("member-client dispute ", ["open", "list", "queue", "show", "answer", "escalate", "review"]),
+        ("member-client dispute open --ground w", ["wrong_person"]),
+        ("member-client dispute answer 00 u", ["upheld"]),
+        ("member-client dispute review 00 --decision claim_st", ["claim_stands"]),
         ("member-client screen --purpose ", PURPOSES),
         ("member-client screen --purpose=lo", ["loan_application"]),
         ("member-client screen f.csv --purpose portfolio_screening --con", ["--consent", "--consent-column"]),
@@ -109,6 +115,7 @@ def test_bash_is_offered_commands_options_and_words(typed: str, offered: list[st
         "member-client screen ",
         "member-client contribute list.csv --evidence-file ",
         "member-client claims show ",
+        "member-client dispute open phone ",
     ],
 )
 def test_nothing_is_offered_for_identifiers_and_the_shell_completes_files(typed: str) -> None:

@@ -103,7 +103,13 @@ def test_a_translation_has_the_same_placeholders(catalogue: dict[str, str]) -> N
 @pytest.mark.parametrize("catalogue", [SPOKEN, HELP, RETOLD, ERROR_CLASSES], ids=["SPOKEN", "HELP", "RETOLD", "ERRORS"])
 def test_a_translation_is_chinese(catalogue: dict[str, str]) -> None:
     same = {english for english, chinese in catalogue.items() if not has_chinese(chinese)}
-    punctuation_only = {"--expires: {fault}", "--consent: {fault}", "{part}: {sentence}", "{meaning} ({detail})"}
+    punctuation_only = {
+        "--expires: {fault}",
+        "--consent: {fault}",
+        "--request: {fault}",
+        "{part}: {sentence}",
+        "{meaning} ({detail})",
+    }
     punctuation_only |= {"{field}: {reason}. {advice}", "{action}: {meaning}"}
     assert same <= punctuation_only
 

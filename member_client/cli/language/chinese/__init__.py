@@ -12,7 +12,7 @@ from typing import Final
 
 from member_client.cli.language.chinese.administration import ADMIN_COMMANDS, ADMIN_OPTIONS, ADMIN_SPOKEN, ADMIN_WORDS
 from member_client.cli.language.chinese.book import BOOK_HELP, BOOK_SPOKEN, BOOK_WORDS
-from member_client.cli.language.chinese.disputes import DISPUTE_CLASSES, DISPUTE_WORDS
+from member_client.cli.language.chinese.disputes import DISPUTE_CLASSES, DISPUTE_HELP, DISPUTE_SPOKEN, DISPUTE_WORDS
 from member_client.cli.language.chinese.errors import ADVICE, CLASSES, FINDINGS
 from member_client.cli.language.chinese.faults import FAULTS, HEADINGS
 from member_client.cli.language.chinese.filing import FILING_HELP, FILING_SPOKEN, FILING_WORDS
@@ -37,6 +37,7 @@ SPOKEN: Final = {
     **FILING_SPOKEN,
     **BOOK_SPOKEN,
     **OUTCOME_SPOKEN,
+    **DISPUTE_SPOKEN,
 }
 """What `tr` says."""
 
@@ -51,6 +52,7 @@ HELP: Final = {
     **FILING_HELP,
     **BOOK_HELP,
     **OUTCOME_HELP,
+    **DISPUTE_HELP,
 }
 """What help says."""
 
