@@ -168,7 +168,7 @@ class Standing(_message.Message):
     queried: _builtins.int
     """Identifiers asked about within 30 days; contribution evaluations that no new row followed are among them."""
     upheld_disputes: _builtins.int
-    """Disputes that were upheld against claims of the member."""
+    """Disputes of the last year that were upheld against the member: they ended its claim, or a reviewer suspended it."""
     applications_a_day: _builtins.int
     """Declared business: applications a day; 0: not declared."""
     customers: _builtins.int

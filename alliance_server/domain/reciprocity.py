@@ -7,7 +7,7 @@ All of it is whole numbers, rounded down:
 - Every member begins with 2,000 points, which stand for 50,000 questions in 30 days. So a small one, which asks little
   and has little to give, is never called a taker for it.
 - score = 100 · p / (p + q/25), with p all points and q the identifiers asked about in 30 days; less up to 50 for
-  disputes that were upheld: 5,000 · disputes / (claims + 100), rounded up.
+  disputes that were upheld against it within a year: 5,000 · disputes / (claims + 100), rounded up.
 - 60 and more is giving (150 % of the default budgets), 25 and more balanced (100 %), below it is taking (50 %).
 - The floor: a tier never takes a member below a quarter of the defaults, nor below what its declared business needs, at
   four identifiers an application on a day three times the usual. Whoever lends can screen its own applicants.

@@ -7,10 +7,11 @@ looked at for a while counts in the hour in which somebody looked again.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 
 import sqlalchemy as sa
 
+from alliance.disputes import DisputeState
 from alliance.taxonomy import EvidenceLevel
 from alliance_server.domain.alarms import (
     HOUR_MS,
@@ -30,6 +31,7 @@ from alliance_server.storage.tables import (
     BudgetTable,
     BusinessTable,
     ClaimTable,
+    DisputeTable,
     StandingTable,
     UsageHourTable,
     table_of,
@@ -39,9 +41,19 @@ _ALARMS = table_of(AlarmTable)
 _BUDGETS = table_of(BudgetTable)
 _BUSINESSES = table_of(BusinessTable)
 _CLAIMS = table_of(ClaimTable)
+_DISPUTES = table_of(DisputeTable)
 _HOURS = table_of(UsageHourTable)
 _STANDINGS = table_of(StandingTable)
 _STANDING_COLUMNS = [_STANDINGS.c[field.name] for field in fields(Standing)]
+_AGAINST_CONTRIBUTOR = sorted(
+    int(state)
+    for state in (
+        DisputeState.CORRECTED,
+        DisputeState.WITHDRAWN,
+        DisputeState.RECALLED,
+        DisputeState.CLAIM_SUSPENDED,
+    )
+)
 
 
 class SqlWatch:
@@ -175,7 +187,15 @@ class SqlWatch:
         by_epoch: dict[int, dict[tuple[EvidenceLevel, Age], int]] = defaultdict(dict)
         for epoch, level, how_old, count in self._connection.execute(counts):
             by_epoch[epoch][EvidenceLevel(level), Age(how_old)] = count
-        return max((Given(it) for it in by_epoch.values()), key=lambda it: it.points, default=Given({}))
+        most = max((Given(it) for it in by_epoch.values()), key=lambda it: it.points, default=Given({}))
+        return replace(most, upheld_disputes=self._upheld_disputes(member_id, now))
+
+    def _upheld_disputes(self, contributor: str, now: int) -> int:
+        """Count the disputes of the last year that ended a contributor's claims, or had a reviewer suspend them."""
+        columns = _DISPUTES.c
+        against = (columns.state.in_(_AGAINST_CONTRIBUTOR), columns.closed_at > now - YEAR_MS)
+        query = sa.select(sa.func.count()).where(columns.contributor == contributor, *against)
+        return self._connection.execute(query).scalar_one()
 
     def standing(self, member_id: str) -> Standing | None:
         """Give a member's standing; None where it was not computed yet."""

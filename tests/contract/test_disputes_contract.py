@@ -1,39 +1,15 @@
 """Disputes in storage, on SQLite and on a real PostgreSQL."""
 
-import os
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from support.stores import LATER, NOW, add, claim, given
+from support.stores import LATER, NOW, add, claim, dispute, given
 
-from alliance.disputes import DisputeGround, DisputeState
-from alliance.taxonomy import DAY_MS, ClaimStatus
+from alliance.disputes import DisputeState
+from alliance.taxonomy import ClaimStatus
 from alliance_server.domain.disputes import DISPUTE_KEPT_MS, SEALED_KEPT_MS, Dispute, Overdue
 from alliance_server.domain.errors import Refused
 from alliance_server.storage.unit_of_work import SqlStore
-
-
-def dispute(claim_id: bytes | None = None, **changes: Any) -> Dispute:
-    """Give an open dispute about a claim."""
-    about = claim_id or os.urandom(16)
-    made = Dispute(
-        id=os.urandom(16),
-        entry_id=about,
-        claim_id=about,
-        contributor="lender-a",
-        opener="lender-b",
-        ground=DisputeGround.INACCURATE,
-        state=DisputeState.OPEN,
-        opened_at=NOW,
-        due_at=NOW + 20 * DAY_MS,
-        content_sha256=bytes(32),
-        request_commitment=os.urandom(32),
-        evidence_digest=b"",
-        opening=b"statement",
-        sealed=b"sealed",
-    )
-    return replace(made, **changes)
 
 
 def keep(store: SqlStore, *disputes: Dispute) -> None:

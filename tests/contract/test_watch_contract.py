@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from support.stores import NOW, Databases, add, claim, given
+from support.stores import NOW, Databases, add, claim, dispute, given
 
+from alliance.disputes import DisputeState
 from alliance.taxonomy import DAY_MS, ClaimStatus, EvidenceLevel
 from alliance_server.domain.alarms import HOUR_MS, HOURS_A_DAY, KEPT_DAYS, AlarmKind, DayOfUse, Finding
 from alliance_server.domain.ports import Transaction
@@ -151,6 +152,21 @@ def test_given_counts_distinct_live_tags_by_evidence_and_age(store: SqlStore) ->
     expected = Given({(e3, Age.FRESH): 1, (e1, Age.YEAR): 1, (e1, Age.OLD): 1})
     assert store.read_now(lambda it: it.watch.given("lender-a", now)) == expected
     assert store.read_now(lambda it: it.watch.given("nobody", now)) == Given({})
+
+
+def test_given_counts_the_disputes_of_a_year_that_went_against_a_contributor(store: SqlStore) -> None:
+    against = (
+        DisputeState.CORRECTED,
+        DisputeState.WITHDRAWN,
+        DisputeState.RECALLED,
+        DisputeState.CLAIM_SUSPENDED,
+    )
+    for state in DisputeState:
+        for closed_at in (NOW, NOW - YEAR_MS):
+            kept = dispute(state=state, closed_at=closed_at)
+            store.write_now(given(lambda it, one: it.disputes.add(one), kept))
+    store.write_now(lambda it: it.disputes.add(dispute(state=against[0], closed_at=NOW, contributor="another")))
+    assert store.read_now(lambda it: it.watch.given("lender-a", NOW)).upheld_disputes == len(against)
 
 
 def test_standings_replace_each_other(store: SqlStore) -> None:

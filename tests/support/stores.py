@@ -11,10 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from alliance.crypto import tagging
-from alliance.taxonomy import ClaimStatus, Purpose
+from alliance.disputes import DisputeGround, DisputeState
+from alliance.taxonomy import DAY_MS, ClaimStatus, Purpose
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import AuditRecord, record_event
 from alliance_server.domain.claims import StoredClaim
+from alliance_server.domain.disputes import Dispute
 from alliance_server.domain.epochs import SUITE, Epoch, EpochState
 from alliance_server.domain.evaluations import Evaluation
 from alliance_server.domain.members import Certificate, Member, MemberState, Role
@@ -137,5 +139,27 @@ def claim(sequence: int, **changes: Any) -> StoredClaim:
         signature=bytes(64),
         handle=bytes(16),
         box=bytes(512),
+    )
+    return replace(made, **changes)
+
+
+def dispute(claim_id: bytes | None = None, **changes: Any) -> Dispute:
+    """Give an open dispute about a claim."""
+    about = claim_id or os.urandom(16)
+    made = Dispute(
+        id=os.urandom(16),
+        entry_id=about,
+        claim_id=about,
+        contributor="lender-a",
+        opener="lender-b",
+        ground=DisputeGround.INACCURATE,
+        state=DisputeState.OPEN,
+        opened_at=NOW,
+        due_at=NOW + 20 * DAY_MS,
+        content_sha256=bytes(32),
+        request_commitment=os.urandom(32),
+        evidence_digest=b"",
+        opening=b"statement",
+        sealed=b"sealed",
     )
     return replace(made, **changes)
