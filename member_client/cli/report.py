@@ -21,9 +21,11 @@ _ADD: Final = "add"
 class _ReportGroup(TyperGroup):
     """Takes a receipt where a command would stand: `report RECEIPT …` adds a report."""
 
+    default_command = _ADD
+
     def parse_args(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - Click moved between packages, its types with it
         if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
-            args = [_ADD, *args]
+            args = [self.default_command, *args]
         return super().parse_args(ctx, args)
 
 

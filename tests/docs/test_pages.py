@@ -152,6 +152,9 @@ def check_call(words: list[str]) -> None:
         elif word in getattr(command, "commands", {}):
             command = command.commands[word]
             known |= {name for parameter in command.params for name in parameter.opts}
+        elif default := getattr(command, "default_command", ""):
+            command = command.commands[default]
+            known |= {name for parameter in command.params for name in parameter.opts}
     assert not getattr(command, "commands", {}) or known & set(words), f"{shlex.join(words)}: no such command"
 
 

@@ -19,6 +19,7 @@ TABLES: dict[str, Mapping[Any, notices.Wording]] = {
     "Status": notices.STATUSES,
     "Purposes": notices.PURPOSES,
     "Actions": notices.ACTIONS,
+    "Outcomes": notices.OUTCOMES,
     "Kinds": notices.KINDS,
 }
 
