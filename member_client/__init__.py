@@ -118,6 +118,7 @@ from member_client.outcomes import ClaimQuality, OutcomeCount, OutcomeReport, Ou
 from member_client.own_claims import OwnClaim
 from member_client.quotas import Alarm, AlarmKind, QuotaReport, ResourceQuota, Standing, StandingTier
 from member_client.retagging import RetagReport
+from member_client.subject_access import GivenField, PastQuestion, SubjectAccess
 from member_client.subjects import Consent, Subject
 from member_client.succession import Succession
 from member_client.verdicts import FieldVerdict, Match, State, Verdict
@@ -180,6 +181,7 @@ __all__ = [
     "FilterTampered",
     "Finding",
     "FingerprintRefused",
+    "GivenField",
     "HubError",
     "HubFault",
     "HubUnavailable",
@@ -213,6 +215,7 @@ __all__ = [
     "OutstandingRecall",
     "OverdueDisputes",
     "OwnClaim",
+    "PastQuestion",
     "PinsDamaged",
     "PlannedInvite",
     "PreviewOutcome",
@@ -242,6 +245,7 @@ __all__ = [
     "StoreBusy",
     "StoreDamaged",
     "Subject",
+    "SubjectAccess",
     "SubjectRole",
     "Succession",
     "SuccessionAwaited",

@@ -13,13 +13,15 @@ Rules:
 5. A decision that was just written down is held against changes of statuses that came meanwhile.
 """
 
+import hmac
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import replace
 from typing import Final
 
 from alliance.clock import Clock
 from alliance.taxonomy import Purpose
-from member_client._decision_records import LIFE_MS, Filed, by_input, by_ref, read
+from member_client._decision_records import LIFE_MS, Filed, by_identifier, by_ref, filed, read
 from member_client._ledger import Gathering
 from member_client._questions import Batch
 from member_client._revisits import Revisits
@@ -27,9 +29,10 @@ from member_client._store import Shelf, Store
 from member_client._workers import Workers
 from member_client.decisions import KeptDecision
 from member_client.errors import AllianceClientError, HubUnavailable
-from member_client.verdicts import OnUnavailable, State, Verdict
+from member_client.verdicts import OnUnavailable, State, Verdict, verdict
 
 MAX_WAITING: Final = 4096
+_DIGEST_BYTES: Final = 16
 
 _log = logging.getLogger("member_client.decisions")
 
@@ -41,6 +44,7 @@ class DecisionLog:
         self._store = store
         self._workers = workers
         self._clock = clock
+        self._key = store.derived_key(b"identifiers of decisions")
         self.revisits = Revisits(store, clock)
         self._writing = Gathering[Sequence[Filed]](self._write, workers)
         self._waiting: list[Filed] = []
@@ -53,16 +57,19 @@ class DecisionLog:
         if not told:
             return
         now = self._clock.now_ms()
-        inputs = batch.inputs_of([it.place for it in told]) if batch else [()] * len(told)
-        filed = [Filed(KeptDecision(it, purpose, now), about) for it, about in zip(told, inputs, strict=True)]
+        inputs = batch.inputs_of([it.place for it in told]) if batch else [{}] * len(told)
+        rows = [
+            Filed(KeptDecision(it, purpose, now), {field: self._digest(text) for field, text in about.items()})
+            for it, about in zip(told, inputs, strict=True)
+        ]
         waiting, self._waiting = self._waiting, []
         try:
-            await self._writing.written([*waiting, *filed])
+            await self._writing.written([*waiting, *rows])
         except HubUnavailable as error:
-            if on_unavailable == "raise" or len(waiting) + len(filed) > MAX_WAITING:
+            if on_unavailable == "raise" or len(waiting) + len(rows) > MAX_WAITING:
                 self._waiting += waiting
                 raise
-            self._waiting += [*waiting, *filed]
+            self._waiting += [*waiting, *rows]
             _log.warning("%d decisions cannot be kept yet: %s", len(self._waiting), type(error).__name__)
         except BaseException:
             self._waiting += waiting
@@ -93,28 +100,46 @@ class DecisionLog:
         """Give a decision by its receipt."""
         await self.settle()
         record = await self._workers.disk(self._store.get, Shelf.DECISIONS, receipt.strip().upper().encode())
-        return next(iter(self._live([] if record is None else [record])), None)
+        return next(iter(self._live([] if record is None else [read(record)])), None)
 
     async def of_ref(self, ref: str) -> list[KeptDecision]:
         """Give the decisions about a reference of the caller's, oldest first."""
-        return await self._about([by_ref(ref)])
+        return self._live(map(read, await self._found([by_ref(ref)])))
 
     async def of_inputs(self, inputs: Sequence[bytes]) -> list[KeptDecision]:
-        """Give the decisions about identifiers, by the bytes that are evaluated of them, oldest first."""
-        return await self._about([by_input(it) for it in inputs])
+        """Give the decisions about identifiers, by the bytes that are evaluated of them, oldest first.
 
-    async def _about(self, topics: Sequence[bytes]) -> list[KeptDecision]:
+        Of each it gives the fields alone that those identifiers were in: the others may be somebody else's.
+        """
+        digests = frozenset(map(self._digest, inputs))
+        found = map(filed, await self._found([by_identifier(it) for it in digests]))
+        return self._live(_narrowed(it, digests) for it in found)
+
+    async def _found(self, topics: Sequence[bytes]) -> list[bytes]:
         await self.settle()
         found = await self._workers.disk(self._store.about_many, Shelf.DECISIONS, topics)
-        return self._live(record for records in found.values() for record in records)
+        return [record for records in found.values() for record in records]
 
-    def _live(self, records: Iterable[bytes]) -> list[KeptDecision]:
-        by_receipt = {it.receipt: it for it in map(read, records)}
+    def _live(self, decisions: Iterable[KeptDecision]) -> list[KeptDecision]:
+        by_receipt = {it.receipt: it for it in decisions}
         now = self._clock.now_ms()
         live = [it for it in by_receipt.values() if now < it.decided_at + LIFE_MS]
         return sorted(live, key=lambda it: (it.decided_at, it.receipt))
+
+    def _digest(self, input_bytes: bytes) -> bytes:
+        return hmac.digest(self._key.reveal(), input_bytes, "sha256")[:_DIGEST_BYTES]
 
     def _write(self, batches: Sequence[Sequence[Filed]]) -> None:
         rows = [it for batch in batches for it in batch]
         self._store.put_many((it.row() for it in rows), topics=(topic for it in rows for topic in it.topics()))
         self.revisits.hold_new([it.decision for it in rows])
+
+
+def _narrowed(row: Filed, digests: Set[bytes]) -> KeptDecision:
+    """Give a decision as far as it is about some identifiers, and what that alone permits."""
+    decision, ours = row.decision, {field for field, digest in row.digests.items() if digest in digests}
+    fields = [it for it in decision.fields if it.field in ours]
+    told = verdict(decision.ref, fields, on_unavailable="proceed")
+    return replace(
+        decision, verdict=replace(decision.verdict, fields=told.fields, state=told.state, action=told.action)
+    )

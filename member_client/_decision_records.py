@@ -1,6 +1,6 @@
 """A decision as a sealed record, and the topics that it is found by."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,32 +16,41 @@ LIFE_MS: Final = 3 * 365 * DAY_MS
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Filed:
-    """A decision, and the inputs of the identifiers that it is about."""
+    """A decision, and by field the keyed digest of the identifier that it is about."""
 
     decision: KeptDecision
-    inputs: Sequence[bytes]
+    digests: Mapping[str, bytes]
 
     def row(self) -> Write:
         """Give its record."""
         decision = self.decision
-        record = pack(b"%d" % decision.decided_at, b"%d" % decision.purpose, encoded(decision.verdict))
+        about = (part for field, digest in self.digests.items() for part in (field.encode(), digest))
+        numbers = (b"%d" % decision.decided_at, b"%d" % decision.purpose)
+        record = pack(*numbers, encoded(decision.verdict), *about)
         return Shelf.DECISIONS, decision.receipt.encode(), record, decision.decided_at + LIFE_MS
 
     def topics(self) -> Iterable[Topic]:
         """Give what it is found by besides its receipt."""
         decision = self.decision
         entries = (by_entry(match.entry_id) for match in decision.matches)
-        for topic in (by_ref(decision.ref), *entries, *map(by_input, self.inputs)):
+        for topic in (by_ref(decision.ref), *entries, *map(by_identifier, self.digests.values())):
             yield Shelf.DECISIONS, topic, decision.receipt.encode(), decision.decided_at + LIFE_MS
 
 
-def read(record: bytes) -> KeptDecision:
+def filed(record: bytes) -> Filed:
     """Read a record; raises StoreDamaged."""
     try:
-        decided_at, purpose, verdict = unpack(record)
-        return KeptDecision(decoded(verdict), Purpose(int(purpose)), int(decided_at))
+        decided_at, purpose, verdict, *about = unpack(record)
+        decision = KeptDecision(decoded(verdict), Purpose(int(purpose)), int(decided_at))
+        fields = (field.decode() for field in about[::2])
+        return Filed(decision, dict(zip(fields, about[1::2], strict=True)))
     except ValueError:
         raise StoreDamaged("A decision in the local store cannot be read.") from None
+
+
+def read(record: bytes) -> KeptDecision:
+    """Read a record's decision; raises StoreDamaged."""
+    return filed(record).decision
 
 
 def by_entry(entry_id: bytes) -> bytes:
@@ -54,6 +63,6 @@ def by_ref(ref: str) -> bytes:
     return pack(b"ref", ref.encode(errors="replace"))
 
 
-def by_input(input_bytes: bytes) -> bytes:
-    """Give the topic of decisions about an identifier, by the bytes that are evaluated of it."""
-    return pack(b"identifier", input_bytes)
+def by_identifier(digest: bytes) -> bytes:
+    """Give the topic of decisions about an identifier, by its keyed digest."""
+    return pack(b"identifier", digest)

@@ -140,20 +140,41 @@ def notice(verdict: "Verdict", language: str) -> str:
 
     Raises InvalidUse for a language other than the two there are.
     """
-    known = next((one for one in LANGUAGES if one == language), None)
-    if known is None:
-        raise InvalidUse(f"a notice is written in one of the languages {' and '.join(LANGUAGES)}")
+    known = read_language(language)
     if verdict.state == "clear":
         return ""
     frame = _FRAMES[known]
     opening = _facts(verdict, frame, known) if verdict.matches else [frame.open_reason]
-    where = frame.where.format(dispute=DISPUTE_DAYS, theft=IDENTITY_THEFT_DAYS)
-    closing = [frame.decided_by_a_person, frame.rights, where, frame.materials, frame.lifted]
+    closing = [*decision_and_rights(known), _where(frame), frame.materials, frame.lifted]
     if verdict.matches:
         closing.append(frame.dates)
     if verdict.receipt:
         closing.append(frame.receipt.format(receipt=verdict.receipt))
     return "\n\n".join([frame.title, *opening, *closing])
+
+
+def decision_and_rights(language: Language) -> tuple[str, str]:
+    """Give the paragraphs that say who decides, and what rights a person has."""
+    frame = _FRAMES[language]
+    return frame.decided_by_a_person, frame.rights
+
+
+def remedies(language: Language) -> tuple[str, str, str]:
+    """Give the paragraphs that say what to bring, when measures end, and how dates are counted."""
+    frame = _FRAMES[language]
+    return frame.materials, frame.lifted, frame.dates
+
+
+def read_language(language: str) -> Language:
+    """Read the language of a text for a person; raises InvalidUse."""
+    known = next((one for one in LANGUAGES if one == language), None)
+    if known is None:
+        raise InvalidUse(f"a notice is written in one of the languages {' and '.join(LANGUAGES)}")
+    return known
+
+
+def _where(frame: _Frame) -> str:
+    return frame.where.format(dispute=DISPUTE_DAYS, theft=IDENTITY_THEFT_DAYS)
 
 
 def _facts(verdict: "Verdict", frame: _Frame, language: Language) -> list[str]:
@@ -192,9 +213,9 @@ def _terms(group: list["Match"], frame: _Frame) -> str:
     """Give who stated it (by number), since when, until when, and whether it is disputed."""
     count = len({match.contributor for match in group})
     terms = [frame.one_member if count == 1 else frame.members.format(count=count)]
-    if since := _date(min((match.observed_from for match in group if match.observed_from), default=0)):
+    if since := day(min((match.observed_from for match in group if match.observed_from), default=0)):
         terms.append(frame.since.format(date=since))
-    if until := _date(max(match.expires_at for match in group)):
+    if until := day(max(match.expires_at for match in group)):
         terms.append(frame.until.format(date=until))
     statuses = {match.status for match in group}
     terms += [frame.disputed] if ClaimStatus.DISPUTED in statuses else []
@@ -202,7 +223,7 @@ def _terms(group: list["Match"], frame: _Frame) -> str:
     return frame.separator.join(terms)
 
 
-def _date(milliseconds: int) -> str:
+def day(milliseconds: int) -> str:
     """Give a moment's UTC date; nothing where there is none that a calendar shows."""
     if milliseconds <= 0:
         return ""

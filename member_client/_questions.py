@@ -63,11 +63,11 @@ class Batch:
         answers = {place: self._field(place, State.UNKNOWN, reason) for place in self.places}
         return self._judged(answers, on_unavailable, request_id)
 
-    def inputs_of(self, subjects: Iterable[int]) -> list[Sequence[bytes]]:
-        """Give the inputs of some subjects, by their places in the batch."""
+    def inputs_of(self, subjects: Iterable[int]) -> list[dict[str, bytes]]:
+        """Give the inputs of some subjects by their fields; a subject is named by its place in the batch."""
         ends = [0, *accumulate(count for _, count in self.subjects)]
-        bounds = ((bisect_left(self.places, end) for end in ends[subject : subject + 2]) for subject in subjects)
-        return [self.inputs[first:last] for first, last in bounds]
+        bounds = ([bisect_left(self.places, end) for end in ends[subject : subject + 2]] for subject in subjects)
+        return [{self.fields[self.places[it]]: self.inputs[it] for it in range(*bound)} for bound in bounds]
 
     def _field(self, place: int, state: State, reason: str) -> FieldVerdict:
         name = self.fields[place]

@@ -42,6 +42,7 @@ from member_client.own_claims import OwnClaim
 from member_client.quotas import QuotaReport
 from member_client.retagging import RetagReport
 from member_client.screening import OnProgress, checked_question, screening_purpose
+from member_client.subject_access import SubjectAccess
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import Verdict
 from member_client.watch_events import WatchEvent
@@ -196,6 +197,10 @@ class BlockingClient:
     def send_outcomes(self) -> int:
         """Send what was reported until yesterday now; gives how many reports."""
         return self._run(self._client.send_outcomes())
+
+    def subject_access(self, subject: Subject, *, request: Consent) -> SubjectAccess:
+        """Gather what a person may see about themselves, on their request."""
+        return self._run(self._client.subject_access(subject, request=request))
 
     # -- own claims ----------------------------------------------------------------------------------------------
 

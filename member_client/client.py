@@ -65,6 +65,7 @@ from member_client.own_claims import OwnClaim, OwnClaims
 from member_client.quotas import QuotaReport
 from member_client.retagging import OnRetagged, Retagger, RetagReport
 from member_client.screening import OnProgress, Screener, Subjects, checked_choice, checked_question, screening_purpose
+from member_client.subject_access import SubjectAccess, gathered
 from member_client.subjects import Consent, Subject
 from member_client.succession import Succession
 from member_client.verdicts import OnUnavailable, Verdict
@@ -416,6 +417,21 @@ class AllianceClient:
         Raises OutcomesImplausible where more is reported than was asked; it waits then.
         """
         return await Reporting(await self._session()).send()
+
+    async def subject_access(self, subject: Subject, *, request: Consent) -> SubjectAccess:
+        """Gather what a person may see about themselves, on their request: claims, and what was asked about them.
+
+        Give the identifiers that the person showed to be theirs. The search for claims is a screening for the purpose
+        dispute, charged like one, and `request` is the evidence of the consumer's request. Raises InvalidUse where
+        nothing given is an identifier, and what `screen` raises.
+        """
+        Consent.checked(request)
+        session = await self._session()
+
+        async def ask(purpose: Purpose) -> Verdict:
+            return await self.screen(subject, purpose=purpose, consent=request)
+
+        return await gathered(session, subject, ask)
 
     # -- own claims ----------------------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from member_client.cli.retag import retag
 from member_client.cli.screen import HELP as SCREEN_HELP
 from member_client.cli.screen import screen
 from member_client.cli.session import Ports, Session
+from member_client.cli.subject_access import subject_access
 from member_client.cli.taxonomy import taxonomy
 from member_client.cli.watch import watch_app
 from member_client.config import HOME_VARIABLE, default_folder
@@ -107,6 +108,7 @@ app.add_typer(claims_app, name="claims")
 app.add_typer(recalls_app, name="recalls")
 app.add_typer(watch_app, name="watch")
 app.add_typer(dispute_app, name="dispute")
+app.command("subject-access")(subject_access)
 app.add_typer(admin_app, name="admin")
 claims_app.command("quality")(claims_quality)
 app.command()(quota)

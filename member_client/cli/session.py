@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         RetagReport,
         Revisit,
         Subject,
+        SubjectAccess,
         Succession,
         SyncReport,
         Usage,
@@ -228,6 +229,9 @@ class HubClient(Protocol):
 
     async def review_dispute(self, dispute_id: bytes, decision: str, *, reason: str) -> DisputeState:
         """Decide about a claim as a reviewer."""
+
+    async def subject_access(self, subject: Subject, *, request: Consent) -> SubjectAccess:
+        """Gather what a person may see about themselves."""
 
     async def doctor(self) -> list[Finding]:
         """Look for what is wrong."""

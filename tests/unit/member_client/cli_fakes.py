@@ -25,11 +25,13 @@ from member_client import (
     DisputeState,
     Escalation,
     Finding,
+    GivenField,
     Match,
     OutcomeCount,
     OutcomeReport,
     OutcomeReports,
     OwnClaim,
+    PastQuestion,
     PreviewOutcome,
     Profile,
     RecallReport,
@@ -37,6 +39,7 @@ from member_client import (
     Revisit,
     State,
     Subject,
+    SubjectAccess,
     Succession,
     SyncReport,
     Usage,
@@ -45,6 +48,7 @@ from member_client import (
 from member_client.cli.app import app
 from member_client.cli.session import Ports
 from member_client.disputing import decision_of, ground_of, outcome_of
+from member_client.subject_access import masked
 from member_client.verdicts import FieldVerdict, field_verdict, verdict
 
 NOW_MS = 1_790_000_000_000
@@ -166,6 +170,7 @@ class FakeClient(FakeBook):
     reported: list[OutcomeReport] = field(default_factory=list)
     sent: int = 0
     told: list[OutcomeCount] = field(default_factory=list)
+    past: list[PastQuestion] = field(default_factory=list)
 
     async def retag(
         self, *, on_retagged: Callable[[int], None] | None = None, withdraw_rest: str | None = None
@@ -391,6 +396,16 @@ class FakeClient(FakeBook):
     async def review_dispute(self, dispute_id: bytes, decision: str, *, reason: str) -> DisputeState:
         self.reviewed.append((dispute_id, reason))
         return DisputeState[decision_of(decision).name]
+
+    async def subject_access(self, subject: Subject, *, request: Consent) -> SubjectAccess:
+        self.subjects.append(subject)
+        self.consents.append(request)
+        fields = [self._judge(*one) for one in subject.fields()]
+        texts = dict(subject.texts())
+        refused = {it.field: it.reason for it in fields if it.state is State.REFUSED}
+        given = (GivenField(it.field, it.kind, masked(texts[it.field]), refused.get(it.field, "")) for it in fields)
+        told = verdict(subject.ref, fields, on_unavailable="step_up")
+        return SubjectAccess(subject.ref, NOW_MS, tuple(given), told, tuple(self.own), tuple(self.past))
 
     async def doctor(self) -> list[Finding]:
         return self.findings

@@ -21,6 +21,7 @@ COMMANDS = [
     "check",
     "screen",
     "contribute",
+    "subject-access",
     "quota",
     "taxonomy",
     "renew",
@@ -61,7 +62,7 @@ def bash(typed: str) -> list[str]:
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("member-client s", ["sync", "screen"]),
+        ("member-client s", ["sync", "screen", "subject-access"]),
         ("member-client screen --purpose=lo", ["loan_application"]),
         (f"member-client check phone {LISTED} {LISTED}", []),
     ],
@@ -78,6 +79,7 @@ def test_the_program_answers_as_bash_asks(tmp_path: Path, typed: str, offered: l
         ("member-client ", COMMANDS),
         ("member-client s", ["sync", "screen"]),
         ("member-client claims ", ["list", "show", "find", "withdraw", "recall", "amend", "quality"]),
+        ("member-client s", ["sync", "screen", "subject-access"]),
         ("member-client claims ", ["list", "show", "find", "withdraw", "recall", "amend"]),
         ("member-client dispute ", ["open", "list", "queue", "show", "answer", "escalate", "review"]),
         ("member-client dispute open --ground w", ["wrong_person"]),

@@ -47,7 +47,7 @@ def test_inputs_are_known_by_the_subject_that_they_are_of() -> None:
         Subject("1", phone=PHONE, email="x"), Subject("2"), Subject("3", phone=BAD_PHONE), Subject("4", email=EMAIL)
     )
     first, last = batch.inputs
-    assert batch.inputs_of([3, 0, 1, 2]) == [[last], [first], [], []]
+    assert batch.inputs_of([3, 0, 1, 2]) == [{"email": last}, {"phone": first}, {}, {}]
 
 
 FIELDS = st.fixed_dictionaries(

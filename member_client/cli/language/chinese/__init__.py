@@ -21,7 +21,14 @@ from member_client.cli.language.chinese.inviting import INVITE_HELP, INVITE_SPOK
 from member_client.cli.language.chinese.outcomes import OUTCOME_HELP, OUTCOME_SPOKEN, OUTCOME_WORDS
 from member_client.cli.language.chinese.reasons import REASONS
 from member_client.cli.language.chinese.results import RESULTS, TABLE_WORDS
-from member_client.cli.language.chinese.revisiting import REVISIT_HELP, REVISIT_SPOKEN, REVISIT_WORDS
+from member_client.cli.language.chinese.revisiting import (
+    ACCESS_HELP,
+    ACCESS_SPOKEN,
+    ACCESS_WORDS,
+    REVISIT_HELP,
+    REVISIT_SPOKEN,
+    REVISIT_WORDS,
+)
 from member_client.cli.language.chinese.rows import FILES, ROWS
 from member_client.cli.language.chinese.sentences import SENTENCES
 from member_client.cli.language.chinese.watching import WATCH_HELP, WATCH_SPOKEN, WATCH_WORDS
@@ -38,6 +45,7 @@ SPOKEN: Final = {
     **BOOK_SPOKEN,
     **OUTCOME_SPOKEN,
     **DISPUTE_SPOKEN,
+    **ACCESS_SPOKEN,
 }
 """What `tr` says."""
 
@@ -53,6 +61,7 @@ HELP: Final = {
     **BOOK_HELP,
     **OUTCOME_HELP,
     **DISPUTE_HELP,
+    **ACCESS_HELP,
 }
 """What help says."""
 
@@ -65,6 +74,7 @@ RETOLD: Final = {
     **FILING_WORDS,
     **BOOK_WORDS,
     **OUTCOME_WORDS,
+    **ACCESS_WORDS,
     **TABLE_WORDS,
     **ROWS,
     **FILES,
