@@ -18,12 +18,15 @@ Sort = Literal["heading", "subheading", "text", "items", "steps"]
 
 _NO_LETTERS: Final = "Letters as PDF need an extra that is not installed: pip install 'alliance-hub[letters]'"
 _MARKUP: Final = re.compile(r"([\\`*_\[\]<>|])")
-_FONT: Final = "STSong-Light"
+_LATIN: Final = "Helvetica"
+_CHINESE: Final = "STSong-Light"
 """One of Adobe's Chinese fonts: named in the file, and brought by whatever shows it."""
+_NOT_LATIN: Final = re.compile(r"[^\x20-\x7e\u2013\u2026]+")
 _MARGIN: Final = 64.0
 _SIZES: Final = {"title": 16.0, "heading": 12.5, "subheading": 10.5}
 _TEXT_SIZE: Final = 10.5
-_LEADING: Final = 1.6
+_LEADING: Final = 1.5
+_HANGING: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ class Letter:
         styles = _Styles(library)
         story = [styles.paragraph("title", self.title)]
         for part in self.parts:
-            story += [styles.paragraph(part.sort, text) for text in _numbered(part)]
+            lines = list(_numbered(part))
+            story += [styles.paragraph(part.sort, text, is_last=text is lines[-1]) for text in lines]
         written = io.BytesIO()
         document = library.SimpleDocTemplate(
             written, title=self.title, lang=self.language, author="", creator="", pagesize=library.A4, **_margins()
@@ -82,7 +86,7 @@ def _markdown(part: Part) -> str:
 
 def _numbered(part: Part) -> Iterator[str]:
     for number, text in enumerate(part.texts, 1):
-        yield {"items": f"• {text}", "steps": f"{number}. {text}"}.get(part.sort, text)
+        yield {"items": f"– {text}", "steps": f"{number}. {text}"}.get(part.sort, text)
 
 
 def _margins() -> dict[str, float]:
@@ -95,25 +99,33 @@ class _Styles:
     def __init__(self, library: Any) -> None:  # noqa: ANN401 - a module
         self._library = library
 
-    def paragraph(self, sort: str, text: str) -> Any:  # noqa: ANN401 - the library's
+    def paragraph(self, sort: str, text: str, *, is_last: bool = True) -> Any:  # noqa: ANN401 - the library's
+        """Set a text; the last one of a part keeps a distance from what follows."""
         size = _SIZES.get(sort, _TEXT_SIZE)
-        is_list = sort in ("items", "steps")
+        is_list, is_heading = sort in ("items", "steps"), sort in _SIZES
         style = self._library.ParagraphStyle(
             sort,
-            fontName=_FONT,
+            fontName=_LATIN,
             fontSize=size,
             leading=size * _LEADING,
-            spaceBefore=size if sort in _SIZES else 0,
-            spaceAfter=size / 2 if sort in _SIZES or not is_list else 0,
-            leftIndent=12 if is_list else 0,
-            keepWithNext=sort in _SIZES,
-            wordWrap="CJK",
+            spaceBefore=size if is_heading else 0,
+            spaceAfter=size / 2 if is_last or not is_list else 0,
+            leftIndent=_HANGING * 2 if is_list else 0,
+            firstLineIndent=-_HANGING if is_list else 0,
+            keepWithNext=is_heading,
+            wordWrap="CJK" if _NOT_LATIN.search(text) else None,
         )
-        return self._library.Paragraph(escape(" ".join(text.split()), quote=False), style)
+        return self._library.Paragraph(_in_fonts(text), style)
+
+
+def _in_fonts(text: str) -> str:
+    """Give a text as the library reads it: what is not Latin in the Chinese font, and nothing in it markup."""
+    plain = escape(" ".join(text.split()), quote=False)
+    return _NOT_LATIN.sub(lambda run: f'<font name="{_CHINESE}">{run[0]}</font>', plain)
 
 
 def _numbered_page(canvas: Any, document: Any) -> None:  # noqa: ANN401 - the library's
-    canvas.setFont(_FONT, 9)
+    canvas.setFont(_LATIN, 9)
     canvas.drawCentredString(document.pagesize[0] / 2, _MARGIN / 2, str(canvas.getPageNumber()))
 
 
@@ -127,7 +139,7 @@ def _reportlab() -> Any:  # noqa: ANN401 - a handful of names
         from reportlab.platypus import Paragraph, SimpleDocTemplate
     except ImportError:
         raise ConfigurationInvalid(_NO_LETTERS) from None
-    pdfmetrics.registerFont(UnicodeCIDFont(_FONT))
+    pdfmetrics.registerFont(UnicodeCIDFont(_CHINESE))
     return _Names(A4, ParagraphStyle, Paragraph, SimpleDocTemplate)
 
 

@@ -39,7 +39,7 @@ from member_client.verdicts import Match, State, Verdict
 
 PURPOSE: Final = Purpose.DISPUTE
 _SHOWN: Final = 4
-_HIDDEN: Final = "••••"
+_HIDDEN: Final = "…"
 
 
 @dataclass(frozen=True, slots=True)

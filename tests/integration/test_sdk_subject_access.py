@@ -48,9 +48,9 @@ async def test_all_that_there_is_about_a_person_and_nothing_of_others(new_hub_fo
         await asked(b, "same-email", phone=OTHER, email=EMAIL)
         access = await accessed(b, phone=f"+86 {PHONE}", email=EMAIL, bank_card="no card")
         assert [(it.field, it.masked, it.reason != "") for it in access.given] == [
-            ("phone", "••••0001", False),
-            ("bank_card", "••••d", True),
-            ("email", "••••.com", False),
+            ("phone", "…0001", False),
+            ("bank_card", "…d", True),
+            ("email", "….com", False),
         ]
         assert [it.entry_id for it in access.stated] == [theirs.entry_id]
         assert [it.entry_id for it in access.own] == [own.entry_id]

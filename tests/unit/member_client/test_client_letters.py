@@ -17,7 +17,7 @@ from member_client._access_words import WORDS
 from member_client.subject_access import masked
 from member_client.verdicts import FieldVerdict, State, verdict
 
-GIVEN = (GivenField("phone", Kind.PHONE, "••••8011"), GivenField("email", Kind.EMAIL, "••••", "no_at_sign"))
+GIVEN = (GivenField("phone", Kind.PHONE, "…8011"), GivenField("email", Kind.EMAIL, "…", "no_at_sign"))
 ENTRY = bytes(range(16))
 
 
@@ -59,7 +59,7 @@ def test_a_letter_says_what_there_is(language: Language) -> None:
         assert told.plain(language) in letter
     for status in (ClaimStatus.DISPUTED, ClaimStatus.RECALLED):
         assert STATUSES[status].label(language) in letter
-    for word in ("••••8011", "2026-09-21", "2029-02-28", "20", "4", words.left_open, "R-AAAAAAAAAAAAAAAAAAAAAAAAAA-0"):
+    for word in ("…8011", "2026-09-21", "2029-02-28", "20", "4", words.left_open, "R-AAAAAAAAAAAAAAAAAAAAAAAAAA-0"):
         assert word in letter
 
 
@@ -119,7 +119,7 @@ def test_without_the_extra_a_letter_is_markdown_alone(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [("13800138011", "••••8011"), (" 138 0013 8011 ", "••••8011"), ("12345", "••••5"), ("ab", "••••"), ("", "••••")],
+    [("13800138011", "…8011"), (" 138 0013 8011 ", "…8011"), ("12345", "…5"), ("ab", "…"), ("", "…")],
 )
 def test_of_what_was_given_the_last_characters_are_shown(text: str, shown: str) -> None:
     assert masked(text) == shown
