@@ -38,7 +38,7 @@ async def examine(profile: Profile, opened: Callable[[], Awaitable[Session]], cl
     findings.append(Finding(Level.OK, "keys and store open"))
     findings += _set_aside(profile)
     now = clock.now_ms()
-    findings += [_certificate(session, now), _ca(session, now), *await _claims(session, now)]
+    findings += [_certificate(session, now), _ca(session, now), *await _claims(session, now), *await _revisits(session)]
     try:
         facts = await session.facts.refresh()
     except AllianceClientError as error:
@@ -148,6 +148,14 @@ async def _claims(session: Session, now: int) -> list[Finding]:
         return []
     remedy = "File again those that still hold: member-client claims list"
     return [Finding(Level.WARNING, f"{count:,} claims that this machine filed expire within 30 days", remedy)]
+
+
+async def _revisits(session: Session) -> list[Finding]:
+    """Count decisions that nobody has looked at again since a claim behind them changed."""
+    count = len(await session.workers.disk(session.decisions.revisits.listed))
+    if not count:
+        return []
+    return [Finding(Level.WARNING, f"{count:,} decisions are to be revisited", "See member-client recalls list")]
 
 
 def _membership(session: Session, directory: Directory) -> Finding:

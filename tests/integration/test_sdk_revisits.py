@@ -13,7 +13,17 @@ from support.sdk import BASIS, PORTFOLIO, contribute, lender, row, screen
 
 from alliance.taxonomy import Action, ClaimStatus, EvidenceLevel
 from alliance_server.domain.members import Role
-from member_client import AllianceClient, InvalidUse, RecallReport, Revisit, StorageFull, Subject, Verdict, _following
+from member_client import (
+    AllianceClient,
+    InvalidUse,
+    Level,
+    RecallReport,
+    Revisit,
+    StorageFull,
+    Subject,
+    Verdict,
+    _following,
+)
 from member_client._revisits import Revisits
 from member_client._state import DECISIONS_FILE
 from member_client._store import Store
@@ -133,6 +143,10 @@ async def test_who_was_away_catches_up_and_is_told_of_each_once(new_hub_folder: 
             assert await b.sync_recalls() == RecallReport(changes=2, revisits=1, open=1)
             assert await b.sync_recalls() == RecallReport(changes=0, revisits=0, open=1)
             assert [it.receipt for it in await revisits(b)] == [verdict.receipt]
+            (finding,) = [it for it in await b.doctor() if "revisited" in it.what]
+            assert (finding.level, finding.what) == (Level.WARNING, "1 decisions are to be revisited")
+            await b.close_revisit(verdict.receipt)
+            assert not [it for it in await b.doctor() if "revisited" in it.what]
         assert await outstanding(ann) == {"a"}
         files = [path for path in b.profile.folder.rglob("*") if path.is_file()]
         needles = [REF.encode(), PHONE.encode(), entries[0], entries[0].hex().encode(), verdict.receipt.encode()]

@@ -229,6 +229,12 @@ FINDINGS: Final = {
     "the alliance's CA is good for {days} days": "联盟 CA 证书在 {days} 天内有效",
     "epoch {epoch} ends in {days} days": "密钥周期 {epoch} 将在 {days} 天后结束",
     "epoch {epoch} is good for {days} days": "密钥周期 {epoch} 在 {days} 天内有效",
+    "{count} decisions are to be revisited": "有 {count} 项处理需要复查",
+    "See member-client recalls list": "请查看 member-client recalls list",
+    "a damaged log of decisions was set aside: {path}": "已移开损坏的处理记录：{path}",
+    "What lies in it is held against no recall: restore decisions.sqlite3 from a backup, then remove it.": (
+        "其中的记录不再与召回比对：请从备份恢复 decisions.sqlite3，然后删除该文件。"
+    ),
     "{count} claims that this machine filed expire within 30 days": "本机报送的记录中有 {count} 条将在 30 天内到期",
     "the filter's snapshot ends in {days} days": "过滤器快照将在 {days} 天后到期",
     "the directory names another identity key for this member": "成员目录中本机构的身份密钥与本机不符",
