@@ -5,7 +5,9 @@ Rules:
 1. A page counts as read once what it touches is written down; what cannot be written is asked for again.
 2. Recalls that were held against the log are acknowledged by themselves, as often as it takes. The receipt is a number:
    it says nothing of what they touched, and whoever touched nothing sends the same.
-3. None of it stands in the way of a call: what fails is logged by its class and tried again.
+3. Of the processes that share a state's folder one follows, and the others look at the log: a stream that every worker
+   of a member held would use up the calls that the member may have under way.
+4. None of it stands in the way of a call: what fails is logged by its class and tried again.
 """
 
 import asyncio
@@ -18,6 +20,7 @@ from alliance import statements
 from alliance.v1 import status_pb2
 from alliance.v1.status_pb2_grpc import StatusServiceStub
 from member_client._deadline import Deadline
+from member_client._leading import leading
 from member_client._session import Session
 from member_client._statuses import MAX_NUMBER, StatusFeed, StatusPage
 from member_client._transport import CALL_SECONDS
@@ -25,6 +28,9 @@ from member_client.decisions import RecallReport
 from member_client.errors import AllianceClientError, Denied, InvalidUse, StoreDamaged
 
 RETRY_SECONDS: Final = 20.0
+LOOK_SECONDS: Final = 5.0
+"""How often others look whether more was read, and whether they are to follow now."""
+_LOCK: Final = "recalls.lock"
 
 _log = logging.getLogger("member_client.decisions")
 
@@ -80,8 +86,14 @@ class Revisiter:
             async with asyncio.timeout(delay * random.uniform(1, 2)):  # noqa: S311 - many machines begin at once
                 await self._at_once.wait()
         while True:
+            pause = RETRY_SECONDS
             try:
-                await self._followed()
+                with leading(self._session.profile.state_folder / _LOCK) as is_leading:
+                    if is_leading:
+                        await self._followed()
+                await self._session.decisions.settle()
+                self._wake()
+                pause = LOOK_SECONDS
             except (Denied, StoreDamaged) as error:  # until facts are fetched again, or a new session takes it up
                 _log.warning("changes of statuses are not followed any more: %s", type(error).__name__)
                 self._ended = error
@@ -89,9 +101,10 @@ class Revisiter:
                 return
             except AllianceClientError as error:
                 _log.warning("changes of statuses cannot be followed: %s", type(error).__name__)
-            await asyncio.sleep(RETRY_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - no secret
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
 
     async def _followed(self) -> None:
+        """Follow for good; raises what does not pass by itself."""
         cursor = await self._session.workers.disk(self._revisits.cursor)
         async with aclosing(self._feed.pages(cursor)) as pages:
             async for page in pages:

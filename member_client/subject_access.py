@@ -205,7 +205,8 @@ class _Writer:
         return [_heading(words.asked), answer, _text(words.asked_note)]
 
     def for_staff(self) -> list[Part]:
-        lines = tuple(self._words.staff.format(entry=match.entry_id.hex()) for match in self._access.stated)
+        stated = self._access.stated
+        lines = tuple(self._words.staff.format(field=it.field, entry=it.entry_id.hex()) for it in stated)
         return [Part("items", lines)] if lines else []
 
     def _entry(self, facts: "_Facts", about: str) -> list[Part]:

@@ -1,13 +1,16 @@
 """Decisions that rest on a claim whose status changed: an open client finds them, whoever was away catches up."""
 
 import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.hub import running_hub
+from support.books import Books
+from support.hub import RunningHub, running_hub
 from support.kills import until as when
 from support.sdk import BASIS, PORTFOLIO, contribute, lender, row, screen
 
@@ -23,6 +26,7 @@ from member_client import (
     Subject,
     Verdict,
     _following,
+    _revisiting,
 )
 from member_client._revisits import Revisits
 from member_client._state import DECISIONS_FILE
@@ -240,6 +244,50 @@ async def test_what_is_permitted_now_follows_from_the_matches_that_stand(new_hub
         }
         await b.close_revisit(verdict.receipt, strong)
         assert [it.entry_id for it in await revisits(b)] == [weak]
+
+
+LEADS = """
+import fcntl, os, sys
+descriptor = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+fcntl.lockf(descriptor, fcntl.LOCK_EX)
+print("leads", flush=True)
+sys.stdin.read()
+"""
+
+
+async def test_one_process_of_a_machine_follows_for_all(
+    new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_revisiting, "LOOK_SECONDS", 0.05)
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        first, second = await listed(a, PHONE, OTHER)
+        await hub.settle()
+        await judged(b)
+        await judged(b, "other", phone=OTHER)
+        other = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", LEADS, b.profile.state_folder / "recalls.lock", stdin=PIPE, stdout=PIPE
+        )
+        assert other.stdout is not None
+        assert await other.stdout.readline() == b"leads\n"
+        async with asyncio.timeout(SECONDS), aclosing(b.revisits(follow=True)) as told:  # type: ignore[type-var]
+            waiting = asyncio.ensure_future(anext(told))
+            await a.recall(first, reason="wrong_person")
+            await b.sync_recalls()  # as the process that leads would have written it down
+            assert (await waiting).entry_id == first
+            assert watched(hub) == 1
+            waiting = asyncio.ensure_future(anext(told))
+            assert other.stdin is not None
+            other.stdin.close()
+            await other.wait()
+            await a.recall(second, reason="wrong_person")
+            assert (await waiting).entry_id == second
+
+
+def watched(hub: RunningHub) -> int:
+    """Count the streams of changes that were begun, as the audit tables tell."""
+    return Books(hub, "b").number(
+        "SELECT count(*) FROM audit_events WHERE action = 'status:change:watch' AND actor = :it"
+    )
 
 
 async def test_an_iterator_ends_with_its_client(new_hub_folder: NewFolder) -> None:

@@ -54,7 +54,7 @@ def test_a_letter_says_what_there_is(language: Language) -> None:
     assert letter.startswith(f"# {words.title}\n")
     for entry in (ENTRY, ENTRY[::-1], an_own_claim(7).entry_id):
         assert entry.hex() in letter
-    assert f"member-client dispute open {ENTRY.hex()}" in letter
+    assert f"member-client dispute open phone - --entry {ENTRY.hex()}" in letter
     for told in (CATEGORIES[Category.MULE_ACCOUNT], EVIDENCE[EvidenceLevel.E2], wording(Action.STEP_UP)):
         assert told.plain(language) in letter
     for status in (ClaimStatus.DISPUTED, ClaimStatus.RECALLED):
