@@ -50,6 +50,7 @@ LISTED = ContributionRow(
 
 
 NIGHTLY = (
+    "docs/how-to/handle-disputes.md",
     "docs/how-to/renew-certificates.md",
     "docs/how-to/rotate-the-key.md",
     "docs/how-to/test-your-integration.md",

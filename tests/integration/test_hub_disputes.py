@@ -1,5 +1,6 @@
 """Disputes on the wire: opened with the token alone, told at once, answered or suspended, and decided by a reviewer."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -9,8 +10,10 @@ from typing import Any, cast
 
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 from grpc import aio
 from support.hub import RunningHub, running_hub
+from support.postgres import Postgres
 from support.wire import Refusal, WireMember, enrol, events_of, refusal_of, refuses, row_of, valid_elements
 
 from alliance.claims import SealedClaim, draft_of, seal_claim
@@ -658,3 +661,66 @@ async def test_neither_token_nor_statement_nor_evidence_is_written_anywhere(
     written += [said.out.encode(), said.err.encode()]
     for secret in secrets:
         assert not [1 for content in written if secret in content or secret.hex().encode() in content]
+
+
+# -- databases and processes -------------------------------------------------------------------------------------
+
+
+async def test_of_two_processes_one_opens_a_dispute(tmp_path: Path, postgres: Postgres) -> None:
+    """Members that contest the same claim at two processes of a hub: one does, and every time the other is told so."""
+    folder = tmp_path / "hub"
+    async with running_hub(folder, postgres.empty()) as hub, running_hub(folder, clock=hub.clock) as second:
+        contributor, opener, other = [await enrol(hub, name) for name in ("contributor", "opener", "other")]
+        elsewhere = WireMember(second, other.id, other.key, other.identity)
+        court = Court(hub, contributor, opener, elsewhere)
+        for _ in range(12):
+            claim, dispute_id = await court.filed(), os.urandom(16)
+            same = opener.opening(claim.entry_id, court.key, dispute_id=dispute_id)
+            mine = WireMember(second, opener.id, opener.key, opener.identity)
+            answers = await asyncio.gather(
+                opener.disputes.OpenDispute(same),
+                mine.disputes.OpenDispute(same),  # the same call, which comes twice
+                elsewhere.contest(claim.entry_id, court.key),
+                return_exceptions=True,
+            )
+            refused = [refusal_of(it).reason for it in answers if isinstance(it, aio.AioRpcError)]
+            assert set(refused) == {Reason.DISPUTE_OPEN}
+            assert len(refused) in (1, 2)
+            waiting = [it for it in await contributor.listed() if it.entry_id == claim.entry_id]
+            assert len(waiting) == 1
+            await mine.close()
+        answered = waiting[0]
+        await contributor.respond(answered, DisputeOutcome.UPHELD)
+        assert await court.status(answered.entry_id) is ClaimStatus.ACTIVE
+        court.pass_by(ANSWER_WITHIN_MS)
+        suspended: list[bytes] = []
+        async with asyncio.timeout(60), aclosing(elsewhere.status_pages()) as pages:
+            while len(suspended) < 11:  # by either process, each claim once
+                suspended += [
+                    it.entry_id
+                    for it in (await anext(pages)).changes
+                    if ClaimStatus(it.status) is ClaimStatus.SUSPENDED
+                ]
+        assert len(set(suspended)) == 11
+        for member in (contributor, opener, other, elsewhere):
+            await member.close()
+
+
+# -- after a restore ---------------------------------------------------------------------------------------------
+
+
+async def test_a_flag_without_its_dispute_can_be_contested_again(court: Court) -> None:
+    """As after a restore: the purge ledger keeps the flag, and the backup did not have the dispute yet."""
+    lost, late = await court.contested(), await court.contested()
+    with court.hub.hub.store.engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM disputes"))
+    court.hub.hub.store.write_now(
+        lambda it: court.hub.hub._flags.set(
+            it, it.claims.hold([late.entry_id]).values(), ClaimStatus.SUSPENDED, now=court.opener.now, reason="late"
+        )
+    )
+    for dispute, status in ((lost, ClaimStatus.DISPUTED), (late, ClaimStatus.SUSPENDED)):
+        again = await court.other.contest(dispute.entry_id, court.key)
+        assert await court.status(dispute.entry_id) is status
+        await court.contributor.respond(again, DisputeOutcome.UPHELD)
+        assert await court.status(dispute.entry_id) is ClaimStatus.ACTIVE
