@@ -190,6 +190,7 @@ class Waiting:
     ann: WireMember
     bob: WireMember
     member: WireMember
+    reviewer: WireMember
     payload: bytes
 
     async def sign(self, caller: WireMember, payload: bytes | None = None, key: SigningKey | None = None) -> bool:
@@ -211,18 +212,18 @@ class Waiting:
 async def waiting(folder: Path, tmp_path: Path) -> AsyncIterator[Waiting]:
     async with running_hub(folder) as lost:
         callers = [await enrol(lost, name, Role.ADMIN) for name in ("ann", "bob")]
-        callers.append(await enrol(lost, "lender"))
+        callers += [await enrol(lost, "lender"), await enrol(lost, "rae", Role.REVIEWER)]
         await callers[2].file(callers[2].row())
         await backed_up(lost, tmp_path / "backup")
         for caller in callers:
             await caller.close()
     made = restored(tmp_path / "backup", tmp_path / "restored", lost)
     async with in_its_place(tmp_path / "restored", lost) as hub:
-        ann, bob, member = again = [WireMember(hub, it.id, it.key, it.identity) for it in callers]
+        ann, bob, member, reviewer = again = [WireMember(hub, it.id, it.key, it.identity) for it in callers]
         newest = hub.hub.store.read_now(lambda it: it.successions.newest())
         assert newest is not None
         assert succession_pb2.Succession.FromString(newest.payload) == made
-        yield Waiting(hub, ann, bob, member, newest.payload)
+        yield Waiting(hub, ann, bob, member, reviewer, newest.payload)
         for caller in again:
             await caller.close()
 
@@ -234,7 +235,7 @@ async def test_a_hub_that_waits_refuses_every_other_call_and_records_it(
         for path, rpc in RPCS.items():
             if rpc.is_plumbing or POLICY[path].before_succession or POLICY[path].action is None:
                 continue
-            caller = it.member if role_of(path) is Role.MEMBER else it.ann
+            caller = {Role.MEMBER: it.member, Role.REVIEWER: it.reviewer}.get(role_of(path), it.ann)
             content = good_requests(caller)[path]().SerializeToString()
             before = len(caller.events())
             with refuses(Reason.SUCCESSION_AWAITED):
