@@ -544,7 +544,8 @@ class AllianceClient:
 
         `consent` is the statement of basis for screening the portfolio, once and for as long as it is watched. What is
         in the book under the same ref already costs nothing, so that a run that stopped is taken up by running it
-        again. Raises ConsentMissing before anything is sent, and what evaluations raise.
+        again. What is claimed already is an event by then. Raises ConsentMissing before anything is sent, and what
+        evaluations raise.
         """
         report = WatchAddReport()
         async with aclosing(self._watch_added(subjects, consent)) as reports:

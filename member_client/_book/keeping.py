@@ -24,6 +24,8 @@ from member_client.subjects import Consent
 from member_client.watch_events import WatchEvent
 
 LOOK_SECONDS: Final = 30.0
+LOOK_ENTRIES: Final = 65_536
+"""Added to the book before they are looked up."""
 EVENTS_AT_ONCE: Final = 256
 
 _log = logging.getLogger("member_client.watch")
@@ -82,10 +84,20 @@ class Book:
     # -- what is in it -------------------------------------------------------------------------------------------
 
     async def add(self, subjects: Subjects, consent: Consent) -> AsyncGenerator[WatchAddReport, None]:
-        """Add subjects; gives a report a batch."""
+        """Add subjects; gives a report a batch. They are looked up meanwhile, as a screening would.
+
+        Who evaluates much and fetches nothing looks to the hub as if it tried identifiers out.
+        """
+        since = 0
         async with aclosing(self._adding.reports(subjects, consent)) as reports:
             async for report in reports:
                 yield report
+                since += report.added
+                if since >= LOOK_ENTRIES:
+                    await self._looked(refresh=False)
+                    since = 0
+        if since:
+            await self._looked(refresh=False)
         self._wake.set()
 
     async def remove(self, refs: Iterable[str]) -> int:

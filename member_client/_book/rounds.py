@@ -4,15 +4,15 @@ Rules:
 
 1. A hit's bucket is fetched once a snapshot: with it come decoys. A second claim on a tag that hits already sets no new
    bit; it is seen with the next snapshot, by a re-screening, or with the next change that names an entry of that tag.
-2. What was found out is written with the events that follow from it, in one transaction, group of segments by group: a
-   look that is cut off loses nothing and tells nothing twice.
+2. What was found out is written with the events that follow from it, in one transaction a lot of hits: a look that is
+   cut off loses nothing and tells nothing twice.
 3. Where something is gone from a bucket, the feed is read once more before it is said why.
 4. An epoch that the book has no tags of is evaluated first, some segments a look, so that the one before goes on.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
@@ -37,7 +37,9 @@ from member_client.subjects import FIELDS
 
 RESCREEN_MS: Final = 24 * 60 * 60 * 1000
 GROUP: Final = 64
-"""Segments that are looked up and written about together."""
+"""Segments that are looked up together."""
+LOT: Final = 2048
+"""Hits and cover from which on buckets are fetched and what they say is written, at the first look at a large book."""
 TAGGED_A_LOOK: Final = 32
 TAGGED_AT_ONCE: Final = 3
 _TRIES: Final = 4
@@ -192,28 +194,36 @@ class Rounds:
     # -- filter and buckets --------------------------------------------------------------------------------------
 
     async def _through(self, view: View, epoch: PinnedEpoch, live: LiveFilter, facts: Facts) -> int:
-        """Hold the book against a filter, group by group; gives how many hits could not be settled."""
+        """Hold the book against a filter; gives how many hits could not be settled."""
         state = live.header.digest, live.sequence, view.head.changed
         if view.looked.get(epoch.id) == state:
             return 0
         tags = view.tags[epoch.id]
-        unsettled = 0
+        unsettled, seen = 0, Seen()
         for start in range(0, len(tags), GROUP):
             group = {segment: tags[segment] for segment in range(start, min(start + GROUP, len(tags)))}
             since = view.head.covered.get(epoch.id, Place(0, 0))
-            seen = await self._session.workers.cpu(look_up, group, live, self._session.cover, since)
-            last = max(group)
-            end = Place(last, len(group[last]) // TAG_BYTES)
-            unsettled += await self._settle(view, epoch, live, facts, seen, max(since, end))
+            seen = seen.and_then(await self._session.workers.cpu(self._fresh, view, epoch.id, group, live, since))
+            is_last = max(group) == len(tags) - 1
+            if is_last or len(seen.hits) + len(seen.cover) >= LOT:
+                end = Place(max(group), len(group[max(group)]) // TAG_BYTES)
+                unsettled += await self._settle(view, epoch, live, facts, seen, max(since, end))
+                seen = Seen()
         view.looked[epoch.id] = state
         return unsettled
+
+    def _fresh(self, view: View, epoch: int, tags: Mapping[int, bytes], live: LiveFilter, since: Place) -> Seen:
+        """Look segments up; gives the hits whose buckets are to be fetched."""
+        seen = look_up(tags, live, self._session.cover, since)
+        _, before = view.fetched[epoch]
+        return Seen([place for place in seen.hits if place not in before and view.tag(epoch, place)], seen.cover)
 
     async def _settle(
         self, view: View, epoch: PinnedEpoch, live: LiveFilter, facts: Facts, seen: Seen, covered: Place
     ) -> int:
-        """Fetch what a group needs, compare, and write; gives how many hits could not be settled."""
+        """Fetch what a lot of hits needs, compare, and write; gives how many hits could not be settled."""
         digest, before = view.fetched[epoch.id]
-        targets = [place for place in seen.hits if place not in before and view.tag(epoch.id, place)]
+        targets = seen.hits
         if not targets and not seen.cover and covered == view.head.covered.get(epoch.id):
             return 0
         entries, hits = await self._session.workers.disk(self._hits, view, epoch.id, targets)

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from member_client._book.model import NO_TAG, TAG_BYTES, Head, Matches, Place
 from member_client._book.shelves import BookShelves
 from member_client._cover import Cover
 from member_client._filter import LiveFilter
+
+_AT_ONCE: Final = 64
+"""Segments that are opened at once: sealed and open they are there twice."""
 
 
 @dataclass(slots=True, repr=False)
@@ -54,7 +58,9 @@ def read(shelves: BookShelves, before: View | None) -> View:
 def read_epoch(shelves: BookShelves, view: View, epoch: int) -> None:
     """Read an epoch's tags, and which buckets were fetched, unless they are there. Blocks."""
     if epoch not in view.tags:
-        view.tags[epoch] = shelves.tags(epoch, range(len(view.head.sizes)))
+        numbers = range(len(view.head.sizes))
+        parts = (shelves.tags(epoch, numbers[start : start + _AT_ONCE]) for start in range(0, len(numbers), _AT_ONCE))
+        view.tags[epoch] = [tags for part in parts for tags in part]
     if epoch not in view.fetched:
         view.fetched[epoch] = shelves.fetched(epoch)
 
@@ -63,8 +69,12 @@ def read_epoch(shelves: BookShelves, view: View, epoch: int) -> None:
 class Seen:
     """What a look into the filter gave of some segments: hits, and cover for entries that are looked up first."""
 
-    hits: Sequence[Place]
-    cover: frozenset[int]
+    hits: Sequence[Place] = ()
+    cover: frozenset[int] = frozenset()
+
+    def and_then(self, later: "Seen") -> "Seen":
+        """Give what this look and the next one gave."""
+        return Seen((*self.hits, *later.hits), self.cover | later.cover)
 
 
 def look_up(tags: Mapping[int, bytes], live: LiveFilter, cover: Cover, since: Place) -> Seen:

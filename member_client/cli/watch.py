@@ -73,7 +73,13 @@ def add(
         )
         + (f" → {refused}" if outcome.refused else "")
     )
-    session.say(tr("hub learned: {count:,} evaluations; 0 identifiers", count=report.added))
+    session.say(
+        tr(
+            "hub learned: {evaluations:,} evaluations, {prefixes:,} bucket prefixes (cover included); 0 identifiers",
+            evaluations=outcome.usage.evaluations,
+            prefixes=outcome.usage.prefixes,
+        )
+    )
     session.say(pace(outcome.rows, outcome.seconds))
     session.document(
         {
@@ -82,6 +88,7 @@ def add(
             "added": report.added,
             "known": report.known,
             "refusals": outcome.refused,
+            "hub_learned": {**asdict(outcome.usage), "identifiers": 0},
             "refused_file": str(refused) if outcome.refused else None,
             "exit_code": code,
         }

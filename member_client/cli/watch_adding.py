@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from member_client import RefusedField, WatchAddReport
+    from member_client import RefusedField, Usage, WatchAddReport
     from member_client.cli.session import Session
     from member_client.files import Layout, RefusedFile, Table
 
@@ -39,6 +39,7 @@ class Outcome:
     report: WatchAddReport
     rows: int
     refused: int
+    usage: Usage
     seconds: float
 
 
@@ -81,7 +82,8 @@ async def add_table(session: Session, order: Order) -> Outcome:
         reading = _Reading(order, refused)
         async with session.client() as client:
             report = await client.watch_add(ReadAhead(reading.subjects()), consent=order.consent, on_progress=told)
+            usage = client.usage
         refusals = [*reading.refusals, *map(reading.refused_field, report.refused)]
         for refusal in sorted(refusals, key=lambda it: it.row):
             refused.add(told_refusal(refusal))
-    return Outcome(report, reading.read, refused.count, stopwatch.seconds)
+    return Outcome(report, reading.read, refused.count, usage, stopwatch.seconds)

@@ -260,9 +260,9 @@ async def test_a_bucket_that_is_overfull_hides_its_own_hits_alone_and_says_so(
     async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
         await contribute(a, [row(MINE[0])])
         await hub.settle()
-        await b.watch_add(customers(), consent=BASIS)
         with monkeypatch.context() as patched:
             patched.setattr(_bucket_fetch, "MAX_BUCKET_ENTRIES", 0)
+            await b.watch_add(customers(), consent=BASIS)
             assert await told(b) == []
         assert (await b.watch_status()).unsettled == 1
         assert await told(b) == []

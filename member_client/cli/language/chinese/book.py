@@ -6,7 +6,6 @@ BOOK_SPOKEN: Final = {
     "added {added:,} · in the book already {known:,} · refused {refused:,}": (
         "新加入 {added:,} · 名册中已有 {known:,} · 未受理 {refused:,}"
     ),
-    "hub learned: {count:,} evaluations; 0 identifiers": "联盟中心获知：计算 {count:,} 次；标识 0 个",
     "{count:,} identifiers taken out": "已移出标识 {count:,} 个",
     "the book is empty: add customers by member-client watch add": "名册为空：请用 member-client watch add 加入客户",
     "{count:,} events handed over": "已送达通知 {count:,} 条",
