@@ -3,14 +3,19 @@
 import base64
 import hmac
 import json
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from support.hub import running_hub
 from support.sdk import BASIS, PHONES, contribute, lender, row
 
@@ -44,8 +49,8 @@ class Receiver:
         return [json.loads(body)["data"]["number"] for _, _, body in self.got]
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
+@contextmanager
+def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     state = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -62,7 +67,13 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """Say nothing of who hangs up."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     state.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -70,6 +81,30 @@ def receiver() -> Iterator[Receiver]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as state:
+        yield state
+
+
+def certificate(folder: Path) -> Path:
+    """Make key and certificate of a receiver on this machine, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "receiver")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "receiver.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return path
 
 
 @asynccontextmanager
@@ -129,6 +164,25 @@ async def test_nobody_there_is_a_failure_like_another(new_hub_folder: NewFolder,
         nobody = WebhookSink("https://localhost:1/", SECRET)
         assert await deliver(b, nobody, follow=False, attempts=2) == Delivered(dead_letters=1)
         assert await retry_dead_letters(b, WebhookSink(receiver.url, SECRET)) == Delivered(taken=1)
+
+
+async def test_a_receiver_is_believed_by_its_certificate_alone(new_hub_folder: NewFolder, tmp_path: Path) -> None:
+    path = certificate(tmp_path)
+    serves = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serves.load_cert_chain(path)
+    async with watched(new_hub_folder(), 1) as (a, b):
+        with receiving(serves) as receiver:
+            url = f"https://localhost:{receiver.port}/hooks"
+            assert await deliver(b, WebhookSink(url, SECRET), follow=False, attempts=1) == Delivered(dead_letters=1)
+            assert receiver.got == []
+            trusts = ssl.create_default_context(cafile=path)
+            assert await retry_dead_letters(b, WebhookSink(url, SECRET, tls=trusts)) == Delivered(taken=1)
+            # The name in the certificate counts, too.
+            (claim,) = [it async for it in a.claims()]
+            await a.withdraw(claim.entry_id, reason="settled")
+            other = WebhookSink(f"https://127.0.0.1:{receiver.port}/hooks", SECRET, tls=trusts)
+            assert await deliver(b, other, follow=False, attempts=1) == Delivered(dead_letters=1)
+            assert receiver.numbers() == [1]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.hub import RunningHub, running_hub
+from support.proxy import through_proxy
 from support.sdk import BASIS, PHONES, command, contribute, lender, row
 
 from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, SubjectRole
@@ -269,3 +270,25 @@ async def test_a_bucket_that_is_overfull_hides_its_own_hits_alone_and_says_so(
         await b.watch_rescreen()
         assert [event.ref for event in await told(b)] == [ref(MINE[0])]
         assert (await b.watch_status()).unsettled == 0
+
+
+async def test_who_listens_goes_on_where_it_was_when_the_network_is_back(
+    new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.1)
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
+        async with lender(hub, "b") as b:
+            pass
+        async with through_proxy(b.profile.folder, clock=hub.clock) as (b, proxy):
+            await hub.settle()
+            await b.watch_add(customers(), consent=BASIS)
+            async with asyncio.timeout(SECONDS), aclosing(b.watch()) as events:  # type: ignore[type-var]
+                first = asyncio.ensure_future(anext(events))
+                await proxy.refuse(0.5)
+                claims = await contribute(a, [row(text) for text in MINE[:2]])
+                await hub.settle()
+                assert (await first).number == 1
+                assert (await anext(events)).number == 2
+                proxy.reset()
+                await a.recall(claims[0].entry_id, reason="wrong_person")
+                assert (await anext(events)).kind is WatchKind.RECALL
