@@ -112,6 +112,7 @@ class Adding:
         return fresh
 
     async def _add(self, entries: Sequence[Entry], consent: Consent, epoch: PinnedEpoch) -> int:
+        await self._session.workers.disk(self._shelves.hold_epoch, epoch.id, epoch.public_key)
         tags = await evaluated(self._session, [entry.input for entry in entries], consent.digest, epoch)
         return await self._session.workers.disk(self._write, entries, tags, consent.digest, epoch.id)
 

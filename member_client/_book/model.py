@@ -149,6 +149,8 @@ class Head:
     rescreenings: int = 0
     covered: dict[int, Place] = field(default_factory=dict)
     """By epoch: entries before this place had their share of cover when they were first looked up."""
+    keys: dict[int, str] = field(default_factory=dict)
+    """By epoch: the public key that its tags were derived under, hexadecimal."""
 
     def spent(self, *, evaluations: int = 0, prefixes: int = 0) -> "Head":
         """Count what the hub learned to count."""
@@ -164,6 +166,7 @@ class Head:
         try:
             raw: dict[str, Any] = json.loads(data)
             raw["sizes"] = tuple(raw["sizes"])
+            raw["keys"] = {int(epoch): key for epoch, key in raw["keys"].items()}
             raw["covered"] = {int(epoch): Place(*place) for epoch, place in raw["covered"].items()}
             return cls(**raw)
         except (ValueError, KeyError, TypeError):

@@ -76,9 +76,10 @@ class Rounds:
     async def look(self, *, rescreen: bool = False, refresh: bool = True) -> LookReport:
         """Look once; raises what calls raise, and HubUnavailable where others changed the book again and again."""
         async with self._alone:
+            first = (await self._session.workers.disk(self._shelves.head)).next_event
             for _ in range(_TRIES):
                 try:
-                    return await self._look(rescreen=rescreen, refresh=refresh)
+                    return await self._look(first, rescreen=rescreen, refresh=refresh)
                 except Moved:
                     self._view = None
                 except (EpochNotServed, FilterChanged):
@@ -88,9 +89,8 @@ class Rounds:
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
-    async def _look(self, *, rescreen: bool, refresh: bool) -> LookReport:
+    async def _look(self, first_event: int, *, rescreen: bool, refresh: bool) -> LookReport:
         view = self._view = await self._session.workers.disk(read, self._shelves, self._view)
-        first_event = view.head.next_event
         await self._ended(view)
         if not view.head.entries:
             return LookReport(view.head.next_event - first_event)
@@ -99,6 +99,9 @@ class Rounds:
         due = rescreen or now - view.head.rescreened_at >= RESCREEN_MS
         unsettled = untagged = 0
         fetches_anew = False
+        for epoch, _ in filters:
+            if await self._session.workers.disk(self._shelves.hold_epoch, epoch.id, epoch.public_key):
+                raise Moved
         for epoch, live in filters:
             await self._session.workers.disk(read_epoch, self._shelves, view, epoch.id)
             untagged += await self._tag(view, epoch)
@@ -213,10 +216,11 @@ class Rounds:
         return unsettled
 
     def _fresh(self, view: View, epoch: int, tags: Mapping[int, bytes], live: LiveFilter, since: Place) -> Seen:
-        """Look segments up; gives the hits whose buckets are to be fetched."""
+        """Look segments up; gives hits whose buckets are to be fetched, and what is known and hits no more."""
         seen = look_up(tags, live, self._session.cover, since)
         _, before = view.fetched[epoch]
-        return Seen([place for place in seen.hits if place not in before and view.tag(epoch, place)], seen.cover)
+        fresh = [place for place in seen.hits if place not in before and view.tag(epoch, place)]
+        return Seen(fresh, seen.cover, view.known(epoch, tags) - set(seen.hits))
 
     async def _settle(
         self, view: View, epoch: PinnedEpoch, live: LiveFilter, facts: Facts, seen: Seen, covered: Place
@@ -224,7 +228,7 @@ class Rounds:
         """Fetch what a lot of hits needs, compare, and write; gives how many hits could not be settled."""
         digest, before = view.fetched[epoch.id]
         targets = seen.hits
-        if not targets and not seen.cover and covered == view.head.covered.get(epoch.id):
+        if not targets and not seen.cover and not seen.lost and covered == view.head.covered.get(epoch.id):
             return 0
         entries, hits = await self._session.workers.disk(self._hits, view, epoch.id, targets)
         used = self._session.fetcher.prefixes
@@ -237,7 +241,7 @@ class Rounds:
         for place, entry_id in fetched.doubted(targets):
             there.setdefault(place, set()).add(entry_id)
         settled = fetched.settled(targets)
-        await self._missed(view, comparison, settled, there, epoch)
+        await self._missed(view, comparison, settled | seen.lost, there, epoch)
         # A bucket that is overfull is left for the next snapshot: it is large, and stays so.
         kept = before.union(targets)
         prefixes = self._session.fetcher.prefixes - used
@@ -260,7 +264,7 @@ class Rounds:
         there: dict[Place, set[bytes]],
         epoch: PinnedEpoch,
     ) -> None:
-        """End what is gone from its bucket, for the reason that the hub signed by now."""
+        """End what is gone from its bucket, or ruled out by the filter, for the reason that the hub signed by now."""
         missing = comparison.missing(settled, there, epoch.id)
         if not missing:
             return
@@ -336,16 +340,15 @@ class Rounds:
             return
 
         def make(head: Head) -> Change:
-            change = Change(replace(head, covered={it: mark for it, mark in head.covered.items() if it not in gone}))
+            change = Change(head)
             for epoch in gone:
-                change.fetched(epoch, b"", None)
-                for segment in range(len(head.sizes)):
-                    change.tags(epoch, segment, None, None)
+                change.forget_epoch(epoch)
             return change
 
         await self._write(view, comparison, make)
         for epoch in gone:
             view.tags.pop(epoch, None)
+            view.fetched.pop(epoch, None)
 
     async def _note(self, view: View, now: int, unsettled: int, *, rescreened: bool) -> None:
         def make(head: Head) -> Change:

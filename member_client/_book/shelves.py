@@ -11,7 +11,7 @@ Rules:
 import os
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -77,6 +77,15 @@ class Change:
     def event(self, event: WatchEvent) -> None:
         """Write an event."""
         self._put(Shelf.WATCH_EVENTS, b"%d" % event.number, event.to_bytes())
+
+    def forget_epoch(self, epoch: int) -> None:
+        """Remove an epoch's tags, and all that was found out by them but for matches."""
+        self.fetched(epoch, b"", None)
+        for segment in range(len(self.head.sizes)):
+            self.tags(epoch, segment, None, None)
+        covered = {it: mark for it, mark in self.head.covered.items() if it != epoch}
+        keys = {it: key for it, key in self.head.keys.items() if it != epoch}
+        self.head = replace(self.head, covered=covered, keys=keys)
 
     def forget_events(self, numbers: Iterable[int]) -> None:
         """Remove events."""
@@ -145,6 +154,25 @@ class BookShelves:
             if self._store.swap(Shelf.BOOK, _HEAD, before, puts, remove=sorted(change.removes)):
                 return change.head
         raise Moved
+
+    def hold_epoch(self, epoch: int, public_key: bytes) -> bool:
+        """Remember under which key an epoch's tags are derived; tags of another key are forgotten. Says whether it did.
+
+        A key changes only where somebody decided to trust a hub anew; tags of the old one would match nothing for good.
+        """
+        key = public_key.hex()
+        if self.head().keys.get(epoch) == key:
+            return False
+
+        def make(head: Head) -> Change:
+            change = Change(replace(head, changed=head.changed + 1, generation=head.generation + 1))
+            if epoch in head.keys:
+                change.forget_epoch(epoch)
+            change.head = replace(change.head, keys=change.head.keys | {epoch: key})
+            return change
+
+        self.change(make)
+        return True
 
     # -- reading -------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """What a look works on: the book in memory, 32 bytes a tag, and what was found out about it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,6 +32,14 @@ class View:
         segments = self.tags[epoch]
         tag = segments[place.segment][start : start + TAG_BYTES] if place.segment < len(segments) else b""
         return b"" if tag == NO_TAG else tag
+
+    def known(self, epoch: int, segments: Container[int]) -> set[Place]:
+        """Give the entries of segments about which claims of an epoch are known, as far as they have its tag."""
+        return {
+            place
+            for place, known in self.matches.items()
+            if place.segment in segments and self.tag(epoch, place) and any(one.epoch == epoch for one in known)
+        }
 
     def untagged(self, epoch: int) -> list[int]:
         """Give the segments that lack tags of an epoch."""
@@ -71,10 +79,12 @@ class Seen:
 
     hits: Sequence[Place] = ()
     cover: frozenset[int] = frozenset()
+    lost: Set[Place] = frozenset()
+    """Entries about which something was known, and which the filter rules out."""
 
     def and_then(self, later: "Seen") -> "Seen":
         """Give what this look and the next one gave."""
-        return Seen((*self.hits, *later.hits), self.cover | later.cover)
+        return Seen((*self.hits, *later.hits), self.cover | later.cover, self.lost | later.lost)
 
 
 def look_up(tags: Mapping[int, bytes], live: LiveFilter, cover: Cover, since: Place) -> Seen:

@@ -23,6 +23,8 @@ from member_client import (
     _bucket_fetch,
 )
 from member_client._book import keeping
+from member_client._book.shelves import BookShelves
+from member_client._credentials import ProfileKeys
 
 NewFolder = Callable[[], Path]
 SECONDS = 60
@@ -292,3 +294,37 @@ async def test_who_listens_goes_on_where_it_was_when_the_network_is_back(
                 proxy.reset()
                 await a.recall(claims[0].entry_id, reason="wrong_person")
                 assert (await anext(events)).kind is WatchKind.RECALL
+
+
+async def test_a_claim_that_the_hub_drops_without_a_word_is_cleared_once_the_filter_rules_it_out(
+    new_hub_folder: NewFolder,
+) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        kept, lost = [it.entry_id for it in await contribute(a, [row(text) for text in MINE[:2]])]
+        await hub.settle()
+        await b.watch_add(customers(), consent=BASIS)
+        assert len(await told(b)) == 2
+
+        await hub.hub.store.write(lambda it: it.claims.purge([lost]))
+        # Its bits stay until the next snapshot, and its bucket is no hit that is looked at anew.
+        assert await told(b, after=2) == []
+        await hub.hub.maintenance.rebuild(1)
+        (gone,) = await told(b, after=2)
+        assert (gone.kind, gone.entry_id, gone.reason) == (WatchKind.MATCH_CLEARED, lost, "")
+        assert kept != lost
+
+
+async def test_tags_of_another_key_under_the_same_number_are_derived_anew(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        await hub.settle()
+        await b.watch_add(customers(), consent=BASIS)
+        used = (await b.watch_status()).evaluations
+        await b.close()
+        shelves = BookShelves(b.profile.state_folder, ProfileKeys(b.profile, hub.clock).store_key)
+        # As if the tags were of a key that this member has decided not to trust any more.
+        assert shelves.hold_epoch(1, bytes(32))
+        shelves.close()
+        await contribute(a, [row(MINE[0])])
+        await hub.settle()
+        assert [event.ref for event in await told(b)] == [ref(MINE[0])]
+        assert (await b.watch_status()).evaluations == used + len(MINE)
