@@ -19,6 +19,7 @@ from benchmarks.sizes import Sizes
 from benchmarks.stage.alliance import LOADER, MEMBER, SCREENER, Alliance, Job, Member
 from benchmarks.stage.member import Add, Look, Sync, write_rows
 from benchmarks.stage.samples import screened_numbers
+from member_client._book.model import SEGMENT_ENTRIES
 
 _SEED: Final = 20_261_130
 _MATCHES: Final = 100
@@ -56,10 +57,11 @@ def _added(alliance: Alliance, sizes: Sizes, say: Say) -> Job:
 
 
 def _figures(sizes: Sizes, registry: int, added: Job, read: Job, told: Job) -> tuple[Figure, ...]:
-    bare = _bare_seconds(sizes, registry)
+    bare, segmented = _seconds(sizes, registry)
     own = told.peak[MEMBER].own
     tags = bloom.TAG_BYTES * sizes.watched
     return (
+        Figure("all tags looked up, by segments", segmented, "s", _BARE, bare),
         Figure("delta to events acknowledged", told.seconds, "s", _BARE, bare),
         Figure("delta to events: CPU of the member", told.member.cpu, "s", _BARE, bare),
         Figure("book read from the disk, sealed", read.seconds, "s", _BARE, bare),
@@ -73,17 +75,23 @@ def _more(job: Job) -> float:
     return max(0, job.peak[MEMBER].own - job.start[MEMBER].own) / _MEGABYTE
 
 
-def _bare_seconds(sizes: Sizes, registry: int) -> float:
-    """Look as many random tags up in a filter as full as the hub's, at once."""
+def _seconds(sizes: Sizes, registry: int) -> tuple[float, float]:
+    """Look as many random tags up in a filter as full as the hub's: at once, and by segments as a book does."""
     builder = bloom.FilterBuilder(bloom.Shape.for_listings(registry, _SEED))
     builder.fill(os.urandom(bloom.TAG_BYTES * (registry + sizes.delta)))
     held, tags = bloom.Filter(builder.shape, builder.bits), os.urandom(bloom.TAG_BYTES * sizes.watched)
-    rounds = []
+    size = bloom.TAG_BYTES * SEGMENT_ENTRIES
+    segments = [tags[start : start + size] for start in range(0, len(tags), size)]
+    bare, segmented = [], []
     for _ in range(sizes.rounds):
         start = time.perf_counter()
         held.hits(tags)
-        rounds.append(time.perf_counter() - start)
-    return median(rounds)
+        middle = time.perf_counter()
+        for segment in segments:
+            held.hits(segment)
+        bare.append(middle - start)
+        segmented.append(time.perf_counter() - middle)
+    return median(bare), median(segmented)
 
 
 def _note(sizes: Sizes, registry: int) -> str:
