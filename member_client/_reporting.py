@@ -24,6 +24,7 @@ from member_client.errors import (
     ConflictingRetry,
     HubError,
     HubFault,
+    HubUnavailable,
     InvalidUse,
     OutcomesImplausible,
 )
@@ -88,7 +89,7 @@ class Reporting:
         return sent
 
     async def follow(self) -> None:
-        """Send each day's reports at its moment, for as long as it is let; what fails is tried again."""
+        """Send each day's reports at its moment, for as long as it is let; what is refused goes with the next day's."""
         await asyncio.sleep(DELAY_SECONDS)
         key, done = self._session.store.derived_key(b"outcomes"), -1
         while True:
@@ -97,8 +98,11 @@ class Reporting:
                 try:
                     await self.send(due)
                     done = due
+                except (HubUnavailable, HubFault):
+                    _log.info("reports of outcomes wait for the hub")
                 except AllianceClientError as error:
-                    _log.warning("reports of outcomes were not sent: %s", type(error).__name__)
+                    _log.warning("reports of outcomes were refused, and wait for a day: %s", type(error).__name__)
+                    done = due
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _report(self, batch: Batch) -> None:

@@ -29,13 +29,8 @@ _TOLD = table_of(ToldOutcomeTable)
 _WAITING = table_of(WaitingOutcomeTable)
 
 
-def _cell_is(table: sa.Table, *names: str) -> tuple[sa.ColumnElement[bool], ...]:
-    """Match a row by its key, each part given as a parameter `of_…`."""
-    return tuple(table.c[name] == sa.bindparam(f"of_{name}") for name in (*Cell._fields, *names))
-
-
-_ONE_WAITING = _cell_is(_WAITING, "month", "member_id")
-_ONE_TOLD = _cell_is(_TOLD, "month")
+_ONE_WAITING = tuple(_WAITING.c[name] == sa.bindparam(f"of_{name}") for name in (*Cell._fields, "month", "member_id"))
+_ADD = sa.update(_WAITING).where(*_ONE_WAITING).values(reports=_WAITING.c.reports + sa.bindparam("more"))
 
 
 def _key(cell: Cell, **more: int | str) -> dict[str, int | str]:
@@ -70,12 +65,20 @@ class SqlOutcomes:
             "received_at": now,
         }
         self._connection.execute(sa.insert(_BATCHES).values(said))
-        more = sa.update(_WAITING).where(*_ONE_WAITING).values(reports=_WAITING.c.reports + sa.bindparam("more"))
-        for cell, count in batch.counts.items():
-            key = _key(cell, month=month, member_id=batch.member_id)
-            if self._connection.execute(more, {**key, "more": count}).rowcount == 0:
-                values = {**cell._asdict(), "month": month, "member_id": batch.member_id, "reports": count}
-                self._connection.execute(sa.insert(_WAITING).values(values))
+        of: dict[str, int | str] = {"month": month, "member_id": batch.member_id}
+        there = self._there(batch.member_id, month)
+        if more := [{**_key(cell, **of), "more": count} for cell, count in batch.counts.items() if cell in there]:
+            self._connection.execute(_ADD, more)
+        new = [{**cell._asdict(), **of, "reports": count} for cell, count in batch.counts.items() if cell not in there]
+        if new:
+            self._connection.execute(sa.insert(_WAITING), new)
+
+    def _there(self, member_id: str, month: int) -> set[Cell]:
+        """Give the cells in which something of a member waits in a month; held, so that none is told meanwhile."""
+        columns = _WAITING.c
+        query = sa.select(*(columns[name] for name in Cell._fields))
+        of_member = (columns.member_id == member_id, columns.month == month)
+        return {Cell(*row) for row in self._connection.execute(query.where(*of_member).with_for_update())}
 
     # -- what is told --------------------------------------------------------------------------------------------
 
@@ -96,12 +99,14 @@ class SqlOutcomes:
     def tell(self, contributor: str, month: int) -> int:
         """Tell what may be told of a contributor's claims by the end of a month; returns how many counts."""
         waiting = self._waiting(contributor, month)
-        told = tellable(waiting)
-        for cell, count in told.items():
-            self._tell(Told(month, cell, count))
+        before = self._told_in(contributor, month)  # a month that was cut off is gone on with, and told once
+        told = {cell: count for cell, count in tellable(waiting).items() if cell not in before}
+        if not told:
+            return 0
+        values = [{**cell._asdict(), "month": month, "reports": count} for cell, count in told.items()]
+        self._connection.execute(sa.insert(_TOLD), values)
         gone = [_key(it.cell, month=it.month, member_id=it.member_id) for it in waiting if it.cell in told]
-        if gone:
-            self._connection.execute(sa.delete(_WAITING).where(*_ONE_WAITING), gone)
+        self._connection.execute(sa.delete(_WAITING).where(*_ONE_WAITING), gone)
         return len(told)
 
     def _waiting(self, contributor: str, month: int) -> list[Waiting]:
@@ -113,12 +118,11 @@ class SqlOutcomes:
             for it in self._connection.execute(query.with_for_update())
         ]
 
-    def _tell(self, told: Told) -> None:
-        """Add a count to what is told; a month whose telling was cut off may have one already."""
-        more = sa.update(_TOLD).where(*_ONE_TOLD).values(reports=_TOLD.c.reports + told.reports)
-        if self._connection.execute(more, _key(told.cell, month=told.month)).rowcount == 0:
-            values = {**told.cell._asdict(), "month": told.month, "reports": told.reports}
-            self._connection.execute(sa.insert(_TOLD).values(values))
+    def _told_in(self, contributor: str, month: int) -> set[Cell]:
+        columns = _TOLD.c
+        query = sa.select(*(columns[name] for name in Cell._fields))
+        rows = self._connection.execute(query.where(columns.contributor == contributor, columns.month == month))
+        return {Cell(*row) for row in rows}
 
     def end(self, month: int, now: int) -> int:
         """Note that a month was dealt with, and forget what is too old; returns how many rows."""

@@ -168,3 +168,15 @@ def test_nothing_is_lost_where_reports_come_while_a_month_is_told(databases: Dat
     reporting.join()
     waiting = sum(count for (count,) in databases.rows("SELECT reports FROM waiting_outcomes"))
     assert waiting + sum(it.reports for it in told(first)) == 31
+
+
+def test_what_was_told_stays_as_it_is_where_a_months_end_is_gone_on_with(store: SqlStore) -> None:
+    for member in ("first", "second"):
+        report(store, member, {FRAUD: 3})
+    assert store.write_now(given(_tell, "acme", MONTH)) == 1
+    for member in ("first", "second"):  # of a process whose clock is behind
+        report(store, member, {FRAUD: 4})
+    end(store)
+    assert told(store) == [Told(MONTH, FRAUD, 6)]
+    end(store, MONTH + 1)
+    assert told(store) == [Told(MONTH, FRAUD, 6), Told(MONTH + 1, FRAUD, 8)]

@@ -1,6 +1,7 @@
 """Outcomes by the SDK: kept here by decision, sent in counts once a day, told to contributors and admins."""
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from support.hub import RunningHub, running_hub, to_mid_month
-from support.sdk import BASIS, PORTFOLIO, Silence, Tamper, contribute, lender, row
+from support.sdk import BASIS, PORTFOLIO, Silence, Tamper, command, contribute, lender, row
 
 from alliance.crypto.secret import Secret
 from alliance.outcomes import month_of, month_text
@@ -313,3 +314,34 @@ async def test_a_hub_that_is_away_loses_nothing(new_hub_folder: NewFolder, monke
         with pytest.raises(HubUnavailable):
             await it.b.send_outcomes()
         assert len((await it.b.outcome_reports()).waiting) == 1
+
+
+async def test_the_command_line(new_hub_folder: NewFolder) -> None:
+    async with market(new_hub_folder()) as it:
+        for client, name in ((it.b, "b"), (it.c, "c")):
+            verdicts = [await ask(client, phone) for phone in LISTED[:4]]
+            for verdict, outcome in zip(verdicts, ("confirmed_fraud",) * 3 + ("wrong_person",), strict=True):
+                await client.report(verdict.receipt, outcome)
+            await client.close()
+            assert "4 reports wait · 0 were sent" in await command(it.hub, name, "report", "list")
+        await it.pass_days(1)
+        for client in (it.b, it.c):
+            assert await client.send_outcomes() == 4
+        month = await it.month_ends()
+        assert "– fewer than five" in await command(it.hub, "ann", "admin", "quality")
+        rows = json.loads(await command(it.hub, "ann", "admin", "quality", "--json"))["quality"]
+        assert rows == [
+            {
+                "contributor": "a",
+                "category": "mule_account",
+                "confirmed_fraud": 6,
+                "false_match": 0,
+                "wrong_person": 0,
+                "stale": 0,
+                "victim": 0,
+                "reports": 6,
+                "precision": 1.0,
+            }
+        ]
+        assert month in await command(it.hub, "a", "claims", "quality")
+        assert "4 were sent" in await command(it.hub, "b", "report", "list")

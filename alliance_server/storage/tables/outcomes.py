@@ -61,7 +61,7 @@ class ToldOutcomeTable(SQLModel, table=True):
     """Number of what the claims state."""
     outcome: int = column(sa_column=_key(), holds=Holds.OUTCOME, kept=Kept.TOLD)
     """Number of `Outcome`."""
-    reports: int = column(sa_column=big(), holds=Holds.OUTCOME, kept=Kept.TOLD, mutable=True)
+    reports: int = column(sa_column=big(), holds=Holds.OUTCOME, kept=Kept.TOLD)
     """How many."""
 
 
