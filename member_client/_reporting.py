@@ -137,7 +137,7 @@ def _matches(decision: KeptDecision, entry_id: bytes | None) -> list[Match]:
     """Give the claims of a decision that are meant, each once; raises InvalidUse."""
     matches = {it.entry_id: it for it in decision.matches if entry_id in (None, it.entry_id)}
     if not matches:
-        raise InvalidUse("the decision rests on no such claim")
+        raise InvalidUse("the decision rests on no claim, or on none of this entry id")
     return list(matches.values())
 
 

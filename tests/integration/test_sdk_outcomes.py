@@ -176,7 +176,7 @@ async def test_what_cannot_be_reported(new_hub_folder: NewFolder) -> None:
                 await it.b.report(receipt, Outcome.STALE)
         with pytest.raises(InvalidUse, match="no decision of this receipt"):
             await it.c.report(verdict.receipt, Outcome.STALE)  # it is b's
-        with pytest.raises(InvalidUse, match="no such claim"):
+        with pytest.raises(InvalidUse, match="none of this entry id"):
             await it.b.report(verdict.receipt, Outcome.STALE, os.urandom(16))
         with pytest.raises(InvalidUse, match="one of confirmed_fraud"):
             await it.b.report(verdict.receipt, "guilty")

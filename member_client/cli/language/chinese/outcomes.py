@@ -26,13 +26,13 @@ OUTCOME_WORDS: Final = {
     "Stale": "信息过时",
     "Victim": "受害人",
     "Precision": "准确率",
-    "Receipt": "回执",
+    "Receipt": "查询编号",
     "Outcome": "处置结果",
     "Reported": "报告时间",
     "no decision of this receipt is known here: it was clear, or another machine's": (
-        "本机没有该回执的决定：其结论为无记录，或由另一台机器作出"
+        "本机没有该查询编号的决定：其结论为无记录，或由另一台机器作出"
     ),
-    "the decision rests on no such claim": "该决定并非依据这条报送记录",
+    "the decision rests on no claim, or on none of this entry id": "该决定没有所依据的报送记录，或不含该编号的记录",
     "what became of this decision was sent already: counts cannot be taken back": (
         "该决定的处置结果已经上报：计数无法收回"
     ),
@@ -51,7 +51,7 @@ OUTCOME_HELP: Final = {
     ): (
         "内容保存在本机。当日结束后，联盟只获知各报送机构、各类别的次数，不知道是哪项决定。尚未上报的，以后一次为准。例如："
     ),
-    "Receipt of the verdict that you decided on.": "所依据的核验结果的回执。",
+    "Receipt of the verdict that you decided on.": "所依据的核验结果的查询编号。",
     "confirmed_fraud, false_match, wrong_person, stale, victim.": (
         "confirmed_fraud（确认欺诈）、false_match（并非欺诈）、wrong_person（并非本人）、stale（信息过时）、"
         "victim（本人为受害人）。"
