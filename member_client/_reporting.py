@@ -49,7 +49,7 @@ class Reporting:
         """Keep what became of a decision, about one claim or all that it rests on; raises InvalidUse."""
         decision = await self._session.decisions.one(receipt)
         if decision is None:
-            raise InvalidUse("no decision of this receipt is known here: it was clear, or another machine's")
+            raise InvalidUse("no decision is kept under this receipt")
         now = self._session.clock.now_ms()
         reports = [
             OutcomeReport(decision.receipt, it.entry_id, it.contributor, it.category, outcome, now)

@@ -172,9 +172,9 @@ async def test_what_cannot_be_reported(new_hub_folder: NewFolder) -> None:
         verdict = await ask(it.b, LISTED[0])
         clear = await ask(it.b, "13855690000")
         for receipt in (clear.receipt, "R-NONE-0", ""):
-            with pytest.raises(InvalidUse, match="no decision of this receipt is known here"):
+            with pytest.raises(InvalidUse, match="no decision is kept under this receipt"):
                 await it.b.report(receipt, Outcome.STALE)
-        with pytest.raises(InvalidUse, match="no decision of this receipt"):
+        with pytest.raises(InvalidUse, match="no decision is kept"):
             await it.c.report(verdict.receipt, Outcome.STALE)  # it is b's
         with pytest.raises(InvalidUse, match="none of this entry id"):
             await it.b.report(verdict.receipt, Outcome.STALE, os.urandom(16))

@@ -29,9 +29,6 @@ OUTCOME_WORDS: Final = {
     "Receipt": "查询编号",
     "Outcome": "处置结果",
     "Reported": "报告时间",
-    "no decision of this receipt is known here: it was clear, or another machine's": (
-        "本机没有该查询编号的决定：其结论为无记录，或由另一台机器作出"
-    ),
     "the decision rests on no claim, or on none of this entry id": "该决定没有所依据的报送记录，或不含该编号的记录",
     "what became of this decision was sent already: counts cannot be taken back": (
         "该决定的处置结果已经上报：计数无法收回"
