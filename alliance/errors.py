@@ -114,6 +114,8 @@ class Reason(IntEnum):
     DISPUTE_NOT_ESCALATABLE = wire.ERROR_REASON_DISPUTE_NOT_ESCALATABLE
     OUTCOMES_IMPLAUSIBLE = wire.ERROR_REASON_OUTCOMES_IMPLAUSIBLE
     FILING_RULE_BROKEN = wire.ERROR_REASON_FILING_RULE_BROKEN
+    TWO_OPERATORS_NEEDED = wire.ERROR_REASON_TWO_OPERATORS_NEEDED
+    OPERATOR_CONFLICT = wire.ERROR_REASON_OPERATOR_CONFLICT
 
 
 class StatusCode(IntEnum):
@@ -257,5 +259,12 @@ CATALOGUE: dict[Reason, PublicError] = {
     Reason.FILING_RULE_BROKEN: PublicError(
         StatusCode.INVALID_ARGUMENT,
         "The filing rules of the category do not allow this kind, role, evidence, or conduct so long ago.",
+    ),
+    Reason.TWO_OPERATORS_NEEDED: PublicError(
+        StatusCode.FAILED_PRECONDITION, "Two registered operators of the member approve such a claim within a week."
+    ),
+    Reason.OPERATOR_CONFLICT: PublicError(
+        StatusCode.FAILED_PRECONDITION,
+        "The operator's id or key was registered before, or the member has as many operators as it may.",
     ),
 }

@@ -13,6 +13,7 @@ from alliance import notices
 from alliance.identifiers import Kind
 from alliance.notices import CHINESE, ENGLISH, Wording, wording
 from alliance.taxonomy import (
+    APPROVED_FROM,
     CONSENT_NEEDS,
     DAY_MS,
     FILING_RULES,
@@ -157,7 +158,8 @@ def _filing() -> Table:
     committed = next(level for level in EvidenceLevel if needs_commitment(SubjectRole.PERPETRATOR, level))
     about = (
         "What may be filed in each category. Conduct may have ended so many days before the filing. From "
-        f"{committed.name} on a claim commits to the file behind it, one of a protected person always: to the consent."
+        f"{committed.name} on a claim commits to the file behind it, one of a protected person always: to the consent. "
+        f"From {APPROVED_FROM.name} on, and of a protected person always, two operators of the contributor approve it."
     )
     return _table("filing", "Filing rules", about, ("category", "kinds", "roles", "least_evidence", "days"), rows)
 

@@ -15,9 +15,10 @@ RESOURCES: Final = (
     "bucket_prefixes",
     "contribution_refunds",
     "dispute_openings",
+    "protective_claims",
 )
-"""Each purpose's evaluations, prefixes of buckets, evaluations given back to who contributed, and tries to open a
-dispute."""
+"""Each purpose's evaluations, prefixes of buckets, evaluations given back to who contributed, tries to open a dispute,
+and claims that protect."""
 
 MIN_BURST: Final = MAX_BATCH
 """Items: a burst holds the largest call."""

@@ -10,6 +10,8 @@ DISPUTE_OPENING: Final = "dispute-opening"
 ENROLMENT: Final = "enrolment"
 EVALUATION_HEADER: Final = "evaluation-header"
 OUTCOME_REPORT: Final = "outcome-report"
+OPERATOR: Final = "operator"
+OPERATOR_RETIREMENT: Final = "operator-retirement"
 PROPOSAL: Final = "proposal"
 PROPOSAL_DECISION: Final = "proposal-decision"
 RECALL_RECEIPT: Final = "recall-receipt"
@@ -18,6 +20,8 @@ SUCCESSION: Final = "succession"
 
 # Signed by the identity key of a reviewer.
 DISPUTE_REVIEW: Final = "dispute-review"
+# Signed by the key of an operator of a member.
+CLAIM_APPROVAL: Final = "claim-approval"
 
 # Signed by the hub's identity key. The hub signs `claim-status` too, where it tells readers of a status.
 BACKUP: Final = "backup"

@@ -33,6 +33,7 @@ from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochService
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
 from alliance_server.rpc.servicers.health import HealthServicer
+from alliance_server.rpc.servicers.operators import OperatorServicer
 from alliance_server.rpc.servicers.outcomes import OutcomeServicer
 from alliance_server.rpc.servicers.quotas import QuotaServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
@@ -57,6 +58,7 @@ from alliance_server.services.filter_maintenance import FilterMaintenance
 from alliance_server.services.filters import FilterService
 from alliance_server.services.flags import Flags
 from alliance_server.services.local_evaluator import LocalEvaluator
+from alliance_server.services.operators import OperatorService
 from alliance_server.services.outcome_months import OutcomeMonths
 from alliance_server.services.outcomes import OutcomeService
 from alliance_server.services.overview import read_vitals
@@ -218,6 +220,7 @@ class Hub:
             filters=FilterServicer(FilterService(self.store, self._files, self.compute), self.calls.drain),
             health=HealthServicer(SERVICES, self.calls.drain),
             outcomes=OutcomeServicer(OutcomeService(self.store)),
+            operators=OperatorServicer(OperatorService(self.store)),
             quotas=QuotaServicer(quotas),
             registry=RegistryServicer(RegistryService(self.store, self.compute, budgets, self._flags)),
             statuses=StatusServicer(self.statuses, recalls, self.calls.drain),

@@ -26,6 +26,7 @@ from member_client._contributions import (
     PreviewOutcome,
 )
 from member_client._dispute_records import Dispute, Escalation, OverdueDisputes
+from member_client._reviews import PendingReview
 from member_client._statuses import StatusChange
 from member_client.administration import (
     Administration,
@@ -94,6 +95,7 @@ from member_client.errors import (
     NotFound,
     NothingToRetag,
     NotPermitted,
+    OperatorConflict,
     OutcomesImplausible,
     PinsDamaged,
     ProofRejected,
@@ -112,8 +114,10 @@ from member_client.errors import (
     TooManyAttempts,
     TooManyProposals,
     TwoAdminsNeeded,
+    TwoOperatorsNeeded,
     WebhookFailed,
 )
+from member_client.operators import Operator, OperatorRecord
 from member_client.outcomes import ClaimQuality, OutcomeCount, OutcomeReport, OutcomeReports
 from member_client.own_claims import OwnClaim
 from member_client.quotas import Alarm, AlarmKind, QuotaReport, ResourceQuota, Standing, StandingTier
@@ -207,6 +211,9 @@ __all__ = [
     "NotPermitted",
     "NothingToRetag",
     "Obstacle",
+    "Operator",
+    "OperatorConflict",
+    "OperatorRecord",
     "Outcome",
     "OutcomeCount",
     "OutcomeReport",
@@ -216,6 +223,7 @@ __all__ = [
     "OverdueDisputes",
     "OwnClaim",
     "PastQuestion",
+    "PendingReview",
     "PinsDamaged",
     "PlannedInvite",
     "PreviewOutcome",
@@ -256,6 +264,7 @@ __all__ = [
     "TooManyAttempts",
     "TooManyProposals",
     "TwoAdminsNeeded",
+    "TwoOperatorsNeeded",
     "Usage",
     "Verdict",
     "WatchAddReport",

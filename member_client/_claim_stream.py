@@ -41,11 +41,12 @@ class ClaimStream:
         *,
         predecessors: Sequence[bytes] = (),
         corrections: Sequence[Correction] = (),
+        approvals: Sequence[Sequence[SignedStatement]] = (),
     ) -> list[ClaimRowResult]:
         """Send up to 1,024 rows until they are acknowledged; gives their results, in order.
 
         `predecessors` are the entry ids of the claims that the rows re-tag, `corrections` what was signed of the claims
-        whose places they take; one each, or none.
+        whose places they take, `approvals` what operators signed of the rows; one each, or none.
         """
         made = [
             ClaimRow(claim=row.claim, signature=row.signature, handle=row.handle, box=row.box, predecessor=of)
@@ -55,6 +56,8 @@ class ClaimStream:
             row.correction.CopyFrom(correction.change)
             if correction.of_twin is not None:
                 row.twin_correction.CopyFrom(correction.of_twin)
+        for row, signed in zip(made if approvals else (), approvals, strict=True):
+            row.approvals.extend(signed)
         request = ContributeRequest(request_id=os.urandom(_REQUEST_ID_BYTES), rows=made)
         response = await retried(lambda: self._exchange(request), Deadline.after(TOTAL_SECONDS, patient=True))
         if len(response.results) != len(rows):

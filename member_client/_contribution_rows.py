@@ -6,17 +6,28 @@ and which evidence lies behind it cannot be compared: the claim holds salted com
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from alliance.claims import SealedClaim, parse
 from alliance.errors import Reason
-from alliance.taxonomy import LIVE_STATUSES
+from alliance.taxonomy import LIVE_STATUSES, needs_approvals
 from alliance.v1.registry_pb2 import ClaimRowResult
+from alliance.v1.statement_pb2 import SignedStatement
 from member_client._contributions import ContributionOutcome, ContributionResult, ContributionRow
 from member_client._drafting import Drafted, Refused
 from member_client._journal import Drawn, Keepsake, Place, Settled
 from member_client.own_claims import OwnClaim
 
-_PASSING = frozenset(reason.name.lower() for reason in (Reason.STORAGE_FULL, Reason.UNAVAILABLE, Reason.INTERNAL))
+PASSING: Final = frozenset(
+    reason.name.lower()
+    for reason in (
+        Reason.STORAGE_FULL,
+        Reason.UNAVAILABLE,
+        Reason.INTERNAL,
+        Reason.BUDGET_EXHAUSTED,
+        Reason.TWO_OPERATORS_NEEDED,
+    )
+)
 """Refusals that pass: the sealed row is kept and sent again by the next run."""
 
 
@@ -36,6 +47,8 @@ class Row:
     is_change: bool = False
     same_as: "Row | None" = None
     standing: OwnClaim | None = None
+    approvals: tuple[SignedStatement, ...] = ()
+    """What two operators signed of it, where they had to."""
     result: ContributionResult | None = None
 
     @property
@@ -63,6 +76,11 @@ class Row:
         self.stand(outcome, self.sealed.entry_id if self.sealed else b"")
 
     @property
+    def needs_approvals(self) -> bool:
+        """Whether two operators must approve what it says."""
+        return needs_approvals(self.row.role, self.row.evidence)
+
+    @property
     def claim_bytes(self) -> bytes:
         """The claim as it is sent; empty before it is sealed."""
         return b"" if self.drawn is None else self.drawn.sealed.claim
@@ -80,6 +98,8 @@ class Row:
         if first is not None and first.result is not None:
             if first.result.outcome is ContributionOutcome.REFUSED:
                 self.refuse(Refused(first.result.reason, first.result.how_to_fix))
+            elif first.result.outcome is ContributionOutcome.PENDING_REVIEW:
+                self.stand(ContributionOutcome.PENDING_REVIEW, first.result.entry_id)
             else:
                 self.stand(ContributionOutcome.UNCHANGED, first.result.entry_id)
         assert self.result is not None  # noqa: S101 - every row was refused, stands, was sent, or follows one that was
@@ -104,7 +124,7 @@ class Row:
         """Give the place of a row that was refused for good, and so is not sent again as it is."""
         if self.result is None or self.result.outcome is not ContributionOutcome.REFUSED:
             return None
-        return None if self.result.reason in _PASSING else self.place
+        return None if self.result.reason in PASSING else self.place
 
 
 def _reason(answer: ClaimRowResult) -> Reason:

@@ -47,6 +47,8 @@ class ContributionOutcome(StrEnum):
     AMENDED = "amended"
     """Accepted in the place of a claim of this member that said something else, which is withdrawn."""
     UNCHANGED = "unchanged"
+    PENDING_REVIEW = "pending_review"
+    """Evaluated, sealed and approved by one operator; it is filed once another one approves it."""
     REFUSED = "refused"
 
 
@@ -68,6 +70,8 @@ class PreviewOutcome(StrEnum):
     UNCHANGED = "unchanged"
     CHANGED = "changed"
     """A claim of this member stands there and says something else: it is replaced where that is asked for."""
+    PENDING_REVIEW = "pending_review"
+    """Two operators must approve it: it would be filed, or wait, after the first."""
     REFUSED = "refused"
 
 

@@ -34,6 +34,10 @@ HOW_TO_FIX: Final[dict[Reason, str]] = {
         "File it in the category that it belongs to, or leave the row out; member-client taxonomy --table filing lists "
         "the rules."
     ),
+    Reason.TWO_OPERATORS_NEEDED: (
+        "Contribute the row with --operator NAME; another operator approves it then (member-client review approve)."
+    ),
+    Reason.BUDGET_EXHAUSTED: "Contribute the row again tomorrow: today's budget for such claims is spent.",
     Reason.EXPIRY_OUT_OF_BOUNDS: "Give an earlier end, or none: then the retention table's limit is taken.",
     Reason.LIVE_CLAIM_EXISTS: (
         "A claim of yours stands on this identifier in this category and says something else: amend it (--amend), or "

@@ -224,7 +224,7 @@ class Journal:
 
 def _written(name: bytes, row: Drawn, kept: Keepsake) -> tuple[tuple[Shelf, bytes, bytes, int | None], ...]:
     ends_at = parse_claim(row.sealed.claim).expires_at
-    return (Shelf.DRAWN, name, _record(row), None), _keepsake(row.sealed.entry_id, kept, ends_at)
+    return (Shelf.DRAWN, name, drawn_record(row), None), _keepsake(row.sealed.entry_id, kept, ends_at)
 
 
 def _keepsake(entry_id: bytes, kept: Keepsake, ends_at: int) -> tuple[Shelf, bytes, bytes, int | None]:
@@ -257,14 +257,18 @@ def _acknowledged(record: bytes | None) -> Acknowledged | None:
         raise _unreadable() from None
 
 
-def _record(row: Drawn) -> bytes:
+def drawn_record(row: Drawn) -> bytes:
+    """Give the form in which the store keeps a sealed row."""
     sealed = row.sealed
     return pack(sealed.entry_id, sealed.claim, sealed.signature, sealed.handle, sealed.box, row.evidence_salt)
 
 
 def _drawn(record: bytes | None) -> Drawn | None:
-    if record is None:
-        return None
+    return None if record is None else drawn_from(record)
+
+
+def drawn_from(record: bytes) -> Drawn:
+    """Read what `drawn_record` gave; raises StoreDamaged."""
     try:
         *sealed, evidence_salt = unpack(record)
         return Drawn(SealedClaim(*sealed), evidence_salt)

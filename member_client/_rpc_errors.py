@@ -57,6 +57,8 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.DISPUTE_NOT_ESCALATABLE: errors.DisputeNotEscalatable,
     Reason.OUTCOMES_IMPLAUSIBLE: errors.OutcomesImplausible,
     Reason.FILING_RULE_BROKEN: errors.InvalidUse,
+    Reason.TWO_OPERATORS_NEEDED: errors.TwoOperatorsNeeded,
+    Reason.OPERATOR_CONFLICT: errors.OperatorConflict,
 }
 
 _BY_CODE: dict[grpc.StatusCode, tuple[type[errors.AllianceClientError], str]] = {

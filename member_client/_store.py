@@ -77,6 +77,11 @@ class Shelf(StrEnum):
     KEEPSAKES = ("keepsakes", "what own claims are about, by entry id, so that they can be re-tagged", "the claim ends")
     DRAWN = ("drawn", "rows drawn up and not acknowledged yet", "the hub accepts the row, or refuses it for good")
     """Large and few, and apart, so that their pages stay few too."""
+    REVIEWS = (
+        "reviews",
+        "claims that one operator approved and a second one is to look at: sealed rows, and what they are about",
+        "it is approved or rejected, or a week",
+    )
     LISTS = ("lists", "the suppression list in force, and the name of the pins in use", "the next list takes its place")
     RUNS = ("runs", "runs over a file, to be taken up where they stopped: blinds, and verdicts not clear", "a day")
     DECISIONS = (

@@ -34,9 +34,11 @@ from member_client._contributions import ContributionPreview, ContributionResult
 from member_client._dispute_records import Dispute, Escalation
 from member_client._drawing import HANDFUL, Handfuls
 from member_client._forking import check_not_forked
+from member_client._reviews import PendingReview
 from member_client._statuses import StatusChange
 from member_client.audit import AuditEntry
 from member_client.decisions import KeptDecision, RecallReport, Revisit
+from member_client.operators import Operator, OperatorRecord
 from member_client.outcomes import OutcomeCount, OutcomeReport, OutcomeReports
 from member_client.own_claims import OwnClaim
 from member_client.quotas import QuotaReport
@@ -215,9 +217,42 @@ class BlockingClient:
         consent: Consent | None = None,
         amend: bool = False,
         relist: bool = False,
+        operator: Operator | None = None,
     ) -> Iterator[ContributionResult]:
         """Contribute claims; gives one result a row, in order."""
-        return self._pulled(lambda drawn: self._client._results(drawn, consent, amend=amend, relist=relist), rows)
+
+        def asked(drawn: Any) -> AsyncGenerator[Sequence[ContributionResult], None]:  # noqa: ANN401 - as it comes
+            return self._client._results(drawn, consent, amend=amend, relist=relist, operator=operator)
+
+        return self._pulled(asked, rows)
+
+    def protect(self, rows: Iterable[ContributionRow], *, operator: Operator) -> list[ContributionResult]:
+        """File claims that protect people who asked for it."""
+        return self._run(self._client.protect(list(rows), operator=operator))
+
+    def add_operator(self, operator: Operator) -> OperatorRecord:
+        """Register an operator of this member at the hub."""
+        return self._run(self._client.add_operator(operator))
+
+    def retire_operator(self, name: str) -> OperatorRecord:
+        """Retire an operator for good."""
+        return self._run(self._client.retire_operator(name))
+
+    def operators(self) -> list[OperatorRecord]:
+        """List this member's operators."""
+        return self._run(self._client.operators())
+
+    def pending_reviews(self) -> list[PendingReview]:
+        """List claims on this machine that wait for a second operator."""
+        return self._run(self._client.pending_reviews())
+
+    def approve_reviews(self, entry_ids: Sequence[bytes], *, operator: Operator) -> list[ContributionResult]:
+        """Approve claims as their second operator, and file them."""
+        return self._run(self._client.approve_reviews(entry_ids, operator=operator))
+
+    def reject_reviews(self, entry_ids: Sequence[bytes]) -> None:
+        """Drop claims that wait for a second operator."""
+        self._run(self._client.reject_reviews(entry_ids))
 
     def amend(self, entry_id: bytes, row: ContributionRow) -> ContributionResult:
         """Put a claim about the same identifier in the same category in the place of one of this member's own."""

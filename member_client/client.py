@@ -9,7 +9,7 @@ import hmac
 import os
 import re
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from alliance.errors import UnknownWord
 from alliance.findings import Finding
 from alliance.identifiers import Kind
 from alliance.taxonomy import ClaimStatus, Outcome, Purpose
-from member_client import _frames, audit, doctor, quotas
+from member_client import _frames, audit, doctor, operators, quotas
 from member_client._attempt import unasked
 from member_client._book import Book
 from member_client._book.adding import WatchAddReport
@@ -37,6 +37,7 @@ from member_client._forking import check_not_forked
 from member_client._quota_wait import OnQuotaWait
 from member_client._recovering import hold_own_claims
 from member_client._reporting import Reporting
+from member_client._reviews import PendingReview
 from member_client._revisiting import Revisiter, acknowledged_recalls
 from member_client._runs import is_known_run
 from member_client._session import Session
@@ -60,10 +61,12 @@ from member_client.errors import (
     SuccessionRejected,
 )
 from member_client.finding import found_claims
+from member_client.operators import Operator, OperatorRecord
 from member_client.outcomes import OutcomeCount, OutcomeReport, OutcomeReports, read_outcomes
 from member_client.own_claims import OwnClaim, OwnClaims
 from member_client.quotas import QuotaReport
 from member_client.retagging import OnRetagged, Retagger, RetagReport
+from member_client.reviewing import Reviewer, protective
 from member_client.screening import OnProgress, Screener, Subjects, checked_choice, checked_question, screening_purpose
 from member_client.subject_access import SubjectAccess, gathered
 from member_client.subjects import Consent, Subject
@@ -448,7 +451,13 @@ class AllianceClient:
                 yield results
 
     def contribute(
-        self, rows: Rows, *, consent: Consent | None = None, amend: bool = False, relist: bool = False
+        self,
+        rows: Rows,
+        *,
+        consent: Consent | None = None,
+        amend: bool = False,
+        relist: bool = False,
+        operator: Operator | None = None,
     ) -> AsyncIterator[ContributionResult]:
         """Contribute claims; gives one result a row, in order.
 
@@ -457,16 +466,58 @@ class AllianceClient:
         `amend`, a row that says something else than this member's claim on the same identifier in the same category
         takes that claim's place; without, it is refused. A row whose claim this machine withdrew is refused unless
         `relist` says that it is meant: a list that is filed again must not list again who was listed in error.
+
+        Rows of evidence E3, or that protect somebody, need two operators: `operator` approves them, and they wait as
+        `pending_review` until another one does (`approve_reviews`). Without an operator they are refused.
         """
-        return flattened(self._results(rows, consent, amend=amend, relist=relist))
+        return flattened(self._results(rows, consent, amend=amend, relist=relist, operator=operator))
 
     async def _results(
-        self, rows: Rows, consent: Consent | None, *, amend: bool, relist: bool
+        self, rows: Rows, consent: Consent | None, *, amend: bool, relist: bool, operator: Operator | None
     ) -> AsyncGenerator[list[ContributionResult], None]:
         contributor = Contributor(await self._session())
-        async with aclosing(contributor.contribute(rows, consent, amend=amend, relist=relist)) as batches:
+        made = contributor.contribute(rows, consent, amend=amend, relist=relist, operator=operator)
+        async with aclosing(made) as batches:
             async for results in batches:
                 yield results
+
+    async def protect(self, rows: Rows, *, operator: Operator) -> list[ContributionResult]:
+        """File claims that protect people who asked for it: they lead to an extra check and to nothing else.
+
+        Each row's `role` is taken as `protected`, and its evidence is the person's consent. They wait for a second
+        operator as any other that needs two; how many a member may file a day has a budget of its own.
+        """
+        made = protective(rows)
+        return [result async for result in self.contribute(made, operator=operator)]
+
+    # -- operators and reviews -------------------------------------------------------------------------------------
+
+    async def add_operator(self, operator: Operator) -> OperatorRecord:
+        """Register an operator of this member at the hub; doing it again changes nothing. Raises OperatorConflict."""
+        return await operators.register(await self._session(), operator)
+
+    async def retire_operator(self, name: str) -> OperatorRecord:
+        """Retire an operator for good: its name and key are never taken again. Raises NotFound."""
+        return await operators.retire(await self._session(), name)
+
+    async def operators(self) -> list[OperatorRecord]:
+        """List this member's operators, retired ones included, by name."""
+        return await operators.listed(await self._session())
+
+    async def pending_reviews(self) -> list[PendingReview]:
+        """List claims on this machine that one operator approved and that wait for a second one."""
+        return await Reviewer(await self._session()).pending()
+
+    async def approve_reviews(self, entry_ids: Sequence[bytes], *, operator: Operator) -> list[ContributionResult]:
+        """Approve claims as their second operator, who is somebody else than the first, and file them.
+
+        Gives one result each, in order. Raises NotFound, and InvalidUse where the operator approved one of them first.
+        """
+        return await Reviewer(await self._session()).approve(entry_ids, operator)
+
+    async def reject_reviews(self, entry_ids: Sequence[bytes]) -> None:
+        """Drop claims that wait for a second operator; nothing of them was sent. Raises NotFound."""
+        await Reviewer(await self._session()).reject(entry_ids)
 
     async def amend(self, entry_id: bytes, row: ContributionRow) -> ContributionResult:
         """Put a claim about the same identifier in the same category in the place of one of this member's own.

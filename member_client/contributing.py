@@ -20,6 +20,7 @@ from contextlib import aclosing
 from hashlib import blake2b
 from typing import Final
 
+from alliance.approvals import APPROVAL_LIFE_MS, approve
 from alliance.claims import MAX_FILING_SKEW_MS, seal_claims
 from alliance.claims import parse as parse_claim
 from alliance.crypto.tagging import Tags
@@ -44,9 +45,11 @@ from member_client._evaluation import prepared
 from member_client._facts import Facts
 from member_client._journal import Drawn, Journal, Keepsake, Known, Place
 from member_client._recovering import hold_own_claims
+from member_client._reviews import Review, Reviews
 from member_client._session import Session
 from member_client._turns import Turn
 from member_client.errors import EpochNotServed, StatementInvalid
+from member_client.operators import Operator
 from member_client.own_claims import OwnClaim, OwnClaims
 from member_client.subjects import Consent
 
@@ -69,7 +72,10 @@ def standing_basis() -> Consent:
 class _Run:
     """One call of `contribute`: its stream, the rows that are open in it, and whose turn it is."""
 
-    def __init__(self, stream: ClaimStream, basis: Consent, *, amend: bool, relist: bool) -> None:
+    def __init__(
+        self, stream: ClaimStream, basis: Consent, *, amend: bool, relist: bool, operator: Operator | None = None
+    ) -> None:
+        self.operator = operator
         self.stream = stream
         self.basis = basis
         self.amend = amend
@@ -90,14 +96,21 @@ class Contributor:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._journal = Journal(session.store)
+        self._reviews = Reviews(session.store)
         self._claims = OwnClaims(session)
 
     async def contribute(
-        self, rows: Rows, consent: Consent | None, *, amend: bool, relist: bool = False
+        self,
+        rows: Rows,
+        consent: Consent | None,
+        *,
+        amend: bool,
+        relist: bool = False,
+        operator: Operator | None = None,
     ) -> AsyncGenerator[list[ContributionResult], None]:
         """Contribute rows; gives one result a row, in order, by chunks."""
         basis = standing_basis() if consent is None else consent
-        run = _Run(ClaimStream(self._session.transport), basis, amend=amend, relist=relist)
+        run = _Run(ClaimStream(self._session.transport), basis, amend=amend, relist=relist, operator=operator)
         open_chunks: deque[asyncio.Task[list[ContributionResult]]] = deque()
         chunks = drawing.chunks(rows, MAX_ROWS)
         try:
@@ -138,6 +151,7 @@ class Contributor:
         Rows that met a change of epoch on their way are taken through them once more, in the epoch that serves now.
         """
         rows = await self._made_ready(chunk, run, naming)
+        await self._reviewed(rows, run)
         async with sending:
             sent = await self._sent(rows, run)
         if sent:
@@ -213,8 +227,10 @@ class Contributor:
                     row.refuse(Refused.by(Reason.LIVE_CLAIM_EXISTS))
                     continue
                 row.is_change = True
-            if drawn is not None and _still_filed(drawn, now_ms):
+            if drawn is not None and _still_filed(drawn, now_ms, row):
                 row.drawn, row.from_earlier_run = drawn, True
+            elif row.needs_approvals and run.operator is None:
+                row.refuse(Refused.by(Reason.TWO_OPERATORS_NEEDED))
             else:
                 fresh.append((row, draft, place))
         if not fresh:
@@ -241,6 +257,44 @@ class Contributor:
                 row.drawn = Drawn(outcome, draft.evidence_salt)
                 sealed.append((place, row.drawn, Keepsake.of(draft, draft.evidence_salt)))
         return sealed
+
+    # -- two operators ---------------------------------------------------------------------------------------------
+
+    async def _reviewed(self, rows: list[Row], run: _Run) -> None:
+        """Keep back what a second operator must look at, with the first one's approval."""
+        sealed = [row for row in rows if row.drawn is not None and row.needs_approvals]
+        if not sealed:
+            return
+        disk = self._session.workers.disk
+        known = await disk(self._reviews.some, [row.sealed.entry_id for row in sealed if row.sealed])
+        made = []
+        for row, review in zip(sealed, known, strict=True):
+            made += [] if review is not None else self._first(row, run)
+        await disk(self._reviews.add, made)
+
+        for row in sealed:
+            if row.result is None and row.sealed is not None:
+                row.stand(ContributionOutcome.PENDING_REVIEW, row.sealed.entry_id)
+            row.drawn = None
+
+    def _first(self, row: Row, run: _Run) -> list[Review]:
+        """Sign the first approval; a row that nobody approves is refused."""
+        if run.operator is None or row.drawn is None or row.place is None or isinstance(row.outcome, Refused):
+            row.refuse(Refused.by(Reason.TWO_OPERATORS_NEEDED))
+            return []
+        sealed, now_ms, by = row.drawn.sealed, self._session.clock.now_ms(), run.operator
+        signed = approve(by.key, by.name, entry_id=sealed.entry_id, claim=sealed.claim, now_ms=now_ms)
+        kept = Keepsake.of(row.outcome, row.drawn.evidence_salt)
+        return [Review(row.place, row.drawn, kept, signed, run.amend)]
+
+    async def land(self, rows: list[Row], *, amend: bool) -> None:
+        """Send rows that two operators approved, and write down what came of them."""
+        run = _Run(ClaimStream(self._session.transport), standing_basis(), amend=amend, relist=False)
+        try:
+            sent = await self._sent(rows, run)
+        finally:
+            await run.stream.close()
+        await self._session.workers.disk(self._settle, sent)
 
     # -- landing -------------------------------------------------------------------------------------------------
 
@@ -336,9 +390,12 @@ def _preview(
         return ContributionPreview(number, PreviewOutcome.UNCHANGED)
     if known.was_withdrawn and not relist:
         return _refused(number, Refused(WITHDRAWN_BEFORE, RELIST))
-    if known.stands is None or known.stands.ends_at <= now_ms:
+    is_new = known.stands is None or known.stands.ends_at <= now_ms
+    same = not is_new and known.stands is not None and known.stands.content == row.outcome.content
+    if row.needs_approvals and not same:
+        return ContributionPreview(number, PreviewOutcome.PENDING_REVIEW)
+    if is_new:
         return ContributionPreview(number, PreviewOutcome.NEW)
-    same = known.stands.content == row.outcome.content
     return ContributionPreview(number, PreviewOutcome.UNCHANGED if same else PreviewOutcome.CHANGED)
 
 
@@ -350,13 +407,16 @@ def _digest(data: bytes) -> bytes:
     return blake2b(data, digest_size=16).digest()
 
 
-def _still_filed(drawn: Drawn, now_ms: int) -> bool:
+def _still_filed(drawn: Drawn, now_ms: int, row: Row) -> bool:
     """Tell whether the hub would still take a row that was drawn up earlier."""
-    return now_ms - parse_claim(drawn.sealed.claim).filed_at < MAX_FILING_SKEW_MS - FILING_MARGIN_MS
+    longest = APPROVAL_LIFE_MS if row.needs_approvals else MAX_FILING_SKEW_MS
+    return now_ms - parse_claim(drawn.sealed.claim).filed_at < longest - FILING_MARGIN_MS
 
 
 async def _exchanged(
     rows: Sequence[Row], stream: ClaimStream, corrections: Sequence[Correction] = ()
 ) -> list[ClaimRowResult]:
-    sealed = [row.drawn.sealed for row in rows if row.drawn is not None]
-    return await stream.send(sealed, corrections=corrections) if sealed else []
+    ready = [row for row in rows if row.drawn is not None]
+    sealed = [row.drawn.sealed for row in ready if row.drawn is not None]
+    approvals = [row.approvals for row in ready] if any(row.approvals for row in ready) else ()
+    return await stream.send(sealed, corrections=corrections, approvals=approvals) if sealed else []

@@ -317,6 +317,18 @@ class TooManyProposals(Denied):
     how_to_fix = "Have another admin decide some of them first, or withdraw them; then do the same again."
 
 
+class TwoOperatorsNeeded(Denied):
+    """Such a claim needs the approvals of two registered operators of this member, made within a week."""
+
+    how_to_fix = "Contribute it with an operator, and have another one approve it (member-client review)."
+
+
+class OperatorConflict(Denied):
+    """The operator's name or key was registered before, or the member has as many operators as it may."""
+
+    how_to_fix = "Choose another name and make a new key; retire operators who are gone (member-client operator)."
+
+
 class FingerprintRefused(Denied):
     """The words are not those of the key that enrolled: they were misheard, or somebody else enrolled."""
 

@@ -6,7 +6,15 @@
 from hashlib import sha256
 
 from alliance.taxonomy import filing, tables
-from alliance.taxonomy.filing import COMMITMENT_FROM, FILING_RULES, FilingRule, broken_filing_rule, needs_commitment
+from alliance.taxonomy.filing import (
+    APPROVED_FROM,
+    COMMITMENT_FROM,
+    FILING_RULES,
+    FilingRule,
+    broken_filing_rule,
+    needs_approvals,
+    needs_commitment,
+)
 from alliance.taxonomy.tables import (
     CONSENT_NEEDS,
     COUNTERSIGNED_LEVELS,
@@ -31,6 +39,7 @@ from alliance.taxonomy.tables import (
 )
 
 __all__ = [
+    "APPROVED_FROM",
     "COMMITMENT_FROM",
     "CONSENT_NEEDS",
     "COUNTERSIGNED_LEVELS",
@@ -53,6 +62,7 @@ __all__ = [
     "Word",
     "broken_filing_rule",
     "combined_action",
+    "needs_approvals",
     "needs_commitment",
     "permitted_action",
     "policy_version",

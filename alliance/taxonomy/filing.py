@@ -90,6 +90,15 @@ def needs_commitment(role: SubjectRole, evidence: EvidenceLevel) -> bool:
     return role is SubjectRole.PROTECTED or evidence >= COMMITMENT_FROM
 
 
+APPROVED_FROM: Final = EvidenceLevel.E3
+"""From this evidence on two operators of the contributor approve a claim: it says that two people looked at it."""
+
+
+def needs_approvals(role: SubjectRole, evidence: EvidenceLevel) -> bool:
+    """Tell whether two operators of the contributor must approve a claim; one that protects somebody always."""
+    return role is SubjectRole.PROTECTED or evidence >= APPROVED_FROM
+
+
 @cache
 def broken_filing_rule(category: Category, kind: Kind, role: SubjectRole, evidence: EvidenceLevel) -> str:
     """Give a sentence about the rule that these break, empty where they break none. What it allows stands in it."""
@@ -115,10 +124,10 @@ def frozen() -> tuple[object, ...]:
         )
         for category, rule in FILING_RULES.items()
     )
-    commitments = [
-        (role.word, level.word) for role in SubjectRole for level in EvidenceLevel if needs_commitment(role, level)
-    ]
-    return (sorted(rules), commitments)
+    pairs = [(role, level) for role in SubjectRole for level in EvidenceLevel]
+    commitments = [(role.word, level.word) for role, level in pairs if needs_commitment(role, level)]
+    approvals = [(role.word, level.word) for role, level in pairs if needs_approvals(role, level)]
+    return (sorted(rules), commitments, approvals)
 
 
 def listed(some: frozenset[Any], words: Iterable[Any]) -> str:

@@ -168,6 +168,40 @@ class BoxContents(_message.Message):
 Global___BoxContents: _TypeAlias = BoxContents  # noqa: Y015
 
 @_typing.final
+class ClaimApproval(_message.Message):
+    """Payload of an operator's statement `claim-approval`: it looked at the claim and agrees to filing it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_ID_FIELD_NUMBER: _builtins.int
+    CLAIM_SHA256_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    entry_id: _builtins.bytes
+    """The claim's entry id."""
+    claim_sha256: _builtins.bytes
+    """SHA-256 of the claim bytes."""
+    operator: _builtins.str
+    """Pseudonym of the operator."""
+    time: _builtins.int
+    """When it was signed, milliseconds UTC; it counts for seven days."""
+    def __init__(
+        self,
+        *,
+        entry_id: _builtins.bytes = ...,
+        claim_sha256: _builtins.bytes = ...,
+        operator: _builtins.str = ...,
+        time: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_sha256", b"claim_sha256", "entry_id", b"entry_id", "operator", b"operator", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimApproval: _TypeAlias = ClaimApproval  # noqa: Y015
+
+@_typing.final
 class ClaimStatusChange(_message.Message):
     """A change of a claim's status, payload of the statement `claim-status`; it never touches the claim."""
 

@@ -114,6 +114,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """More outcomes are reported within 35 days than identifiers were asked about within them."""
     ERROR_REASON_FILING_RULE_BROKEN: _ErrorReason.ValueType  # 45
     """The filing rules of the claim's category do not allow its kind, role, evidence or age."""
+    ERROR_REASON_TWO_OPERATORS_NEEDED: _ErrorReason.ValueType  # 46
+    """A claim of this evidence or role needs the approvals of two of the member's operators, made within a week."""
+    ERROR_REASON_OPERATOR_CONFLICT: _ErrorReason.ValueType  # 47
+    """The operator's id or key was registered before, or the member has as many operators as it may."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason in the ErrorInfo (domain `alliance`) of every refused call, and of every refused row."""
@@ -210,4 +214,8 @@ ERROR_REASON_OUTCOMES_IMPLAUSIBLE: ErrorReason.ValueType  # 56
 """More outcomes are reported within 35 days than identifiers were asked about within them."""
 ERROR_REASON_FILING_RULE_BROKEN: ErrorReason.ValueType  # 45
 """The filing rules of the claim's category do not allow its kind, role, evidence or age."""
+ERROR_REASON_TWO_OPERATORS_NEEDED: ErrorReason.ValueType  # 46
+"""A claim of this evidence or role needs the approvals of two of the member's operators, made within a week."""
+ERROR_REASON_OPERATOR_CONFLICT: ErrorReason.ValueType  # 47
+"""The operator's id or key was registered before, or the member has as many operators as it may."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -34,6 +34,7 @@ class ClaimRow(_message.Message):
     PREDECESSOR_FIELD_NUMBER: _builtins.int
     CORRECTION_FIELD_NUMBER: _builtins.int
     TWIN_CORRECTION_FIELD_NUMBER: _builtins.int
+    APPROVALS_FIELD_NUMBER: _builtins.int
     claim: _builtins.bytes
     """Serialised Claim."""
     signature: _builtins.bytes
@@ -56,6 +57,12 @@ class ClaimRow(_message.Message):
     def twin_correction(self) -> _statement_pb2.SignedStatement:
         """The same about the claim that the corrected one re-tags, or that re-tags it, where that is live."""
 
+    @_builtins.property
+    def approvals(self) -> _containers.RepeatedCompositeFieldContainer[_statement_pb2.SignedStatement]:
+        """Statements `claim-approval` of two operators of the contributor, of different ids and keys, where the evidence is E3
+        or more or the role is protected, and the row re-tags nothing; a claim with them may be up to seven days old.
+        """
+
     def __init__(
         self,
         *,
@@ -66,10 +73,11 @@ class ClaimRow(_message.Message):
         predecessor: _builtins.bytes = ...,
         correction: _statement_pb2.SignedStatement | None = ...,
         twin_correction: _statement_pb2.SignedStatement | None = ...,
+        approvals: _abc.Iterable[_statement_pb2.SignedStatement] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction", "twin_correction", b"twin_correction"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "claim", b"claim", "correction", b"correction", "handle", b"handle", "predecessor", b"predecessor", "signature", b"signature", "twin_correction", b"twin_correction"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "box", b"box", "claim", b"claim", "correction", b"correction", "handle", b"handle", "predecessor", b"predecessor", "signature", b"signature", "twin_correction", b"twin_correction"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -181,6 +189,7 @@ class ClaimRecord(_message.Message):
     STATUS_CHANGE_FIELD_NUMBER: _builtins.int
     PREDECESSOR_FIELD_NUMBER: _builtins.int
     SUCCESSOR_FIELD_NUMBER: _builtins.int
+    APPROVED_BY_FIELD_NUMBER: _builtins.int
     claim: _builtins.bytes
     """The claim bytes as contributed."""
     signature: _builtins.bytes
@@ -195,6 +204,10 @@ class ClaimRecord(_message.Message):
     def status_change(self) -> _statement_pb2.SignedStatement:
         """The last status change, where there was one."""
 
+    @_builtins.property
+    def approved_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Pseudonyms of the two operators who approved it, or what it re-tags; none where nobody had to."""
+
     def __init__(
         self,
         *,
@@ -204,10 +217,11 @@ class ClaimRecord(_message.Message):
         status_change: _statement_pb2.SignedStatement | None = ...,
         predecessor: _builtins.bytes = ...,
         successor: _builtins.bytes = ...,
+        approved_by: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status_change", b"status_change"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim", "predecessor", b"predecessor", "signature", b"signature", "status", b"status", "status_change", b"status_change", "successor", b"successor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved_by", b"approved_by", "claim", b"claim", "predecessor", b"predecessor", "signature", b"signature", "status", b"status", "status_change", b"status_change", "successor", b"successor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,7 +10,9 @@ from alliance_server.demo.processes import Child, Ended, Processes
 CLIENT = "member_client"
 ROWS_REFUSED = 4
 INTEGRITY = 7
+PASSPHRASE_VARIABLE = "ALLIANCE_OPERATOR_PASSPHRASE"  # noqa: S105 - a name, not a secret
 _BASIS = "basis-2026-03"
+_OPERATORS = "operators of a demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,14 @@ class Lender:
     def contribute(self, file: Path, *options: str) -> Child:
         """Contribute a list."""
         return self._start("contribute", "contribute", file, "--refused", self.folder / "list.refused.csv", *options)
+
+    def add_operator(self, name: str) -> Child:
+        """Make and register an operator."""
+        return self._start("operator", "operator", "add", name)
+
+    def approve(self, operator: str) -> Child:
+        """Let an operator approve all that waits."""
+        return self._start("review", "review", "approve", "--all", "--operator", operator)
 
     def sync(self) -> Child:
         """Bring the filter up to date."""
@@ -62,7 +72,7 @@ class Lender:
             "--quiet",
             *arguments,
             typed=typed,
-            settings={"ALLIANCE_HOME": str(self.profile)},
+            settings={"ALLIANCE_HOME": str(self.profile), PASSPHRASE_VARIABLE: _OPERATORS},
         )
 
 

@@ -4,11 +4,13 @@ The hub cannot look into a box. What it can check, it checks: who signed, for wh
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Protocol
 
 from alliance import claims
+from alliance.approvals import APPROVAL_LIFE_MS
 from alliance.crypto.sealing import BOX_BYTES, ENTRY_ID_BYTES, HANDLE_BYTES, MAX_CONTENTS_BYTES
 from alliance.errors import ClaimInvalid, Reason
 from alliance.taxonomy import COUNTERSIGNED_LEVELS, DAY_MS, LEGAL_TRANSITIONS, LIVE_STATUSES, ClaimStatus, EvidenceLevel
@@ -31,11 +33,13 @@ class ClaimRow:
     """The change of the contributor's own claim whose place this one takes."""
     twin_correction: SignedStatement | None = None
     """The same of the claim that says the same as that one in another epoch."""
+    approvals: Sequence[SignedStatement] = ()
+    """What operators of the contributor signed of this row."""
 
     def digest(self) -> bytes:
         """Give the SHA-256 over the claim and what goes with it: a retry is the same row if this is the same.
 
-        Corrections are none of it: they are signed anew with every try.
+        Corrections and approvals are none of it: they are signed anew with every try.
         """
         whole = sha256(sha256(self.claim).digest())
         for field in (self.signature, self.handle, self.box, *filter(None, (self.predecessor,))):
@@ -80,6 +84,10 @@ class StoredClaim:
     """Entry id of the claim that this one re-tags."""
     successor: bytes | None = None
     """Entry id of the claim that re-tags this one."""
+    approved_by: str | None = None
+    """Ids of the two operators who approved it, or what it re-tags, with a space between."""
+    approvals: bytes | None = None
+    """What these two signed."""
 
     @property
     def twins(self) -> tuple[bytes, ...]:
@@ -142,7 +150,22 @@ class CategoryCount:
     last_expiry: int
 
 
-def read(row: ClaimRow, *, contributor: str, now: int) -> Claim:
+class Countersignatures(Protocol):
+    """Says whether police or a court stand behind a claim that says so."""
+
+    def check(self, claim: Claim) -> None:
+        """Raise ClaimInvalid unless a liaison countersigned the claim."""
+
+
+class NoCountersignatures:
+    """Holds while no liaison countersigns: nothing is."""
+
+    def check(self, claim: Claim) -> None:  # noqa: ARG002 - whatever it is
+        """Raise ClaimInvalid."""
+        raise ClaimInvalid(Reason.COUNTERSIGNATURE_MISSING, "E4 and E5 need a countersignature")
+
+
+def read(row: ClaimRow, *, contributor: str, now: int, countersignatures: Countersignatures) -> Claim:
     """Read a row and check all of it but its signature; raises ClaimInvalid."""
     if len(row.box) != BOX_BYTES or len(row.handle) != HANDLE_BYTES:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "box or handle has another length")
@@ -153,16 +176,26 @@ def read(row: ClaimRow, *, contributor: str, now: int) -> Claim:
     claim = claims.parse(row.claim)
     if not hmac.compare_digest(claim.contributor.encode(), contributor.encode()):
         raise ClaimInvalid(Reason.NOT_PERMITTED, "the claim names another contributor")
-    if not row.predecessor and abs(claim.filed_at - now) > claims.MAX_FILING_SKEW_MS:
+    longest = APPROVAL_LIFE_MS if row.approvals else claims.MAX_FILING_SKEW_MS
+    if not row.predecessor and not -claims.MAX_FILING_SKEW_MS <= now - claim.filed_at <= longest:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "filed_at is more than a day away from the hub's clock")
     if claim.expires_at <= now:
         raise ClaimInvalid(Reason.EXPIRY_OUT_OF_BOUNDS, "the claim is over already")
     if EvidenceLevel(claim.evidence_level) in COUNTERSIGNED_LEVELS:
-        raise ClaimInvalid(Reason.COUNTERSIGNATURE_MISSING, "E4 and E5 need a countersignature")
+        countersignatures.check(claim)
     return claim
 
 
-def stored(row: ClaimRow, claim: Claim, *, digest: bytes, sequence: int, now: int) -> StoredClaim:
+def stored(
+    row: ClaimRow,
+    claim: Claim,
+    *,
+    digest: bytes,
+    sequence: int,
+    now: int,
+    approved_by: str | None = None,
+    approvals: bytes | None = None,
+) -> StoredClaim:
     """Give the record of an accepted row."""
     return StoredClaim(
         entry_id=claim.entry_id,
@@ -191,6 +224,8 @@ def stored(row: ClaimRow, claim: Claim, *, digest: bytes, sequence: int, now: in
         handle=row.handle,
         box=row.box,
         predecessor=row.predecessor or None,
+        approved_by=approved_by,
+        approvals=approvals,
     )
 
 

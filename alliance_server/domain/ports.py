@@ -16,6 +16,7 @@ from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.evaluations import Evaluation, RequestKey
 from alliance_server.domain.filters import Delta, FilterState, Snapshot
 from alliance_server.domain.members import Certificate, Invitation, Member, MemberState, Role
+from alliance_server.domain.operators import Operator
 from alliance_server.domain.outcomes import OutcomeBatch, Quality, Told
 from alliance_server.domain.policies import AdoptedPolicy
 from alliance_server.domain.proposals import Proposal
@@ -518,6 +519,19 @@ class SuppressionRepository(Protocol):
         """Add one; raises where there is one of its number."""
 
 
+class OperatorRepository(Protocol):
+    """Those of members' staff whose agreement is asked for."""
+
+    def of(self, member_id: str) -> list[Operator]:
+        """Give a member's operators, retired ones included, by id."""
+
+    def add(self, operator: Operator) -> None:
+        """Add an operator."""
+
+    def retire(self, member_id: str, operator_id: str, now: int) -> None:
+        """Note that an operator approves no more."""
+
+
 class LeaseRepository(Protocol):
     """Work that must happen once."""
 
@@ -551,6 +565,8 @@ class Transaction(Protocol):
     def quotas(self) -> QuotaRepository: ...  # noqa: D102 - its type says it
     @property
     def audit(self) -> AuditRepository: ...  # noqa: D102 - its type says it
+    @property
+    def operators(self) -> OperatorRepository: ...  # noqa: D102 - its type says it
     @property
     def proposals(self) -> ProposalRepository: ...  # noqa: D102 - its type says it
     @property

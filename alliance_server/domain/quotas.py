@@ -22,7 +22,7 @@ _RETIRING = 200
 
 
 class Resource(IntEnum):
-    """What is counted: evaluations by their purpose's number, bucket prefixes, refunds, and disputes to be opened."""
+    """What is counted: evaluations by their purpose's number, prefixes, refunds, openings of disputes, protections."""
 
     LOAN_APPLICATION = Purpose.LOAN_APPLICATION
     ACCOUNT_OPENING = Purpose.ACCOUNT_OPENING
@@ -33,6 +33,7 @@ class Resource(IntEnum):
     BUCKET_PREFIXES = 100
     CONTRIBUTION_REFUNDS = 101
     DISPUTE_OPENINGS = 102
+    PROTECTIVE_CLAIMS = 103
     RETIRING_LOAN_APPLICATION = _RETIRING + Purpose.LOAN_APPLICATION
     RETIRING_ACCOUNT_OPENING = _RETIRING + Purpose.ACCOUNT_OPENING
     RETIRING_TRANSACTION = _RETIRING + Purpose.TRANSACTION
@@ -139,6 +140,7 @@ DEFAULT_BUDGETS: dict[str, int] = {
     "bucket_prefixes": 200_000,
     "contribution_refunds": 5_000_000,
     "dispute_openings": 200,
+    "protective_claims": 200,
 }
 """Items a member and day, unless the hub's configuration says otherwise."""
 

@@ -29,6 +29,8 @@ from alliance.v1 import (
     evaluation_pb2_grpc,
     filter_pb2,
     filter_pb2_grpc,
+    operator_pb2,
+    operator_pb2_grpc,
     outcome_pb2,
     outcome_pb2_grpc,
     quota_pb2,
@@ -51,6 +53,7 @@ from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochService
 from alliance_server.rpc.servicers.evaluation import EvaluationServicer
 from alliance_server.rpc.servicers.filters import FilterServicer
 from alliance_server.rpc.servicers.health import HealthServicer
+from alliance_server.rpc.servicers.operators import OperatorServicer
 from alliance_server.rpc.servicers.outcomes import OutcomeServicer
 from alliance_server.rpc.servicers.quotas import QuotaServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
@@ -97,6 +100,7 @@ SERVICES = tuple(
         (evaluation_pb2, "EvaluationService"),
         (filter_pb2, "FilterService"),
         (outcome_pb2, "OutcomeService"),
+        (operator_pb2, "OperatorService"),
         (quota_pb2, "QuotaService"),
         (registry_pb2, "RegistryService"),
         (status_pb2, "StatusService"),
@@ -121,6 +125,7 @@ class Servicers:
     filters: FilterServicer
     health: HealthServicer
     outcomes: OutcomeServicer
+    operators: OperatorServicer
     quotas: QuotaServicer
     registry: RegistryServicer
     statuses: StatusServicer
@@ -167,6 +172,7 @@ def member_server(
     evaluation_pb2_grpc.add_EvaluationServiceServicer_to_server(servicers.evaluation, guarded)
     filter_pb2_grpc.add_FilterServiceServicer_to_server(servicers.filters, guarded)
     outcome_pb2_grpc.add_OutcomeServiceServicer_to_server(servicers.outcomes, guarded)
+    operator_pb2_grpc.add_OperatorServiceServicer_to_server(servicers.operators, guarded)
     quota_pb2_grpc.add_QuotaServiceServicer_to_server(servicers.quotas, guarded)
     registry_pb2_grpc.add_RegistryServiceServicer_to_server(servicers.registry, guarded)
     status_pb2_grpc.add_StatusServiceServicer_to_server(servicers.statuses, guarded)

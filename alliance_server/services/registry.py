@@ -8,6 +8,8 @@ under the same id is refused.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
@@ -15,13 +17,23 @@ from alliance.crypto.sealing import ENTRY_ID_BYTES
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import AllianceError, ClaimInvalid, Reason
 from alliance.statements import CLAIM
-from alliance.taxonomy import ClaimStatus
+from alliance.taxonomy import ClaimStatus, SubjectRole
 from alliance.v1.claim_pb2 import Claim
 from alliance.v1.statement_pb2 import SignedStatement
-from alliance_server.domain.claims import ClaimRow, Stock, StoredClaim, check_retags, read, stored
+from alliance_server.domain.claims import (
+    ClaimRow,
+    Countersignatures,
+    NoCountersignatures,
+    Stock,
+    StoredClaim,
+    check_retags,
+    read,
+    stored,
+)
 from alliance_server.domain.epochs import Epoch, contributes, retags
 from alliance_server.domain.errors import Refused, reason_of
 from alliance_server.domain.members import Caller
+from alliance_server.domain.operators import Approved, Operator, approved, check_still_active
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.services.budgets import Budgets
 from alliance_server.services.call import Call
@@ -55,6 +67,8 @@ class _Checked:
     entry_id: bytes
     digest: bytes = b""
     correction: Ending | None = None
+    approved: Approved | None = None
+    """Who approved it, as far as signatures tell."""
     is_retagged_already: bool = False
     """Whether the claim that it re-tags has a successor: it may have been sent by another machine of the member."""
 
@@ -62,7 +76,15 @@ class _Checked:
 class RegistryService:
     """Takes and shows claims."""
 
-    def __init__(self, store: Store, compute: Compute, budgets: Budgets, flags: Flags) -> None:
+    def __init__(
+        self,
+        store: Store,
+        compute: Compute,
+        budgets: Budgets,
+        flags: Flags,
+        countersignatures: Countersignatures | None = None,
+    ) -> None:
+        self._countersignatures = countersignatures or NoCountersignatures()
         self._store = store
         self._compute = compute
         self._budgets = budgets
@@ -72,8 +94,16 @@ class RegistryService:
         """File a chunk of 1 to 1,024 rows; raises Refused where the chunk as a whole is wrong."""
         if not 1 <= len(rows) <= MAX_ROWS:
             raise Refused(Reason.INVALID_BATCH, "a chunk has 1 to 1,024 rows")
-        checked = await self._compute.run(len(rows), _check_rows, rows, call, self._compute.threads)
+        operators = await self._operators(call, rows)
+        work = partial(_check_rows, operators=operators, countersignatures=self._countersignatures)
+        checked = await self._compute.run(len(rows), work, rows, call, self._compute.threads)
         return await self._store.write(lambda transaction: self._file(transaction, call, checked))
+
+    async def _operators(self, call: Call, rows: Sequence[ClaimRow]) -> Mapping[str, Operator]:
+        """Give the caller's operators, where some row has approvals."""
+        if not any(row.approvals for row in rows):
+            return {}
+        return await self._store.read(lambda transaction: _known_operators(transaction, call))
 
     async def own(
         self, call: Call, asked_size: int, token: str, *, live_only: bool, before_epoch: int = 0
@@ -118,12 +148,13 @@ class RegistryService:
 
     def _file(self, transaction: Transaction, call: Call, checked: Sequence[_Checked]) -> list[RowResult]:
         now, member = call.now(), call.caller.member_id
+        _check_approved(transaction, call, checked)
         epoch = _open_epoch(transaction, checked, now)
         retagged = _check_retagged(transaction, checked, now)
         tags = list({item.claim.tag for item in checked if item.claim and item.claim.epoch == epoch})
         stock = transaction.claims.stock(member, epoch, tags, now)
         corrections = _corrections(transaction, checked, stock)
-        results, fresh = _sort(transaction, call, checked, epoch, stock, corrections)
+        results, fresh = _sort(transaction, call, checked, epoch, stock, corrections, self._budgets)
         if fresh:
             for item in fresh:
                 for change in corrections.get(item.entry_id, ()):
@@ -132,7 +163,14 @@ class RegistryService:
             _require_still_open(transaction, epoch, fresh, now)
             transaction.claims.add(
                 [
-                    stored(item.row, item.claim, digest=item.digest, sequence=first + place, now=now)
+                    stored(
+                        item.row,
+                        item.claim,
+                        digest=item.digest,
+                        sequence=first + place,
+                        now=now,
+                        **_approvals(item, retagged.get(item.row.predecessor)),
+                    )
                     for place, item in enumerate(fresh)
                     if item.claim
                 ]
@@ -144,15 +182,22 @@ class RegistryService:
         self._flags.align(transaction, _contested(successors, stock, retagged), now)
         _show_standing(transaction, checked, results, stock)
         refused = sum(result.refusal is not None for result in results)
-        transaction.record(call.event(epoch=epoch, items=len(checked), items_refused=refused))
+        transaction.record(call.event(epoch=epoch, items=len(checked), items_refused=refused, **_who_approved(fresh)))
         return results
 
 
-def _check_rows(rows: Sequence[ClaimRow], call: Call, threads: int) -> list[_Checked]:
+def _check_rows(
+    rows: Sequence[ClaimRow],
+    call: Call,
+    threads: int,
+    *,
+    operators: Mapping[str, Operator],
+    countersignatures: Countersignatures,
+) -> list[_Checked]:
     """Check rows by themselves; the signatures of those that are right otherwise, on several threads."""
     key = VerifyingKey(call.caller.identity_key)
     now = call.now()
-    checked = [_check_row(row, call.caller, now) for row in rows]
+    checked = [_check_row(row, call.caller, now, operators, countersignatures) for row in rows]
     signed = [item for item in checked if item.claim]
     payloads, signatures = [item.row.claim for item in signed], [item.row.signature for item in signed]
     for item, holds in zip(signed, key.verify_many(CLAIM, payloads, signatures, threads=threads), strict=True):
@@ -161,15 +206,58 @@ def _check_rows(rows: Sequence[ClaimRow], call: Call, threads: int) -> list[_Che
     return checked
 
 
-def _check_row(row: ClaimRow, caller: Caller, now: int) -> _Checked:
+def _check_row(
+    row: ClaimRow,
+    caller: Caller,
+    now: int,
+    operators: Mapping[str, Operator],
+    countersignatures: Countersignatures,
+) -> _Checked:
+    approval = None
     try:
-        claim = read(row, contributor=caller.member_id, now=now)
+        claim = read(row, contributor=caller.member_id, now=now, countersignatures=countersignatures)
+        if not row.predecessor:  # what is re-tagged was approved when it was filed
+            approval = approved(claim, row.claim, row.approvals, operators, now)
         correction = None
         if row.correction is not None:
             correction = Ending.read(caller, row.correction, row.twin_correction, CORRECTS)
     except AllianceError as error:
         return _Checked(row, None, reason_of(error), _entry_id(row))
-    return _Checked(row, claim, None, claim.entry_id, row.digest(), correction)
+    return _Checked(row, claim, None, claim.entry_id, row.digest(), correction, approval)
+
+
+def _known_operators(transaction: Transaction, call: Call) -> Mapping[str, Operator]:
+    return {it.operator_id: it for it in transaction.operators.of(call.caller.member_id)}
+
+
+def _check_approved(transaction: Transaction, call: Call, checked: Sequence[_Checked]) -> None:
+    """Refuse rows whose approvers were retired since their signatures were verified."""
+    if not any(item.approved for item in checked):
+        return
+    operators = _known_operators(transaction, call)
+    for item in checked:
+        if item.claim and item.approved:
+            try:
+                check_still_active(item.approved, operators)
+            except ClaimInvalid as error:
+                item.claim, item.refusal = None, error.reason
+
+
+def _approvals(item: _Checked, of: StoredClaim | None) -> dict[str, Any]:
+    """Give what is kept of a row's approvals: its own, or those of the claim that it re-tags."""
+    if item.approved is not None:
+        return {"approved_by": item.approved.names, "approvals": item.approved.statements}
+    return {"approved_by": of.approved_by, "approvals": of.approvals} if of is not None else {}
+
+
+def _who_approved(fresh: Sequence[_Checked]) -> dict[str, Any]:
+    """Give what the event says of approvals: the two operators where they are the same for all, and one digest."""
+    approvals = [item.approved for item in fresh if item.approved]
+    if not approvals:
+        return {}
+    names = {one.names for one in approvals}
+    digest = sha256(b"".join(sha256(one.statements).digest() for one in approvals)).digest()
+    return {"operator": names.pop() if len(names) == 1 else "", "commitments": (digest,)}
 
 
 def _entry_id(row: ClaimRow) -> bytes:
@@ -275,6 +363,7 @@ def _sort(
     epoch: int,
     stock: Stock,
     corrections: Mapping[bytes, list[Change]],
+    budgets: Budgets,
 ) -> tuple[list[RowResult], list[_Checked]]:
     """Decide row by row what is fresh, repeated or refused; only one epoch's rows are fresh in a chunk."""
     seen = transaction.claims.digests([item.entry_id for item in checked if item.claim])
@@ -297,6 +386,7 @@ def _sort(
             corrected.add(about)
             fresh.append((len(results), item))
         results.append(result)
+    fresh = _within_protective(transaction, call, results, fresh, budgets)
     for retagging in (False, True):
         asked = [it for it in fresh if bool(it[1].row.predecessor) is retagging]
         member, quotas = call.caller.member_id, transaction.quotas
@@ -304,6 +394,29 @@ def _sort(
         for place, item in asked[affordable:]:
             results[place] = RowResult(item.entry_id, Reason.NO_EVALUATION_LEFT)
     return results, [item for place, item in fresh if results[place].refusal is None]
+
+
+def _within_protective(
+    transaction: Transaction,
+    call: Call,
+    results: list[RowResult],
+    fresh: list[tuple[int, _Checked]],
+    budgets: Budgets,
+) -> list[tuple[int, _Checked]]:
+    """Refuse protective rows that the day's quota of them does not hold; what is re-tagged was counted before."""
+    asked = [place for place, item in fresh if not item.row.predecessor and _protects(item)]
+    if not asked:
+        return fresh
+    member, ones = call.caller.member_id, [1] * len(asked)
+    answers = budgets.charge_each(transaction, member, "protective_claims", ones, call.now())
+    over = {place: answer.reason for place, answer in zip(asked, answers, strict=True) if answer}
+    for place, reason in over.items():
+        results[place] = RowResult(results[place].entry_id, reason)
+    return [(place, item) for place, item in fresh if place not in over]
+
+
+def _protects(item: _Checked) -> bool:
+    return item.claim is not None and int(item.claim.subject_role) == SubjectRole.PROTECTED
 
 
 def _show_standing(

@@ -38,6 +38,7 @@ from alliance_server.storage.departures import SqlDepartures
 from alliance_server.storage.disputes import SqlDisputes
 from alliance_server.storage.filters import SqlFilters
 from alliance_server.storage.members import SqlEpochs, SqlMembers
+from alliance_server.storage.operators import SqlOperators
 from alliance_server.storage.outcomes import SqlOutcomes
 from alliance_server.storage.policies import SqlPolicies
 from alliance_server.storage.proposals import SqlProposals
@@ -69,6 +70,7 @@ class SqlTransaction:
         self.filters = SqlFilters(connection)
         self.quotas = SqlQuotas(connection)
         self.audit = SqlAudit(connection)
+        self.operators = SqlOperators(connection)
         self.proposals = SqlProposals(connection)
         self.departures = SqlDepartures(connection)
         self.leases = SqlLeases(connection)

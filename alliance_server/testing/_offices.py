@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from alliance.clock import Clock
+from alliance.crypto.signing import SigningKey
 from alliance.errors import AllianceError
 from alliance.identifiers import Kind, parse_kind
-from alliance.taxonomy import DAY_MS, Category, EvidenceLevel, SubjectRole, Word, needs_commitment
+from alliance.taxonomy import DAY_MS, Category, EvidenceLevel, SubjectRole, Word, needs_approvals, needs_commitment
 from alliance_server.bootstrap import Hub
 from alliance_server.cli.dev.confirming import confirm_own
 from alliance_server.cli.members import bundle
@@ -19,6 +20,7 @@ from member_client import (
     AllianceClient,
     ContributionOutcome,
     ContributionRow,
+    Operator,
     Profile,
     enrol,
 )
@@ -83,6 +85,7 @@ class Offices:
         self._folder = folder
         self._clock = clock
         self._clients: dict[str, AllianceClient] = {}
+        self._approvers: dict[str, tuple[Operator, Operator]] = {}
 
     async def bundle(self, hub: Hub, name: str) -> Path:
         """Invite a lender and give the path of its bundle; raises Refused for one that is enrolled."""
@@ -104,7 +107,10 @@ class Offices:
     async def file(self, hub: Hub, row: ContributionRow, by: str) -> FiledClaim:
         """File a claim; raises ValueError where it is refused."""
         client = await self._client(hub, by)
-        (result,) = [result async for result in client.contribute([row])]
+        first, second = await self._operators(client) if needs_approvals(row.role, row.evidence) else (None, None)
+        (result,) = [result async for result in client.contribute([row], operator=first)]
+        if result.outcome is ContributionOutcome.PENDING_REVIEW and second is not None:
+            (result,) = await client.approve_reviews([result.entry_id], operator=second)
         if result.outcome is ContributionOutcome.REFUSED:
             raise ValueError(f"the claim is refused: {result.reason}. {result.how_to_fix}")
         return FiledClaim(result.entry_id, by)
@@ -117,6 +123,15 @@ class Offices:
         """Close the lenders' clients; they open again when they are needed."""
         for client in self._clients.values():
             await client.close()
+
+    async def _operators(self, client: AllianceClient) -> tuple[Operator, Operator]:
+        """Give the two of a lender who approve what needs it, registered at their first use."""
+        if client.profile.member not in self._approvers:
+            made = [Operator(name, SigningKey.generate()[0]) for name in ("operator-1", "operator-2")]
+            for operator in made:
+                await client.add_operator(operator)
+            self._approvers[client.profile.member] = (made[0], made[1])
+        return self._approvers[client.profile.member]
 
     async def _client(self, hub: Hub, name: str) -> AllianceClient:
         if name not in self._clients:

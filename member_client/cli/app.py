@@ -18,12 +18,15 @@ from member_client.cli.dispute.app import dispute_app
 from member_client.cli.group import PROGRAM, SafeGroup, UsageFault
 from member_client.cli.language import LANGUAGE_VARIABLE, read_language, tr
 from member_client.cli.membership import doctor, enrol, fingerprint, renew, sync
+from member_client.cli.operator import operator_app
 from member_client.cli.outcome_tables import claims_quality
 from member_client.cli.ports import real_ports
+from member_client.cli.protect import protect
 from member_client.cli.quota import quota
 from member_client.cli.recalls import recalls_app
 from member_client.cli.report import report_app
 from member_client.cli.retag import retag
+from member_client.cli.review import review_app
 from member_client.cli.screen import HELP as SCREEN_HELP
 from member_client.cli.screen import screen
 from member_client.cli.session import Ports, Session
@@ -103,8 +106,11 @@ app.command()(sync)
 app.command()(check)
 app.command(help=SCREEN_HELP)(screen)
 app.command(help=CONTRIBUTE_HELP)(contribute)
+app.command()(protect)
 app.add_typer(report_app, name="report")
 app.add_typer(claims_app, name="claims")
+app.add_typer(review_app, name="review")
+app.add_typer(operator_app, name="operator")
 app.add_typer(recalls_app, name="recalls")
 app.add_typer(watch_app, name="watch")
 app.add_typer(dispute_app, name="dispute")

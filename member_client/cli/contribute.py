@@ -9,6 +9,7 @@ from member_client.cli.claim_rows import Defaults, RowReader, option_expiry, opt
 from member_client.cli.contributing import Order, Outcome, contribute_table
 from member_client.cli.endings import ending
 from member_client.cli.language import told_reasons, tr
+from member_client.cli.operating import OperatorOption, opened_operator
 from member_client.cli.options import (
     AmendOption,
     CategoryOption,
@@ -44,6 +45,9 @@ Wide format, several identifiers a row:
     --category mule_account --role mule_complicit \
     --evidence E2 --evidence-file cases.pdf
 
+Rows of E3, or of somebody protected, need two operators: --operator signs
+as the first, and they wait for another one (member-client review).
+
 A word in a row goes before the option. A row that says something else
 than your claim on the same identifier in the same category is refused;
 with --amend it takes that claim's place.
@@ -74,6 +78,7 @@ def contribute(
     *,
     amend: AmendOption = False,
     relist: RelistOption = False,
+    operator: OperatorOption = None,
     dry_run: DryRunOption = False,
     resume: ResumeOption = None,
 ) -> None:
@@ -94,7 +99,8 @@ def contribute(
     layout = resolve(table, parse_map(columns or ()), ref=ref, attributes=ATTRIBUTES)
     refuse_incomplete(layout, defaults)
     reader = RowReader(layout, defaults, file.resolve().parent, now_ms)
-    order = Order(table, reader, refused, run_id, amend, relist)
+    signer = opened_operator(session, operator) if operator and not dry_run else None
+    order = Order(table, reader, refused, run_id, amend, relist, signer)
     if dry_run:
         preview = session.run(preview_contribution(session, order))
         session.document(preview)
@@ -120,7 +126,11 @@ def _show(session: Session, order: Order, outcome: Outcome) -> None:
     )
     if order.amend:
         line = tr("amended {amended:,} · {others}", amended=results["amended"], others=line)
+    if results["pending_review"]:
+        line = tr("pending review {pending:,} · {others}", pending=results["pending_review"], others=line)
     session.say(line + (f" → {order.refused}" if results["refused"] else ""))
+    if results["pending_review"]:
+        session.say(tr("another operator files what is pending: member-client review approve"))
     if outcome.reasons:
         session.say(tr("refused for: {reasons}", reasons=told_reasons(outcome.reasons.most_common(5))))
     session.say(
@@ -142,6 +152,7 @@ def _document(order: Order, outcome: Outcome, code: int) -> dict[str, Any]:
         "accepted": results["accepted"],
         "amended": results["amended"],
         "unchanged": results["unchanged"],
+        "pending_review": results["pending_review"],
         "refused": results["refused"],
         "refused_reasons": dict(sorted(outcome.reasons.items())),
         "refused_file": str(order.refused) if results["refused"] else None,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from member_client import ContributionPreview, ContributionResult, ContributionRow
+    from member_client import ContributionPreview, ContributionResult, ContributionRow, Operator
     from member_client.cli.claim_rows import RowReader
     from member_client.cli.session import Session
     from member_client.files import RefusedFile, Table
@@ -38,6 +38,7 @@ class Order:
     run_id: str
     amend: bool = False
     relist: bool = False
+    operator: Operator | None = None
 
     @property
     def expected(self) -> int:
@@ -112,7 +113,9 @@ async def contribute_table(session: Session, order: Order) -> Outcome:
         advance = files.enter_context(progress(session, order.table.path.name, order.expected))
         async with session.client() as client:
             client.on_quota_wait = advance.waits
-            async for result in client.contribute(ReadAhead(run.rows()), amend=order.amend, relist=order.relist):
+            rows = ReadAhead(run.rows())
+            options = {"amend": order.amend, "relist": order.relist}
+            async for result in client.contribute(rows, **options, operator=order.operator):
                 run.take(result)
                 advance()
             run.in_order.catch_up()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from member_client.files import RefusedFile
 
 _OUTCOMES: Final = ("new", "unchanged", "changed", "refused")
+_PENDING: Final = "pending_review"
 
 
 async def preview_screening(session: Session, order: ScreeningOrder) -> dict[str, Any]:
@@ -75,7 +76,8 @@ async def preview_contribution(session: Session, order: Contribution) -> dict[st
             run.in_order.catch_up()
     outcomes["refused"] = refused.count
     session.say(tr("{file} · {rows:,} rows · dry run", file=order.table.path.name, rows=run.outcome.rows))
-    session.say(" · ".join(f"{retold(outcome)} {outcomes[outcome]:,}" for outcome in _OUTCOMES))
+    shown = (*_OUTCOMES, _PENDING) if outcomes[_PENDING] else _OUTCOMES
+    session.say(" · ".join(f"{retold(outcome)} {outcomes[outcome]:,}" for outcome in shown))
     if outcomes["changed"] and not order.amend:
         session.say(tr("changed rows are refused unless --amend replaces the claims that stand"))
     _say_refused(session, refused)
@@ -85,8 +87,8 @@ async def preview_contribution(session: Session, order: Contribution) -> dict[st
         "file": str(order.table.path),
         "dry_run": True,
         "rows": run.outcome.rows,
-        **{outcome: outcomes[outcome] for outcome in _OUTCOMES},
-        "evaluations": evaluations,
+        **{outcome: outcomes[outcome] for outcome in (*_OUTCOMES, _PENDING)},
+        "evaluations": evaluations + outcomes[_PENDING],
         "refused_reasons": dict(sorted(run.outcome.reasons.items())),
         "refused_file": str(order.refused) if refused.count else None,
         "exit_code": ending(refused=would_be_refused),

@@ -22,7 +22,16 @@ from alliance.clock import SystemClock
 from member_client.cli.language import CHINESE, ChineseText, spoken, tr
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+    from collections.abc import (
+        AsyncIterable,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Coroutine,
+        Iterable,
+        Mapping,
+        Sequence,
+    )
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -39,10 +48,13 @@ if TYPE_CHECKING:
         Escalation,
         Finding,
         LookReport,
+        Operator,
+        OperatorRecord,
         OutcomeCount,
         OutcomeReport,
         OutcomeReports,
         OwnClaim,
+        PendingReview,
         Profile,
         QuotaReport,
         RecallReport,
@@ -123,9 +135,35 @@ class HubClient(Protocol):
         """Tell which fields could be asked about, and send none."""
 
     def contribute(
-        self, rows: AsyncIterable[ContributionRow], *, amend: bool = False, relist: bool = False
+        self,
+        rows: AsyncIterable[ContributionRow],
+        *,
+        amend: bool = False,
+        relist: bool = False,
+        operator: Operator | None = None,
     ) -> AsyncIterator[ContributionResult]:
         """Contribute claims, and tell what became of each."""
+
+    async def protect(self, rows: Sequence[ContributionRow], *, operator: Operator) -> list[ContributionResult]:
+        """File claims that protect people who asked for it."""
+
+    async def add_operator(self, operator: Operator) -> OperatorRecord:
+        """Register an operator."""
+
+    async def retire_operator(self, name: str) -> OperatorRecord:
+        """Retire an operator."""
+
+    async def operators(self) -> list[OperatorRecord]:
+        """List the member's operators."""
+
+    async def pending_reviews(self) -> list[PendingReview]:
+        """List claims that wait for a second operator."""
+
+    async def approve_reviews(self, entry_ids: Sequence[bytes], *, operator: Operator) -> list[ContributionResult]:
+        """Approve claims, and file them."""
+
+    async def reject_reviews(self, entry_ids: Sequence[bytes]) -> None:
+        """Drop claims that wait."""
 
     def preview(
         self, rows: AsyncIterable[ContributionRow], *, relist: bool = False

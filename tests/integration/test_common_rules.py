@@ -163,7 +163,8 @@ async def test_what_a_founded_hub_had_before_there_were_policies_is_adopted(new_
     for table in ("outcome_batches", "waiting_outcomes", "told_outcomes", "outcome_months"):
         execute(folder, f"DROP TABLE {table}")
     execute(folder, "DROP INDEX claims_by_purge")
-    for column in ("purge_at", "claim_sha256"):
+    execute(folder, "DROP TABLE operators")
+    for column in ("purge_at", "claim_sha256", "approved_by", "approvals"):
         execute(folder, f"ALTER TABLE claims DROP COLUMN {column}")
     execute(folder, "UPDATE alembic_version SET version_num = '0008'")
     upgrade_hub(Console(quiet=True), folder)

@@ -25,6 +25,7 @@ from alliance.v1 import (
     dispute_pb2,
     epoch_pb2,
     filter_pb2,
+    operator_pb2,
     outcome_pb2,
     quota_pb2,
     registry_pb2,
@@ -64,6 +65,11 @@ async def get_claim(member: WireMember) -> Any:
 
 async def withdraw(member: WireMember) -> Any:
     return await member.withdraw(await a_claim(member))
+
+
+async def retire_operator(member: WireMember) -> None:
+    await member.register("op-2")
+    await member.operators.RetireOperator(operator_pb2.RetireOperatorRequest(retirement=member.retirement("op-2")))
 
 
 async def download(member: WireMember) -> None:
@@ -183,6 +189,9 @@ SUCCEEDS: dict[str, Call] = {
     "OutcomeService/ListOutcomes": lambda it: it.outcomes.ListOutcomes(outcome_pb2.ListOutcomesRequest()),
     "OutcomeService/ListQuality": lambda it: it.outcomes.ListQuality(outcome_pb2.ListQualityRequest()),
     "OutcomeService/ReportOutcomes": report_outcomes,
+    "OperatorService/ListOperators": lambda it: it.operators.ListOperators(operator_pb2.ListOperatorsRequest()),
+    "OperatorService/RegisterOperator": lambda it: it.register("op-1"),
+    "OperatorService/RetireOperator": retire_operator,
     "QuotaService/GetStanding": lambda it: it.quotas.GetStanding(quota_pb2.GetStandingRequest()),
     "RegistryService/Contribute": lambda it: it.file(it.row()),
     "RegistryService/GetClaim": get_claim,
@@ -230,6 +239,8 @@ REFUSED: dict[str, Call] = {
     "OutcomeService/ListOutcomes": lambda it: it.outcomes.ListOutcomes(outcome_pb2.ListOutcomesRequest(page_token="1")),
     "OutcomeService/ListQuality": lambda it: it.outcomes.ListQuality(outcome_pb2.ListQualityRequest(page_token="É")),
     "OutcomeService/ReportOutcomes": lambda it: it.outcomes.ReportOutcomes(it.outcome_report({(it.id, 4, 1): 1})),
+    "OperatorService/RegisterOperator": lambda it: it.register("Not A Name"),
+    "OperatorService/RetireOperator": lambda it: it.operators.RetireOperator(operator_pb2.RetireOperatorRequest()),
     "RegistryService/Contribute": lambda it: it.contribute(),
     "RegistryService/GetClaim": lambda it: it.registry.GetClaim(registry_pb2.GetClaimRequest()),
     "RegistryService/ListClaims": lambda it: it.registry.ListClaims(registry_pb2.ListClaimsRequest(page_token="-")),
@@ -244,6 +255,7 @@ CANNOT_BE_WRONG = {
     "DisputeService/ListOverdueDisputes",
     "EpochService/GetSuppressionList",
     "EpochService/ListEpochs",
+    "OperatorService/ListOperators",
     "QuotaService/GetStanding",
     "StatusService/WatchStatuses",
     "SuccessionService/ListSuccessions",

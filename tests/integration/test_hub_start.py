@@ -145,6 +145,9 @@ async def test_a_budget_of_nothing_refuses_everything(new_hub_folder: NewFolder,
         await member.evaluate(valid_elements(1), 1)
 
 
+APPROVED = ("approved_by", "approvals")
+
+
 async def test_a_hub_of_the_release_before_is_upgraded_once(new_hub_folder: NewFolder) -> None:
     folder, said = new_hub_folder(), Console(quiet=True)
     execute(
@@ -158,7 +161,8 @@ async def test_a_hub_of_the_release_before_is_upgraded_once(new_hub_folder: NewF
         "DROP TABLE recall_receipts",
         "DROP TABLE disputes",
         "DROP INDEX claims_by_purge",
-        *(f"ALTER TABLE claims DROP COLUMN {name}" for name in ("purge_at", "claim_sha256")),
+        *(f"ALTER TABLE claims DROP COLUMN {name}" for name in ("purge_at", "claim_sha256", *APPROVED)),
+        "DROP TABLE operators",
         "DROP TABLE succession_signatures",
         "DROP TABLE successions",
         "DROP TABLE proposals",

@@ -32,7 +32,17 @@ from alliance_server.domain.members import Role
 from alliance_server.domain.successions import Succession
 from alliance_server.rpc.interceptors.guard import shape_of
 from alliance_server.testing._isolation import IssuerInMachineTime
-from member_client import AllianceClient, AllianceClientError, Change, Decision, Outcome, State, Subject, enrol
+from member_client import (
+    AllianceClient,
+    AllianceClientError,
+    Change,
+    Decision,
+    Operator,
+    Outcome,
+    State,
+    Subject,
+    enrol,
+)
 from member_client._outcome_box import OutcomeBox
 from support.fuzzing import LENGTHS, damage, spoil
 from support.hub import RunningHub, running_hub
@@ -186,6 +196,12 @@ class Lender:
         report = await self.client.quota()
         return f"{len(report.quotas)} quotas"
 
+    async def keeps_operators(self) -> str:
+        operator = Operator(f"op-{next(self._numbers)}", SigningKey.generate()[0])
+        await self.client.add_operator(operator)
+        await self.client.retire_operator(operator.name)
+        return f"{len(await self.client.operators())} operators"
+
     async def watches(self) -> str:
         admin = await self.admin.administration()
         standings = [it async for it in admin.standings()]
@@ -315,6 +331,9 @@ ACTS: dict[str, tuple[str, ...]] = {
     "ListEpochStandings": ("administers",),
     "ListProposals": ("administers",),
     "Decide": ("administers",),
+    "ListOperators": ("keeps_operators",),
+    "RegisterOperator": ("keeps_operators",),
+    "RetireOperator": ("keeps_operators",),
     "GetStanding": ("reads_quota",),
     "ListStandings": ("watches",),
     "ListAlarms": ("watches",),

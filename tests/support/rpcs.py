@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
 import alliance.v1
+from alliance.crypto.signing import SigningKey
 from alliance.disputes import DisputeOutcome
 from alliance.errors import Reason
 from alliance.statements import SUCCESSION
@@ -28,6 +29,7 @@ from alliance.v1 import (
     dispute_pb2,
     epoch_pb2,
     filter_pb2,
+    operator_pb2,
     outcome_pb2,
     quota_pb2,
     status_pb2,
@@ -143,6 +145,13 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
         "OutcomeService/ListOutcomes": lambda: outcome_pb2.ListOutcomesRequest(page_size=3, page_token="1-1-1"),
         "OutcomeService/ListQuality": lambda: outcome_pb2.ListQualityRequest(page_size=3, page_token="a"),
         "OutcomeService/ReportOutcomes": lambda: member.outcome_report({("nobody", 4, 1): 1}),
+        "OperatorService/ListOperators": operator_pb2.ListOperatorsRequest,
+        "OperatorService/RegisterOperator": lambda: operator_pb2.RegisterOperatorRequest(
+            operator=member.operator(f"op-{os.urandom(4).hex()}", SigningKey.generate()[0])
+        ),
+        "OperatorService/RetireOperator": lambda: operator_pb2.RetireOperatorRequest(
+            retirement=member.retirement("nobody")
+        ),
         "QuotaService/GetStanding": quota_pb2.GetStandingRequest,
         "RegistryService/GetClaim": lambda: GetClaimRequest(entry_id=entry_id),
         "RegistryService/ListClaims": lambda: ListClaimsRequest(page_size=3, page_token="1-1", live_only=True),

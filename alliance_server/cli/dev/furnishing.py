@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from alliance_server.demo.lender import Lender
 from alliance_server.demo.processes import Child, Processes, demand
 
 _SECONDS: Final = 120.0
+OPERATORS: Final = ("operator-1", "operator-2")
 
 
 async def furnish(hub: Hub, home: Path, seed: int, processes: Processes) -> Lender:
@@ -28,10 +29,19 @@ async def furnish(hub: Hub, home: Path, seed: int, processes: Processes) -> Lend
     for lender in lenders.values():
         _bundle_of(lender).unlink(missing_ok=True)
         point_to(lender.profile, hub.config.listen, hub.config.enrolment_listen)
-    await _good([lenders[name].contribute(file) for name, file in lists.items()])
+    await _contributed(lenders, lists)
     await asyncio.to_thread(damage, hub.store.engine)
     await hub.maintenance.turn()
     return lenders[DEV]
+
+
+async def _contributed(lenders: Mapping[str, Lender], lists: Mapping[str, Path]) -> None:
+    """Have lists contributed, by two operators of each lender: some of what they state needs both."""
+    first, second = OPERATORS
+    for name in OPERATORS:
+        await _good([lenders[lender].add_operator(name) for lender in lists])
+    await _good([lenders[name].contribute(file, "--operator", first) for name, file in lists.items()])
+    await _good([lenders[name].approve(second) for name in lists])
 
 
 async def _enrolling(hub: Hub, lender: Lender) -> Child:

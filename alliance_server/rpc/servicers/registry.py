@@ -67,7 +67,8 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
 def _row(row: registry_pb2.ClaimRow) -> ClaimRow:
     correction = row.correction if row.HasField("correction") else None
     of_twin = row.twin_correction if row.HasField("twin_correction") else None
-    return ClaimRow(row.claim, row.signature, row.handle, row.box, row.predecessor, correction, of_twin)
+    approvals = tuple(row.approvals)
+    return ClaimRow(row.claim, row.signature, row.handle, row.box, row.predecessor, correction, of_twin, approvals)
 
 
 def _result(result: RowResult) -> registry_pb2.ClaimRowResult:
@@ -88,4 +89,5 @@ def _record(claim: StoredClaim) -> registry_pb2.ClaimRecord:
         status_change=change,
         predecessor=claim.predecessor or b"",
         successor=claim.successor or b"",
+        approved_by=claim.approved_by.split() if claim.approved_by else (),
     )

@@ -14,7 +14,13 @@ from alliance_server.storage.tables.administration import (
 )
 from alliance_server.storage.tables.disputes import DisputeTable
 from alliance_server.storage.tables.hub import AuditTable, LeaseTable
-from alliance_server.storage.tables.members import CertificateTable, DepartureTable, InvitationTable, MemberTable
+from alliance_server.storage.tables.members import (
+    CertificateTable,
+    DepartureTable,
+    InvitationTable,
+    MemberTable,
+    OperatorTable,
+)
 from alliance_server.storage.tables.outcomes import (
     OutcomeBatchTable,
     OutcomeMonthTable,
@@ -69,6 +75,7 @@ __all__ = [
     "LeaseTable",
     "LimitTable",
     "MemberTable",
+    "OperatorTable",
     "OutcomeBatchTable",
     "OutcomeMonthTable",
     "PolicyTable",

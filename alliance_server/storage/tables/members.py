@@ -75,6 +75,27 @@ class InvitationTable(SQLModel, table=True):
     """The certificate that it led to. NULL: not used."""
 
 
+class OperatorTable(SQLModel, table=True):
+    """Those of members' staff who approve claims, by pseudonym."""
+
+    __tablename__ = "operators"
+
+    member_id: str = column(primary_key=True, max_length=32, holds=Holds.NAME, kept=Kept.EVIDENCE)
+    """Whose operator it is."""
+    operator_id: str = column(primary_key=True, max_length=32, holds=Holds.AUDIT, kept=Kept.EVIDENCE)
+    """Pseudonym; who it is, the member alone knows."""
+    public_key: bytes = column(sa_column=blob(), holds=Holds.KEY, kept=Kept.EVIDENCE)
+    """Ed25519, 32 bytes; each of a member's is another."""
+    registered_at: int = column(sa_column=big(), holds=Holds.WORKINGS, kept=Kept.EVIDENCE)
+    """When."""
+    retired_at: int | None = column(
+        default=None, sa_column=big(nullable=True), holds=Holds.WORKINGS, kept=Kept.EVIDENCE, mutable=True
+    )
+    """Since when it approves no more. NULL: it does."""
+    statement: bytes = column(sa_column=blob(), holds=Holds.STATEMENT, kept=Kept.EVIDENCE)
+    """The member's SignedStatement `operator`."""
+
+
 class DepartureTable(SQLModel, table=True):
     """Members who left and whose claims are withdrawn after them: one row each, from the membership's end on."""
 

@@ -121,6 +121,12 @@ class ClaimTable(SQLModel, table=True):
         default=None, sa_column=blob(nullable=True), holds=Holds.WORKINGS, kept=Kept.CLAIM, mutable=True
     )
     """Entry id of the claim in a later epoch that re-tags this one. NULL: none does."""
+    approved_by: str | None = column(default=None, max_length=80, holds=Holds.AUDIT, kept=Kept.CLAIM)
+    """Ids of the two operators who approved it, or what it re-tags. NULL: nobody had to."""
+    approvals: bytes | None = column(
+        default=None, sa_column=blob(nullable=True), holds=Holds.STATEMENT, kept=Kept.CLAIM
+    )
+    """SignedStatements `claim-approval` of these two, each after its length in 2 bytes. NULL: none."""
 
 
 class ClaimChangeTable(SQLModel, table=True):

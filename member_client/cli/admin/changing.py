@@ -127,7 +127,8 @@ def budget(
     resource: Annotated[
         str,
         typer.Argument(
-            help="A purpose, bucket_prefixes, contribution_refunds or dispute_openings.", metavar="RESOURCE"
+            help="A purpose, bucket_prefixes, contribution_refunds, dispute_openings or protective_claims.",
+            metavar="RESOURCE",
         ),
     ],
     items: Annotated[int, typer.Argument(help="Items a day.", min=0, metavar="ITEMS")],
@@ -154,7 +155,8 @@ def burst(
     resource: Annotated[
         str,
         typer.Argument(
-            help="A purpose, bucket_prefixes, contribution_refunds or dispute_openings.", metavar="RESOURCE"
+            help="A purpose, bucket_prefixes, contribution_refunds, dispute_openings or protective_claims.",
+            metavar="RESOURCE",
         ),
     ],
     items: Annotated[int, typer.Argument(help="Items at once, 4,096 or more.", min=0, metavar="ITEMS")],

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,11 +27,14 @@ from member_client import (
     Finding,
     GivenField,
     Match,
+    Operator,
+    OperatorRecord,
     OutcomeCount,
     OutcomeReport,
     OutcomeReports,
     OwnClaim,
     PastQuestion,
+    PendingReview,
     PreviewOutcome,
     Profile,
     RecallReport,
@@ -159,6 +162,7 @@ class FakeClient(FakeBook):
     runs: list[str | None] = field(default_factory=list)
     amends: list[bool] = field(default_factory=list)
     relists: list[bool] = field(default_factory=list)
+    operators_given: list[Operator | None] = field(default_factory=list)
     begun: set[str] = field(default_factory=set)
     complaints: list[tuple[bytes, str, str, Path | None]] = field(default_factory=list)
     opened: list[Dispute] = field(default_factory=list)
@@ -296,14 +300,41 @@ class FakeClient(FakeBook):
         return ContributionResult(0, ContributionOutcome.AMENDED, entry_id=entry_id)
 
     async def contribute(
-        self, rows: AsyncIterable[ContributionRow], *, amend: bool = False, relist: bool = False
+        self,
+        rows: AsyncIterable[ContributionRow],
+        *,
+        amend: bool = False,
+        relist: bool = False,
+        operator: Operator | None = None,
     ) -> AsyncIterator[ContributionResult]:
+        self.operators_given.append(operator)
         self.relists.append(relist)
         self.amends.append(amend)
         for row in [it async for it in rows]:
             self._fail_if_due()
             self.rows.append(row)
             yield self._contributed(row, amend=amend)
+
+    async def protect(self, rows: Sequence[ContributionRow], *, operator: Operator) -> list[ContributionResult]:
+        raise NotImplementedError
+
+    async def add_operator(self, operator: Operator) -> OperatorRecord:
+        raise NotImplementedError
+
+    async def retire_operator(self, name: str) -> OperatorRecord:
+        raise NotImplementedError
+
+    async def operators(self) -> list[OperatorRecord]:
+        raise NotImplementedError
+
+    async def pending_reviews(self) -> list[PendingReview]:
+        raise NotImplementedError
+
+    async def approve_reviews(self, entry_ids: Sequence[bytes], *, operator: Operator) -> list[ContributionResult]:
+        raise NotImplementedError
+
+    async def reject_reviews(self, entry_ids: Sequence[bytes]) -> None:
+        raise NotImplementedError
 
     def _contributed(self, row: ContributionRow, *, amend: bool) -> ContributionResult:
         try:

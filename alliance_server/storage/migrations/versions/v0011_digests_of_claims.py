@@ -1,4 +1,6 @@
-"""Every claim has its digest beside it: buckets serve it, and readers hold the claim in the box against it.
+"""Every claim has its digest and its approvals beside it, and members have operators.
+
+Buckets serve the digest, and readers hold the claim in the box against it.
 
 Rows are filled in pages, in the order of their key, by the database itself: no claim travels. What stays empty would
 be refused by every reader.
@@ -25,6 +27,17 @@ _FILL = sa.text("UPDATE claims SET claim_sha256 = sha256(claim) WHERE entry_id >
 def upgrade() -> None:
     op.add_column("claims", sa.Column("claim_sha256", sa.LargeBinary(), nullable=False, server_default=sa.text("''")))
     fill(op.get_bind(), _ROWS_A_PAGE)
+    op.add_column("claims", sa.Column("approved_by", sa.String(length=80), nullable=True))
+    op.add_column("claims", sa.Column("approvals", sa.LargeBinary(), nullable=True))
+    op.create_table(
+        "operators",
+        sa.Column("member_id", sa.String(length=32), primary_key=True),
+        sa.Column("operator_id", sa.String(length=32), primary_key=True),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("registered_at", sa.BigInteger(), nullable=False),
+        sa.Column("retired_at", sa.BigInteger(), nullable=True),
+        sa.Column("statement", sa.LargeBinary(), nullable=False),
+    )
 
 
 def fill(connection: sa.Connection, page: int) -> None:

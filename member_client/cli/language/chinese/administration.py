@@ -263,8 +263,8 @@ ADMIN_OPTIONS: Final = {
     "Enrolment bundle to write.": "要写出的入盟包。",
     "Name of the institution or office.": "机构或部门的名称。",
     "member, admin, liaison, auditor or reviewer.": "member、admin、liaison、auditor 或 reviewer。",
-    "A purpose, bucket_prefixes, contribution_refunds or dispute_openings.": (
-        "某一用途、bucket_prefixes、contribution_refunds 或 dispute_openings。"
+    "A purpose, bucket_prefixes, contribution_refunds, dispute_openings or protective_claims.": (
+        "某一用途、bucket_prefixes、contribution_refunds、dispute_openings 或 protective_claims。"
     ),
     "Items a day.": "每日数量。",
     "Number of the epoch.": "密钥周期编号。",

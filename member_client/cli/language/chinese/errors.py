@@ -44,6 +44,8 @@ CLASSES: Final = {
     "RetaggingIncomplete": "该密钥周期尚有有效记录未转入下一周期",
     "NothingToRetag": "待转入的记录少于所请求的数量",
     "TooManyProposals": "该管理员未决定的提案已达上限",
+    "TwoOperatorsNeeded": "此类记录须经本机构两名已登记的经办人在一周内复核",
+    "OperatorConflict": "该经办人代号或密钥已登记过，或经办人已达上限",
     "FingerprintRefused": "各词不是已入盟密钥的指纹词：可能听错，也可能有他人冒名入盟",
     "EnrolmentUnavailable": "联盟中心的入盟端口未及时应答；邀请仍然有效",
     "SuccessionConflict": "所签署的不是联盟中心当前出示的继任声明",
@@ -132,6 +134,12 @@ ADVICE: Final = {
         "Read the words of `member-client fingerprint` to the alliance's admins by telephone; they confirm the key."
     ): "请通过电话将 `member-client fingerprint` 显示的各词读给联盟的管理员，由其确认密钥。",
     "Wait a minute, then enrol with the bundle that the alliance sent.": "请稍候一分钟，再用联盟发来的入盟包办理入盟。",
+    "Contribute it with an operator, and have another one approve it (member-client review).": (
+        "请由一名经办人报送，再由另一名经办人复核（member-client review）。"
+    ),
+    "Choose another name and make a new key; retire operators who are gone (member-client operator).": (
+        "请另选代号并生成新密钥；停用已离岗的经办人（member-client operator）。"
+    ),
     "Have another admin decide some of them first, or withdraw them; then do the same again.": (
         "请先由另一位管理员决定其中一部分，或自行撤回，然后重新执行。"
     ),

@@ -44,6 +44,8 @@ REASONS: Final = {
     "countersignature_missing": "缺少会签",
     "epoch_not_served": "密钥周期已更换",
     "expiry_out_of_bounds": "到期日超出允许范围",
+    "budget_exhausted": "今日额度已用完",
+    "two_operators_needed": "须经两名经办人复核",
     "filing_rule_broken": "不符合该类别的报送规则",
     "internal": "联盟中心处理出错",
     "live_claim_exists": "已有内容不同的有效记录",

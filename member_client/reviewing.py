@@ -1,0 +1,121 @@
+"""Reviewing: a second operator approves claims that a first one approved, and they are filed, or rejects them."""
+
+from collections.abc import AsyncIterable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from alliance.approvals import approve, read_approval
+from alliance.claims import draft_of
+from alliance.errors import Reason
+from alliance.taxonomy import SubjectRole
+from member_client._claim_stream import MAX_ROWS
+from member_client._contribution_rows import PASSING, Row
+from member_client._contributions import ContributionOutcome, ContributionResult, ContributionRow
+from member_client._drafting import Drafted, Refused
+from member_client._reviews import PendingReview, Review, Reviews, pending
+from member_client._session import Session
+from member_client.contributing import Contributor, Rows
+from member_client.errors import InvalidUse, NotFound
+from member_client.operators import Operator
+
+
+def protective(rows: Rows) -> Rows:
+    """Give rows as such that protect whom they are about."""
+    if isinstance(rows, AsyncIterable):
+        return (replace(row, role=SubjectRole.PROTECTED) async for row in rows)
+    return (replace(row, role=SubjectRole.PROTECTED) for row in rows)
+
+
+class Reviewer:
+    """Reviews for one member."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._reviews = Reviews(session.store)
+
+    async def pending(self) -> list[PendingReview]:
+        """Give what waits for a second operator, what was approved first before the rest."""
+        facts = await self._session.facts.now()
+        now_ms = self._session.clock.now_ms()
+        reviews = await self._session.workers.disk(self._reviews.all)
+        return [pending(it, facts.epoch.id) for it in reviews if it.ends_at > now_ms]
+
+    async def approve(self, entry_ids: Sequence[bytes], operator: Operator) -> list[ContributionResult]:
+        """Approve reviews as their second operator and file the claims; gives one result each, in order."""
+        reviews = await self._some(entry_ids)
+        for review in reviews:
+            _check_other(review, operator)
+        facts = await self._session.facts.refresh()
+        results = []
+        for start in range(0, len(reviews), MAX_ROWS):
+            chunk = list(enumerate(reviews[start : start + MAX_ROWS], start))
+            results += await self._filed(chunk, operator, facts.epoch.id)
+        return results
+
+    async def reject(self, entry_ids: Sequence[bytes]) -> None:
+        """Forget reviews and their claims; nothing of them was sent."""
+        reviews = await self._some(entry_ids)
+        await self._session.workers.disk(partial(self._reviews.remove, reviews, with_rows=True))
+
+    async def _some(self, entry_ids: Sequence[bytes]) -> list[Review]:
+        found = await self._session.workers.disk(self._reviews.some, list(dict.fromkeys(entry_ids)))
+        now_ms = self._session.clock.now_ms()
+        reviews = [it for it in found if it is not None and it.ends_at > now_ms]
+        if len(reviews) < len(found):
+            raise NotFound("One of these is no review that waits on this machine.")
+        return reviews
+
+    async def _filed(
+        self, chunk: Sequence[tuple[int, Review]], operator: Operator, epoch: int
+    ) -> list[ContributionResult]:
+        rows = [_row(number, review) for number, review in chunk]
+        waiting = []
+        for row, (_, review) in zip(rows, chunk, strict=True):
+            if review.claim.epoch != epoch:
+                row.refuse(Refused.by(Reason.EPOCH_NOT_SERVED))
+                continue
+            sealed = review.drawn.sealed
+            now_ms = self._session.clock.now_ms()
+            second = approve(operator.key, operator.name, entry_id=sealed.entry_id, claim=sealed.claim, now_ms=now_ms)
+            row.approvals = (review.first, second)
+            waiting.append((row, review))
+        contributor = Contributor(self._session)
+        for amends in (False, True):
+            some = [row for row, review in waiting if review.amends is amends]
+            if some:
+                await contributor.land(some, amend=amends)
+        results = [row.finished() for row in rows]
+        over = [review for (_, review), it in zip(chunk, results, strict=True) if it.reason not in PASSING]
+        refused = {review.place for (_, review), it in zip(chunk, results, strict=True) if _is_refused(it)}
+        for with_rows in (False, True):
+            gone = [review for review in over if (review.place in refused) is with_rows]
+            await self._session.workers.disk(partial(self._reviews.remove, gone, with_rows=with_rows))
+        return results
+
+
+def _is_refused(result: ContributionResult) -> bool:
+    return result.outcome is ContributionOutcome.REFUSED
+
+
+def _check_other(review: Review, operator: Operator) -> None:
+    if read_approval(review.first).operator == operator.name:
+        raise InvalidUse("Another operator approved this first: the second one is somebody else.")
+
+
+def _row(number: int, review: Review) -> Row:
+    """Give a review as the row that it was."""
+    draft, kept = draft_of(review.drawn.sealed.claim, review.kept.label), review.kept
+    said = ContributionRow(
+        kind=draft.kind,
+        text=kept.identifier.canonical,
+        category=draft.category,
+        role=draft.role,
+        evidence=draft.evidence,
+        expires_at=draft.expires_at,
+        observed_from=draft.observed_from,
+        observed_to=draft.observed_to,
+        sharing=draft.sharing,
+        row_number=number,
+    )
+    drafted = Drafted(kept.identifier, draft, kept.evidence_salt, kept.content)
+    return Row(said, drafted, place=review.place, drawn=review.drawn)
