@@ -133,23 +133,14 @@ class DisputeService:
             return _repeated(known, opening, member)
         self._budgets.charge(transaction, member, "dispute_openings", 1, now)
         try:
-            dispute = self._opened(transaction, opening, member, now)
-        except Refused as refusal:
+            held, same = _contestable(transaction, opening, member, now)
+        except Refused as refusal:  # nothing was written but the charge
             transaction.record(call.event(items=1, items_refused=1, refusal=refusal.reason))
             return refusal
         transaction.record(call.event(items=1, commitments=(opening.content_sha256,)))
-        return dispute
-
-    def _opened(self, transaction: Transaction, opening: Opening, member: str, now: int) -> Dispute:
-        claim = check_token(opening, transaction.claims.get(opening.entry_id), member, now)
-        held = held_with_twins(transaction, claim)
-        claim = check_token(opening, held.get(opening.entry_id), member, now)
-        earlier = transaction.disputes.about(sorted(held))
-        same = next((it for it in earlier if it.id == opening.dispute_id), None)
-        if same is not None:  # the same call, a moment ago in another process
-            return _repeated(same, opening, member)
-        check_earlier(opening, earlier)
-        dispute = opened(opening, claim, member, now)
+        if same is not None:
+            return same
+        dispute = opened(opening, held[opening.entry_id], member, now)
         transaction.disputes.add(dispute)
         contested = [it for it in held.values() if it.status is ClaimStatus.ACTIVE]
         self._flags.set(transaction, contested, ClaimStatus.DISPUTED, now=now, reason=OPENED)
@@ -164,6 +155,24 @@ class DisputeService:
             raise Refused(Reason.INVALID_REQUEST, "the change of status is not about the contested claim")
         for due in ending.check(claim, held, answers=True):
             due.apply(transaction, now)
+
+
+def _contestable(
+    transaction: Transaction, opening: Opening, member: str, now: int
+) -> tuple[dict[bytes, StoredClaim], Dispute | None]:
+    """Give the claims that a dispute would be about, held; and the dispute, where the same call just opened it.
+
+    Raises Refused.
+    """
+    claim = check_token(opening, transaction.claims.get(opening.entry_id), member, now)
+    held = held_with_twins(transaction, claim)
+    check_token(opening, held.get(opening.entry_id), member, now)  # it may have ended before it was held
+    earlier = transaction.disputes.about(sorted(held))
+    same = next((it for it in earlier if it.id == opening.dispute_id), None)
+    if same is not None:  # a moment ago, in another process
+        return held, _repeated(same, opening, member)
+    check_earlier(opening, earlier)
+    return held, None
 
 
 def _repeated(known: Dispute, opening: Opening, member: str) -> Dispute:
