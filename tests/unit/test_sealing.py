@@ -93,3 +93,37 @@ def test_another_padding_does_not_open(padded: bytes) -> None:
 
 def test_full_padding_opens() -> None:
     assert sealing.open_sealed(KEY, ENTRY, forge(b"\x01\xc2" + b"y" * 450)) == b"y" * 450
+
+
+# -- consumers' statements in disputes ---------------------------------------------------------------------------------
+
+DISPUTE = bytes(range(16))
+
+
+def test_a_statement_is_sealed_as_the_protocol_says_and_its_length_says_nothing() -> None:
+    derived_for_it = HKDF(hashes.SHA256(), 64, DISPUTE, b"alliance/v1/dispute-statement").derive(KEY)
+    sealed = sealing.seal_statement(KEY, DISPUTE, b"abc", nonce=b"n" * 12)
+    assert (sealed[:32], sealed[32:44]) == (derived_for_it[32:], b"n" * 12)
+    plain = AESGCM(derived_for_it[:32]).decrypt(b"n" * 12, sealed[44:], None)
+    assert plain == b"\x00\x03abc" + bytes(4096 - 5)
+    lengths = {len(sealing.seal_statement(KEY, DISPUTE, text)) for text in (b"", b"x", bytes(4094))}
+    assert lengths == {sealing.STATEMENT_BYTES} == {4096 + 32 + 12 + 16}
+    with pytest.raises(BoxInvalid):
+        sealing.seal_statement(KEY, DISPUTE, bytes(4095))
+
+
+@pytest.mark.parametrize(("key", "dispute"), [(bytes(32), DISPUTE), (KEY, bytes(16))])
+def test_a_statement_opens_under_its_own_key_and_dispute_alone(key: bytes, dispute: bytes) -> None:
+    sealed = sealing.seal_statement(KEY, DISPUTE, b"It was not me.")
+    assert sealing.open_statement(KEY, DISPUTE, sealed) == b"It was not me."
+    with pytest.raises(BoxInvalid, match="another key"):
+        sealing.open_statement(key, dispute, sealed)
+    changed = bytearray(sealed)
+    changed[2000] ^= 1
+    for wrong in (bytes(changed), sealed[:-1], sealing.seal(KEY, DISPUTE, b"a box")):
+        with pytest.raises(BoxInvalid):
+            sealing.open_statement(KEY, DISPUTE, wrong)
+
+
+def test_evidence_is_known_again_by_a_keyed_digest() -> None:
+    assert sealing.evidence_digest(KEY, bytes(32)) == hmac.digest(KEY, b"evidence" + bytes(32), "sha256")
