@@ -61,9 +61,8 @@ class Book:
         self._session = session
         self._shelves = shelves
         self._adding = Adding(session, shelves)
-        self._rounds = Rounds(session, shelves)
-        self._rounds.told = self._tell
         self._news = asyncio.Event()
+        self._rounds = Rounds(session, shelves, self._news.set)
         self._wake = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
         self._listeners = 0
@@ -139,12 +138,19 @@ class Book:
 
     async def rescreen(self) -> LookReport:
         """Look now, and fetch the buckets of all hits anew; evaluates under a new epoch until all is."""
-        report = await self._rounds.look(rescreen=True)
-        while report.untagged:
+        report = await self._through(rescreen=True)
+        if report.untagged:
+            raise BudgetExhausted("The book is not evaluated under the new epoch yet: the budget is spent.")
+        return report
+
+    async def _through(self, *, rescreen: bool = False) -> LookReport:
+        """Look until all is evaluated under the epoch that serves, or the budget is spent."""
+        report = await self._rounds.look(rescreen=rescreen)
+        untagged = report.untagged + 1
+        while 0 < report.untagged < untagged:
+            untagged, events = report.untagged, report.events
             later = await self._rounds.look()
-            if later.untagged == report.untagged:
-                raise BudgetExhausted("The book is not evaluated under the new epoch yet: the budget is spent.")
-            report = replace(later, events=report.events + later.events)
+            report = replace(later, events=events + later.events)
         return report
 
     # -- what happened to it -------------------------------------------------------------------------------------
@@ -152,7 +158,7 @@ class Book:
     async def events(self, after: int, *, follow: bool) -> AsyncGenerator[list[WatchEvent], None]:
         """Give events with numbers above one, as they come; else look once, and give what there is."""
         if not follow:
-            await self._rounds.look()
+            await self._through()
             async for events in self._there(after):
                 yield events
             return
@@ -205,9 +211,6 @@ class Book:
         await self._session.workers.disk(self._shelves.change, make)
 
     # -- looking again and again ---------------------------------------------------------------------------------
-
-    def _tell(self) -> None:
-        self._news.set()
 
     async def _until_news(self, keeping: asyncio.Task[None]) -> None:
         """Wait for events, or as long as another process may have made some; raises what the looking ended with."""

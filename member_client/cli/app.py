@@ -32,7 +32,7 @@ from member_client.cli.screen import screen
 from member_client.cli.session import Ports, Session
 from member_client.cli.subject_access import subject_access
 from member_client.cli.taxonomy import taxonomy
-from member_client.cli.watch import watch_app
+from member_client.cli.watch.app import watch_app
 from member_client.config import HOME_VARIABLE, default_folder
 
 app = typer.Typer(

@@ -11,7 +11,7 @@ from support.sdk import BASIS, PHONES, contribute, lender, row
 from alliance.taxonomy import ClaimStatus
 from alliance_server.services import epochs
 from member_client import AllianceClient, Consent, Subject, WatchEvent, WatchKind, _following
-from member_client._book import rounds
+from member_client._book import following
 
 NewFolder = Callable[[], Path]
 MINE = PHONES[:6]
@@ -44,7 +44,7 @@ async def told(client: AllianceClient, after: int) -> list[WatchEvent]:
 async def test_matches_that_stay_are_silent_through_a_change_of_epochs(
     new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rounds, "TAGGED_A_LOOK", 1)
+    monkeypatch.setattr(following, "TAGGED_A_LOOK", 1)
     async with (
         running_hub(new_hub_folder()) as hub,
         lender(hub, "a") as a,
