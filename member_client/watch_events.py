@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Final, Self
 
 from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, SubjectRole
@@ -52,8 +53,11 @@ class WatchEvent:
 
     @property
     def event_id(self) -> str:
-        """The event's name, the same each time that it is told."""
-        return f"{self.book}-{self.number}"
+        """The event's name, the same each time that it is told, and never another event's.
+
+        A book that was put back from a backup counts on from an earlier number: its content tells events apart.
+        """
+        return f"{self.book}-{self.number}-{sha256(self.to_bytes()).hexdigest()[:16]}"
 
     def record(self) -> dict[str, Any]:
         """Give the event in the words of files and webhooks; times as RFC 3339."""

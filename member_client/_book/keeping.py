@@ -64,6 +64,7 @@ class Book:
         self._news = asyncio.Event()
         self._rounds = Rounds(session, shelves, self._news.set)
         self._wake = asyncio.Event()
+        self._feed_moved = True
         self._keeping: asyncio.Task[None] | None = None
         self._listeners = 0
 
@@ -253,16 +254,19 @@ class Book:
         refresh = True
         while True:
             self._wake.clear()
-            report = await self._looked(refresh=refresh)
+            # The feed that is followed says when there is anything to be asked: two calls a minute fewer, and events.
+            asks, self._feed_moved = self._feed_moved, False
+            report = await self._looked(refresh=refresh, asks=asks)
             if report.untagged:
                 continue
             refresh = not await self._woken()
 
-    async def _looked(self, *, refresh: bool) -> LookReport:
+    async def _looked(self, *, refresh: bool, asks: bool = True) -> LookReport:
         """Look, and leave what passes by itself for the next time."""
         try:
-            return await self._rounds.look(refresh=refresh)
+            return await self._rounds.look(refresh=refresh, asks=asks)
         except (HubUnavailable, BudgetExhausted) as error:
+            self._feed_moved = True
             _log.warning("the book could not be looked at: %s", type(error).__name__)
             return LookReport()
 
@@ -281,5 +285,6 @@ class Book:
         after = (await self._session.workers.disk(self._shelves.head)).feed
         async with aclosing(feed.pages(after)) as pages:
             async for page in pages:
-                if any(self._rounds.knows(change.entry_id) for change in page.changes):
+                self._feed_moved |= bool(page.changes)
+                if not self._rounds.known_entries().isdisjoint(change.entry_id for change in page.changes):
                     self._wake.set()

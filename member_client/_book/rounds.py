@@ -16,7 +16,7 @@ from typing import Final
 from member_client._book.comparing import Comparison
 from member_client._book.following import Following
 from member_client._book.holding import Holding
-from member_client._book.model import Head
+from member_client._book.model import Head, Place
 from member_client._book.notebook import Notebook
 from member_client._book.shelves import BookShelves, Change, Moved
 from member_client._book.view import View, read, read_epoch
@@ -52,18 +52,21 @@ class Rounds:
         self._view: View | None = None
         self._alone = asyncio.Lock()
 
-    def knows(self, entry_id: bytes) -> bool:
-        """Tell whether an entry was matched, as far as this process knows."""
+    def known_entries(self) -> set[bytes]:
+        """Give the ids of the entries that were matched, as far as this process knows."""
         matches = self._view.matches if self._view else {}
-        return any(one.entry_id == entry_id for known in matches.values() for one in known)
+        return {one.entry_id for known in matches.values() for one in known}
 
-    async def look(self, *, rescreen: bool = False, refresh: bool = True) -> LookReport:
-        """Look once; raises what calls raise, and HubUnavailable where others changed the book again and again."""
+    async def look(self, *, rescreen: bool = False, refresh: bool = True, asks: bool = True) -> LookReport:
+        """Look once; raises what calls raise, and HubUnavailable where others changed the book again and again.
+
+        The filter is fetched where `refresh` says so, and the feed of statuses asked where `asks` does.
+        """
         async with self._alone:
             first = (await self._session.workers.disk(self._shelves.head)).next_event
             for _ in range(_TRIES):
                 try:
-                    return await self._look(first, rescreen=rescreen, refresh=refresh)
+                    return await self._look(first, rescreen=rescreen, refresh=refresh, asks=asks)
                 except Moved:
                     self._view = None
                 except (EpochNotServed, FilterChanged):
@@ -73,9 +76,9 @@ class Rounds:
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
-    async def _look(self, first_event: int, *, rescreen: bool, refresh: bool) -> LookReport:
+    async def _look(self, first_event: int, *, rescreen: bool, refresh: bool, asks: bool) -> LookReport:
         view = self._view = await self._session.workers.disk(read, self._shelves, self._view)
-        await self._ended(view)
+        await self._ended(view, asks=asks)
         if not view.head.entries:
             return LookReport(view.head.next_event - first_event)
         facts, filters = await self._filters(refresh=refresh)
@@ -99,12 +102,14 @@ class Rounds:
         await self._notebook.note(view, now, unsettled, rescreened=fetches_anew)
         return LookReport(view.head.next_event - first_event, untagged, unsettled)
 
-    async def _ended(self, view: View) -> None:
+    async def _ended(self, view: View, *, asks: bool) -> None:
         """Take in what is over by the clock and what the hub told of statuses; what that names is fetched again."""
         comparison = Comparison(view.matches)
         comparison.expire(self._session.clock.now_ms())
-        changes, upto = await self._notebook.changes(view.head.feed)
-        again = comparison.tell(changes)
+        upto, again = view.head.feed, set[Place]()
+        if asks:
+            changes, upto = await self._notebook.changes(upto)
+            again = comparison.tell(changes)
         if not comparison.touched and upto == view.head.feed:
             return
         for epoch in view.head.covered:

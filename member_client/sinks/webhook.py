@@ -7,7 +7,7 @@ Rules:
 
 1. HTTPS with the system's certificates; plain HTTP to this machine alone. Redirects are refused: what is signed for one
    receiver goes to no other.
-2. Any answer but 2xx is a failure, and so is none within the time. Nothing of an answer is kept or shown.
+2. Any answer but 2xx is a failure, and so is none within the time. Of an answer nothing but its status is read.
 3. No text names more of the address than its host: paths of webhooks hold secrets.
 """
 
@@ -30,7 +30,6 @@ from member_client.watch_events import WatchEvent, moment
 TIMEOUT_SECONDS: Final = 10.0
 MIN_SECRET_BYTES: Final = 24
 _PREFIX: Final = "whsec_"
-_READ_BYTES: Final = 1 << 16
 
 
 class WebhookSink:
@@ -68,7 +67,6 @@ class WebhookSink:
         try:
             connection.request("POST", self._target, body, self._headers(event.event_id, body))
             answer = connection.getresponse()
-            answer.read(_READ_BYTES)
         except (OSError, http.client.HTTPException) as error:
             raise WebhookFailed(f"The webhook at {self._host} cannot be reached: {type(error).__name__}.") from None
         finally:

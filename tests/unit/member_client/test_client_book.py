@@ -134,6 +134,8 @@ def test_records_come_back_as_they_were() -> None:
     event.tell([change(ClaimStatus.RECALLED)])
     told = event.happened[0].numbered(9, "b00c", NOW)
     assert WatchEvent.from_bytes(told.to_bytes()) == told
+    assert told.event_id == WatchEvent.from_bytes(told.to_bytes()).event_id
+    assert told.event_id != replace(told, at=NOW + 1).event_id
     assert told.record()["until"] == "2027-01-15T08:00:00.001Z"
     assert "input" not in repr(ENTRY)
     for wrong in (b"", b"[]", b"{}"):
