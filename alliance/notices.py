@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
 from alliance.identifiers import Kind
 from alliance.taxonomy import (
     Action,
@@ -236,6 +237,39 @@ OUTCOMES: Final[dict[Outcome, Wording]] = {
     Outcome.VICTIM: Wording("本人为受害人", "victim"),
 }
 
+DISPUTE_GROUNDS: Final[dict[DisputeGround, Wording]] = {
+    DisputeGround.IDENTITY_THEFT: Wording("身份被盗用", "identity theft"),
+    DisputeGround.WRONG_PERSON: Wording("并非本人", "somebody else"),
+    DisputeGround.INACCURATE: Wording("与事实不符", "not what happened"),
+    DisputeGround.OUTDATED: Wording("已不成立", "holds no longer"),
+    DisputeGround.UNAUTHORISED_USE: Wording("未经授权使用数据", "data used without a right"),
+}
+
+DISPUTE_STATES: Final[dict[DisputeState, Wording]] = {
+    DisputeState.OPEN: Wording("待报送方答复", "waits for the contributor"),
+    DisputeState.UPHELD: Wording("报送方维持", "upheld by the contributor"),
+    DisputeState.CORRECTED: Wording("已更正", "corrected"),
+    DisputeState.WITHDRAWN: Wording("已撤回", "withdrawn"),
+    DisputeState.RECALLED: Wording("已召回", "recalled"),
+    DisputeState.EXPIRED: Wording("记录已终止", "the claim is over"),
+    DisputeState.UNANSWERED: Wording("逾期未答复，记录中止", "unanswered, claim suspended"),
+    DisputeState.ESCALATED: Wording("待复核", "waits for a reviewer"),
+    DisputeState.CLAIM_STANDS: Wording("经复核：记录成立", "reviewed: the claim stands"),
+    DisputeState.CLAIM_SUSPENDED: Wording("经复核：记录中止", "reviewed: claim suspended"),
+}
+
+DISPUTE_OUTCOMES: Final[dict[DisputeOutcome, Wording]] = {
+    DisputeOutcome.UPHELD: Wording("维持", "upheld"),
+    DisputeOutcome.CORRECTED: Wording("更正", "corrected"),
+    DisputeOutcome.WITHDRAWN: Wording("撤回", "withdrawn"),
+    DisputeOutcome.RECALLED: Wording("召回", "recalled"),
+}
+
+REVIEW_DECISIONS: Final[dict[ReviewDecision, Wording]] = {
+    ReviewDecision.CLAIM_STANDS: Wording("记录成立", "the claim stands"),
+    ReviewDecision.CLAIM_SUSPENDED: Wording("中止记录", "claim suspended"),
+}
+
 KINDS: Final[dict[Kind, Wording]] = {
     Kind.PHONE: Wording("电话号码", "telephone number"),
     Kind.RESIDENT_ID: Wording("居民身份证号码", "resident identity number"),
@@ -260,6 +294,10 @@ _BY_TYPE: Final[dict[type[Word], Mapping[Any, Wording]]] = {
     Action: ACTIONS,
     ConsentNeed: CONSENT_BASES,
     Outcome: OUTCOMES,
+    DisputeGround: DISPUTE_GROUNDS,
+    DisputeState: DISPUTE_STATES,
+    DisputeOutcome: DISPUTE_OUTCOMES,
+    ReviewDecision: REVIEW_DECISIONS,
 }
 
 

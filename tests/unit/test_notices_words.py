@@ -3,6 +3,7 @@
 import pytest
 
 from alliance import taxonomy
+from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
 from alliance.identifiers import Kind
 from alliance.notices import KINDS, LANGUAGES, Language, wording
 from alliance.taxonomy import Action, Category, SubjectRole, Word
@@ -40,7 +41,7 @@ def test_there_are_words() -> None:
             "ConsentNeed",
             "Outcome",
         )
-    }
+    } | {DisputeGround, DisputeState, DisputeOutcome, ReviewDecision}
 
 
 @pytest.mark.parametrize("word", WORDS, ids=lambda word: f"{type(word).__name__}.{word.name}")

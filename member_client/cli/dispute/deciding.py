@@ -8,8 +8,6 @@ from alliance.disputes import DisputeOutcome, ReviewDecision
 from alliance.taxonomy import Category, SubjectRole
 from member_client import Dispute, DisputeState, Escalation
 from member_client.cli.dispute.words import (
-    GROUNDS,
-    STATES,
     DisputeId,
     ReasonCode,
     code,
@@ -19,7 +17,7 @@ from member_client.cli.dispute.words import (
     say,
 )
 from member_client.cli.group import UsageFault
-from member_client.cli.language import exact_moment, retold, tr, word
+from member_client.cli.language import exact_moment, label, tr, word
 from member_client.cli.session import Session, session_of
 from member_client.cli.tables import print_table
 from member_client.files import shown_date
@@ -104,7 +102,7 @@ def review(
         raise UsageFault(tr("a decision needs --decision and --reason"))
     wanted = dispute_id(dispute)
     state = session.run(_reviewed(session, wanted, decision, code(reason)))
-    session.say(retold(STATES[state]))
+    session.say(label(state))
     session.document({"dispute": wanted.hex(), "state": state.word})
 
 
@@ -143,7 +141,7 @@ def _list(session: Session, found: list[Escalation]) -> None:
     rows = [
         [
             it.id.hex(),
-            retold(GROUNDS[it.ground]),
+            label(it.ground),
             word(Category, it.category.word),
             word(SubjectRole, it.role.word),
             it.evidence.name,

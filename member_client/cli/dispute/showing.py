@@ -6,8 +6,8 @@ from typing import Annotated, Final
 import typer
 
 from member_client import Dispute, NotFound
-from member_client.cli.dispute.words import GROUNDS, STATES, DisputeId, clock, dispute_id, record, say
-from member_client.cli.language import retold, tr
+from member_client.cli.dispute.words import DisputeId, clock, dispute_id, record, say
+from member_client.cli.language import label, tr
 from member_client.cli.session import HubClient, Session, session_of
 from member_client.cli.tables import print_table
 from member_client.files import shown_date
@@ -98,9 +98,9 @@ def _print(session: Session, found: list[Dispute], nothing: str) -> None:
         [
             it.id.hex(),
             it.entry_id.hex(),
-            retold(GROUNDS[it.ground]),
+            label(it.ground),
             shown_date(it.opened_at),
-            retold(STATES[it.state]),
+            label(it.state),
             clock(it, now_ms),
         ]
         for it in found

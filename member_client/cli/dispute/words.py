@@ -8,31 +8,11 @@ import typer
 from rich.cells import set_cell_size
 
 from alliance.crypto.sealing import DISPUTE_ID_BYTES
-from alliance.disputes import DisputeGround, DisputeState
 from member_client import Dispute
 from member_client.cli.group import UsageFault
-from member_client.cli.language import exact_moment, retold, tr
+from member_client.cli.language import exact_moment, label, retold, tr
 from member_client.cli.session import Session
 
-GROUNDS: Final = {
-    DisputeGround.IDENTITY_THEFT: "identity theft",
-    DisputeGround.WRONG_PERSON: "somebody else",
-    DisputeGround.INACCURATE: "not what happened",
-    DisputeGround.OUTDATED: "holds no longer",
-    DisputeGround.UNAUTHORISED_USE: "data used without a right",
-}
-STATES: Final = {
-    DisputeState.OPEN: "waits for the contributor",
-    DisputeState.UPHELD: "upheld by the contributor",
-    DisputeState.CORRECTED: "corrected",
-    DisputeState.WITHDRAWN: "withdrawn",
-    DisputeState.RECALLED: "recalled",
-    DisputeState.EXPIRED: "the claim is over",
-    DisputeState.UNANSWERED: "unanswered, claim suspended",
-    DisputeState.ESCALATED: "waits for a reviewer",
-    DisputeState.CLAIM_STANDS: "reviewed: the claim stands",
-    DisputeState.CLAIM_SUSPENDED: "reviewed: claim suspended",
-}
 DisputeId = Annotated[str, typer.Argument(help="The dispute's id, 32 hexadecimal digits.", metavar="DISPUTE")]
 ReasonCode = Annotated[
     str, typer.Option("--reason", help="Reason code such as checked_with_police, never free text.", metavar="CODE")
@@ -104,8 +84,8 @@ def say(session: Session, dispute: Dispute) -> None:
     facts = {
         "Dispute": dispute.id.hex(),
         "Entry": dispute.entry_id.hex(),
-        "Ground": retold(GROUNDS[dispute.ground]),
-        "State": retold(STATES[dispute.state]),
+        "Ground": label(dispute.ground),
+        "State": label(dispute.state),
         "Evidence": retold("brought") if dispute.has_evidence else "",
         "Opened": exact_moment(dispute.opened_at),
         "Time left": clock(dispute, now_ms),

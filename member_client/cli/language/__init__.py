@@ -15,7 +15,7 @@ from member_client.cli.language.breaking import ChineseText, folded
 from member_client.cli.language.choosing import LANGUAGE_VARIABLE, chosen, read_language
 from member_client.cli.language.faults import exact_moment, told_error, told_finding
 from member_client.cli.language.help_texts import localise, translated_help
-from member_client.cli.language.speaking import retold, speaking, spoken, told_reason, told_reasons, tr, word
+from member_client.cli.language.speaking import label, retold, speaking, spoken, told_reason, told_reasons, tr, word
 from member_client.cli.language.words import listed, read_word
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "chosen",
     "exact_moment",
     "folded",
+    "label",
     "listed",
     "localise",
     "read_language",

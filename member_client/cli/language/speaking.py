@@ -61,6 +61,11 @@ def word(words: type[Word], text: str) -> str:
         return text
 
 
+def label(meant: Word) -> str:
+    """Give how a word reads in full, in the language that is spoken."""
+    return wording(meant).label(_spoken)
+
+
 def told_reason(code: str) -> str:
     """Say why a row was refused or a field is open: in Chinese words, or in English the machine's word itself."""
     return REASONS.get(code, code) if _spoken == CHINESE else code

@@ -80,10 +80,8 @@ def test_the_program_answers_as_bash_asks(tmp_path: Path, typed: str, offered: l
     ("typed", "offered"),
     [
         ("member-client ", COMMANDS),
-        ("member-client s", ["sync", "screen"]),
         ("member-client claims ", ["list", "show", "find", "withdraw", "recall", "amend", "quality"]),
         ("member-client s", ["sync", "screen", "subject-access"]),
-        ("member-client claims ", ["list", "show", "find", "withdraw", "recall", "amend"]),
         ("member-client dispute ", ["open", "list", "queue", "show", "answer", "escalate", "review"]),
         ("member-client dispute open --ground w", ["wrong_person"]),
         ("member-client dispute answer 00 u", ["upheld"]),
