@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import signal
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
@@ -328,3 +330,40 @@ async def test_tags_of_another_key_under_the_same_number_are_derived_anew(new_hu
         await hub.settle()
         assert [event.ref for event in await told(b)] == [ref(MINE[0])]
         assert (await b.watch_status()).evaluations == used + len(MINE)
+
+
+KILLED = """
+import asyncio, os, pathlib, signal, sys
+from member_client import AllianceClient, Profile
+
+async def main():
+    async with AllianceClient(Profile.load(pathlib.Path(sys.argv[1]))) as client:
+        async for event in client.watch(follow=False):
+            print(event.number, event.event_id, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_process_that_is_killed_before_it_acknowledged_is_told_again_under_the_same_number(
+    new_hub_folder: NewFolder,
+) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        await hub.settle()
+        await b.watch_add(customers(), consent=BASIS)
+        await b.close()
+        await contribute(a, [row(MINE[0])])
+        await hub.settle()
+        said = []
+        for _ in range(2):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", KILLED, str(b.profile.folder), stdout=asyncio.subprocess.PIPE
+            )
+            async with asyncio.timeout(SECONDS):
+                output, _ = await process.communicate()
+            assert process.returncode == -signal.SIGKILL
+            said.append(output.decode().split())
+        assert said[0] == said[1]
+        (event,) = await told(b)
+        assert said[0] == [str(event.number), event.event_id]

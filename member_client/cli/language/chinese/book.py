@@ -32,6 +32,16 @@ BOOK_SPOKEN: Final = {
 }
 
 BOOK_WORDS: Final = {
+    "a webhook's address is https://HOST/PATH, without a user; http:// is for this machine alone": (
+        "webhook 地址形如 https://HOST/PATH，不带用户名；http:// 仅限本机"
+    ),
+    "a webhook's secret has {size} bytes at least": "webhook 密钥不少于 {size} 字节",
+    "{path}: after whsec_ comes Base64": "{path}：whsec_ 之后须为 Base64",
+    "{path} is written by another process": "{path} 正由另一进程写入",
+    "The book is not evaluated under the new epoch yet: the budget is spent.": (
+        "名册尚未按新的密钥周期重新计算：额度已用尽。"
+    ),
+    "A portfolio is watched on a statement of basis; nothing was sent.": "监测存量客户须有依据说明；未发送任何内容。",
     "Event": "编号",
     "At": "时间",
 }
