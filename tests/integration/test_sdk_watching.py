@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.hub import RunningHub, running_hub
+from support.kills import until
 from support.proxy import through_proxy
 from support.sdk import BASIS, PHONES, command, contribute, lender, row
 
@@ -367,3 +368,31 @@ async def test_a_process_that_is_killed_before_it_acknowledged_is_told_again_und
         assert said[0] == said[1]
         (event,) = await told(b)
         assert said[0] == [str(event.number), event.event_id]
+
+
+async def test_the_command_goes_on_until_it_is_ended_and_hears_of_a_recall_as_it_happens(
+    new_hub_folder: NewFolder, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.jsonl"
+
+    def kinds() -> list[str]:
+        return [json.loads(line)["kind"] for line in path.read_text().splitlines()] if path.exists() else []
+
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
+        (claim,) = await contribute(a, [row(MINE[0])])
+        await hub.settle()
+        await b.watch_add(customers(), consent=BASIS)
+        program = (sys.executable, "-m", "member_client", "--profile", str(b.profile.folder))
+        process = await asyncio.create_subprocess_exec(*program, "watch", "run", "--to", f"jsonl:{path}")
+        async with asyncio.timeout(SECONDS):
+            await until(lambda: kinds() == ["match.new"])
+            await a.recall(claim.entry_id, reason="wrong_person")
+            # Long before the next turn of the filter: the feed tells of a claim that the book knows.
+            await until(lambda: kinds() == ["match.new", "recall"])
+            await until(lambda: acknowledged(b))
+            process.terminate()
+            assert await process.wait() == 130
+
+
+async def acknowledged(client: AllianceClient) -> bool:
+    return (await client.watch_status()).unacknowledged == 0
