@@ -63,7 +63,7 @@ class Attempt:
         self._inquiries: dict[int, Inquiry] = {}
 
     async def run(self, deadline: Deadline) -> list[Verdict]:
-        """Give the verdicts, in order, once those that are not clear are in the log of decisions.
+        """Give the verdicts, in order, once those that are kept are in the log of decisions.
 
         Raises HubUnavailable where `on_unavailable` says so.
         """

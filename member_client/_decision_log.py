@@ -1,15 +1,16 @@
-"""The member's own log of decisions: every verdict that was not clear, sealed, for three years.
+"""The member's own log of decisions: every verdict that rests on a claim or was left open, sealed, for three years.
 
 Rules:
 
 1. A verdict is handed out once its record is durable. Where this machine has no room, `on_unavailable` decides as it
    does elsewhere: the call raises, or the verdict is handed out and its record waits in memory, is written with the
    next, and a warning says so. More than so many do not wait: then every call raises.
-2. One record a receipt: what is asked again under the same request takes the earlier record's place.
+2. One record a receipt: what is asked again under the same request takes the earlier record's place, and loses no
+   claim that the earlier answer named.
 3. It is found by receipt, by ref, by the entries that it rests on, and by the identifiers that it was about. Of those
    the file holds keyed digests alone, and a record holds no identifier.
 4. Records of a batch, and of all batches that come meanwhile, are written in one transaction on the disk's thread. A
-   clear verdict costs nothing, and leaves no trace.
+   clear verdict costs nothing, and leaves no trace; nor does one that was refused, for nothing was asked.
 5. A decision that was just written down is held against changes of statuses that came meanwhile.
 """
 
@@ -25,13 +26,14 @@ from member_client._decision_records import LIFE_MS, Filed, by_identifier, by_re
 from member_client._ledger import Gathering
 from member_client._questions import Batch
 from member_client._revisits import Revisits
-from member_client._store import Shelf, Store
+from member_client._store import Shelf, Store, Writes
 from member_client._workers import Workers
 from member_client.decisions import KeptDecision
 from member_client.errors import AllianceClientError, HubUnavailable
 from member_client.verdicts import OnUnavailable, State, Verdict, verdict
 
 MAX_WAITING: Final = 4096
+_KEPT: Final = frozenset({State.MATCH, State.UNKNOWN, State.UNCONFIRMED})
 _DIGEST_BYTES: Final = 16
 
 _log = logging.getLogger("member_client.decisions")
@@ -52,8 +54,8 @@ class DecisionLog:
     async def keep(
         self, verdicts: Sequence[Verdict], batch: Batch | None, purpose: Purpose, on_unavailable: OnUnavailable
     ) -> None:
-        """Keep those of a batch's verdicts that are not clear; raises HubUnavailable where `on_unavailable` says so."""
-        told = [it for it in verdicts if it.state is not State.CLEAR and it.request_id]
+        """Keep what is to be kept of a batch's verdicts; raises HubUnavailable where `on_unavailable` says so."""
+        told = [it for it in verdicts if it.state in _KEPT and it.request_id]
         if not told:
             return
         now = self._clock.now_ms()
@@ -130,9 +132,38 @@ class DecisionLog:
         return hmac.digest(self._key.reveal(), input_bytes, "sha256")[:_DIGEST_BYTES]
 
     def _write(self, batches: Sequence[Sequence[Filed]]) -> None:
-        rows = [it for batch in batches for it in batch]
-        self._store.put_many((it.row() for it in rows), topics=(topic for it in rows for topic in it.topics()))
-        self.revisits.hold_new([it.decision for it in rows])
+        rows: dict[str, Filed] = {}
+        for row in (it for batch in batches for it in batch):
+            receipt = row.decision.receipt
+            rows[receipt] = together(rows[receipt], row) if receipt in rows else row
+
+        def written(known: list[bytes | None]) -> Writes:
+            for receipt, record in zip(tuple(rows), known, strict=True):
+                if record is not None:
+                    rows[receipt] = together(filed(record), rows[receipt])
+            return Writes([it.row() for it in rows.values()], [topic for it in rows.values() for topic in it.topics()])
+
+        self._store.rewrite(Shelf.DECISIONS, [receipt.encode() for receipt in rows], written)
+        self.revisits.hold_new([it.decision for it in rows.values()])
+
+
+def together(one: Filed, other: Filed) -> Filed:
+    """Give what stands under a receipt: the later answer, and what the earlier one knew of claims besides."""
+    earlier, later = sorted((one, other), key=lambda it: it.decision.decided_at)
+    named = {(it.field, it.entry_id) for it in later.decision.matches}
+    lost = [it for it in earlier.decision.matches if (it.field, it.entry_id) not in named]
+    if not lost:
+        return later
+    stands = later.decision.verdict
+    fields = [
+        replace(it, state=State.MATCH, matches=(*it.matches, *more))
+        if (more := [match for match in lost if match.field == it.field])
+        else it
+        for it in stands.fields
+    ]
+    told = verdict(stands.ref, fields, on_unavailable="proceed")
+    stands = replace(stands, fields=told.fields, state=told.state, action=max(stands.action, told.action))
+    return replace(later, decision=replace(later.decision, verdict=stands))
 
 
 def _narrowed(row: Filed, digests: Set[bytes]) -> KeptDecision:

@@ -86,7 +86,7 @@ class Shelf(StrEnum):
     RUNS = ("runs", "runs over a file, to be taken up where they stopped: blinds, and verdicts not clear", "a day")
     DECISIONS = (
         "decisions",
-        "verdicts that were not clear, by receipt, with ref, purpose and time; found by ref, entry and identifier too",
+        "verdicts with a match or left open, with ref, purpose and time; found by receipt, ref, entry and identifier",
         "three years",
     )
     REVISITS = (

@@ -166,11 +166,11 @@ class BlockingClient:
     # -- what was decided ----------------------------------------------------------------------------------------
 
     def decision(self, receipt: str) -> KeptDecision | None:
-        """Give what this machine answered under a receipt, within three years; None where it was clear."""
+        """Give what this machine answered under a receipt, within three years; None where nothing is kept."""
         return self._run(self._client.decision(receipt))
 
     def decisions_for(self, ref: str) -> list[KeptDecision]:
-        """Give what this machine answered about a reference of yours and was not clear, oldest first."""
+        """Give what this machine answered about a reference of yours and keeps, oldest first."""
         return self._run(self._client.decisions_for(ref))
 
     def revisits(self, *, follow: bool = False, include_done: bool = False) -> Iterator[Revisit]:

@@ -345,14 +345,14 @@ class AllianceClient:
     # -- what was decided ----------------------------------------------------------------------------------------
 
     async def decision(self, receipt: str) -> KeptDecision | None:
-        """Give what this machine answered under a receipt, within three years; None where it was clear, or another's.
+        """Give what this machine answered under a receipt, within three years; None where nothing is kept.
 
-        Every verdict that is not clear is kept, sealed, before it is given.
+        A verdict with a match, or one that was left open, is kept, sealed, before it is given; no other is.
         """
         return await (await self._session()).decisions.one(_text(receipt, "receipt"))
 
     async def decisions_for(self, ref: str) -> list[KeptDecision]:
-        """Give what this machine answered about a reference of yours and was not clear, oldest first."""
+        """Give what this machine answered about a reference of yours and keeps, oldest first."""
         return await (await self._session()).decisions.of_ref(_text(ref, "ref"))
 
     async def revisits(self, *, follow: bool = False, include_done: bool = False) -> AsyncIterator[Revisit]:

@@ -1,4 +1,4 @@
-"""What this member's own log of decisions gives back: verdicts that were not clear, with their time and purpose."""
+"""What this member's own log of decisions gives back: verdicts with a match or left open, with time and purpose."""
 
 from dataclasses import dataclass
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,17 @@ from support.hub import running_hub
 from support.sdk import BASIS, PORTFOLIO, Silence, contribute, lender, row, screen
 
 from alliance.taxonomy import DAY_MS, Action, Purpose
-from member_client import AllianceClient, HubUnavailable, InvalidUse, KeptDecision, State, StorageFull, Subject, Verdict
+from member_client import (
+    AllianceClient,
+    FieldVerdict,
+    HubUnavailable,
+    InvalidUse,
+    KeptDecision,
+    State,
+    StorageFull,
+    Subject,
+    Verdict,
+)
 from member_client._decision_records import LIFE_MS
 from member_client._state import DECISIONS_FILE
 from member_client._store import Store
@@ -47,13 +58,17 @@ async def test_what_was_not_clear_is_found_by_receipt_and_by_ref(new_hub_folder:
         then = hub.clock.now_ms()
         hub.clock.advance(seconds=1)
         (one,) = await screen(b, [NOBODY])
+        refused, _ = await screened(b, asked(REF, "no number"), asked("4", NOBODY))
+        assert (refused.state, refused.receipt != "") == (State.REFUSED, True)
         later = await b.screen(asked(REF, LISTED), purpose=PORTFOLIO, consent=BASIS)
         kept = await b.decision(many[1].receipt.lower())
         assert kept is not None
         assert kept == KeptDecision(many[1], Purpose.PORTFOLIO_SCREENING, kept.decided_at)
         assert before <= kept.decided_at <= then
         assert [it.verdict for it in await b.decisions_for(REF)] == [many[1], later]
-        assert [await b.decision(it) for it in (many[0].receipt, one.receipt, "R-NONE-0")] == [None] * 3
+        assert [await b.decision(it) for it in (many[0].receipt, one.receipt, refused.receipt, "R-NONE-0")] == [
+            None
+        ] * 4
         assert await a.decision(later.receipt) is None
         with pytest.raises(InvalidUse):
             await b.decision(later)  # type: ignore[arg-type]
@@ -104,6 +119,27 @@ async def test_what_could_not_be_settled_is_kept_until_it_is(new_hub_folder: New
         assert [it.verdict for it in await b.decisions_for(REF)] == [settled]
 
 
+async def test_a_claim_that_was_answered_is_not_lost_by_asking_again(new_hub_folder: NewFolder) -> None:
+    silence = Silence("GetBuckets")
+    async with (
+        running_hub(new_hub_folder(), interceptors=[silence]) as hub,
+        lender(hub, "a") as a,
+        lender(hub, "b", deadline_ms=1_500) as b,
+    ):
+        await contribute(a, [row(LISTED)])
+        await hub.settle()
+        verdict = await b.screen(asked(REF, LISTED), purpose=PORTFOLIO, consent=BASIS)
+        session = b._open_session()
+        assert session is not None
+        opened = FieldVerdict("phone", verdict.fields[0].kind, State.UNCONFIRMED, "bucket_unavailable")
+        later = replace(verdict, state=State.UNCONFIRMED, fields=(opened,), action=Action.STEP_UP)
+        await session.decisions.keep([later], None, Purpose.PORTFOLIO_SCREENING, "step_up")
+        kept = await b.decision(verdict.receipt)
+        assert kept is not None
+        assert (kept.matches, kept.state, kept.action) == (verdict.matches, State.MATCH, Action.STEP_UP)
+        assert records(b) == 1
+
+
 async def test_after_three_years_it_is_gone(new_hub_folder: NewFolder) -> None:
     async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
         await contribute(a, [row(LISTED)])
@@ -124,14 +160,14 @@ class FullLog:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_full = True
-        put_many = Store.put_many
+        rewrite = Store.rewrite
 
-        def put(store: Store, *values: Any, **others: Any) -> None:
+        def written(store: Store, *values: Any) -> None:
             if self.is_full and store.path.name == DECISIONS_FILE:
                 raise StorageFull("the disk is full")
-            put_many(store, *values, **others)
+            rewrite(store, *values)
 
-        monkeypatch.setattr(Store, "put_many", put)
+        monkeypatch.setattr(Store, "rewrite", written)
 
 
 async def test_a_record_without_room_waits_and_the_answer_is_given(
