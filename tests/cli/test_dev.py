@@ -31,7 +31,7 @@ from member_client import (
 
 pytestmark = [
     pytest.mark.shows_identifiers(reason="a development hub prints its magic identifiers, which are nobody's"),
-    pytest.mark.timeout(600),  # to furnish it takes seven processes; a busy machine takes its time
+    pytest.mark.timeout(600),  # to furnish it takes eleven processes; a busy machine takes its time
 ]
 BASIS = Consent.of("basis-2026-03")
 SERVES = "Ctrl-C ends it"

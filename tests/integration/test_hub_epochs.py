@@ -221,6 +221,22 @@ async def test_what_stands_is_what_a_claim_followed_into(alliance: Alliance) -> 
     assert [claim.entry_id for claim in await own(alliance.member)] == [entry_of(standing)]
 
 
+async def test_what_two_operators_approved_is_re_tagged_without_them_and_names_them(alliance: Alliance) -> None:
+    from alliance.taxonomy import EvidenceLevel
+
+    first, plain = await alliance.filed(evidence=EvidenceLevel.E3), await alliance.filed()
+    await alliance.step(epochs.begin, 2)
+    await alliance.credit(3)
+    row = follows(alliance.member, first)
+    assert not row.approvals
+    raised = follows(alliance.member, plain, evidence=EvidenceLevel.E3)
+    assert await alliance.outcomes(row, raised) == [OK, (Reason.CLAIM_INVALID, False)]
+    asked = [registry_pb2.GetClaimRequest(entry_id=entry_of(it)) for it in (first, row)]
+    before, after = [(await alliance.member.registry.GetClaim(it)).claim.approved_by for it in asked]
+    assert len(before) == 2
+    assert before == after
+
+
 async def test_a_predecessor_has_the_length_of_an_entry_id(alliance: Alliance) -> None:
     first = await alliance.filed()
     await alliance.step(epochs.begin, 2)

@@ -1,6 +1,7 @@
 """Two operators through the SDK: the first one's claims wait, sealed, and the second one's approval files them."""
 
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from support.sdk import BASIS, PHONES, PORTFOLIO, contribute, lender, row, two_o
 
 from alliance.crypto.secret import Secret
 from alliance.taxonomy import Action, EvidenceLevel, SubjectRole
+from alliance_server.services import epochs
 from member_client import (
     AllianceClient,
     ConfigurationInvalid,
@@ -146,6 +148,27 @@ async def test_approvals_end_after_a_week(new_hub_folder: NewFolder) -> None:
         (again,) = await given(a, [row(PHONES[0], **REVIEWED)], first)
         assert again.outcome is PENDING
         assert again.entry_id != result.entry_id
+
+
+async def test_where_the_key_changed_meanwhile_it_is_contributed_anew(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
+        first, second = await two_operators(a)
+        (result,) = await given(a, [row(PHONES[0], **REVIEWED)], first)
+        for step in (epochs.begin, epochs.activate):
+            now = hub.clock.now_ms()
+            await hub.hub.store.write(partial(step, number=2, now=now))
+            for _ in range(2):
+                await hub.hub.epochs.turn()
+                await hub.settle()
+        await a.sync()
+        (waiting,) = await a.pending_reviews()
+        assert waiting.epoch_is_over
+        (refused,) = await a.approve_reviews([result.entry_id], operator=second)
+        assert (refused.outcome, refused.reason) == (REFUSED, "epoch_not_served")
+        assert await a.pending_reviews() == []
+        (again,) = await given(a, [row(PHONES[0], **REVIEWED)], first)
+        (done,) = await a.approve_reviews([again.entry_id], operator=second)
+        assert done.outcome is ACCEPTED
 
 
 async def test_an_amendment_waits_and_takes_the_place_of_the_claim_that_stands(new_hub_folder: NewFolder) -> None:

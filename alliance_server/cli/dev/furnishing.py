@@ -36,12 +36,13 @@ async def furnish(hub: Hub, home: Path, seed: int, processes: Processes) -> Lend
 
 
 async def _contributed(lenders: Mapping[str, Lender], lists: Mapping[str, Path]) -> None:
-    """Have lists contributed, by two operators of each lender: some of what they state needs both."""
-    first, second = OPERATORS
+    """Have lists contributed; what the first lender states needs two operators for some of it."""
+    stating, (first, second) = lenders[CONTRIBUTORS[0]], OPERATORS
     for name in OPERATORS:
-        await _good([lenders[lender].add_operator(name) for lender in lists])
-    await _good([lenders[name].contribute(file, "--operator", first) for name, file in lists.items()])
-    await _good([lenders[name].approve(second) for name in lists])
+        await _good([stating.add_operator(name)])
+    options = {CONTRIBUTORS[0]: ("--operator", first)}
+    await _good([lenders[name].contribute(file, *options.get(name, ())) for name, file in lists.items()])
+    await _good([stating.approve(second)])
 
 
 async def _enrolling(hub: Hub, lender: Lender) -> Child:
