@@ -156,6 +156,7 @@ class SimulatedAlliance:
             if lender_.answers and self._chance(0.3):
                 await self._answer_queue(lender_)
         await self._review()
+        await self.hub.hub.dispute_clocks.turn()  # closes what the claims of which ended
         await self.hub.settle()
         await self.screen(self._somebody()[0])
         for lender_ in self._online():
@@ -233,7 +234,8 @@ class SimulatedAlliance:
         """Have some upheld claims escalated, and a reviewer decide about them."""
         _, client = self._somebody()
         for dispute in [it async for it in client.disputes()]:
-            if dispute.state is DisputeState.UPHELD and self.life.claims[dispute.entry_id].is_live(self.now):
+            may_be_escalated = dispute.state is DisputeState.UPHELD and self.now < dispute.escalate_until
+            if may_be_escalated and self.life.claims[dispute.entry_id].is_live(self.now):
                 await client.escalate_dispute(dispute.id)
                 suspends = self._chance(0.5)
                 decision = ReviewDecision.CLAIM_SUSPENDED if suspends else ReviewDecision.CLAIM_STANDS
