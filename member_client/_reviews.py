@@ -70,8 +70,15 @@ class Reviews:
         self._store = store
 
     def add(self, reviews: Sequence[Review]) -> None:
-        """Write reviews down."""
-        self._store.put_many((Shelf.REVIEWS, it.drawn.sealed.entry_id, it.to_bytes(), it.ends_at) for it in reviews)
+        """Write reviews down; the rows that they hold stay as long as they do, and no longer."""
+        self._store.put_many(
+            it
+            for review in reviews
+            for it in (
+                (Shelf.REVIEWS, review.drawn.sealed.entry_id, review.to_bytes(), review.ends_at),
+                (Shelf.DRAWN, review.place.drawn, drawn_record(review.drawn), review.ends_at),
+            )
+        )
 
     def all(self) -> list[Review]:
         """Give all that wait, by what was approved first."""

@@ -75,7 +75,11 @@ class Shelf(StrEnum):
     VERDICTS = ("verdicts", "verdicts by request id, and a digest of what was asked", "a day")
     JOURNAL = ("journal", "rows acknowledged, and claims withdrawn, by identifier", "the claim ends")
     KEEPSAKES = ("keepsakes", "what own claims are about, by entry id, so that they can be re-tagged", "the claim ends")
-    DRAWN = ("drawn", "rows drawn up and not acknowledged yet", "the hub accepts the row, or refuses it for good")
+    DRAWN = (
+        "drawn",
+        "rows drawn up and not acknowledged yet",
+        "the hub accepts the row or refuses it for good, or its review ends",
+    )
     """Large and few, and apart, so that their pages stay few too."""
     REVIEWS = (
         "reviews",

@@ -26,6 +26,7 @@ from member_client import (
     PreviewOutcome,
     Subject,
 )
+from member_client._store import Shelf
 
 NewFolder = Callable[[], Path]
 PENDING, ACCEPTED, REFUSED = (
@@ -143,6 +144,10 @@ async def test_approvals_end_after_a_week(new_hub_folder: NewFolder) -> None:
         assert len(await a.pending_reviews()) == 1
         hub.clock.advance(days=1)
         assert await a.pending_reviews() == []
+        await a.close()  # what has ended is removed when a client opens the store
+        assert await a.pending_reviews() == []
+        store = (await a._session()).store
+        assert [list(store.rows(shelf)) for shelf in (Shelf.REVIEWS, Shelf.DRAWN)] == [[], []]
         with pytest.raises(NotFound):
             await a.approve_reviews([result.entry_id], operator=second)
         (again,) = await given(a, [row(PHONES[0], **REVIEWED)], first)
