@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.hub import RunningHub, running_hub
 from support.kills import until
 from support.proxy import through_proxy
-from support.sdk import BASIS, PHONES, command, contribute, lender, row
+from support.sdk import BASIS, PHONES, Tamper, command, contribute, flipped, lender, row
 
 from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, SubjectRole
 from member_client import (
@@ -396,3 +397,25 @@ async def test_the_command_goes_on_until_it_is_ended_and_hears_of_a_recall_as_it
 
 async def acknowledged(client: AllianceClient) -> bool:
     return (await client.watch_status()).unacknowledged == 0
+
+
+async def test_a_box_that_the_hub_spoils_clears_nobody(new_hub_folder: NewFolder) -> None:
+    def spoil(reply: Any) -> None:
+        for entry in reply.entries:
+            entry.box = flipped(entry.box, 100)
+
+    tamper = Tamper("GetBuckets", spoil)
+    async with (
+        running_hub(new_hub_folder(), interceptors=[tamper]) as hub,
+        lender(hub, "a") as a,
+        lender(hub, "b") as b,
+    ):
+        await contribute(a, [row(MINE[0])])
+        await hub.settle()
+        await b.watch_add(customers(), consent=BASIS)
+        assert len(await told(b)) == 1
+        tamper.active = True
+        assert (await b.watch_rescreen()).events == 0
+        assert (await b.watch_status()).matches == 1
+        tamper.active = False
+        assert (await b.watch_rescreen()).events == 0
