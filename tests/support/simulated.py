@@ -65,6 +65,7 @@ class SimulatedAlliance:
         """How often what happened."""
         self._offices: dict[str, AllianceClient] = {}
         self._serving = AsyncExitStack()
+        self._calling: dict[str, AsyncExitStack] = {}
         self._ports: dict[str, str] = {}
 
     @property
@@ -83,8 +84,8 @@ class SimulatedAlliance:
         self.faults.share = _SHARE_OF_FAULTS
 
     async def end(self) -> None:
-        for client in (*self._offices.values(), *(it.client for it in self.lenders.values() if it.client)):
-            await client.close()
+        for calling in self._calling.values():
+            await calling.aclose()
         await self._serving.aclose()
 
     async def everybody_comes(self) -> None:
@@ -102,17 +103,14 @@ class SimulatedAlliance:
         await self.hub.stop_maintenance()
 
     async def _opened(self, name: str, role: Role = Role.MEMBER) -> AllianceClient:
-        async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(lender(self.hub, name, role=role))
-            stack.pop_all()
-            return client
+        stack = self._calling[name] = AsyncExitStack()
+        return await stack.enter_async_context(lender(self.hub, name, role=role))
 
     async def _come(self, lender_: Lender) -> None:
         lender_.client = lender_.client or await self._opened(lender_.name)
 
     async def _leave(self, lender_: Lender) -> None:
-        if lender_.client is not None:
-            await lender_.client.close()
+        await self._calling.pop(lender_.name).aclose()
         lender_.client, lender_.left_with = None, len(self.life.changes)
         lender_.back_at = self.now + self.random.randint(1, MOST_DAYS_AWAY) * DAY_MS
         self.did["leave"] += 1
