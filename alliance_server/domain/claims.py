@@ -229,6 +229,19 @@ def stored(
     )
 
 
+KEPT_RECALL_MS = 3 * 365 * DAY_MS
+"""How long a recall is told at least: as long as members keep decisions, which may rest on the claim even though its
+own time was nearly over."""
+KEPT_CHANGE_MS = 90 * DAY_MS
+"""The same of every other change: whoever was away for so long learns of it."""
+
+
+def told_until(status: ClaimStatus, changed_at: int, expires_at: int) -> int:
+    """Give until when a change of a claim's status is told: for the claim's own time, and for a while at least."""
+    least = KEPT_RECALL_MS if status is ClaimStatus.RECALLED else KEPT_CHANGE_MS
+    return max(expires_at, changed_at + least)
+
+
 KEPT_AFTER_END_MS = 30 * DAY_MS
 """How long a claim that was ended before its time stays with its contributor, who may ask why and repeat a call."""
 

@@ -1,8 +1,8 @@
 """The feed of changes of claims' statuses, in SQL.
 
 Numbers rise in the order of the commits: the row that counts them is held until a unit of work ends. They may leave
-gaps, behind a restored backup above all. A change outlives its claim's row, until the claim's own time would be over:
-whoever saw the claim must be able to learn that it ended.
+gaps, behind a restored backup above all. A change outlives its claim's row (`told_until`): whoever saw
+the claim must be able to learn that it ended, and whoever decided on one that was recalled, for as long as it knows.
 """
 
 from dataclasses import asdict, fields

@@ -17,6 +17,7 @@ from alliance_server.domain.claims import (
     ListedEntry,
     Stock,
     StoredClaim,
+    told_until,
 )
 from alliance_server.domain.epochs import MAX_EPOCH
 from alliance_server.domain.errors import Refused
@@ -144,8 +145,15 @@ class Changed:
         ends_at = connection.execute(made.returning(_CLAIMS.c.expires_at)).scalar_one_or_none()
         if ends_at is None:
             return False
-        told = {"changed_at": self.changed_at, "reason": self.reason, "kept_until": ends_at}
-        changes.add(self.entry_id, self.status, self.version, **told)
+        kept_until = told_until(self.status, self.changed_at, ends_at)
+        changes.add(
+            self.entry_id,
+            self.status,
+            self.version,
+            changed_at=self.changed_at,
+            reason=self.reason,
+            kept_until=kept_until,
+        )
         return True
 
 

@@ -59,7 +59,10 @@ class Kept(Enum):
         "until the claim's time is over, which the [table](#how-long-a-claim-lasts) bounds, or 30 days after its end",
         "the purge, which leaves an event; the end of its epoch at the latest",
     )
-    CHANGE = "until the claim's time would be over: who saw the claim learns that it ended", "the purge"
+    CHANGE = (
+        "until the claim's time would be over, 90 days at least, a recall three years: who saw it learns",
+        "the purge",
+    )
     BATCH = "90 days after it came: a retry is known by it", "the end of a month"
     WAITING = "until it is told with others, a year at most", "the end of a month"
     TOLD = "three years after its month", "the end of a month"

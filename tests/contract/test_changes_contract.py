@@ -3,9 +3,9 @@
 import threading
 
 import pytest
-from support.stores import LATER, NOW, Databases, add, claim, given
+from support.stores import NOW, Databases, add, claim, given
 
-from alliance.taxonomy import ClaimStatus
+from alliance.taxonomy import DAY_MS, ClaimStatus
 from alliance_server.domain.claims import NumberedChange
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.ports import Transaction
@@ -72,15 +72,26 @@ def test_numbers_are_unique_where_processes_race(databases: Databases) -> None:
     assert {it.entry_id for it in feed(first)} == {it.entry_id for it in claims}
 
 
-def test_a_change_outlives_its_claims_row_until_the_claim_would_be_over(store: SqlStore) -> None:
-    one = claim(1)
+@pytest.mark.parametrize(
+    ("status", "lives", "told_for"),
+    [
+        (ClaimStatus.WITHDRAWN, DAY_MS, 90 * DAY_MS + 1),
+        (ClaimStatus.WITHDRAWN, 365 * DAY_MS, 365 * DAY_MS),
+        (ClaimStatus.RECALLED, DAY_MS, 3 * 365 * DAY_MS + 1),
+    ],
+    ids=["of a claim that was nearly over", "of one that had a year left", "a recall"],
+)
+def test_a_change_outlives_its_claims_row_for_who_was_away(
+    store: SqlStore, status: ClaimStatus, lives: int, told_for: int
+) -> None:
+    one, until = claim(1, expires_at=NOW + lives), NOW + told_for
     add(store, one)
-    store.write_now(lambda it: change(it, one.entry_id, ClaimStatus.WITHDRAWN, 1))
+    store.write_now(lambda it: change(it, one.entry_id, status, 1))
     store.write_now(lambda it: it.claims.purge([one.entry_id]))
     assert len(feed(store)) == 1
-    assert not store.read_now(lambda it: it.changes.is_due_to_purge(LATER - 1))
-    assert store.read_now(lambda it: it.changes.is_due_to_purge(LATER))
-    assert store.write_now(lambda it: it.changes.purge(LATER - 1, 10)) == 0
-    assert store.write_now(lambda it: it.changes.purge(LATER, 10)) == 1
+    assert not store.read_now(lambda it: it.changes.is_due_to_purge(until - 1))
+    assert store.read_now(lambda it: it.changes.is_due_to_purge(until))
+    assert store.write_now(lambda it: it.changes.purge(until - 1, 10)) == 0
+    assert store.write_now(lambda it: it.changes.purge(until, 10)) == 1
     assert feed(store) == []
     assert store.read_now(lambda transaction: transaction.changes.newest()) == 1

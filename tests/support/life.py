@@ -15,6 +15,7 @@ from alliance.taxonomy import DAY_MS, Action, Category, ClaimStatus, EvidenceLev
 LIVE: Final = (ClaimStatus.ACTIVE, ClaimStatus.DISPUTED, ClaimStatus.SUSPENDED)
 LONGEST_MS: Final = {EvidenceLevel.E1: 90 * DAY_MS, EvidenceLevel.E2: 365 * DAY_MS}
 KEPT_AFTER_END_MS: Final = 30 * DAY_MS
+TOLD_FOR_MS: Final = 90 * DAY_MS
 ANSWER_WITHIN_MS: Final = dict.fromkeys(DisputeGround, 20 * DAY_MS) | {DisputeGround.IDENTITY_THEFT: 4 * DAY_MS}
 ANSWERS: Final = {
     DisputeOutcome.UPHELD: ClaimStatus.ACTIVE,
@@ -84,6 +85,8 @@ class Life:
 
     claims: dict[bytes, Filed] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    changed_at: list[int] = field(default_factory=list)
+    """When each of them was made."""
     waiting: dict[bytes, Contested] = field(default_factory=dict)
     """Disputes that wait for an answer, by entry id."""
 
@@ -97,6 +100,7 @@ class Life:
         ended_at = 0 if status in LIVE else now
         self.claims[entry_id] = replace(claim, status=status, version=claim.version + 1, ended_at=ended_at)
         self.changes.append((entry_id, status, claim.version + 1))
+        self.changed_at.append(now)
         if status is not ClaimStatus.DISPUTED and status is not ClaimStatus.SUSPENDED:
             self.waiting.pop(entry_id, None)
 
@@ -136,8 +140,11 @@ class Life:
         return [it for it in self.live(now) if it.subject == subject and it.contributor != reader]
 
     def told(self, now: int) -> list[Change]:
-        """Give the changes that a member must be able to learn of: of claims whose own time is not over."""
-        return [change for change in self.changes if self.claims[change[0]].expires_at > now]
+        """Give the changes that a member must be able to learn of: for the claim's time, and for a while at least."""
+        kept = [TOLD_FOR_MS * (12 if status is ClaimStatus.RECALLED else 1) for _, status, _ in self.changes]
+        until = [at + least for at, least in zip(self.changed_at, kept, strict=True)]
+        ends = [max(self.claims[change[0]].expires_at, it) for change, it in zip(self.changes, until, strict=True)]
+        return [change for change, end in zip(self.changes, ends, strict=True) if end > now]
 
 
 def permitted(claims: Iterable[Filed]) -> Action:

@@ -300,5 +300,5 @@ class SimulatedAlliance:
                 for receipt, entry_id, known in lender_.decided
                 if place_of.get(entry_id, -1) >= known
             }
-            assert told == due
+            assert told == due, f"{lender_.name} was told {len(told - due)} too many and {len(due - told)} too few"
             self.did["revisit"] += len(told)
