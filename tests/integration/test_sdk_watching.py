@@ -15,7 +15,7 @@ from support.kills import until
 from support.proxy import through_proxy
 from support.sdk import BASIS, PHONES, Tamper, command, contribute, flipped, lender, row
 
-from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, SubjectRole
+from alliance.taxonomy import Action, Category, ClaimStatus, SubjectRole
 from member_client import (
     AllianceClient,
     BookDamaged,
@@ -168,7 +168,7 @@ async def test_a_second_claim_on_the_same_identifier_is_told_by_a_rescreening(ne
         await hub.settle()
         await b.watch_add(customers(), consent=BASIS)
         assert len(await told(b)) == 1
-        worse = row(MINE[0], evidence=EvidenceLevel.E1, role=SubjectRole.PROTECTED)
+        worse = row(MINE[0], role=SubjectRole.PROTECTED, evidence_digest=bytes(32))
         await contribute(c, [worse])
         await hub.settle()
         before = await b.watch_status()

@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 _PROGRAMS = tuple(f"{ROOT / name}{os.sep}" for name in ("alliance", "alliance_server", "member_client", "benchmarks"))
 _COPIES = os.sep + "shutil.py"
 _WRITING = os.O_WRONLY | os.O_RDWR
+_OF_HYPOTHESIS = f"{ROOT / '.hypothesis'}{os.sep}"
+"""It keeps the constants of all sources there, and draws from them."""
 _TEMPORARY = os.path.realpath(tempfile.gettempdir()) + os.sep
 
 inputs: set[str] = set()
@@ -129,4 +131,4 @@ def _name(path: Any, folder: int = -1) -> str | None:
         except OSError:
             return None
     name = os.path.abspath(name)  # noqa: PTH100
-    return name if name.startswith(_TEMPORARY) else None
+    return name if name.startswith(_TEMPORARY) and not name.startswith(_OF_HYPOTHESIS) else None
