@@ -14,6 +14,7 @@ Statuses and their changes are statements of their own and never touch a claim.
 
 import hmac
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -47,6 +48,7 @@ MAX_LABEL_BYTES = 96
 MAX_FILING_SKEW_MS = 24 * 60 * 60 * 1000
 """How far `filed_at` may lie from the hub's clock when a claim arrives."""
 
+_REASON_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SALT_BYTES = _DIGEST_BYTES = _TAG_BYTES = _LABEL_KEY_BYTES = 32
 
 # Words by their numbers: a claim is read once by everybody who meets it, and enumerations are slow to look up in.
@@ -59,6 +61,11 @@ _EVIDENCE_LEVELS: Final = {int(level): level for level in EvidenceLevel}
 _LONGEST_AGES: Final = {int(category): rule.longest_age_ms for category, rule in FILING_RULES.items()}
 _retention_ms = cache(retention_ms)
 _needs_commitment = cache(needs_commitment)
+
+
+def is_reason_code(text: str) -> bool:
+    """Tell whether a text is a reason code: a word of up to 64 lower-case letters, digits and _; never free text."""
+    return _REASON_CODE.fullmatch(text) is not None
 
 
 def kind_number(kind: Kind) -> taxonomy_pb2.Kind.ValueType:
@@ -355,6 +362,8 @@ def open_box(
     key.verify(CLAIM, contents.claim, contents.signature)
     if sha256(contents.salt + contents.label).digest() != claim.label_commitment:
         raise BoxInvalid("the label is not the one that the claim commits to")
+    if not hmac.compare_digest(claim.dispute_commitment, sealing.dispute_commitment(label_key, entry_id)):
+        raise BoxInvalid("the claim commits to another dispute token, so that nobody could contest it")
     return _opened(claim, contents.label)
 
 

@@ -2,7 +2,10 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
+
+MAX_TIME_MS: Final = 253_402_300_799_000
+"""The last second of the year 9999, milliseconds UTC: what comes later is no time that anybody can show."""
 
 
 class Clock(Protocol):

@@ -1,15 +1,14 @@
 """Disputes as the hub shows them: read, and held against what they may be."""
 
 from dataclasses import dataclass, field
-from typing import Final
 
+from alliance.claims import is_reason_code
+from alliance.clock import MAX_TIME_MS
 from alliance.crypto.sealing import DISPUTE_ID_BYTES, ENTRY_ID_BYTES, STATEMENT_BYTES
 from alliance.disputes import WAITING_STATES, DisputeGround, DisputeState
 from alliance.taxonomy import DAY_MS, Category, EvidenceLevel, SubjectRole
 from alliance.v1 import dispute_pb2
 from member_client.errors import HubError, InvalidUse
-
-_MAX_REASON_BYTES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +77,13 @@ def read_dispute(message: dispute_pb2.Dispute) -> Dispute:
     """Read a dispute; raises HubError where it is none."""
     sealed = message.sealed_statement
     texts = message.answer_reason, message.decision_reason
+    times = message.opened_at, message.due_at, message.answered_at, message.escalate_until, message.decided_at
     if (
         len(message.dispute_id) != DISPUTE_ID_BYTES
         or len(message.entry_id) != ENTRY_ID_BYTES
         or len(sealed) not in (0, STATEMENT_BYTES)
-        or any(len(text.encode()) > _MAX_REASON_BYTES for text in texts)
+        or any(text and not is_reason_code(text) for text in texts)
+        or not all(0 <= time < MAX_TIME_MS for time in times)
     ):
         raise HubError("The hub shows a dispute that is none.")
     try:
@@ -109,7 +110,10 @@ def read_dispute(message: dispute_pb2.Dispute) -> Dispute:
 
 def read_escalation(message: dispute_pb2.Escalation) -> Escalation:
     """Read an escalation; raises HubError where it is none."""
-    if len(message.dispute_id) != DISPUTE_ID_BYTES or len(message.answer_reason.encode()) > _MAX_REASON_BYTES:
+    is_code = not message.answer_reason or is_reason_code(message.answer_reason)
+    times = message.filed_at, message.expires_at, message.opened_at, message.answered_at, message.escalated_at
+    is_shown = all(0 <= time < MAX_TIME_MS for time in (*times, message.due_at))
+    if len(message.dispute_id) != DISPUTE_ID_BYTES or not is_code or not is_shown:
         raise HubError("The hub shows an escalation that is none.")
     try:
         return Escalation(
@@ -140,6 +144,6 @@ def checked_dispute_id(dispute_id: bytes) -> bytes:
 
 def checked_reason_code(reason: str) -> str:
     """Give a reason code as it is; raises InvalidUse where it is empty or too long."""
-    if not reason.strip() or len(reason.encode()) > _MAX_REASON_BYTES or not reason.isprintable():
-        raise InvalidUse(f"a reason code has 1 to {_MAX_REASON_BYTES} bytes")
+    if not is_reason_code(reason):
+        raise InvalidUse("a reason code is a word of up to 64 lower-case letters, digits and _")
     return reason

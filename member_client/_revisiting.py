@@ -25,7 +25,7 @@ from member_client._session import Session
 from member_client._statuses import MAX_NUMBER, StatusFeed, StatusPage
 from member_client._transport import CALL_SECONDS
 from member_client.decisions import RecallReport
-from member_client.errors import AllianceClientError, Denied, InvalidUse, StoreDamaged
+from member_client.errors import AllianceClientError, Denied, HubError, InvalidUse, StoreDamaged
 
 RETRY_SECONDS: Final = 20.0
 LOOK_SECONDS: Final = 5.0
@@ -101,6 +101,11 @@ class Revisiter:
                 return
             except AllianceClientError as error:
                 _log.warning("changes of statuses cannot be followed: %s", type(error).__name__)
+            except Exception as error:  # whoever waits for more must not wait for good
+                self._ended = HubError("The hub's changes of claims' statuses cannot be dealt with.")
+                _log.error("changes of statuses are not followed any more: %s", type(error).__name__)
+                self._wake()
+                raise
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
 
     async def _followed(self) -> None:

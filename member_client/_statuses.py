@@ -18,6 +18,8 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError
 
 from alliance import statements
+from alliance.claims import is_reason_code
+from alliance.clock import MAX_TIME_MS
 from alliance.errors import SignatureInvalid
 from alliance.taxonomy import ClaimStatus
 from alliance.v1 import status_pb2
@@ -138,5 +140,7 @@ async def _next(call: Any) -> status_pb2.WatchStatusesResponse:  # noqa: ANN401 
 def _change(said: status_pb2.StatusChange) -> StatusChange:
     if len(said.entry_id) != _ENTRY_ID_BYTES:
         raise ValueError("an entry id has another length")
+    if not 0 <= said.changed_at < MAX_TIME_MS or (said.reason and not is_reason_code(said.reason)):
+        raise ValueError("a change's time or reason is none")
     status = ClaimStatus(said.status)
     return StatusChange(said.number, said.entry_id, status, said.version, said.changed_at, said.reason)

@@ -8,6 +8,7 @@ from typing import Final
 from google.protobuf.message import DecodeError
 
 from alliance import claims, statements
+from alliance.claims import is_reason_code
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import AllianceError, SignatureInvalid
 from alliance.identifiers import Kind
@@ -30,7 +31,6 @@ from member_client._session import Session
 from member_client.errors import ConflictingRetry, InvalidUse, NotFound, StatementInvalid
 
 PAGE_SIZE: Final = 500
-MAX_REASON_BYTES: Final = 64
 _ENTRY_ID_BYTES: Final = 16
 
 
@@ -159,8 +159,8 @@ class OwnClaims:
 
     async def end(self, entry_id: bytes, to: ClaimStatus, reason: str) -> OwnClaim:
         """Withdraw or recall a claim; one that is so already is given as it is. Raises IllegalTransition otherwise."""
-        if not reason.strip() or len(reason.encode()) > MAX_REASON_BYTES:
-            raise InvalidUse(f"ending a claim needs a reason code of at most {MAX_REASON_BYTES} bytes")
+        if not is_reason_code(reason):
+            raise InvalidUse("ending a claim needs a reason code: up to 64 lower-case letters, digits and _")
         return await self.end_claim(await self.one(entry_id), to, reason)
 
     async def end_claim(self, claim: OwnClaim, to: ClaimStatus, reason: str) -> OwnClaim:

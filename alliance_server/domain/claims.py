@@ -5,7 +5,7 @@ The hub cannot look into a box. What it can check, it checks: who signed, for wh
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
 
@@ -42,8 +42,8 @@ class ClaimRow:
         Corrections and approvals are none of it: they are signed anew with every try.
         """
         whole = sha256(sha256(self.claim).digest())
-        for field in (self.signature, self.handle, self.box, *filter(None, (self.predecessor,))):
-            whole.update(sha256(field).digest())
+        for part in (self.signature, self.handle, self.box, *filter(None, (self.predecessor,))):
+            whole.update(sha256(part).digest())
         return whole.digest()
 
     def __repr__(self) -> str:
@@ -99,11 +99,13 @@ class StoredClaim:
 class Stock:
     """What a contributor has on some tags: those on which it ever filed, and its live claims.
 
-    `standing` gives the entry id of each live claim by its tag and category.
+    `standing` gives the entry id of each live claim by its tag and category, `ended` those of claims that ended before
+    their time and are still on record.
     """
 
     known: frozenset[bytes]
     standing: Mapping[tuple[bytes, int], bytes]
+    ended: Mapping[tuple[bytes, int], Sequence[bytes]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, repr=False)
@@ -271,6 +273,8 @@ def check_retags(claim: Claim, of: StoredClaim | None, now: int) -> None:
         raise ClaimInvalid(Reason.ILLEGAL_TRANSITION, "the claim that is re-tagged is over")
     if any(getattr(claim, name) != getattr(of, name) for name in _COPIED):
         raise ClaimInvalid(Reason.CLAIM_INVALID, "the claim says something else than the one that it re-tags")
+    if claim.evidence_commitment != Claim.FromString(of.claim).evidence_commitment:
+        raise ClaimInvalid(Reason.CLAIM_INVALID, "the claim rests on another file than the one that it re-tags")
 
 
 def check_change(claim: StoredClaim, to: ClaimStatus, version: int, *, answers: bool = False) -> None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final, TypeVar
 
+from alliance.claims import is_reason_code
 from alliance.crypto.sealing import DISPUTE_ID_BYTES, ENTRY_ID_BYTES, STATEMENT_BYTES
 from alliance.disputes import (
     ESCALATE_WITHIN_MS,
-    MAX_REASON_BYTES,
     REVIEW_WITHIN_MS,
     WAITING_STATES,
     DisputeGround,
@@ -45,7 +45,9 @@ MAX_STATEMENT_BYTES: Final = 1024
 
 UNFINISHED: Final = frozenset({*WAITING_STATES, DisputeState.ESCALATED})
 """States of disputes that end with their claim."""
-_IN_THE_WAY: Final = UNFINISHED | {DisputeState.CLAIM_SUSPENDED}
+FLAGGING: Final = WAITING_STATES | {DisputeState.CLAIM_SUSPENDED}
+"""States in which a dispute keeps its claim from being active."""
+_IN_THE_WAY: Final = FLAGGING
 _DIGEST_BYTES = _TOKEN_BYTES = 32
 _NO_CLAIM: Final = Claim(dispute_commitment=bytes(_DIGEST_BYTES)).SerializeToString()
 _ENDED: Final = {
@@ -242,9 +244,9 @@ def word_of(words: type[W], number: int) -> W:
 
 
 def check_reason_code(reason: str) -> None:
-    """Raise Refused unless a reason code has 1 to 64 bytes that print."""
-    if not reason.strip() or len(reason.encode()) > MAX_REASON_BYTES or not reason.isprintable():
-        raise Refused(Reason.INVALID_REQUEST, "a reason code has 1 to 64 bytes")
+    """Raise Refused unless it is a reason code: it is read by who must not learn whom a dispute is about."""
+    if not is_reason_code(reason):
+        raise Refused(Reason.INVALID_REQUEST, "a reason code is a word of up to 64 lower-case letters, digits and _")
 
 
 def is_live(claim: StoredClaim | None, now: int) -> bool:

@@ -21,7 +21,8 @@ from alliance_server.domain.statements import MAX_SKEW_MS
 
 MAX_OPERATORS: Final = 256
 """Of a member at a time."""
-MAX_EVER: Final = 4_096
+MAX_APPROVAL_BYTES: Final = 512
+MAX_EVER: Final = 1_024
 """Of a member, retired ones included: what they approved names them."""
 
 
@@ -102,6 +103,8 @@ def approved(
 def _operator(
     statement: SignedStatement, claim: Claim, claim_bytes: bytes, known: Mapping[str, Operator], now: int
 ) -> Operator:
+    if statement.ByteSize() > MAX_APPROVAL_BYTES:
+        raise _refusal("an approval of that length is not kept")
     try:
         operator = known.get(approvals.read_approval(statement).operator)
         if operator is None or operator.retired_at is not None:

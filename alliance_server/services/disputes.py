@@ -15,6 +15,7 @@ from alliance.v1.dispute_pb2 import DisputeAnswer
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.claims import StoredClaim
 from alliance_server.domain.disputes import (
+    FLAGGING,
     MAX_STATEMENT_BYTES,
     Dispute,
     Opening,
@@ -101,7 +102,7 @@ class DisputeService:
             after = answered(dispute, outcome, said.reason, statement.SerializeToString(), call.now())
             held = _held(transaction, dispute, call.now())
             transaction.disputes.save(after)
-            self._apply(transaction, ending, held, call.now())
+            self._apply(transaction, dispute, ending, held, call.now())
             return after
 
         return await self._store.write(work)
@@ -146,8 +147,18 @@ class DisputeService:
         self._flags.set(transaction, contested, ClaimStatus.DISPUTED, now=now, reason=OPENED)
         return dispute
 
-    def _apply(self, transaction: Transaction, ending: Ending | None, held: dict[bytes, StoredClaim], now: int) -> None:
+    def _apply(
+        self,
+        transaction: Transaction,
+        dispute: Dispute,
+        ending: Ending | None,
+        held: dict[bytes, StoredClaim],
+        now: int,
+    ) -> None:
         if ending is None:
+            others = (it.state for it in transaction.disputes.about(sorted(held)) if it.id != dispute.id)
+            if any(state in FLAGGING for state in others):
+                return  # another dispute flags it, or had a reviewer suspend it
             self._flags.set(transaction, held.values(), ClaimStatus.ACTIVE, now=now, reason=UPHELD)
             return
         claim = held.get(ending.change.entry_id)

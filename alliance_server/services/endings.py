@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from alliance.claims import is_reason_code
 from alliance.errors import Reason
 from alliance.statements import CLAIM_STATUS
 from alliance.taxonomy import LIVE_STATUSES, ClaimStatus
@@ -37,7 +38,7 @@ class Change:
     def read(cls, caller: Caller, statement: SignedStatement, allowed: frozenset[ClaimStatus]) -> Self:
         """Read what the caller signed; raises Refused or SignatureInvalid."""
         said = read_statement(caller, CLAIM_STATUS, statement, ClaimStatusChange(), MAX_STATEMENT_BYTES)
-        if int(said.status) not in allowed or len(said.reason.encode()) > MAX_REASON_BYTES:
+        if int(said.status) not in allowed or not (said.reason == "" or is_reason_code(said.reason)):
             words = " or ".join(sorted(it.word for it in allowed))
             raise Refused(Reason.INVALID_REQUEST, f"the change is to {words}, with a reason code of up to 64 bytes")
         return cls(said.entry_id, ClaimStatus(said.status), said.version, said.reason, statement.SerializeToString())

@@ -15,9 +15,10 @@ from google.protobuf.message import DecodeError
 
 from alliance.crypto.sealing import ENTRY_ID_BYTES
 from alliance.crypto.signing import VerifyingKey
+from alliance.disputes import DisputeState
 from alliance.errors import AllianceError, ClaimInvalid, Reason
 from alliance.statements import CLAIM
-from alliance.taxonomy import ClaimStatus, SubjectRole
+from alliance.taxonomy import Action, ClaimStatus, EvidenceLevel, Ground, SubjectRole, permitted_action
 from alliance.v1.claim_pb2 import Claim
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.claims import (
@@ -153,6 +154,7 @@ class RegistryService:
         retagged = _check_retagged(transaction, checked, now)
         tags = list({item.claim.tag for item in checked if item.claim and item.claim.epoch == epoch})
         stock = transaction.claims.stock(member, epoch, tags, now)
+        _refuse_revived(transaction, checked, stock)
         corrections = _corrections(transaction, checked, stock)
         results, fresh = _sort(transaction, call, checked, epoch, stock, corrections, self._budgets)
         if fresh:
@@ -303,6 +305,28 @@ def _check_retagged(transaction: Transaction, checked: Sequence[_Checked], now: 
     return held
 
 
+def _refuse_revived(transaction: Transaction, checked: Sequence[_Checked], stock: Stock) -> None:
+    """Refuse rows that say again, and to more effect than to inform, what a reviewer had suspended.
+
+    Its contributor may end such a claim. It does not come back by another name while the ended one is on record.
+    """
+    asked = [(it, _ended(stock, it.claim)) for it in checked if it.claim and not it.row.predecessor]
+    about = sorted({entry_id for _, ended in asked for entry_id in ended})
+    disputes = transaction.disputes.about(about) if about else ()
+    suspended = {it.claim_id for it in disputes if it.state is DisputeState.CLAIM_SUSPENDED}
+    for item, ended in asked:
+        if item.claim and not suspended.isdisjoint(ended) and _permits(item.claim) > Action.INFORM:
+            item.claim, item.refusal = None, Reason.ILLEGAL_TRANSITION
+
+
+def _ended(stock: Stock, claim: Claim) -> Sequence[bytes]:
+    return stock.ended.get((claim.tag, claim.category), ())
+
+
+def _permits(claim: Claim) -> Action:
+    return permitted_action(Ground(SubjectRole(claim.subject_role), EvidenceLevel(claim.evidence_level)))
+
+
 def _corrections(transaction: Transaction, checked: Sequence[_Checked], stock: Stock) -> Mapping[bytes, list[Change]]:
     """Hold the claims that rows correct; gives the changes that are due by the row's entry id, or refuses the row."""
     asked = {
@@ -313,14 +337,25 @@ def _corrections(transaction: Transaction, checked: Sequence[_Checked], stock: S
     named = sorted({item.correction.change.entry_id for item in asked.values() if item.correction})
     held = transaction.claims.hold(named) if named else {}
     twins = transaction.claims.hold(sorted({it for claim in held.values() for it in claim.twins})) if held else {}
+    reviewed = _reviewed(transaction, [*held, *twins])
     due: dict[bytes, list[Change]] = {}
     for entry_id, item in asked.items():
         assert item.correction is not None  # noqa: S101 - for the type checker: those alone are asked for
+        claim = held[item.correction.change.entry_id]
+        if not reviewed.isdisjoint((claim.entry_id, *claim.twins)):
+            item.claim, item.refusal = None, Reason.ILLEGAL_TRANSITION
+            continue
         try:
-            due[entry_id] = item.correction.check(held[item.correction.change.entry_id], twins)
+            due[entry_id] = item.correction.check(claim, twins)
         except Refused as refusal:
             item.claim, item.refusal = None, refusal.reason
     return due
+
+
+def _reviewed(transaction: Transaction, entry_ids: Sequence[bytes]) -> set[bytes]:
+    """Give those claims that wait for a reviewer: nobody replaces one under the reviewer's eyes."""
+    disputes = transaction.disputes.about(sorted(entry_ids)) if entry_ids else ()
+    return {it.claim_id for it in disputes if it.state is DisputeState.ESCALATED}
 
 
 def _standing(stock: Stock, claim: Claim) -> bytes | None:
@@ -375,7 +410,10 @@ def _sort(
     for item in checked:
         item.is_retagged_already |= item.row.predecessor in followed
         about = (item.claim.tag, item.claim.category) if item.claim else None
-        is_free = about not in standing or (item.entry_id in corrections and about not in corrected)
+        corrects = item.correction is not None and item.correction.change.entry_id == stock.standing.get(
+            about or (b"", 0)
+        )
+        is_free = about not in standing or (corrects and item.entry_id in corrections and about not in corrected)
         result = _judge(item, epoch, seen, is_free=is_free)
         lands = about is not None and result.refusal is None and not result.repeated
         if item.row.predecessor and (lands or (about in stock.standing and not result.repeated)):

@@ -184,6 +184,7 @@ class SqlClaims:
         found = _STOCK.run(self._connection, tags, contributor=contributor, epoch=epoch)
         known: set[bytes] = set()
         standing: dict[tuple[bytes, int], bytes] = {}
+        ended: dict[tuple[bytes, int], list[bytes]] = {}
         over: list[dict[str, object]] = []
         for entry_id, tag, category, status, expires_at in found:
             known.add(tag)
@@ -191,9 +192,11 @@ class SqlClaims:
                 standing[tag, category] = entry_id
             elif status in LIVE_NUMBERS:
                 over.append({"entry": entry_id, "now": now})
+            else:
+                ended.setdefault((tag, category), []).append(entry_id)
         if over:
             self._connection.execute(_EXPIRE, over)
-        return Stock(frozenset(known), standing)
+        return Stock(frozenset(known), standing, ended)
 
     def add(self, claims: Sequence[StoredClaim]) -> None:
         """Add claims."""

@@ -17,7 +17,10 @@ import hmac
 import http.client
 import ipaddress
 import json
+import socket
 import ssl
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -28,6 +31,9 @@ from member_client.errors import InvalidUse, WebhookFailed
 from member_client.watch_events import WatchEvent, moment
 
 TIMEOUT_SECONDS: Final = 10.0
+"""For which a receiver may be silent."""
+DELIVERY_SECONDS: Final = 30.0
+"""For which a delivery may take as a whole: a receiver that says a little now and then would hold it for good."""
 MIN_SECRET_BYTES: Final = 24
 _PREFIX: Final = "whsec_"
 
@@ -64,12 +70,15 @@ class WebhookSink:
             {"type": event.kind.value, "timestamp": moment(event.at), "data": event.record()}, ensure_ascii=False
         ).encode()
         connection = self._connection()
+        too_late = threading.Timer(DELIVERY_SECONDS, _hang_up, [connection])
+        too_late.start()
         try:
             connection.request("POST", self._target, body, self._headers(event.event_id, body))
             answer = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             raise WebhookFailed(f"The webhook at {self._host} cannot be reached: {type(error).__name__}.") from None
         finally:
+            too_late.cancel()
             connection.close()
         if not 200 <= answer.status < 300:  # noqa: PLR2004, RUF100 - what HTTP calls success
             raise WebhookFailed(f"The webhook at {self._host} answered {answer.status}.")
@@ -88,6 +97,12 @@ class WebhookSink:
             "webhook-timestamp": seconds,
             "webhook-signature": signature(self._secret, event_id, seconds, body),
         }
+
+
+def _hang_up(connection: http.client.HTTPConnection) -> None:
+    if connection.sock is not None:
+        with suppress(OSError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def signature(secret: Secret, event_id: str, seconds: str, body: bytes) -> str:

@@ -90,7 +90,9 @@ def test_the_stock_of_tags_is_the_contributors_own(store: SqlStore) -> None:
     asked = [live.tag, gone.tag, others[0].tag, others[1].tag, os.urandom(32)]
     stock = store.write_now(lambda transaction: transaction.claims.stock("lender-a", 1, asked, NOW))
     assert stock == Stock(
-        frozenset({live.tag, gone.tag}), {(live.tag, 4): live.entry_id, (live.tag, 5): second.entry_id}
+        frozenset({live.tag, gone.tag}),
+        {(live.tag, 4): live.entry_id, (live.tag, 5): second.entry_id},
+        {(gone.tag, 4): [gone.entry_id]},
     )
     nothing = Stock(frozenset(), {})
     assert store.write_now(lambda transaction: transaction.claims.stock("lender-a", 1, [], NOW)) == nothing
@@ -116,7 +118,8 @@ def test_what_is_over_expires_and_makes_room(store: SqlStore) -> None:
     add(store, over, lasts, others, withdrawn)
     tags = [over.tag, lasts.tag, withdrawn.tag]
     stock = store.write_now(lambda transaction: transaction.claims.stock("lender-a", 1, tags, NOW))
-    assert stock == Stock(frozenset(tags), {(lasts.tag, 4): lasts.entry_id})
+    ended = {(withdrawn.tag, 4): [withdrawn.entry_id]}
+    assert stock == Stock(frozenset(tags), {(lasts.tag, 4): lasts.entry_id}, ended)
     statuses = [
         store.read_now(given(lambda transaction, it: transaction.claims.get(it.entry_id).status, it))
         for it in (over, lasts, others, withdrawn)

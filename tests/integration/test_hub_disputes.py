@@ -2,17 +2,17 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 from grpc import aio
-from support.hub import RunningHub, running_hub
+from support.court import TEXT, Court, court_of, reviewer_of, state_of, step, waiting
+from support.hub import running_hub
 from support.postgres import Postgres
 from support.wire import Refusal, WireMember, enrol, events_of, refusal_of, refuses, row_of, valid_elements
 
@@ -30,14 +30,14 @@ from alliance.disputes import (
 )
 from alliance.errors import Reason
 from alliance.taxonomy import DAY_MS, ClaimStatus, Purpose
-from alliance.v1 import bucket_pb2, dispute_pb2, registry_pb2
+from alliance.v1 import dispute_pb2
 from alliance.v1.claim_pb2 import ClaimStatusChange
 from alliance.v1.dispute_pb2 import Dispute, EscalateDisputeRequest
 from alliance_server.domain.disputes import SEALED_KEPT_MS
 from alliance_server.domain.members import HUB_ACTOR, Role
 from alliance_server.domain.quotas import Resource
 from alliance_server.services import dispute_clocks, epochs
-from alliance_server.services.dispute_clocks import LEASE_MS, DisputeClocks
+from alliance_server.services.dispute_clocks import LEASE_MS
 
 MINUTE_MS = 60_000
 """The clock goes on by itself a little."""
@@ -45,75 +45,6 @@ MINUTE_MS = 60_000
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NewFolder = Callable[[], Path]
-TEXT = b"I never opened that account; my card was stolen in March."
-
-
-def state_of(dispute: Dispute | dispute_pb2.DecideEscalationResponse) -> DisputeState:
-    return DisputeState(dispute.state)
-
-
-@dataclass
-class Court:
-    """A hub whose clocks the tests move: a contributor, a member to whom consumers come, and another one."""
-
-    hub: RunningHub
-    contributor: WireMember
-    opener: WireMember
-    other: WireMember
-    key: bytes = field(default_factory=lambda: os.urandom(32))
-
-    async def filed(self, **changes: Any) -> SealedClaim:
-        sealed = self.contributor.seal(None, self.key, **changes)
-        await self.contributor.file(row_of(sealed))
-        return sealed
-
-    async def contested(self, **options: Any) -> Dispute:
-        """File a claim and contest it."""
-        return await self.opener.contest((await self.filed()).entry_id, self.key, text=TEXT, **options)
-
-    async def status(self, entry_id: bytes) -> ClaimStatus:
-        reply = await self.contributor.registry.GetClaim(registry_pb2.GetClaimRequest(entry_id=entry_id))
-        return ClaimStatus(reply.claim.status)
-
-    async def shown(self, entry_id: bytes) -> bucket_pb2.BucketEntry:
-        """Give an entry as another member's bucket shows it."""
-        request = bucket_pb2.GetBucketsRequest(epoch=1, prefix_bits=0, prefixes=[0])
-        entries = [entry async for part in self.other.buckets.GetBuckets(request) for entry in part.entries]
-        (found,) = [entry for entry in entries if entry.entry_id == entry_id]
-        return cast("bucket_pb2.BucketEntry", found)
-
-    async def told(self) -> list[tuple[bytes, ClaimStatus, int, str]]:
-        """Give what the feed told of all changes."""
-        async with aclosing(self.other.status_pages()) as pages:
-            page = await anext(pages)
-        return [(it.entry_id, ClaimStatus(it.status), it.version, it.reason) for it in page.changes]
-
-    async def states(self) -> dict[bytes, DisputeState]:
-        """Give where each dispute is that the opener opened, by its id."""
-        listed = await self.opener.listed(dispute_pb2.DISPUTE_VIEW_OPENED)
-        return {it.dispute_id: state_of(it) for it in listed}
-
-    async def escalate(self, dispute: Dispute) -> Dispute:
-        request = EscalateDisputeRequest(dispute_id=dispute.dispute_id)
-        reply: dispute_pb2.EscalateDisputeResponse = await self.opener.disputes.EscalateDispute(request)
-        return reply.dispute
-
-    def job(self) -> DisputeClocks:
-        """The job of another process, or of this one after it was killed."""
-        return DisputeClocks(self.hub.hub.store, self.hub.hub._flags, self.hub.clock)
-
-    def pass_by(self, milliseconds: int) -> None:
-        self.hub.clock.advance(seconds=milliseconds / 1000)
-
-
-@asynccontextmanager
-async def court_of(folder: Path, **config: Any) -> AsyncIterator[Court]:
-    async with running_hub(folder, config={"maintenance_seconds": 60, **config}) as hub:
-        await hub.stop_maintenance()
-        made = Court(hub, await enrol(hub, "contributor"), await enrol(hub, "opener"), await enrol(hub, "other"))
-        yield made
-        for member in (made.contributor, made.opener, made.other):
-            await member.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -463,13 +394,6 @@ async def retagged(court: Court, of: bytes) -> SealedClaim:
     return sealed
 
 
-async def step(court: Court, work: Callable[[Any, int, int], object], number: int) -> None:
-    await court.hub.hub.store.write(lambda transaction: work(transaction, number, court.hub.clock.now_ms()))
-    for _ in range(2):
-        await court.hub.hub.epochs.turn()
-        await court.hub.settle()
-
-
 async def test_what_is_contested_stays_so_when_it_is_re_tagged(court: Court) -> None:
     dispute, plain = await court.contested(), await court.filed()
     await step(court, epochs.begin, 2)
@@ -516,19 +440,6 @@ async def test_both_names_of_a_claim_change_together(court: Court) -> None:
 
 
 # -- escalation --------------------------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def reviewer_of(court: Court, role: Role = Role.REVIEWER) -> AsyncIterator[WireMember]:
-    member = await enrol(court.hub, f"{role.word}-{os.urandom(3).hex()}", role)
-    yield member
-    await member.close()
-
-
-async def waiting(reviewer: WireMember) -> Sequence[dispute_pb2.Escalation]:
-    reply = await reviewer.disputes.ListEscalations(dispute_pb2.ListEscalationsRequest())
-    found: Sequence[dispute_pb2.Escalation] = reply.escalations
-    return found
 
 
 async def upheld(court: Court, **options: Any) -> Dispute:

@@ -255,6 +255,7 @@ async def test_a_predecessor_has_the_length_of_an_entry_id(alliance: Alliance) -
         ({"filed_at": 1}, Reason.CLAIM_INVALID),
         ({"category": 1}, Reason.CLAIM_INVALID),
         ({"evidence": 1}, Reason.CLAIM_INVALID),
+        ({"evidence_commitment": 1}, Reason.CLAIM_INVALID),
     ],
 )
 async def test_nothing_is_said_anew(alliance: Alliance, changes: dict[str, int], reason: Reason) -> None:
@@ -264,10 +265,8 @@ async def test_nothing_is_said_anew(alliance: Alliance, changes: dict[str, int],
     await alliance.step(epochs.begin, 2)
     await alliance.credit(1)
     draft = draft_of(first.claim, b"")
-    bent: dict[str, Any] = {
-        name: {"category": Category.PHISHING, "evidence": EvidenceLevel.E3}.get(name) or getattr(draft, name) + by
-        for name, by in changes.items()
-    }
+    others = {"category": Category.PHISHING, "evidence": EvidenceLevel.E3, "evidence_commitment": bytes(32)}
+    bent: dict[str, Any] = {name: others.get(name) or getattr(draft, name) + by for name, by in changes.items()}
     assert await alliance.outcomes(follows(alliance.member, first, **bent)) == [(reason, False)]
 
 

@@ -146,6 +146,13 @@ async def _changed(desk: Desk, of: SealedClaim) -> list[SignedStatement]:
     return [desk.approval(of, "ann"), second]
 
 
+async def _fat(desk: Desk, of: SealedClaim) -> list[SignedStatement]:
+    """One that carries a field that nobody knows, and much of it."""
+    second = desk.approval(of, "bob")
+    padded = second.payload + b"\x7a\xe8\x07" + bytes(1000)
+    return [desk.approval(of, "ann"), desk.keys["bob"].statement("claim-approval", padded)]
+
+
 async def _nonsense(desk: Desk, of: SealedClaim) -> list[SignedStatement]:
     return [desk.approval(of, "ann"), SignedStatement(type="claim-approval", payload=b"\xff\xff")]
 
@@ -165,6 +172,7 @@ WRONG = (
     _of_another_type,
     _changed,
     _nonsense,
+    _fat,
 )
 
 

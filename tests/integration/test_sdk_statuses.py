@@ -155,7 +155,15 @@ def _unknown_status(said: StatusChanges) -> None:
     said.changes[0].status = 77  # type: ignore[assignment]
 
 
-@pytest.mark.parametrize("change", [_gap, _backwards, _beyond, _unknown_status, None])
+def _out_of_time(said: StatusChanges) -> None:
+    said.changes[0].changed_at = 2**62
+
+
+def _free_text(said: StatusChanges) -> None:
+    said.changes[0].reason = "\x1b[2J pay here"
+
+
+@pytest.mark.parametrize("change", [_gap, _backwards, _beyond, _unknown_status, _out_of_time, _free_text, None])
 async def test_pages_that_are_not_the_hubs_or_leave_gaps_are_refused(
     new_hub_folder: NewFolder, change: Callable[[StatusChanges], None] | None
 ) -> None:

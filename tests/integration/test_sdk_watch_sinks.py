@@ -1,5 +1,6 @@
 """Where events go: a file that a crash does not spoil, and a webhook that is signed, patient and not led astray."""
 
+import asyncio
 import base64
 import hmac
 import json
@@ -20,8 +21,18 @@ from support.hub import running_hub
 from support.sdk import BASIS, PHONES, contribute, lender, row
 
 from alliance.crypto.secret import Secret
-from member_client import AllianceClient, InvalidUse, Subject
-from member_client.sinks import Delivered, JsonlSink, WebhookSink, deliver, delivering, read_secret, retry_dead_letters
+from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, SubjectRole
+from member_client import AllianceClient, InvalidUse, Subject, WatchEvent, WatchKind, WebhookFailed
+from member_client.sinks import (
+    Delivered,
+    JsonlSink,
+    WebhookSink,
+    deliver,
+    delivering,
+    read_secret,
+    retry_dead_letters,
+    webhook,
+)
 
 NewFolder = Callable[[], Path]
 MINE = PHONES[:4]
@@ -40,6 +51,7 @@ class Receiver:
     answers: list[int] = field(default_factory=list)
     got: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     port: int = 0
+    hung_up: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
@@ -58,6 +70,10 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["content-length"]))
             state.got.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
             answer = state.answers.pop(0) if state.answers else 200
+            while answer == 100:  # until the caller hangs up
+                self.send_response_only(100)
+                self.end_headers()
+                state.hung_up.wait(0.05)
             self.send_response(answer)
             if 300 <= answer < 400:
                 self.send_header("location", f"http://127.0.0.1:{state.port}/elsewhere")
@@ -78,6 +94,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield state
+    state.hung_up.set()
     server.shutdown()
     server.server_close()
     thread.join()
@@ -157,6 +174,35 @@ async def test_a_redirect_is_refused(new_hub_folder: NewFolder, receiver: Receiv
             dead_letters=1
         )
         assert {path for path, _, _ in receiver.got} == {"/hooks?key=1"}
+
+
+def an_event() -> WatchEvent:
+    return WatchEvent(
+        number=1,
+        kind=WatchKind.MATCH_NEW,
+        ref="C-1",
+        field="phone",
+        entry_id=bytes(16),
+        contributor="a",
+        category=Category.MULE_ACCOUNT,
+        role=SubjectRole.PERPETRATOR,
+        evidence=EvidenceLevel.E1,
+        status=ClaimStatus.ACTIVE,
+        action=Action.INFORM,
+        expires_at=1,
+        at=1,
+        book="book",
+    )
+
+
+async def test_a_receiver_that_never_comes_to_its_answer_is_given_up(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "DELIVERY_SECONDS", 0.3)
+    receiver.answers = [100]
+    async with asyncio.timeout(20):
+        with pytest.raises(WebhookFailed, match="cannot be reached"):
+            await asyncio.to_thread(WebhookSink(receiver.url, SECRET).post, an_event())
 
 
 async def test_nobody_there_is_a_failure_like_another(new_hub_folder: NewFolder, receiver: Receiver) -> None:

@@ -258,6 +258,7 @@ def test_another_question_gets_no_answer(changes: dict[str, Any], error: type[Ex
         (lambda: signed_box(claim(tag=bytes(32))), BoxInvalid),
         (lambda: signed_box(claim(epoch=8)), BoxInvalid),
         (lambda: signed_box(claim(entry_id=bytes(16))), BoxInvalid),
+        (lambda: signed_box(claim(dispute_commitment=os.urandom(32))), BoxInvalid),
         (lambda: signed_box(claim(contributor="lender-b")), SignatureInvalid),
         (lambda: sealing.seal(LABEL_KEY, ENTRY, b"\xff\xff"), BoxInvalid),
         (lambda: sealing.seal(LABEL_KEY, ENTRY, b""), ClaimInvalid),

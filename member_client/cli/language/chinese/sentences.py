@@ -194,7 +194,9 @@ SENTENCES: Final = {
     "The hub shows a change of a claim's status that nobody signed.": (
         "联盟中心出示的报送记录状态变更未经任何人签名。"
     ),
-    "ending a claim needs a reason code of at most {size} bytes": "终止记录须有原因代码，最多 {size} 字节",
+    "ending a claim needs a reason code: up to 64 lower-case letters, digits and _": (
+        "终止记录须有原因代码：至多 64 个小写字母、数字和下划线"
+    ),
     "The hub took a claim's end and shows the claim as it was.": "联盟中心接受了记录的终止，却仍出示原来的报送记录。",
     "The hub shows another claim than was asked for.": "联盟中心出示的报送记录与所请求的不符。",
     "an entry id has {size} bytes": "记录编号须为 {size} 字节",
