@@ -14,7 +14,6 @@ Rules:
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from member_client._documents import dumped
 from member_client.cli.language import (
     CHINESE,
     chosen,
@@ -178,7 +178,7 @@ class _Report:
         fault: dict[str, object] = {"type": kind, "message": sentence, "how_to_fix": advice, "exit_code": code}
         if notes:
             fault["notes"] = list(notes)
-        sys.stdout.write(json.dumps({"error": fault}, ensure_ascii=False) + "\n")
+        sys.stdout.write(dumped({"error": fault}) + "\n")
 
 
 def notes_of(error: BaseException) -> list[str]:

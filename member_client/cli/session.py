@@ -8,7 +8,6 @@ stand in for it.
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from alliance.clock import SystemClock
+from member_client._documents import dumped
 from member_client.cli.language import CHINESE, ChineseText, spoken, tr
 
 if TYPE_CHECKING:
@@ -346,7 +346,7 @@ class Session:
     def document(self, content: Mapping[str, object]) -> None:
         """Print the one JSON document, with `--json`."""
         if self.as_json:
-            sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+            sys.stdout.write(dumped(content, indent=2) + "\n")
 
 
 def _print_line(console: Console, text: str | Text) -> None:

@@ -15,7 +15,6 @@ import codecs
 import csv
 import errno
 import io
-import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Self
 
+from member_client._documents import dumped
 from member_client.errors import StorageFull
 from member_client.files.model import Record, TableInvalid
 from member_client.files.parquet_records import ParquetRecords
@@ -88,7 +88,7 @@ def record_writer(file: IO[str], path: Path, columns: Sequence[str]) -> WriteRec
     if path.suffix.lower() in _JSONL_SUFFIXES:
 
         def write_json(record: Record) -> None:
-            file.write(json.dumps({column: record[column] for column in columns}, ensure_ascii=False) + "\n")
+            file.write(dumped({column: record[column] for column in columns}) + "\n")
 
         return write_json
     writer = csv.writer(file, lineterminator="\n")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
+from member_client._documents import dumped
 from member_client.errors import InvalidUse, StorageFull
 from member_client.watch_events import WatchEvent
 
@@ -53,7 +54,7 @@ class JsonlSink:
 
     def take(self, events: Sequence[WatchEvent]) -> None:
         """Append events, durably; raises StorageFull, with nothing of them left behind."""
-        lines = [json.dumps(event.record(), ensure_ascii=False).encode() + b"\n" for event in events]
+        lines = [dumped(event.record()).encode() + b"\n" for event in events]
         end = os.fstat(self._descriptor).st_size
         try:
             _write_all(self._descriptor, b"".join(lines))

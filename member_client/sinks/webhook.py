@@ -16,7 +16,6 @@ import binascii
 import hmac
 import http.client
 import ipaddress
-import json
 import socket
 import ssl
 import threading
@@ -27,6 +26,7 @@ from urllib.parse import urlsplit
 
 from alliance.clock import Clock, SystemClock
 from alliance.crypto.secret import Secret
+from member_client._documents import dumped
 from member_client.errors import InvalidUse, WebhookFailed
 from member_client.watch_events import WatchEvent, moment
 
@@ -66,9 +66,7 @@ class WebhookSink:
 
     def post(self, event: WatchEvent) -> None:
         """Send an event once; raises WebhookFailed unless the receiver takes it. Blocks."""
-        body = json.dumps(
-            {"type": event.kind.value, "timestamp": moment(event.at), "data": event.record()}, ensure_ascii=False
-        ).encode()
+        body = dumped({"type": event.kind.value, "timestamp": moment(event.at), "data": event.record()}).encode()
         connection = self._connection()
         too_late = threading.Timer(DELIVERY_SECONDS, _hang_up, [connection])
         too_late.start()

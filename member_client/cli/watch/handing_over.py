@@ -1,6 +1,5 @@
 """`watch run|dead-letters`: what happens, handed over."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -8,6 +7,7 @@ import typer
 
 from alliance.taxonomy import Category, ClaimStatus, EvidenceLevel, SubjectRole
 from member_client import WatchEvent
+from member_client._documents import dumped
 from member_client.cli.group import UsageFault
 from member_client.cli.language import exact_moment, tr, word
 from member_client.cli.matches import may
@@ -59,7 +59,7 @@ def run(
 def _line(session: Session, event: WatchEvent) -> None:
     """Print an event as it comes."""
     if session.as_json:
-        typer.echo(json.dumps(event.record(), ensure_ascii=False))
+        typer.echo(dumped(event.record()))
         return
     cells = _cells(event)
     session.say(" ".join(cells))
