@@ -247,7 +247,10 @@ CATALOGUE: dict[Reason, PublicError] = {
         StatusCode.FAILED_PRECONDITION,
         "An earlier dispute about the claim was answered; another one needs evidence that is new.",
     ),
-    Reason.DISPUTE_CLOSED: PublicError(StatusCode.FAILED_PRECONDITION, "The dispute is answered or over."),
+    Reason.DISPUTE_CLOSED: PublicError(
+        StatusCode.FAILED_PRECONDITION,
+        "The dispute is answered or over, or a reviewer suspended the claim: that may be ended, and is not upheld.",
+    ),
     Reason.DISPUTE_NOT_ESCALATABLE: PublicError(
         StatusCode.FAILED_PRECONDITION,
         "A dispute is escalated within 30 days after the contributor upheld its claim, while the claim lives.",

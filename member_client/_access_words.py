@@ -92,7 +92,9 @@ WORDS: Final[dict[Language, AccessWords]] = {
             "Without an answer by then the entry is suspended: it may only be noted.",
             "What proves wrong is corrected or taken back at every member.",
         ),
-        staff="For our staff: member-client dispute open {field} - --entry {entry}",
+        staff=(
+            "For our staff: member-client dispute open {field} - --entry {entry} --ground … --statement … --request …"
+        ),
         rights="Your rights",
         joint=", ",
     ),
@@ -137,7 +139,10 @@ WORDS: Final[dict[Language, AccessWords]] = {
             "逾期未答复的，该记录中止使用，仅供留意。",
             "查明有误的，在所有成员机构更正或者撤回。",
         ),
-        staff="供本机构工作人员使用：member-client dispute open {field} - --entry {entry}",
+        staff=(
+            "供本机构工作人员使用：member-client dispute open {field} - --entry {entry} "
+            "--ground … --statement … --request …"
+        ),
         rights="您的权利",
         joint="、",
     ),

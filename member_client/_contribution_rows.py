@@ -85,6 +85,11 @@ class Row:
         """The claim as it is sent; empty before it is sealed."""
         return b"" if self.drawn is None else self.drawn.sealed.claim
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether it was refused so far."""
+        return self.result is not None and self.result.outcome is ContributionOutcome.REFUSED
+
     def take_standing(self, claim: OwnClaim, now_ms: int) -> None:
         """Take over the claim in the row's way, about the same: where it lives and says the same, the row stands."""
         is_live = claim.status in LIVE_STATUSES and claim.expires_at > now_ms

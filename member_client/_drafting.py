@@ -54,6 +54,10 @@ HOW_TO_FIX: Final[dict[Reason, str]] = {
 }
 
 
+CONTESTED: Final = (
+    "A claim of yours stands on this identifier in this category and is contested: answer the dispute first "
+    "(member-client dispute queue)."
+)
 WITHDRAWN_BEFORE: Final = "withdrawn_before"
 RELIST: Final = (
     "You withdrew your claim on this identifier in this category: leave the row out, or list it anew on purpose "

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from alliance.clock import Clock
-from alliance.taxonomy import DAY_MS, LIVE_STATUSES, ClaimStatus, combined_action
+from alliance.taxonomy import DAY_MS, LIVE_STATUSES, ClaimStatus, Purpose, combined_action
 from member_client._decision_records import LIFE_MS, by_entry, read
 from member_client._framing import pack, unpack
 from member_client._statuses import StatusChange
@@ -146,12 +146,16 @@ class Revisits:
     # -- decisions that are to be revisited ----------------------------------------------------------------------------
 
     def listed(self, *, include_done: bool = False) -> list[Revisit]:
-        """Give those that are open, or all, by the time of the change."""
+        """Give those that are open, or all, by the time of the change.
+
+        Whoever looked somebody up for a consumer decided nothing: that is told in the next letter, and to nobody else.
+        """
         if include_done:
             rows = [_row(record) for _, record in self._store.rows(Shelf.REVISITS)]
         else:
             rows = [_row(record) for record in self._store.about(Shelf.REVISITS, _OPEN)]
-        return sorted(self._read(rows), key=lambda it: (it.changed_at, it.receipt, it.entry_id))
+        decided = [it for it in self._read(rows) if it.purpose is not Purpose.DISPUTE]
+        return sorted(decided, key=lambda it: (it.changed_at, it.receipt, it.entry_id))
 
     def of(self, decision: KeptDecision) -> list[Revisit]:
         """Give those of one decision, done ones too."""
@@ -193,6 +197,7 @@ class Revisits:
             reason=row.change.reason,
             version=row.change.version,
             changed_at=row.change.changed_at,
+            purpose=decision.purpose,
             decided_at=decision.decided_at,
             action=decision.action,
             would_be=combined_action(it.ground for it in matches if now < it.expires_at),

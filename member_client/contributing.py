@@ -39,7 +39,7 @@ from member_client._contributions import (
     PreviewOutcome,
 )
 from member_client._deadline import Deadline
-from member_client._drafting import RELIST, WITHDRAWN_BEFORE, Drafted, Refused, all_drafted
+from member_client._drafting import CONTESTED, RELIST, WITHDRAWN_BEFORE, Drafted, Refused, all_drafted
 from member_client._epochs import PinnedEpoch
 from member_client._evaluation import prepared
 from member_client._facts import Facts
@@ -58,6 +58,7 @@ EVALUATION_SECONDS: Final = 120.0
 FILING_MARGIN_MS: Final = 60 * 60 * 1000
 CORRECTIONS_AT_ONCE: Final = 16
 AMENDED: Final = "amended"
+_CONTESTED: Final = (ClaimStatus.DISPUTED, ClaimStatus.SUSPENDED)
 _EPOCH_CHANGED: Final = Reason.EPOCH_NOT_SERVED.name.lower()
 
 Rows = Iterable[ContributionRow] | AsyncIterable[ContributionRow]
@@ -310,6 +311,9 @@ class Contributor:
         again = [row for row, _ in in_the_way if run.amend and _is_replaced(row)]
         if again:
             await self._corrected(again, run.stream)
+        for row, claim in in_the_way:
+            if run.amend and claim.status in _CONTESTED and row.is_refused:
+                row.refuse(Refused(Reason.LIVE_CLAIM_EXISTS.name.lower(), CONTESTED))
         return sent
 
     async def _take_standing(self, in_the_way: Sequence[tuple[Row, OwnClaim]]) -> None:
@@ -370,8 +374,7 @@ def _reopen(rows: list[Row], open_rows: dict[bytes, Row]) -> None:
 
 def _is_replaced(row: Row) -> bool:
     """Whether the claim in a row's way says something else and may be withdrawn: a dispute is not dodged so."""
-    refused = row.result is not None and row.result.outcome is ContributionOutcome.REFUSED
-    return refused and row.standing is not None and row.standing.status is ClaimStatus.ACTIVE
+    return row.is_refused and row.standing is not None and row.standing.status is ClaimStatus.ACTIVE
 
 
 def _preview(

@@ -60,6 +60,7 @@ class Revisit:
     reason: str
     version: int
     changed_at: int
+    purpose: Purpose
     decided_at: int
     action: Action
     would_be: Action

@@ -202,6 +202,8 @@ class Disputes:
         async for dispute in self.listed(about_own=about_own):
             if dispute.id == dispute_id:
                 return dispute
+        if about_own and [it async for it in self.listed(about_own=False) if it.id == dispute_id]:
+            raise InvalidUse("this member opened the dispute; who filed the claim answers it and reads the statement")
         raise NotFound("There is no such dispute of this member.")
 
     # -- reviewers ---------------------------------------------------------------------------------------------------

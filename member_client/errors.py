@@ -61,7 +61,8 @@ class ConfigurationInvalid(AllianceClientError):
 
     exit_code = 3
     how_to_fix = (
-        "Correct what the sentence names; a passphrase comes from ALLIANCE_PASSPHRASE or ALLIANCE_PASSPHRASE_FILE."
+        "Correct what the sentence names; a passphrase comes from ALLIANCE_PASSPHRASE or ALLIANCE_PASSPHRASE_FILE, an "
+        "operator's from ALLIANCE_OPERATOR_PASSPHRASE or ALLIANCE_OPERATOR_PASSPHRASE_FILE."
     )
 
 
@@ -246,7 +247,7 @@ class DisputeRepeated(Denied):
 
 
 class DisputeClosed(Denied):
-    """The dispute is answered or over."""
+    """The dispute is answered or over, or a reviewer suspended the claim: that may be ended, and is not upheld."""
 
     how_to_fix = "Look at the dispute's state first (member-client dispute show)."
 

@@ -194,7 +194,7 @@ def entry_id(text: str) -> bytes:
     except ValueError:
         found = b""
     if len(found) != _ENTRY_ID_BYTES:
-        raise UsageFault(tr("ENTRY is the claim's entry id, 32 hexadecimal digits: see member-client claims list"))
+        raise UsageFault(tr("ENTRY is a claim's entry id, 32 hexadecimal digits: claims list, or check, shows it"))
     return found
 
 

@@ -132,7 +132,7 @@ def _show(session: Session, order: Order, outcome: Outcome) -> None:
     if results["pending_review"]:
         session.say(tr("another operator files what is pending: member-client review approve"))
     if outcome.reasons:
-        session.say(tr("refused for: {reasons}", reasons=told_reasons(outcome.reasons.most_common(5))))
+        session.say(tr("refused for: {reasons}", reasons=told_reasons(outcome.reasons.most_common())))
     session.say(
         tr(
             "hub learned: counts, purpose, and tag, kind, category, role, evidence and dates of {claims:,} claims; "

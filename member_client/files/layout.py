@@ -76,6 +76,8 @@ class Layout:
     consent: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Attribute → column, of those that the file has."""
+    needs_ref: bool = False
+    """Whether a row without a ref of its own is refused: what outlives the file is found by nothing else."""
 
     @property
     def identifier_columns(self) -> frozenset[str]:
@@ -108,6 +110,8 @@ class Layout:
 
     def read(self, row: Row) -> tuple[str, list[Cell]]:
         """Give ref and identifiers of a row; raises RowFault."""
+        if self.needs_ref and not row.text(self.ref):
+            raise RowFault(RowReason.EMPTY, self.ref)
         ref = self.ref_of(row)
         cells = self.cells(row)
         if not ref:

@@ -14,7 +14,7 @@ from support.sdk import PHONES, Tamper, command, contribute, lender, row, screen
 from support.stores import given
 
 from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
-from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel
+from alliance.taxonomy import DAY_MS, Action, Category, ClaimStatus, EvidenceLevel
 from alliance.v1 import dispute_pb2
 from alliance_server.domain.members import Role
 from alliance_server.domain.quotas import Resource
@@ -123,7 +123,7 @@ async def test_an_answer_that_ends_the_claim_ends_the_match(desk: Desk, outcome:
     assert filed.outcome is ContributionOutcome.ACCEPTED
     with pytest.raises(DisputeClosed):
         await desk.contributor.answer_dispute(dispute.id, "upheld", reason="checked")
-    with pytest.raises(NotFound):
+    with pytest.raises(InvalidUse, match="who filed the claim answers it"):
         await desk.opener.answer_dispute(dispute.id, "upheld", reason="checked")
 
 
@@ -203,8 +203,10 @@ async def test_a_reviewer_decides_where_they_differ(desk: Desk) -> None:
 
 async def test_a_statement_is_read_by_whose_claim_it_is_alone(desk: Desk) -> None:
     dispute = await desk.contest()
-    with pytest.raises(NotFound):
+    with pytest.raises(InvalidUse):
         await desk.opener.read_dispute_statement(dispute.id)
+    with pytest.raises(NotFound):
+        await desk.opener.read_dispute_statement(bytes(16))
     await desk.contributor.answer_dispute(dispute.id, "withdrawn", reason="checked")
     assert await desk.contributor.read_dispute_statement(dispute.id) == TEXT
     desk.hub.clock.advance(days=31)
@@ -298,3 +300,20 @@ async def test_the_commands_of_desk_officer_reviewer_and_admin(desk: Desk, tmp_p
         (late,) = json.loads(await command(hub, "ann", "--json", "admin", "disputes"))["overdue"]
         assert (late["contributor"], late["unanswered"]) == ("a", 1)
         assert "reviewer" in await command(hub, "ann", "admin", "members")
+
+
+async def test_a_contested_claim_is_not_amended_and_who_tries_is_told_to_answer(desk: Desk) -> None:
+    await desk.contest()
+    other = row(PHONES[0], expires_at=desk.hub.clock.now_ms() + DAY_MS)
+    (refused,) = [it async for it in desk.contributor.contribute([other], amend=True)]
+    assert (refused.outcome, refused.reason) == (ContributionOutcome.REFUSED, "live_claim_exists")
+    assert "answer the dispute first" in refused.how_to_fix
+
+
+async def test_looking_for_a_consumer_is_no_decision_to_revisit(desk: Desk) -> None:
+    subject = Subject("C-7", phone=PHONES[0])
+    looked = await desk.opener.screen(subject, purpose="dispute", consent=REQUEST)
+    assert await desk.opener.decision(looked.receipt) is not None
+    await desk.contributor.recall(desk.entry_id, reason="wrong_person")
+    await desk.opener.sync_recalls()
+    assert [it async for it in desk.opener.revisits()] == []

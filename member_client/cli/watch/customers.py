@@ -1,12 +1,13 @@
 """`watch add|remove|list`: who is in the book."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Final
 
 import typer
 
 from alliance.taxonomy import Purpose
 from member_client.cli.endings import ending
+from member_client.cli.group import UsageFault
 from member_client.cli.language import tr
 from member_client.cli.options import ConsentOption, FileArgument, MapOption, RefOption, RefusedOption
 from member_client.cli.outputs import refuse_same_paths, refused_path
@@ -40,12 +41,14 @@ def add(
 ) -> None:
     """Add customers to the book."""
     session = session_of(context)
+    if not ref:
+        raise UsageFault(tr("--ref names the column with your own references: events tell of people by them"))
     basis = needed_consent(Purpose.PORTFOLIO_SCREENING, consent)
     assert basis is not None  # noqa: S101 - a portfolio needs one
     refused = refused or refused_path(file)
     table = open_table(file)
     refuse_same_paths(table.path, refused)
-    layout = resolve(table, parse_map(columns or ()), ref=ref)
+    layout = replace(resolve(table, parse_map(columns or ()), ref=ref), needs_ref=True)
     outcome = session.run(add_table(session, Order(table, layout, basis, refused)))
     report = outcome.report
     code = ending(refused=outcome.refused > 0)

@@ -13,7 +13,17 @@ from typer.testing import CliRunner, Result
 
 from alliance.disputes import WAITING_STATES
 from alliance.identifiers import InvalidIdentifier, Kind, canonicalise
-from alliance.taxonomy import DAY_MS, Action, Category, ClaimStatus, EvidenceLevel, Outcome, SharingLevel, SubjectRole
+from alliance.taxonomy import (
+    DAY_MS,
+    Action,
+    Category,
+    ClaimStatus,
+    EvidenceLevel,
+    Outcome,
+    Purpose,
+    SharingLevel,
+    SubjectRole,
+)
 from member_client import (
     Consent,
     ContributionOutcome,
@@ -120,6 +130,7 @@ def a_revisit(number: int = 0, **other: Any) -> Revisit:
         "reason": "wrong_person",
         "version": 1,
         "changed_at": NOW_MS,
+        "purpose": Purpose.LOAN_APPLICATION,
         "decided_at": NOW_MS,
         "action": Action.STEP_UP,
         "would_be": Action.NONE,

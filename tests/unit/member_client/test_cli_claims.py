@@ -135,7 +135,7 @@ def test_a_wrong_entry_is_told_before_the_identifier_is_asked_for() -> None:
     for entry in (ENTRY[:-1], CLEAN, "nonsense"):
         result = cli("claims", "amend", entry, "-", input="")
         assert result.exit_code == 2
-        assert "ENTRY is the claim's entry id" in result.stderr
+        assert "ENTRY is a claim's entry id" in result.stderr
         assert_no_identifier(result.output)
     assert not cli.client.rows
 

@@ -49,7 +49,7 @@ def test_customers_are_added_under_their_refs_and_what_cannot_be_is_told(tmp_pat
 
 def test_adding_needs_a_basis(tmp_path: Path) -> None:
     cli = Cli()
-    result = cli("watch", "add", customers(tmp_path), "--map", "phone=mobile")
+    result = cli("watch", "add", customers(tmp_path), "--map", "phone=mobile", "--ref", "customer_no")
     assert (result.exit_code, cli.client.bases) == (2, [])
     assert "--consent" in result.stderr
 
@@ -125,3 +125,12 @@ def test_what_the_hub_learned_is_declared() -> None:
     assert "looked at never" in said
     assert "2 new events" in cli("watch", "rescreen").stdout
     assert json.loads(cli("--json", "watch", "rescreen").stdout)["events"] == 2
+
+
+def test_customers_without_a_reference_are_not_taken(tmp_path: Path) -> None:
+    path, cli = customers(tmp_path), Cli()
+    assert cli("watch", "add", path, "--map", "phone=mobile", "--consent", "basis").exit_code == 2
+    path.write_text(f"customer_no,mobile\n,{LISTED}\n", encoding="utf-8")
+    result = cli("watch", "add", path, "--map", "phone=mobile", "--ref", "customer_no", "--consent", "basis")
+    assert result.exit_code == 4
+    assert "customer_no,empty" in path.with_name("customers.refused.csv").read_text("utf-8")

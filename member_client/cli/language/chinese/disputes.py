@@ -6,7 +6,7 @@ DISPUTE_CLASSES: Final = {
     "DisputeNotPossible": "无法这样提出异议：没有其他成员的这条有效报送记录，或异议令牌与其不符",
     "DisputeAlreadyOpen": "该记录的异议正在处理，或记录已因异议而中止",
     "DisputeRepeated": "该记录先前的异议已有答复，此次没有新证据",
-    "DisputeClosed": "该异议已有答复或已终结",
+    "DisputeClosed": "该异议已有答复或已终结，或记录已经复核中止：只能终止，不能维持",
     "DisputeNotEscalatable": "异议须在报送方维持记录后 30 天内、且记录仍有效时方可提交复核",
 }
 
@@ -20,7 +20,12 @@ DISPUTE_WORDS: Final = {
     "An earlier dispute about the claim was answered; another one needs evidence that is new.": (
         "该记录先前的异议已有答复；再次提出须有新证据。"
     ),
-    "The dispute is answered or over.": "该异议已有答复或已终结。",
+    "The dispute is answered or over, or a reviewer suspended the claim: that may be ended, and is not upheld.": (
+        "该异议已有答复或已终结；或记录已经复核中止：只能终止，不能维持。"
+    ),
+    "this member opened the dispute; who filed the claim answers it and reads the statement": (
+        "该异议由本成员提出；由报送方答复并阅读陈述"
+    ),
     "A dispute is escalated within 30 days after the contributor upheld its claim, while the claim lives.": (
         "异议须在报送方维持记录后 30 天内、且记录仍有效时方可提交复核。"
     ),

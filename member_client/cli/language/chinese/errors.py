@@ -94,8 +94,12 @@ ADVICE: Final = {
         "Name the profile's folder by ALLIANCE_HOME or --profile, or run `member-client enrol BUNDLE` with the bundle "
         "that the alliance sent."
     ): ("请用 ALLIANCE_HOME 或 --profile 指明身份目录，或用联盟发来的入盟包运行 `member-client enrol BUNDLE`。"),
-    "Correct what the sentence names; a passphrase comes from ALLIANCE_PASSPHRASE or ALLIANCE_PASSPHRASE_FILE.": (
-        "请更正提示所指的内容；口令由 ALLIANCE_PASSPHRASE 或 ALLIANCE_PASSPHRASE_FILE 提供。"
+    (
+        "Correct what the sentence names; a passphrase comes from ALLIANCE_PASSPHRASE or ALLIANCE_PASSPHRASE_FILE, an "
+        "operator's from ALLIANCE_OPERATOR_PASSPHRASE or ALLIANCE_OPERATOR_PASSPHRASE_FILE."
+    ): (
+        "请更正提示所指的内容；口令由 ALLIANCE_PASSPHRASE 或 ALLIANCE_PASSPHRASE_FILE 提供，"
+        "经办人口令由 ALLIANCE_OPERATOR_PASSPHRASE 或 ALLIANCE_OPERATOR_PASSPHRASE_FILE 提供。"
     ),
     "Synchronise this machine's clock (NTP), then repeat.": "请校准本机时钟（NTP）后重试。",
     "Do the same again: a new store takes the damaged one's place. Keep the file that was set aside.": (

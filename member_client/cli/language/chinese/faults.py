@@ -42,8 +42,11 @@ FAULTS: Final = {
     "--reason is a code of lower-case letters, digits and _, for example filed_in_error": (
         "--reason 是由小写字母、数字和 _ 组成的代码，例如 filed_in_error"
     ),
-    "ENTRY is the claim's entry id, 32 hexadecimal digits: see member-client claims list": (
-        "ENTRY 是报送记录的编号，为 32 位十六进制数：请用 member-client claims list 查看"
+    "ENTRY is a claim's entry id, 32 hexadecimal digits: claims list, or check, shows it": (
+        "ENTRY 是报送记录的编号，为 32 位十六进制数：claims list 或 check 会列出"
+    ),
+    "--ref names the column with your own references: events tell of people by them": (
+        "--ref 指明您自己的编号所在的列：事件以此指代客户"
     ),
     "--fail-on is match or unknown": "--fail-on 只能是 match 或 unknown",
     "{file}: there is no such file": "{file}：没有这个文件",

@@ -83,6 +83,10 @@ FILING_HELP: Final = {
 """What help says."""
 
 FILING_WORDS: Final = {
+    (
+        "A claim of yours stands on this identifier in this category and is contested: answer the dispute first "
+        "(member-client dispute queue)."
+    ): "您对该标识在此类别下的记录正被提出异议：请先答复异议（member-client dispute queue）。",
     "Categories": "类别",
     "Roles": "角色",
     "Kinds": "标识类型",
