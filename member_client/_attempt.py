@@ -77,11 +77,13 @@ class Attempt:
         try:
             async with deadline.scope():
                 if not deadline.patient:
-                    return await self._under_epochs_that_serve(deadline)
-                # Facts and filters are fetched for whoever comes first, impatiently: this batch can wait for them.
-                return await retried(lambda: self._under_epochs_that_serve(deadline), deadline)
+                    confirmed = await self._under_epochs_that_serve(deadline)
+                else:
+                    # Facts and filters are fetched for whoever comes first, impatiently: this batch can wait for them.
+                    confirmed = await retried(lambda: self._under_epochs_that_serve(deadline), deadline)
         except (HubUnavailable, TimeoutError, Stale) as cause:
             return await self._left_open(cause)
+        return self._settled(*confirmed)
 
     async def found(self, deadline: Deadline) -> list[Found]:
         """Give the believed claims of others about the batch, with the keys by which they were found.
@@ -90,29 +92,23 @@ class Attempt:
         """
         try:
             async with deadline.scope():
-                try:
-                    _, judged = await self._confirmed(deadline)
-                except EpochNotServed:
-                    self._forget()
-                    await self._session.facts.refresh()
-                    _, judged = await self._confirmed(deadline)
+                _, judged = await self._under_epochs_that_serve(deadline)
         except (TimeoutError, Stale) as cause:
             raise HubUnavailable("The hub could not be asked in time.") from cause
         return [one for found, _ in judged for one in found]
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
-    async def _under_epochs_that_serve(self, deadline: Deadline) -> list[Verdict]:
+    async def _under_epochs_that_serve(self, deadline: Deadline) -> tuple[Batch, list[Judged]]:
         try:
-            return await self._settled(deadline)
+            return await self._confirmed(deadline)
         except EpochNotServed:
             # The epoch changed since the facts were fetched: once more under those that serve now.
             self._forget()
             await self._session.facts.refresh()
-            return await self._settled(deadline)
+            return await self._confirmed(deadline)
 
-    async def _settled(self, deadline: Deadline) -> list[Verdict]:
-        batch, judged = await self._confirmed(deadline)
+    def _settled(self, batch: Batch, judged: Sequence[Judged]) -> list[Verdict]:
         doubts = {place: verdicts.INTEGRITY for _, bad in judged for fault in bad for place in fault.hit.places}
         return self._judged(batch, matches_by_place(*(found for found, _ in judged)), doubts)
 

@@ -43,7 +43,7 @@ async def hub(
 async def status(folder: Path, code: int = 0) -> dict[str, Any]:
     done = await asyncio.to_thread(CliRunner().invoke, app, ["status", str(folder), "--json"])
     assert done.exit_code == code, done.output
-    found: dict[str, Any] = json.loads(done.output)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
