@@ -1,7 +1,7 @@
 """Ninety days of an alliance of twenty lenders, on a clock of the test's, with everything going wrong now and then.
 
 Lenders file, amend, withdraw, recall, contest, answer or sit things out, screen their customers and go offline for
-days; the hub is restarted; calls and answers are lost, delivered twice and overtaken. Every half day the alliance's
+days; the hub is restarted; calls and answers are lost, delivered twice and overtaken. Every day the alliance's
 clocks are held against what was done, and at the end nothing may be missing anywhere.
 """
 
@@ -27,7 +27,7 @@ async def test_ninety_days_meet_every_clock_and_lose_nothing(new_hub_folder: Cal
     await alliance.found()
     try:
         for _ in range(DAYS * 24 // STEP_HOURS):
-            await alliance.half_a_day()
+            await alliance.a_day()
             await alliance.clocks_hold()
         await alliance.everybody_comes()
         await alliance.nothing_is_lost()

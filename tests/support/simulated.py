@@ -26,7 +26,7 @@ NUMBERS: Final = tuple(f"131224500{number:02}" for number in range(40))
 CATEGORIES: Final = (Category.MULE_ACCOUNT, Category.TELECOM_FRAUD)
 RECALLED: Final = ClaimStatus.RECALLED
 ADMIN, REVIEWER = "ann", "rita"
-STEP_HOURS: Final = 12
+STEP_HOURS: Final = 24
 MOST_DAYS_AWAY: Final = 4
 _SHARE_OF_FAULTS: Final = 0.03
 
@@ -126,39 +126,39 @@ class SimulatedAlliance:
     def _chance(self, share: float) -> bool:
         return self.random.random() < share
 
-    # -- half a day ----------------------------------------------------------------------------------------------------
+    # -- a day ---------------------------------------------------------------------------------------------------------
 
-    async def half_a_day(self) -> None:
-        """Let half a day pass, and what happens in it happen."""
+    async def a_day(self) -> None:
+        """Let a day pass, and what happens in it happen."""
         self.clock.advance(hours=STEP_HOURS)
-        if self._chance(0.05):
+        if self._chance(0.1):
             await self._serving.aclose()
             await self._start()
             self.did["restart"] += 1
         for lender_ in self.lenders.values():
             if lender_.client is None and lender_.back_at <= self.now:
                 await self._come(lender_)
-        if self._chance(0.3):
+        if self._chance(0.5):
             await self._leave(self._somebody()[0])
         await self.hub.hub.dispute_clocks.turn()
         self.did["suspended"] += len(self.life.let_clocks_run_out(self.now))
         await Purging(self.hub.hub.store, self.clock).turn()
-        for _ in range(self.random.randint(0, 3)):
+        for _ in range(self.random.randint(0, 6)):
             await self._file()
-        if self._chance(0.4):
+        if self._chance(0.8):
             await self._end_one()
         await self.hub.settle()
-        if self._chance(0.5):
+        if self._chance(0.9):
             await self._contest_one()
         for lender_ in self._online():
-            if lender_.answers and self._chance(0.3):
+            if lender_.answers and self._chance(0.5):
                 await self._answer_queue(lender_)
         await self._review()
         await self.hub.hub.dispute_clocks.turn()  # closes what the claims of which ended
         await self.hub.settle()
         await self.screen(self._somebody()[0])
         for lender_ in self._online():
-            if self._chance(0.3) or lender_.seen_at + DAY_MS <= self.now:
+            if self._chance(0.5) or lender_.seen_at + DAY_MS < self.now:
                 await self._catch_up(lender_)
 
     async def _file(self) -> None:
