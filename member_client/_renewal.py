@@ -21,13 +21,11 @@ from alliance.v1.enrolment_pb2 import Renewal, RenewCertificateRequest
 from alliance.v1.enrolment_pb2_grpc import CertificateServiceStub
 from member_client._certificates import checked_certificate, is_of_the_issuing_ca, read_lifetime_ms, request_for
 from member_client._credentials import ProfileKeys
-from member_client._deadline import Deadline
 from member_client._transport import Transport
 from member_client._workers import Workers
 from member_client.config import Profile
 from member_client.errors import AllianceClientError
 
-CALL_SECONDS: Final = 30.0
 CLOSE_SECONDS: Final = 5.0
 AGAIN_AFTER_MS: Final = 60 * 60 * 1000
 
@@ -72,7 +70,6 @@ class Renewer:
         answer = await self._transport.call(
             lambda channel: CertificateServiceStub(channel).RenewCertificate,
             lambda: self._request(request),
-            Deadline.after(CALL_SECONDS),
         )
         pem = checked_certificate(
             answer.certificate,

@@ -14,10 +14,8 @@ from alliance.crypto.secret import Secret
 from alliance.taxonomy import DAY_MS, Outcome
 from alliance.v1 import outcome_pb2, taxonomy_pb2
 from alliance.v1.outcome_pb2_grpc import OutcomeServiceStub
-from member_client._deadline import Deadline
 from member_client._outcome_box import Batch, OutcomeBox
 from member_client._session import Session
-from member_client._transport import CALL_SECONDS
 from member_client.decisions import KeptDecision
 from member_client.errors import (
     AllianceClientError,
@@ -127,10 +125,7 @@ class Reporting:
             statement = self._session.identity.statement(statements.OUTCOME_REPORT, said.SerializeToString())
             return outcome_pb2.ReportOutcomesRequest(report=statement)
 
-        deadline = Deadline.after(CALL_SECONDS)
-        await self._session.transport.call(
-            lambda channel: OutcomeServiceStub(channel).ReportOutcomes, request, deadline
-        )
+        await self._session.transport.call(lambda channel: OutcomeServiceStub(channel).ReportOutcomes, request)
 
 
 def _matches(decision: KeptDecision, entry_id: bytes | None) -> list[Match]:

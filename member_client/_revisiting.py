@@ -19,11 +19,9 @@ from typing import Final
 from alliance import statements
 from alliance.v1 import status_pb2
 from alliance.v1.status_pb2_grpc import StatusServiceStub
-from member_client._deadline import Deadline
 from member_client._leading import leading
 from member_client._session import Session
 from member_client._statuses import MAX_NUMBER, StatusFeed, StatusPage
-from member_client._transport import CALL_SECONDS
 from member_client.decisions import RecallReport
 from member_client.errors import AllianceClientError, Denied, HubError, InvalidUse, StoreDamaged
 
@@ -145,5 +143,4 @@ async def acknowledged_recalls(session: Session, upto: int) -> None:
         statement = session.identity.statement(statements.RECALL_RECEIPT, said.SerializeToString())
         return status_pb2.AcknowledgeRecallsRequest(receipt=statement)
 
-    deadline = Deadline.after(CALL_SECONDS)
-    await session.transport.call(lambda channel: StatusServiceStub(channel).AcknowledgeRecalls, request, deadline)
+    await session.transport.call(lambda channel: StatusServiceStub(channel).AcknowledgeRecalls, request)

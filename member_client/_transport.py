@@ -206,15 +206,16 @@ class Transport:
         self, method: Callable[[grpc.aio.Channel], UnaryCall[Request, Response]], request: Request
     ) -> Response:
         """Make a unary call whose message is the same in each try, within half a minute."""
-        return await self.call(method, always(request), Deadline.after(CALL_SECONDS))
+        return await self.call(method, always(request))
 
     async def call(
         self,
         method: Callable[[grpc.aio.Channel], UnaryCall[Request, Response]],
         request: Callable[[], Request],
-        deadline: Deadline,
+        within: Deadline | None = None,
     ) -> Response:
-        """Make a unary call; `request` builds the message of each try."""
+        """Make a unary call, within half a minute unless said; `request` builds the message of each try."""
+        deadline = within or Deadline.after(CALL_SECONDS)
 
         async def attempt() -> Response:
             async with own_errors():

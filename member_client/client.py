@@ -7,7 +7,6 @@ No exception but those of `member_client.errors` leaves it, and nothing it retur
 import asyncio
 import hmac
 import os
-import re
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
@@ -16,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from alliance.claims import is_reason_code
 from alliance.clock import Clock, SystemClock
 from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
 from alliance.errors import UnknownWord
@@ -76,7 +76,6 @@ from member_client.watch_events import WatchEvent
 
 DEFAULT_DEADLINE_MS: Final = 30_000
 RETIRE_SECONDS: Final = 60.0
-_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,7 +382,7 @@ class AllianceClient:
 
         `note` is a code of yours, such as restored, never free text. Raises InvalidUse for a receipt of none.
         """
-        if note and not _CODE.fullmatch(_text(note, "note")):
+        if note and not is_reason_code(_text(note, "note")):
             raise InvalidUse("note is a code of lower-case letters, digits and _, for example restored")
         decision = await self.decision(receipt)
         if decision is None:

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from alliance import statements
 from alliance.crypto import sealing
@@ -25,7 +25,7 @@ from alliance.crypto.secret import Secret
 from alliance.disputes import ENDING_STATUSES, DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
 from alliance.errors import BoxInvalid
 from alliance.identifiers import Identifier, InvalidIdentifier
-from alliance.taxonomy import Purpose
+from alliance.taxonomy import Purpose, Word
 from alliance.v1 import dispute_pb2
 from alliance.v1.dispute_pb2_grpc import DisputeServiceStub
 from member_client._attempt import Attempt
@@ -46,7 +46,6 @@ from member_client._journal import Journal
 from member_client._paging import pages
 from member_client._session import Session
 from member_client._store import Shelf
-from member_client._transport import CALL_SECONDS
 from member_client.errors import (
     ConflictingRetry,
     ConsentMissing,
@@ -57,6 +56,8 @@ from member_client.errors import (
 )
 from member_client.own_claims import OwnClaim, OwnClaims
 from member_client.subjects import Consent, Subject
+
+W = TypeVar("W", bound=Word)
 
 PAGE_SIZE: Final = 200
 SECONDS: Final = 120.0
@@ -134,9 +135,7 @@ class Disputes:
         request = await self._session.workers.cpu(self._opening, complaint, drawn, found)
         kept = pack(drawn.salt, complaint.request.digest, complaint.entry_id)
         await self._session.ledger.put(Shelf.CONSENTS, b"dispute/" + drawn.dispute_id, kept)
-        answer = await self._session.transport.call(
-            lambda channel: DisputeServiceStub(channel).OpenDispute, request, Deadline.after(CALL_SECONDS)
-        )
+        answer = await self._session.transport.call(lambda channel: DisputeServiceStub(channel).OpenDispute, request)
         dispute = read_dispute(answer.dispute)
         if (dispute.id, dispute.entry_id, dispute.ground) != (drawn.dispute_id, complaint.entry_id, complaint.ground):
             raise StatementInvalid("The hub shows another dispute than was opened.")
@@ -238,7 +237,7 @@ class Disputes:
             return dispute_pb2.DecideEscalationRequest(review=signed)
 
         answer = await self._session.transport.call(
-            lambda channel: DisputeServiceStub(channel).DecideEscalation, request, Deadline.after(CALL_SECONDS)
+            lambda channel: DisputeServiceStub(channel).DecideEscalation, request
         )
         state = DisputeState[decision.name]
         if int(answer.state) != int(state):
@@ -321,9 +320,7 @@ class Disputes:
             asked.answer.CopyFrom(self._session.identity.statement(statements.DISPUTE_ANSWER, said.SerializeToString()))
             return asked
 
-        answer = await self._session.transport.call(
-            lambda channel: DisputeServiceStub(channel).AnswerDispute, signed, Deadline.after(CALL_SECONDS)
-        )
+        answer = await self._session.transport.call(lambda channel: DisputeServiceStub(channel).AnswerDispute, signed)
         return _expected(read_dispute(answer.dispute), dispute.id, DisputeState[outcome.name])
 
     async def _label_key(self, dispute: Dispute) -> Secret:
@@ -344,26 +341,24 @@ class Disputes:
 
 def ground_of(word: str | DisputeGround) -> DisputeGround:
     """Read a ground; raises InvalidUse."""
-    ground = word if isinstance(word, DisputeGround) else DisputeGround.__members__.get(word.strip().upper())
-    if ground is None:
-        raise InvalidUse(f"a dispute's ground is one of {', '.join(it.word for it in DisputeGround)}")
-    return ground
+    return _word_of(DisputeGround, word, "a dispute's ground")
 
 
 def outcome_of(word: str | DisputeOutcome) -> DisputeOutcome:
     """Read an outcome; raises InvalidUse."""
-    outcome = word if isinstance(word, DisputeOutcome) else DisputeOutcome.__members__.get(word.strip().upper())
-    if outcome is None:
-        raise InvalidUse(f"a dispute's outcome is one of {', '.join(it.word for it in DisputeOutcome)}")
-    return outcome
+    return _word_of(DisputeOutcome, word, "a dispute's outcome")
 
 
 def decision_of(word: str | ReviewDecision) -> ReviewDecision:
     """Read a reviewer's decision; raises InvalidUse."""
-    decision = word if isinstance(word, ReviewDecision) else ReviewDecision.__members__.get(word.strip().upper())
-    if decision is None:
-        raise InvalidUse(f"a review's decision is one of {', '.join(it.word for it in ReviewDecision)}")
-    return decision
+    return _word_of(ReviewDecision, word, "a review's decision")
+
+
+def _word_of(words: type[W], word: str | W, name: str) -> W:
+    meant = words.__members__.get(word.strip().upper()) if isinstance(word, str) else word
+    if meant is None:
+        raise InvalidUse(f"{name} is one of {', '.join(it.word for it in words)}")
+    return meant
 
 
 def _expected(dispute: Dispute, dispute_id: bytes, state: DisputeState) -> Dispute:

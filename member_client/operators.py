@@ -15,13 +15,11 @@ from alliance.errors import KeyFileInvalid
 from alliance.keyring import KeyStore
 from alliance.v1 import operator_pb2
 from alliance.v1.operator_pb2_grpc import OperatorServiceStub
-from member_client._deadline import Deadline
 from member_client._session import Session
 from member_client.config import Profile
 from member_client.errors import AlreadyEnrolled, ConfigurationInvalid, InvalidUse
 
 FOLDER: Final = "operators"
-CALL_SECONDS: Final = 30.0
 _KEY: Final = "operator"
 
 
@@ -85,10 +83,7 @@ async def register(session: Session, operator: Operator) -> OperatorRecord:
         statement = session.identity.statement(statements.OPERATOR, said.SerializeToString())
         return operator_pb2.RegisterOperatorRequest(operator=statement)
 
-    deadline = Deadline.after(CALL_SECONDS)
-    reply = await session.transport.call(
-        lambda channel: OperatorServiceStub(channel).RegisterOperator, request, deadline
-    )
+    reply = await session.transport.call(lambda channel: OperatorServiceStub(channel).RegisterOperator, request)
     return _record(reply.operator)
 
 
@@ -102,8 +97,7 @@ async def retire(session: Session, name: str) -> OperatorRecord:
         statement = session.identity.statement(statements.OPERATOR_RETIREMENT, said.SerializeToString())
         return operator_pb2.RetireOperatorRequest(retirement=statement)
 
-    deadline = Deadline.after(CALL_SECONDS)
-    reply = await session.transport.call(lambda channel: OperatorServiceStub(channel).RetireOperator, request, deadline)
+    reply = await session.transport.call(lambda channel: OperatorServiceStub(channel).RetireOperator, request)
     return _record(reply.operator)
 
 

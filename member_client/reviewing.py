@@ -85,16 +85,11 @@ class Reviewer:
             if some:
                 await contributor.land(some, amend=amends)
         results = [row.finished() for row in rows]
-        over = [review for (_, review), it in zip(chunk, results, strict=True) if it.reason not in PASSING]
-        refused = {review.place for (_, review), it in zip(chunk, results, strict=True) if _is_refused(it)}
+        over = [(review, it) for (_, review), it in zip(chunk, results, strict=True) if it.reason not in PASSING]
         for with_rows in (False, True):
-            gone = [review for review in over if (review.place in refused) is with_rows]
+            gone = [review for review, it in over if (it.outcome is ContributionOutcome.REFUSED) is with_rows]
             await self._session.workers.disk(partial(self._reviews.remove, gone, with_rows=with_rows))
         return results
-
-
-def _is_refused(result: ContributionResult) -> bool:
-    return result.outcome is ContributionOutcome.REFUSED
 
 
 def _check_other(review: Review, operator: Operator) -> None:

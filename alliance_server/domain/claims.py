@@ -94,6 +94,10 @@ class StoredClaim:
         """Entry ids of the claims that say the same in the epochs before and after; they end together with it."""
         return tuple(it for it in (self.predecessor, self.successor) if it)
 
+    def is_live(self, now: int) -> bool:
+        """Say whether it lives, by its status and its time."""
+        return self.status in LIVE_STATUSES and self.expires_at > now
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Stock:
@@ -269,7 +273,7 @@ def check_retags(claim: Claim, of: StoredClaim | None, now: int) -> None:
     """
     if of is None or of.contributor != claim.contributor or of.epoch >= claim.epoch:
         raise ClaimInvalid(Reason.NOT_FOUND, "there is no such claim of the contributor in an earlier epoch")
-    if of.status not in LIVE_STATUSES or of.expires_at <= now:
+    if not of.is_live(now):
         raise ClaimInvalid(Reason.ILLEGAL_TRANSITION, "the claim that is re-tagged is over")
     if any(getattr(claim, name) != getattr(of, name) for name in _COPIED):
         raise ClaimInvalid(Reason.CLAIM_INVALID, "the claim says something else than the one that it re-tags")

@@ -26,7 +26,7 @@ from alliance.disputes import (
 )
 from alliance.errors import Reason
 from alliance.statements import DISPUTE_OPENING
-from alliance.taxonomy import DAY_MS, LIVE_STATUSES, ClaimStatus, Word
+from alliance.taxonomy import DAY_MS, ClaimStatus, Word
 from alliance.v1.claim_pb2 import Claim
 from alliance.v1.dispute_pb2 import DisputeOpening
 from alliance.v1.statement_pb2 import SignedStatement
@@ -47,7 +47,6 @@ UNFINISHED: Final = frozenset({*WAITING_STATES, DisputeState.ESCALATED})
 """States of disputes that end with their claim."""
 FLAGGING: Final = WAITING_STATES | {DisputeState.CLAIM_SUSPENDED}
 """States in which a dispute keeps its claim from being active."""
-_IN_THE_WAY: Final = FLAGGING
 _DIGEST_BYTES = _TOKEN_BYTES = 32
 _NO_CLAIM: Final = Claim(dispute_commitment=bytes(_DIGEST_BYTES)).SerializeToString()
 _ENDED: Final = {
@@ -156,14 +155,14 @@ def check_token(opening: Opening, claim: StoredClaim | None, opener: str, now: i
     """
     commitment = Claim.FromString(_NO_CLAIM if claim is None else claim.claim).dispute_commitment
     holds = hmac.compare_digest(opening.token_sha256, commitment)
-    if claim is None or not holds or not is_live(claim, now) or claim.contributor == opener:
+    if claim is None or not holds or not claim.is_live(now) or claim.contributor == opener:
         raise Refused(Reason.DISPUTE_NOT_POSSIBLE, "no such live claim of another member, or the token is not its")
     return claim
 
 
 def check_earlier(opening: Opening, earlier: Sequence[Dispute]) -> None:
     """Raise Refused where a dispute about the claim waits, or one was answered and this one brings nothing new."""
-    if any(it.state in _IN_THE_WAY for it in earlier):
+    if any(it.state in FLAGGING for it in earlier):
         raise Refused(Reason.DISPUTE_OPEN, "a dispute about the claim waits, or has had it suspended")
     known = {it.evidence_digest for it in earlier}
     if earlier and (not opening.evidence_digest or opening.evidence_digest in known):
@@ -247,8 +246,3 @@ def check_reason_code(reason: str) -> None:
     """Raise Refused unless it is a reason code: it is read by who must not learn whom a dispute is about."""
     if not is_reason_code(reason):
         raise Refused(Reason.INVALID_REQUEST, "a reason code is a word of up to 64 lower-case letters, digits and _")
-
-
-def is_live(claim: StoredClaim | None, now: int) -> bool:
-    """Say whether there is a claim that lives."""
-    return claim is not None and claim.status in LIVE_STATUSES and claim.expires_at > now

@@ -24,7 +24,6 @@ from alliance_server.domain.disputes import (
     check_reason_code,
     check_token,
     escalated,
-    is_live,
     opened,
     read_opening,
     word_of,
@@ -118,7 +117,8 @@ class DisputeService:
             if dispute.state is DisputeState.ESCALATED:
                 return dispute
             after = escalated(dispute, call.now())
-            if not is_live(transaction.claims.get(dispute.claim_id), call.now()):
+            claim = transaction.claims.get(dispute.claim_id)
+            if claim is None or not claim.is_live(call.now()):
                 raise Refused(Reason.DISPUTE_NOT_ESCALATABLE, "the claim is over")
             transaction.disputes.save(after)
             return after
@@ -208,6 +208,6 @@ def _held(transaction: Transaction, dispute: Dispute, now: int) -> dict[bytes, S
     """Give the live claims that a dispute is about, held; raises Refused where there is none."""
     claim = transaction.claims.get(dispute.claim_id)
     held = {} if claim is None else held_with_twins(transaction, claim)
-    if not any(is_live(it, now) for it in held.values()):
+    if not any(it.is_live(now) for it in held.values()):
         raise Refused(Reason.DISPUTE_CLOSED, "the claim is over")
     return held

@@ -12,7 +12,6 @@ from alliance.taxonomy import ClaimStatus
 from alliance.v1 import taxonomy_pb2
 from alliance.v1.claim_pb2 import ClaimStatusChange
 from alliance_server.domain.claims import StoredClaim, check_transition
-from alliance_server.domain.disputes import is_live
 from alliance_server.domain.ports import Transaction
 
 
@@ -27,7 +26,7 @@ class Flags:
     ) -> None:
         """Give held claims a status, those apart that have it or live no more; raises Refused."""
         for claim in claims:
-            if claim.status is not to and is_live(claim, now):
+            if claim.status is not to and claim.is_live(now):
                 check_transition(claim.status, to)
                 version = claim.status_version + 1
                 statement = self._statement(claim.entry_id, version, to, now, reason)
@@ -38,7 +37,7 @@ class Flags:
         linked = transaction.claims.hold(sorted({*links, *links.values()})) if links else {}
         for earlier, later in links.items():
             pair = [linked[it] for it in (earlier, later) if it in linked]
-            mildest = max((it.status for it in pair if is_live(it, now)), default=ClaimStatus.ACTIVE)
+            mildest = max((it.status for it in pair if it.is_live(now)), default=ClaimStatus.ACTIVE)
             self.set(transaction, pair, mildest, now=now, reason="retagged")
 
     def _statement(self, entry_id: bytes, version: int, to: ClaimStatus, now: int, reason: str) -> bytes:

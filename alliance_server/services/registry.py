@@ -8,16 +8,9 @@ under the same id is refused.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import sha256
-from typing import Any
 
-from google.protobuf.message import DecodeError
-
-from alliance.crypto.sealing import ENTRY_ID_BYTES
-from alliance.crypto.signing import VerifyingKey
 from alliance.disputes import DisputeState
-from alliance.errors import AllianceError, ClaimInvalid, Reason
-from alliance.statements import CLAIM
+from alliance.errors import ClaimInvalid, Reason
 from alliance.taxonomy import Action, ClaimStatus, EvidenceLevel, Ground, SubjectRole, permitted_action
 from alliance.v1.claim_pb2 import Claim
 from alliance.v1.statement_pb2 import SignedStatement
@@ -28,16 +21,15 @@ from alliance_server.domain.claims import (
     Stock,
     StoredClaim,
     check_retags,
-    read,
     stored,
 )
 from alliance_server.domain.epochs import Epoch, contributes, retags
-from alliance_server.domain.errors import Refused, reason_of
-from alliance_server.domain.members import Caller
-from alliance_server.domain.operators import Approved, Operator, approved, check_still_active
+from alliance_server.domain.errors import Refused
+from alliance_server.domain.operators import Operator, check_still_active
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.services.budgets import Budgets
 from alliance_server.services.call import Call
+from alliance_server.services.claim_rows import CheckedRow, check_rows, kept_approvals, who_approved
 from alliance_server.services.compute import Compute
 from alliance_server.services.endings import Change, Ending
 from alliance_server.services.flags import Flags
@@ -45,7 +37,6 @@ from alliance_server.services.paging import numbers, page_size
 
 MAX_ROWS = 1024
 ENDS = frozenset({ClaimStatus.WITHDRAWN, ClaimStatus.RECALLED})
-CORRECTS = frozenset({ClaimStatus.CORRECTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +47,6 @@ class RowResult:
     refusal: Reason | None = None
     repeated: bool = False
     standing: StoredClaim | None = None
-
-
-@dataclass(slots=True)
-class _Checked:
-    """A row, the claim in it, its digest, and what it corrects; of a row that is refused the reason."""
-
-    row: ClaimRow
-    claim: Claim | None
-    refusal: Reason | None
-    entry_id: bytes
-    digest: bytes = b""
-    correction: Ending | None = None
-    approved: Approved | None = None
-    """Who approved it, as far as signatures tell."""
-    is_retagged_already: bool = False
-    """Whether the claim that it re-tags has a successor: it may have been sent by another machine of the member."""
 
 
 class RegistryService:
@@ -96,7 +71,7 @@ class RegistryService:
         if not 1 <= len(rows) <= MAX_ROWS:
             raise Refused(Reason.INVALID_BATCH, "a chunk has 1 to 1,024 rows")
         operators = await self._operators(call, rows)
-        work = partial(_check_rows, operators=operators, countersignatures=self._countersignatures)
+        work = partial(check_rows, operators=operators, countersignatures=self._countersignatures)
         checked = await self._compute.run(len(rows), work, rows, call, self._compute.threads)
         return await self._store.write(lambda transaction: self._file(transaction, call, checked))
 
@@ -147,7 +122,7 @@ class RegistryService:
 
         return await self._store.write(work)
 
-    def _file(self, transaction: Transaction, call: Call, checked: Sequence[_Checked]) -> list[RowResult]:
+    def _file(self, transaction: Transaction, call: Call, checked: Sequence[CheckedRow]) -> list[RowResult]:
         now, member = call.now(), call.caller.member_id
         _check_approved(transaction, call, checked)
         epoch = _open_epoch(transaction, checked, now)
@@ -171,7 +146,7 @@ class RegistryService:
                         digest=item.digest,
                         sequence=first + place,
                         now=now,
-                        **_approvals(item, retagged.get(item.row.predecessor)),
+                        **kept_approvals(item, retagged.get(item.row.predecessor)),
                     )
                     for place, item in enumerate(fresh)
                     if item.claim
@@ -184,55 +159,15 @@ class RegistryService:
         self._flags.align(transaction, _contested(successors, stock, retagged), now)
         _show_standing(transaction, checked, results, stock)
         refused = sum(result.refusal is not None for result in results)
-        transaction.record(call.event(epoch=epoch, items=len(checked), items_refused=refused, **_who_approved(fresh)))
+        transaction.record(call.event(epoch=epoch, items=len(checked), items_refused=refused, **who_approved(fresh)))
         return results
-
-
-def _check_rows(
-    rows: Sequence[ClaimRow],
-    call: Call,
-    threads: int,
-    *,
-    operators: Mapping[str, Operator],
-    countersignatures: Countersignatures,
-) -> list[_Checked]:
-    """Check rows by themselves; the signatures of those that are right otherwise, on several threads."""
-    key = VerifyingKey(call.caller.identity_key)
-    now = call.now()
-    checked = [_check_row(row, call.caller, now, operators, countersignatures) for row in rows]
-    signed = [item for item in checked if item.claim]
-    payloads, signatures = [item.row.claim for item in signed], [item.row.signature for item in signed]
-    for item, holds in zip(signed, key.verify_many(CLAIM, payloads, signatures, threads=threads), strict=True):
-        if not holds:
-            item.claim, item.refusal = None, Reason.SIGNATURE_INVALID
-    return checked
-
-
-def _check_row(
-    row: ClaimRow,
-    caller: Caller,
-    now: int,
-    operators: Mapping[str, Operator],
-    countersignatures: Countersignatures,
-) -> _Checked:
-    approval = None
-    try:
-        claim = read(row, contributor=caller.member_id, now=now, countersignatures=countersignatures)
-        if not row.predecessor:  # what is re-tagged was approved when it was filed
-            approval = approved(claim, row.claim, row.approvals, operators, now)
-        correction = None
-        if row.correction is not None:
-            correction = Ending.read(caller, row.correction, row.twin_correction, CORRECTS)
-    except AllianceError as error:
-        return _Checked(row, None, reason_of(error), _entry_id(row))
-    return _Checked(row, claim, None, claim.entry_id, row.digest(), correction, approval)
 
 
 def _known_operators(transaction: Transaction, call: Call) -> Mapping[str, Operator]:
     return {it.operator_id: it for it in transaction.operators.of(call.caller.member_id)}
 
 
-def _check_approved(transaction: Transaction, call: Call, checked: Sequence[_Checked]) -> None:
+def _check_approved(transaction: Transaction, call: Call, checked: Sequence[CheckedRow]) -> None:
     """Refuse rows whose approvers were retired since their signatures were verified."""
     if not any(item.approved for item in checked):
         return
@@ -242,36 +177,10 @@ def _check_approved(transaction: Transaction, call: Call, checked: Sequence[_Che
             try:
                 check_still_active(item.approved, operators)
             except ClaimInvalid as error:
-                item.claim, item.refusal = None, error.reason
+                item.refuse(error.reason)
 
 
-def _approvals(item: _Checked, of: StoredClaim | None) -> dict[str, Any]:
-    """Give what is kept of a row's approvals: its own, or those of the claim that it re-tags."""
-    if item.approved is not None:
-        return {"approved_by": item.approved.names, "approvals": item.approved.statements}
-    return {"approved_by": of.approved_by, "approvals": of.approvals} if of is not None else {}
-
-
-def _who_approved(fresh: Sequence[_Checked]) -> dict[str, Any]:
-    """Give what the event says of approvals: the two operators where they are the same for all, and one digest."""
-    approvals = [item.approved for item in fresh if item.approved]
-    if not approvals:
-        return {}
-    names = {one.names for one in approvals}
-    digest = sha256(b"".join(sha256(one.statements).digest() for one in approvals)).digest()
-    return {"operator": names.pop() if len(names) == 1 else "", "commitments": (digest,)}
-
-
-def _entry_id(row: ClaimRow) -> bytes:
-    """Read the entry id of a refused row; empty where there is none."""
-    try:
-        entry_id = Claim.FromString(row.claim).entry_id
-    except DecodeError:
-        return b""
-    return entry_id if len(entry_id) == ENTRY_ID_BYTES else b""
-
-
-def _open_epoch(transaction: Transaction, checked: Sequence[_Checked], now: int) -> int:
+def _open_epoch(transaction: Transaction, checked: Sequence[CheckedRow], now: int) -> int:
     """Give the epoch whose rows a chunk may file: the first one named that takes claims; 0 where none does."""
     known = {epoch.id: epoch for epoch in transaction.epochs.all()}
     named = ((known.get(item.claim.epoch), item) for item in checked if item.claim)
@@ -283,14 +192,14 @@ def _takes(epoch: Epoch, row: ClaimRow, now: int) -> bool:
     return retags(epoch, now) if row.predecessor else contributes(epoch, now)
 
 
-def _require_still_open(transaction: Transaction, number: int, fresh: Sequence[_Checked], now: int) -> None:
+def _require_still_open(transaction: Transaction, number: int, fresh: Sequence[CheckedRow], now: int) -> None:
     """Raise Refused where the epoch was closed while this unit waited for its registry: the chunk is sent again."""
     epoch = transaction.epochs.get(number)
     if epoch is None or not all(_takes(epoch, item.row, now) for item in fresh):
         raise Refused(Reason.UNAVAILABLE, "the epoch changed meanwhile")
 
 
-def _check_retagged(transaction: Transaction, checked: Sequence[_Checked], now: int) -> Mapping[bytes, StoredClaim]:
+def _check_retagged(transaction: Transaction, checked: Sequence[CheckedRow], now: int) -> Mapping[bytes, StoredClaim]:
     """Hold the claims that rows re-tag, and refuse rows that say something else; gives them by entry id."""
     named = sorted({item.row.predecessor for item in checked if item.claim and item.row.predecessor})
     held = transaction.claims.hold(named) if named else {}
@@ -301,11 +210,11 @@ def _check_retagged(transaction: Transaction, checked: Sequence[_Checked], now: 
                 check_retags(item.claim, of, now)
                 item.is_retagged_already = of is not None and of.successor is not None
             except ClaimInvalid as error:
-                item.claim, item.refusal = None, error.reason
+                item.refuse(error.reason)
     return held
 
 
-def _refuse_revived(transaction: Transaction, checked: Sequence[_Checked], stock: Stock) -> None:
+def _refuse_revived(transaction: Transaction, checked: Sequence[CheckedRow], stock: Stock) -> None:
     """Refuse rows that say again, and to more effect than to inform, what a reviewer had suspended.
 
     Its contributor may end such a claim. It does not come back by another name while the ended one is on record.
@@ -316,7 +225,7 @@ def _refuse_revived(transaction: Transaction, checked: Sequence[_Checked], stock
     suspended = {it.claim_id for it in disputes if it.state is DisputeState.CLAIM_SUSPENDED}
     for item, ended in asked:
         if item.claim and not suspended.isdisjoint(ended) and _permits(item.claim) > Action.INFORM:
-            item.claim, item.refusal = None, Reason.ILLEGAL_TRANSITION
+            item.refuse(Reason.ILLEGAL_TRANSITION)
 
 
 def _ended(stock: Stock, claim: Claim) -> Sequence[bytes]:
@@ -327,7 +236,7 @@ def _permits(claim: Claim) -> Action:
     return permitted_action(Ground(SubjectRole(claim.subject_role), EvidenceLevel(claim.evidence_level)))
 
 
-def _corrections(transaction: Transaction, checked: Sequence[_Checked], stock: Stock) -> Mapping[bytes, list[Change]]:
+def _corrections(transaction: Transaction, checked: Sequence[CheckedRow], stock: Stock) -> Mapping[bytes, list[Change]]:
     """Hold the claims that rows correct; gives the changes that are due by the row's entry id, or refuses the row."""
     asked = {
         item.entry_id: item
@@ -343,12 +252,12 @@ def _corrections(transaction: Transaction, checked: Sequence[_Checked], stock: S
         assert item.correction is not None  # noqa: S101 - for the type checker: those alone are asked for
         claim = held[item.correction.change.entry_id]
         if not reviewed.isdisjoint((claim.entry_id, *claim.twins)):
-            item.claim, item.refusal = None, Reason.ILLEGAL_TRANSITION
+            item.refuse(Reason.ILLEGAL_TRANSITION)
             continue
         try:
             due[entry_id] = item.correction.check(claim, twins)
         except Refused as refusal:
-            item.claim, item.refusal = None, refusal.reason
+            item.refuse(refusal.reason)
     return due
 
 
@@ -363,7 +272,7 @@ def _standing(stock: Stock, claim: Claim) -> bytes | None:
 
 
 def _successors(
-    checked: Sequence[_Checked], results: Sequence[RowResult], stock: Stock, retagged: Mapping[bytes, StoredClaim]
+    checked: Sequence[CheckedRow], results: Sequence[RowResult], stock: Stock, retagged: Mapping[bytes, StoredClaim]
 ) -> dict[bytes, bytes]:
     """Give what each claim is re-tagged by now: a row that landed, or the caller's own claim that stood in its way."""
     successors: dict[bytes, bytes] = {}
@@ -394,17 +303,17 @@ def _contested(
 def _sort(
     transaction: Transaction,
     call: Call,
-    checked: Sequence[_Checked],
+    checked: Sequence[CheckedRow],
     epoch: int,
     stock: Stock,
     corrections: Mapping[bytes, list[Change]],
     budgets: Budgets,
-) -> tuple[list[RowResult], list[_Checked]]:
+) -> tuple[list[RowResult], list[CheckedRow]]:
     """Decide row by row what is fresh, repeated or refused; only one epoch's rows are fresh in a chunk."""
     seen = transaction.claims.digests([item.entry_id for item in checked if item.claim])
     standing = set(stock.standing)
     results: list[RowResult] = []
-    fresh: list[tuple[int, _Checked]] = []
+    fresh: list[tuple[int, CheckedRow]] = []
     followed: set[bytes] = set()
     corrected: set[tuple[bytes, int]] = set()
     for item in checked:
@@ -438,9 +347,9 @@ def _within_protective(
     transaction: Transaction,
     call: Call,
     results: list[RowResult],
-    fresh: list[tuple[int, _Checked]],
+    fresh: list[tuple[int, CheckedRow]],
     budgets: Budgets,
-) -> list[tuple[int, _Checked]]:
+) -> list[tuple[int, CheckedRow]]:
     """Refuse protective rows that the day's quota of them does not hold; what is re-tagged was counted before."""
     asked = [place for place, item in fresh if not item.row.predecessor and _protects(item)]
     if not asked:
@@ -453,12 +362,12 @@ def _within_protective(
     return [(place, item) for place, item in fresh if place not in over]
 
 
-def _protects(item: _Checked) -> bool:
+def _protects(item: CheckedRow) -> bool:
     return item.claim is not None and int(item.claim.subject_role) == SubjectRole.PROTECTED
 
 
 def _show_standing(
-    transaction: Transaction, checked: Sequence[_Checked], results: list[RowResult], stock: Stock
+    transaction: Transaction, checked: Sequence[CheckedRow], results: list[RowResult], stock: Stock
 ) -> None:
     """Show the contributor its own claims that stood before and are in a row's way."""
     in_the_way = {
@@ -471,7 +380,7 @@ def _show_standing(
         results[place] = replace(results[place], standing=claims.get(entry_id))
 
 
-def _judge(item: _Checked, epoch: int, seen: dict[bytes, bytes], *, is_free: bool) -> RowResult:
+def _judge(item: CheckedRow, epoch: int, seen: dict[bytes, bytes], *, is_free: bool) -> RowResult:
     claim = item.claim
     if claim is None:
         return RowResult(item.entry_id, item.refusal)

@@ -20,7 +20,6 @@ from alliance_server.domain.disputes import (
     Overdue,
     check_reason_code,
     decided,
-    is_live,
     word_of,
 )
 from alliance_server.domain.errors import Refused
@@ -58,7 +57,7 @@ class ReviewService:
             page = transaction.disputes.escalated(after, size)
             claims = transaction.claims.get_many([dispute.claim_id for _, dispute in page])
             found = [Escalation(it, claims[it.claim_id]) for _, it in page if it.claim_id in claims]
-            live = [it for it in found if is_live(it.claim, call.now())]
+            live = [it for it in found if it.claim.is_live(call.now())]
             transaction.record(call.event(items=len(live)))
             return live, str(page[-1][0]) if len(page) == size else ""
 
@@ -81,7 +80,7 @@ class ReviewService:
                 return dispute
             after = decided(dispute, decision, said.reason, statement.SerializeToString(), call.now())
             claim = transaction.claims.get(dispute.claim_id)
-            if claim is None or not is_live(claim, call.now()):
+            if claim is None or not claim.is_live(call.now()):
                 raise Refused(Reason.DISPUTE_CLOSED, "the claim is over")
             transaction.disputes.save(after)
             if after.state is DisputeState.CLAIM_SUSPENDED:

@@ -69,17 +69,14 @@ class SqlDisputes:
 
     def overdue(self, now: int, most: int) -> list[Dispute]:
         """Give up to so many disputes that nobody answered in time, each contributor's together; held."""
-        columns = _DISPUTES.c
-        late = (columns.state == int(DisputeState.OPEN), columns.due_at <= now)
-        query = sa.select(*_COLUMNS).where(*late).order_by(columns.due_at).limit(most).with_for_update()
+        query = sa.select(*_COLUMNS).where(*_late(now)).order_by(_DISPUTES.c.due_at).limit(most).with_for_update()
         found = [_dispute(row) for row in self._connection.execute(query)]
         return sorted(found, key=lambda it: (it.contributor, it.id))
 
     def is_overdue(self, now: int) -> bool:
         """Say whether there are open disputes that are due."""
-        columns = _DISPUTES.c
-        late = (columns.state == int(DisputeState.OPEN), columns.due_at <= now)
-        return self._connection.execute(sa.select(columns.row).where(*late).limit(1)).first() is not None
+        query = sa.select(_DISPUTES.c.row).where(*_late(now)).limit(1)
+        return self._connection.execute(query).first() is not None
 
     def of_ended_claims(self, now: int, most: int) -> list[tuple[Dispute, ClaimStatus | None]]:
         """Give up to so many unfinished disputes whose claim lives no more, with its status; None: it is gone."""
@@ -148,6 +145,10 @@ def follow_successors(connection: sa.Connection, purged: Sequence[bytes]) -> Non
 
 def _waiting(waiting_only: bool) -> sa.ColumnElement[bool]:  # noqa: FBT001 - the one thing that it is about
     return _DISPUTES.c.state.in_(sorted(int(it) for it in WAITING_STATES)) if waiting_only else sa.true()
+
+
+def _late(now: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return _DISPUTES.c.state == int(DisputeState.OPEN), _DISPUTES.c.due_at <= now
 
 
 def _sealed_too_long(now: int) -> tuple[sa.ColumnElement[bool], ...]:

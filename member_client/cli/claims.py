@@ -1,11 +1,11 @@
 """`member-client claims`: the member's own claims, as the hub holds them."""
 
-import re
 from typing import Annotated, Any, Final
 
 import typer
 from rich.cells import set_cell_size
 
+from alliance.claims import is_reason_code
 from alliance.identifiers import Kind
 from alliance.taxonomy import Category, ClaimStatus, EvidenceLevel, SubjectRole, Word, retention_ms
 from member_client import ContributionRow, OwnClaim
@@ -30,7 +30,6 @@ claims_app = typer.Typer(no_args_is_help=True, help="List, find, show, amend, wi
 
 _DEFAULT_LIMIT: Final = 100
 _ENTRY_ID_BYTES: Final = 16
-_REASON: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _COLUMNS: Final = ("Entry", "Kind", "Category", "Role", "Ev", "Filed", "Until", "Status")
 _SPARED: Final = ("Ev", "Filed", "Role")
 _WORDS: Final[dict[str, type[Word]]] = {"category": Category, "role": SubjectRole, "status": ClaimStatus}
@@ -119,7 +118,7 @@ def withdraw_claim(
         --reason filed_in_error
     """
     session = session_of(context)
-    _print(session, session.run(_withdrawn(session, entry_id(entry), _code(reason))))
+    _print(session, session.run(_withdrawn(session, entry_id(entry), reason_code(reason))))
 
 
 @claims_app.command("recall")
@@ -139,11 +138,12 @@ def recall_claim(
         --reason wrong_person
     """
     session = session_of(context)
-    _print(session, session.run(_recalled(session, entry_id(entry), _code(reason))))
+    _print(session, session.run(_recalled(session, entry_id(entry), reason_code(reason))))
 
 
-def _code(reason: str) -> str:
-    if not _REASON.fullmatch(reason):
+def reason_code(reason: str) -> str:
+    """Read a reason code; raises UsageFault."""
+    if not is_reason_code(reason):
         raise UsageFault(tr("--reason is a code of lower-case letters, digits and _, for example filed_in_error"))
     return reason
 

@@ -1,11 +1,11 @@
 """`member-client recalls`: decisions that rest on a claim which ended or was contested since."""
 
-import re
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 import typer
 
+from alliance.claims import is_reason_code
 from alliance.taxonomy import Action, ClaimStatus
 from member_client import RecallReport, Revisit
 from member_client.cli.group import UsageFault
@@ -17,7 +17,6 @@ recalls_app = typer.Typer(no_args_is_help=True, help="Decisions to revisit, sinc
 
 _COLUMNS: Final = ("Receipt", "Ref", "Status", "Reason", "Changed", "Decided", "Was", "Would be", "Done")
 _SPARED: Final = ("Changed", "Reason", "Decided")
-_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 @recalls_app.command("sync")
@@ -75,7 +74,7 @@ def close_recall(
         --note restored
     """
     session = session_of(context)
-    if note and not _CODE.fullmatch(note):
+    if note and not is_reason_code(note):
         raise UsageFault(tr("--note is a code of lower-case letters, digits and _, for example restored"))
     closed = session.run(_closed(session, receipt, note))
     session.document({"revisits": [_document(it) for it in closed]})

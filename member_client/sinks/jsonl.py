@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
+from alliance.keyring.store import sync
 from member_client._documents import dumped
 from member_client.errors import InvalidUse, StorageFull
 from member_client.watch_events import WatchEvent
@@ -30,7 +31,7 @@ class JsonlSink:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._last = self._recovered()
-            _sync_folder(path.parent)
+            sync(path.parent)
         except BlockingIOError as error:
             os.close(self._descriptor)
             raise InvalidUse(f"{path} is written by another process") from error
@@ -81,12 +82,3 @@ class JsonlSink:
 def _write_all(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    """Let a file that was just made be found after a crash."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

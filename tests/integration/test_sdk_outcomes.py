@@ -32,6 +32,7 @@ from member_client import (
     OutcomesImplausible,
     Subject,
     Verdict,
+    _transport,
 )
 from member_client import _reporting as reporting
 from member_client._reporting import due_day
@@ -306,7 +307,7 @@ async def test_synchronous_code(new_hub_folder: NewFolder) -> None:
 
 
 async def test_a_hub_that_is_away_loses_nothing(new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reporting, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(_transport, "CALL_SECONDS", 0.5)
     async with market(new_hub_folder()) as it:
         await it.b.report((await ask(it.b, LISTED[0])).receipt, Outcome.CONFIRMED_FRAUD)
         await it.pass_days(1)

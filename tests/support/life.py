@@ -15,7 +15,7 @@ from alliance.taxonomy import DAY_MS, Action, Category, ClaimStatus, EvidenceLev
 LIVE: Final = (ClaimStatus.ACTIVE, ClaimStatus.DISPUTED, ClaimStatus.SUSPENDED)
 LONGEST_MS: Final = {EvidenceLevel.E1: 90 * DAY_MS, EvidenceLevel.E2: 365 * DAY_MS}
 KEPT_AFTER_END_MS: Final = 30 * DAY_MS
-TOLD_FOR_MS: Final = 90 * DAY_MS
+_TOLD_FOR_MS: Final = dict.fromkeys(ClaimStatus, 90 * DAY_MS) | {ClaimStatus.RECALLED: 3 * 365 * DAY_MS}
 ANSWER_WITHIN_MS: Final = dict.fromkeys(DisputeGround, 20 * DAY_MS) | {DisputeGround.IDENTITY_THEFT: 4 * DAY_MS}
 ANSWERS: Final = {
     DisputeOutcome.UPHELD: ClaimStatus.ACTIVE,
@@ -141,10 +141,11 @@ class Life:
 
     def told(self, now: int) -> list[Change]:
         """Give the changes that a member must be able to learn of: for the claim's time, and for a while at least."""
-        kept = [TOLD_FOR_MS * (12 if status is ClaimStatus.RECALLED else 1) for _, status, _ in self.changes]
-        until = [at + least for at, least in zip(self.changed_at, kept, strict=True)]
-        ends = [max(self.claims[change[0]].expires_at, it) for change, it in zip(self.changes, until, strict=True)]
-        return [change for change, end in zip(self.changes, ends, strict=True) if end > now]
+        return [
+            change
+            for change, at in zip(self.changes, self.changed_at, strict=True)
+            if max(self.claims[change[0]].expires_at, at + _TOLD_FOR_MS[change[1]]) > now
+        ]
 
 
 def permitted(claims: Iterable[Filed]) -> Action:

@@ -7,10 +7,10 @@ import typer
 from alliance.disputes import DisputeOutcome, ReviewDecision
 from alliance.taxonomy import Category, SubjectRole
 from member_client import Dispute, DisputeState, Escalation
+from member_client.cli.claims import reason_code
 from member_client.cli.dispute.words import (
     DisputeId,
     ReasonCode,
-    code,
     completes,
     dispute_id,
     record,
@@ -49,7 +49,7 @@ def answer(
         --reason checked_with_police
     """
     session = session_of(context)
-    given = dispute_id(dispute), outcome, code(reason)
+    given = dispute_id(dispute), outcome, reason_code(reason)
     _say(session, session.run(_answered(session, *given)))
 
 
@@ -101,7 +101,7 @@ def review(
     if decision is None or reason is None:
         raise UsageFault(tr("a decision needs --decision and --reason"))
     wanted = dispute_id(dispute)
-    state = session.run(_reviewed(session, wanted, decision, code(reason)))
+    state = session.run(_reviewed(session, wanted, decision, reason_code(reason)))
     session.say(label(state))
     session.document({"dispute": wanted.hex(), "state": state.word})
 

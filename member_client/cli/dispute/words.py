@@ -1,6 +1,5 @@
 """What people read of disputes, and what they type: words, ids and codes."""
 
-import re
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
@@ -17,7 +16,6 @@ DisputeId = Annotated[str, typer.Argument(help="The dispute's id, 32 hexadecimal
 ReasonCode = Annotated[
     str, typer.Option("--reason", help="Reason code such as checked_with_police, never free text.", metavar="CODE")
 ]
-_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _NAME_WIDTH: Final = 12
 
 
@@ -30,13 +28,6 @@ def dispute_id(text: str) -> bytes:
     if len(found) != DISPUTE_ID_BYTES:
         raise UsageFault(tr("DISPUTE is the dispute's id, 32 hexadecimal digits: see member-client dispute list"))
     return found
-
-
-def code(reason: str) -> str:
-    """Read a reason code; raises UsageFault."""
-    if not _CODE.fullmatch(reason):
-        raise UsageFault(tr("--reason is a code of lower-case letters, digits and _, for example filed_in_error"))
-    return reason
 
 
 def completes(words: Any) -> Callable[[str], list[str]]:  # noqa: ANN401 - any enumeration of words
