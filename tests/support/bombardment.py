@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 
 import grpc
 from grpc import aio
@@ -20,7 +21,7 @@ from alliance.v1 import claim_pb2, enrolment_pb2
 from alliance.v1.evaluation_pb2 import EvaluateRequest, EvaluationHeader
 from alliance.v1.registry_pb2 import ChangeClaimStatusRequest, ClaimRow, ContributeRequest
 from support.fuzzing import hostile, spoil
-from support.rpcs import BLINDED, FAULTS, Rpc, Send
+from support.rpcs import BLINDED, FAULTS, AnswerLost, Rpc, Send
 from support.wire import WireMember, certificate_request, enrol_request, new_tls_key, refusal_of, valid_elements
 
 AT_ONCE = 24
@@ -37,7 +38,7 @@ async def bombard(rpc: Rpc, send: Send, contents: Iterable[bytes], at_once: int 
 
     async def sending() -> None:
         for content in left:
-            answers[await answer(rpc, send, content)] += 1
+            answers[await answered(rpc, send, content)] += 1
 
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):
@@ -58,6 +59,13 @@ async def answer(rpc: Rpc, send: Send, content: bytes) -> str:
         assert reason not in FAULTS, f"{rpc.path} answers {reason.name} to {content.hex()}"
         return reason.name
     return "ok"
+
+
+async def answered(rpc: Rpc, send: Send, content: bytes) -> str:
+    """Do as `answer`, and ask again where the answer was lost."""
+    while True:
+        with suppress(AnswerLost):
+            return await answer(rpc, send, content)
 
 
 async def alive(member: WireMember) -> bool:

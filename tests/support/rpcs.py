@@ -182,6 +182,13 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
     return {f"/alliance.v1.{name}": make for name, make in made.items()} | plumbing
 
 
+_LOST = "Internal error from Core"
+
+
+class AnswerLost(Exception):
+    """A call was refused while its message was on the way, and gRPC told of that and not of the refusal: ask again."""
+
+
 def role_of(path: str) -> Role:
     """Give a role that may call a method: a member's where it may."""
     roles = POLICY[path].roles
@@ -211,7 +218,12 @@ def sender(channel: Any, rpc: Rpc, metadata: Callable[[], Any] = lambda: None) -
         with suppress(aio.AioRpcError, asyncio.InvalidStateError):  # refused before it was sent: the reading says how
             await call.write(content)
             await call.done_writing()
-        await _read(rpc, call)
+        try:
+            await _read(rpc, call)
+        except aio.AioRpcError as error:
+            if error.details() == _LOST:
+                raise AnswerLost from error
+            raise
 
     return exchanged
 
