@@ -38,6 +38,14 @@ class SignatureInvalid(AllianceError):
     """A signed statement does not verify under the key that it should."""
 
 
+class MerkleProofInvalid(AllianceError):
+    """A proof of inclusion or of consistency does not verify: a leaf is missing, or a tree was changed."""
+
+
+class NoteInvalid(AllianceError):
+    """A signed note, checkpoint or tile is not one, or is not signed by whom it should be."""
+
+
 class BoxInvalid(AllianceError):
     """A box does not open, or holds something other than it was asked for."""
 

@@ -56,6 +56,9 @@ class Signer(Protocol):
     def statement(self, statement_type: str, payload: bytes) -> SignedStatement:
         """Give the whole statement."""
 
+    def sign_text(self, text: bytes) -> bytes:
+        """Give the 64-byte signature of a note's text, which no statement is mistaken for: it has no byte 0x00."""
+
 
 class SigningKey:
     """An Ed25519 identity key; its repr shows the key id alone."""
@@ -83,6 +86,12 @@ class SigningKey:
     def sign_many(self, statement_type: str, payloads: Sequence[bytes], *, threads: int = 1) -> list[bytes]:
         """Give the signature of each payload."""
         return backend().sign_messages(self._seed, signed_bytes(statement_type, b""), payloads, threads=threads)
+
+    def sign_text(self, text: bytes) -> bytes:
+        """Give the 64-byte signature of a note's text, which no statement is mistaken for; raises ValueError."""
+        if b"\x00" in text:
+            raise ValueError("a note's text has no byte 0x00")
+        return backend().sign_messages(self._seed, b"", [text], threads=1)[0]
 
     def statement(self, statement_type: str, payload: bytes) -> SignedStatement:
         """Give the whole statement."""

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from alliance.v1 import taxonomy_pb2 as alliance_dot_v1_dot_taxonomy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61lliance/v1/audit.proto\x12\x0b\x61lliance.v1\x1a\x1a\x61lliance/v1/taxonomy.proto\"\xe5\x01\n\nAuditEvent\x12\x0c\n\x04time\x18\x01 \x01(\x03\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x10\n\x08operator\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12%\n\x07purpose\x18\x05 \x01(\x0e\x32\x14.alliance.v1.Purpose\x12\r\n\x05items\x18\x06 \x01(\x04\x12\x15\n\ritems_refused\x18\x07 \x01(\x04\x12\x13\n\x0b\x63ommitments\x18\x08 \x03(\x0c\x12\x16\n\x0epolicy_version\x18\t \x01(\x0c\x12\x0f\n\x07outcome\x18\n \x01(\t\x12\r\n\x05\x65poch\x18\x0b \x01(\r\":\n\x11ListEventsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"=\n\x0b\x41uditRecord\x12\x0c\n\x04salt\x18\x01 \x01(\x0c\x12\r\n\x05\x65vent\x18\x02 \x01(\x0c\x12\x11\n\tleaf_hash\x18\x03 \x01(\x0c\"X\n\x12ListEventsResponse\x12)\n\x07records\x18\x01 \x03(\x0b\x32\x18.alliance.v1.AuditRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2]\n\x0c\x41uditService\x12M\n\nListEvents\x12\x1e.alliance.v1.ListEventsRequest\x1a\x1f.alliance.v1.ListEventsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61lliance/v1/audit.proto\x12\x0b\x61lliance.v1\x1a\x1a\x61lliance/v1/taxonomy.proto\"\xe5\x01\n\nAuditEvent\x12\x0c\n\x04time\x18\x01 \x01(\x03\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x10\n\x08operator\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12%\n\x07purpose\x18\x05 \x01(\x0e\x32\x14.alliance.v1.Purpose\x12\r\n\x05items\x18\x06 \x01(\x04\x12\x15\n\ritems_refused\x18\x07 \x01(\x04\x12\x13\n\x0b\x63ommitments\x18\x08 \x03(\x0c\x12\x16\n\x0epolicy_version\x18\t \x01(\x0c\x12\x0f\n\x07outcome\x18\n \x01(\t\x12\r\n\x05\x65poch\x18\x0b \x01(\r\":\n\x11ListEventsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"k\n\x0b\x41uditRecord\x12\x0c\n\x04salt\x18\x01 \x01(\x0c\x12\r\n\x05\x65vent\x18\x02 \x01(\x0c\x12\x11\n\tleaf_hash\x18\x03 \x01(\x0c\x12\x0b\n\x03row\x18\x04 \x01(\x04\x12\x0b\n\x03log\x18\x05 \x01(\t\x12\x12\n\nleaf_index\x18\x06 \x01(\x04\"v\n\x07Receipt\x12\x0c\n\x04salt\x18\x01 \x01(\x0c\x12\r\n\x05\x65vent\x18\x02 \x01(\x0c\x12\x16\n\x0erequest_sha256\x18\x03 \x01(\x0c\x12\x0c\n\x04time\x18\x04 \x01(\x03\x12\x1b\n\x13merge_delay_seconds\x18\x05 \x01(\r\x12\x0b\n\x03row\x18\x06 \x01(\x04\"X\n\x12ListEventsResponse\x12)\n\x07records\x18\x01 \x03(\x0b\x32\x18.alliance.v1.AuditRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\" \n\x0fListLogsRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\t\"|\n\x03Log\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\'\n\x05\x66irst\x18\x02 \x01(\x0b\x32\x18.alliance.v1.AuditRecord\x12\x12\n\ncheckpoint\x18\x03 \x01(\x0c\x12\x13\n\x0bis_complete\x18\x04 \x01(\x08\x12\x13\n\x0b\x66irst_proof\x18\x05 \x03(\x0c\"2\n\x10ListLogsResponse\x12\x1e\n\x04logs\x18\x01 \x03(\x0b\x32\x10.alliance.v1.Log\"9\n\x14GetCheckpointRequest\x12\x0b\n\x03log\x18\x01 \x01(\t\x12\x14\n\x0c\x63osignatures\x18\x02 \x01(\r\"+\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\"#\n\x13LocateEventsRequest\x12\x0c\n\x04rows\x18\x01 \x03(\x04\"=\n\rEventPosition\x12\x0b\n\x03row\x18\x01 \x01(\x04\x12\x0b\n\x03log\x18\x02 \x01(\t\x12\x12\n\nleaf_index\x18\x03 \x01(\x04\"E\n\x14LocateEventsResponse\x12-\n\tpositions\x18\x01 \x03(\x0b\x32\x1a.alliance.v1.EventPosition\"Q\n\x19GetInclusionProofsRequest\x12\x0b\n\x03log\x18\x01 \x01(\t\x12\x11\n\ttree_size\x18\x02 \x01(\x04\x12\x14\n\x0cleaf_indices\x18\x03 \x03(\x04\"4\n\x0eInclusionProof\x12\x12\n\nleaf_index\x18\x01 \x01(\x04\x12\x0e\n\x06hashes\x18\x02 \x03(\x0c\"I\n\x1aGetInclusionProofsResponse\x12+\n\x06proofs\x18\x01 \x03(\x0b\x32\x1b.alliance.v1.InclusionProof\"H\n\x1aGetConsistencyProofRequest\x12\x0b\n\x03log\x18\x01 \x01(\t\x12\r\n\x05\x66irst\x18\x02 \x01(\x04\x12\x0e\n\x06second\x18\x03 \x01(\x04\"-\n\x1bGetConsistencyProofResponse\x12\x0e\n\x06hashes\x18\x01 \x03(\x0c\"=\n\x14GetFactProofsRequest\x12\x0f\n\x07\x64igests\x18\x01 \x03(\x0c\x12\x14\n\x0c\x63osignatures\x18\x02 \x01(\r\"U\n\tFactProof\x12\x0e\n\x06\x64igest\x18\x01 \x01(\x0c\x12(\n\x06record\x18\x02 \x01(\x0b\x32\x18.alliance.v1.AuditRecord\x12\x0e\n\x06hashes\x18\x03 \x03(\x0c\"S\n\x15GetFactProofsResponse\x12&\n\x06proofs\x18\x01 \x03(\x0b\x32\x16.alliance.v1.FactProof\x12\x12\n\ncheckpoint\x18\x02 \x01(\x0c\"E\n\x0eReadLogRequest\x12\x0b\n\x03log\x18\x01 \x01(\t\x12\x13\n\x0b\x66irst_index\x18\x02 \x01(\x04\x12\x11\n\tend_index\x18\x03 \x01(\x04\"<\n\x0fReadLogResponse\x12)\n\x07records\x18\x01 \x03(\x0b\x32\x18.alliance.v1.AuditRecord2\xc4\x05\n\x0c\x41uditService\x12M\n\nListEvents\x12\x1e.alliance.v1.ListEventsRequest\x1a\x1f.alliance.v1.ListEventsResponse\x12G\n\x08ListLogs\x12\x1c.alliance.v1.ListLogsRequest\x1a\x1d.alliance.v1.ListLogsResponse\x12V\n\rGetCheckpoint\x12!.alliance.v1.GetCheckpointRequest\x1a\".alliance.v1.GetCheckpointResponse\x12S\n\x0cLocateEvents\x12 .alliance.v1.LocateEventsRequest\x1a!.alliance.v1.LocateEventsResponse\x12\x65\n\x12GetInclusionProofs\x12&.alliance.v1.GetInclusionProofsRequest\x1a\'.alliance.v1.GetInclusionProofsResponse\x12h\n\x13GetConsistencyProof\x12\'.alliance.v1.GetConsistencyProofRequest\x1a(.alliance.v1.GetConsistencyProofResponse\x12V\n\rGetFactProofs\x12!.alliance.v1.GetFactProofsRequest\x1a\".alliance.v1.GetFactProofsResponse\x12\x46\n\x07ReadLog\x12\x1b.alliance.v1.ReadLogRequest\x1a\x1c.alliance.v1.ReadLogResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,9 +37,47 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTEVENTSREQUEST']._serialized_start=300
   _globals['_LISTEVENTSREQUEST']._serialized_end=358
   _globals['_AUDITRECORD']._serialized_start=360
-  _globals['_AUDITRECORD']._serialized_end=421
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=423
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=511
-  _globals['_AUDITSERVICE']._serialized_start=513
-  _globals['_AUDITSERVICE']._serialized_end=606
+  _globals['_AUDITRECORD']._serialized_end=467
+  _globals['_RECEIPT']._serialized_start=469
+  _globals['_RECEIPT']._serialized_end=587
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=589
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=677
+  _globals['_LISTLOGSREQUEST']._serialized_start=679
+  _globals['_LISTLOGSREQUEST']._serialized_end=711
+  _globals['_LOG']._serialized_start=713
+  _globals['_LOG']._serialized_end=837
+  _globals['_LISTLOGSRESPONSE']._serialized_start=839
+  _globals['_LISTLOGSRESPONSE']._serialized_end=889
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=891
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=948
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=950
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=993
+  _globals['_LOCATEEVENTSREQUEST']._serialized_start=995
+  _globals['_LOCATEEVENTSREQUEST']._serialized_end=1030
+  _globals['_EVENTPOSITION']._serialized_start=1032
+  _globals['_EVENTPOSITION']._serialized_end=1093
+  _globals['_LOCATEEVENTSRESPONSE']._serialized_start=1095
+  _globals['_LOCATEEVENTSRESPONSE']._serialized_end=1164
+  _globals['_GETINCLUSIONPROOFSREQUEST']._serialized_start=1166
+  _globals['_GETINCLUSIONPROOFSREQUEST']._serialized_end=1247
+  _globals['_INCLUSIONPROOF']._serialized_start=1249
+  _globals['_INCLUSIONPROOF']._serialized_end=1301
+  _globals['_GETINCLUSIONPROOFSRESPONSE']._serialized_start=1303
+  _globals['_GETINCLUSIONPROOFSRESPONSE']._serialized_end=1376
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=1378
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=1450
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=1452
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=1497
+  _globals['_GETFACTPROOFSREQUEST']._serialized_start=1499
+  _globals['_GETFACTPROOFSREQUEST']._serialized_end=1560
+  _globals['_FACTPROOF']._serialized_start=1562
+  _globals['_FACTPROOF']._serialized_end=1647
+  _globals['_GETFACTPROOFSRESPONSE']._serialized_start=1649
+  _globals['_GETFACTPROOFSRESPONSE']._serialized_end=1732
+  _globals['_READLOGREQUEST']._serialized_start=1734
+  _globals['_READLOGREQUEST']._serialized_end=1803
+  _globals['_READLOGRESPONSE']._serialized_start=1805
+  _globals['_READLOGRESPONSE']._serialized_end=1865
+  _globals['_AUDITSERVICE']._serialized_start=1868
+  _globals['_AUDITSERVICE']._serialized_end=2576
 # @@protoc_insertion_point(module_scope)

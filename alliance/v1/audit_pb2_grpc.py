@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class AuditServiceStub(object):
-    """Serves audit events to their actors.
+    """Serves audit events to their actors, and what the log proves to everybody enrolled. Each call may be repeated, and is an
+    event itself.
     """
 
     def __init__(self, channel):
@@ -40,14 +41,100 @@ class AuditServiceStub(object):
                 request_serializer=alliance_dot_v1_dot_audit__pb2.ListEventsRequest.SerializeToString,
                 response_deserializer=alliance_dot_v1_dot_audit__pb2.ListEventsResponse.FromString,
                 _registered_method=True)
+        self.ListLogs = channel.unary_unary(
+                '/alliance.v1.AuditService/ListLogs',
+                request_serializer=alliance_dot_v1_dot_audit__pb2.ListLogsRequest.SerializeToString,
+                response_deserializer=alliance_dot_v1_dot_audit__pb2.ListLogsResponse.FromString,
+                _registered_method=True)
+        self.GetCheckpoint = channel.unary_unary(
+                '/alliance.v1.AuditService/GetCheckpoint',
+                request_serializer=alliance_dot_v1_dot_audit__pb2.GetCheckpointRequest.SerializeToString,
+                response_deserializer=alliance_dot_v1_dot_audit__pb2.GetCheckpointResponse.FromString,
+                _registered_method=True)
+        self.LocateEvents = channel.unary_unary(
+                '/alliance.v1.AuditService/LocateEvents',
+                request_serializer=alliance_dot_v1_dot_audit__pb2.LocateEventsRequest.SerializeToString,
+                response_deserializer=alliance_dot_v1_dot_audit__pb2.LocateEventsResponse.FromString,
+                _registered_method=True)
+        self.GetInclusionProofs = channel.unary_unary(
+                '/alliance.v1.AuditService/GetInclusionProofs',
+                request_serializer=alliance_dot_v1_dot_audit__pb2.GetInclusionProofsRequest.SerializeToString,
+                response_deserializer=alliance_dot_v1_dot_audit__pb2.GetInclusionProofsResponse.FromString,
+                _registered_method=True)
+        self.GetConsistencyProof = channel.unary_unary(
+                '/alliance.v1.AuditService/GetConsistencyProof',
+                request_serializer=alliance_dot_v1_dot_audit__pb2.GetConsistencyProofRequest.SerializeToString,
+                response_deserializer=alliance_dot_v1_dot_audit__pb2.GetConsistencyProofResponse.FromString,
+                _registered_method=True)
+        self.GetFactProofs = channel.unary_unary(
+                '/alliance.v1.AuditService/GetFactProofs',
+                request_serializer=alliance_dot_v1_dot_audit__pb2.GetFactProofsRequest.SerializeToString,
+                response_deserializer=alliance_dot_v1_dot_audit__pb2.GetFactProofsResponse.FromString,
+                _registered_method=True)
+        self.ReadLog = channel.unary_stream(
+                '/alliance.v1.AuditService/ReadLog',
+                request_serializer=alliance_dot_v1_dot_audit__pb2.ReadLogRequest.SerializeToString,
+                response_deserializer=alliance_dot_v1_dot_audit__pb2.ReadLogResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer(object):
-    """Serves audit events to their actors.
+    """Serves audit events to their actors, and what the log proves to everybody enrolled. Each call may be repeated, and is an
+    event itself.
     """
 
     def ListEvents(self, request, context):
-        """Lists the caller's own events, oldest first. Safe to repeat; the listing is an event itself.
+        """Lists the caller's own events, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLogs(self, request, context):
+        """Lists the logs, oldest first: one a month, each bound to the one before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCheckpoint(self, request, context):
+        """Gets a log's newest checkpoint, with the witnesses' cosignatures.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LocateEvents(self, request, context):
+        """Says where in the logs events are, by the numbers that receipts and listings give.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInclusionProofs(self, request, context):
+        """Gets proofs that leaves are in a log's tree.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConsistencyProof(self, request, context):
+        """Gets the proof that a log's tree begins with a smaller one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFactProofs(self, request, context):
+        """Gets proofs that facts which the hub states are published in the newest log. What is in force and not published yet is
+        published first, so an answer may take a second.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadLog(self, request, context):
+        """Reads a log's leaves from an index on. For auditors.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -61,6 +148,41 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     request_deserializer=alliance_dot_v1_dot_audit__pb2.ListEventsRequest.FromString,
                     response_serializer=alliance_dot_v1_dot_audit__pb2.ListEventsResponse.SerializeToString,
             ),
+            'ListLogs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLogs,
+                    request_deserializer=alliance_dot_v1_dot_audit__pb2.ListLogsRequest.FromString,
+                    response_serializer=alliance_dot_v1_dot_audit__pb2.ListLogsResponse.SerializeToString,
+            ),
+            'GetCheckpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCheckpoint,
+                    request_deserializer=alliance_dot_v1_dot_audit__pb2.GetCheckpointRequest.FromString,
+                    response_serializer=alliance_dot_v1_dot_audit__pb2.GetCheckpointResponse.SerializeToString,
+            ),
+            'LocateEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.LocateEvents,
+                    request_deserializer=alliance_dot_v1_dot_audit__pb2.LocateEventsRequest.FromString,
+                    response_serializer=alliance_dot_v1_dot_audit__pb2.LocateEventsResponse.SerializeToString,
+            ),
+            'GetInclusionProofs': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInclusionProofs,
+                    request_deserializer=alliance_dot_v1_dot_audit__pb2.GetInclusionProofsRequest.FromString,
+                    response_serializer=alliance_dot_v1_dot_audit__pb2.GetInclusionProofsResponse.SerializeToString,
+            ),
+            'GetConsistencyProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConsistencyProof,
+                    request_deserializer=alliance_dot_v1_dot_audit__pb2.GetConsistencyProofRequest.FromString,
+                    response_serializer=alliance_dot_v1_dot_audit__pb2.GetConsistencyProofResponse.SerializeToString,
+            ),
+            'GetFactProofs': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFactProofs,
+                    request_deserializer=alliance_dot_v1_dot_audit__pb2.GetFactProofsRequest.FromString,
+                    response_serializer=alliance_dot_v1_dot_audit__pb2.GetFactProofsResponse.SerializeToString,
+            ),
+            'ReadLog': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadLog,
+                    request_deserializer=alliance_dot_v1_dot_audit__pb2.ReadLogRequest.FromString,
+                    response_serializer=alliance_dot_v1_dot_audit__pb2.ReadLogResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'alliance.v1.AuditService', rpc_method_handlers)
@@ -70,7 +192,8 @@ def add_AuditServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuditService(object):
-    """Serves audit events to their actors.
+    """Serves audit events to their actors, and what the log proves to everybody enrolled. Each call may be repeated, and is an
+    event itself.
     """
 
     @staticmethod
@@ -90,6 +213,195 @@ class AuditService(object):
             '/alliance.v1.AuditService/ListEvents',
             alliance_dot_v1_dot_audit__pb2.ListEventsRequest.SerializeToString,
             alliance_dot_v1_dot_audit__pb2.ListEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLogs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/alliance.v1.AuditService/ListLogs',
+            alliance_dot_v1_dot_audit__pb2.ListLogsRequest.SerializeToString,
+            alliance_dot_v1_dot_audit__pb2.ListLogsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCheckpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/alliance.v1.AuditService/GetCheckpoint',
+            alliance_dot_v1_dot_audit__pb2.GetCheckpointRequest.SerializeToString,
+            alliance_dot_v1_dot_audit__pb2.GetCheckpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LocateEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/alliance.v1.AuditService/LocateEvents',
+            alliance_dot_v1_dot_audit__pb2.LocateEventsRequest.SerializeToString,
+            alliance_dot_v1_dot_audit__pb2.LocateEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetInclusionProofs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/alliance.v1.AuditService/GetInclusionProofs',
+            alliance_dot_v1_dot_audit__pb2.GetInclusionProofsRequest.SerializeToString,
+            alliance_dot_v1_dot_audit__pb2.GetInclusionProofsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConsistencyProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/alliance.v1.AuditService/GetConsistencyProof',
+            alliance_dot_v1_dot_audit__pb2.GetConsistencyProofRequest.SerializeToString,
+            alliance_dot_v1_dot_audit__pb2.GetConsistencyProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFactProofs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/alliance.v1.AuditService/GetFactProofs',
+            alliance_dot_v1_dot_audit__pb2.GetFactProofsRequest.SerializeToString,
+            alliance_dot_v1_dot_audit__pb2.GetFactProofsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadLog(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/alliance.v1.AuditService/ReadLog',
+            alliance_dot_v1_dot_audit__pb2.ReadLogRequest.SerializeToString,
+            alliance_dot_v1_dot_audit__pb2.ReadLogResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ from alliance.v1 import statement_pb2 as alliance_dot_v1_dot_statement__pb2
 from alliance.v1 import taxonomy_pb2 as alliance_dot_v1_dot_taxonomy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x61lliance/v1/registry.proto\x12\x0b\x61lliance.v1\x1a\x1e\x61lliance/v1/error_reason.proto\x1a\x1b\x61lliance/v1/statement.proto\x1a\x1a\x61lliance/v1/taxonomy.proto\"\xf8\x01\n\x08\x43laimRow\x12\r\n\x05\x63laim\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x0e\n\x06handle\x18\x03 \x01(\x0c\x12\x0b\n\x03\x62ox\x18\x04 \x01(\x0c\x12\x13\n\x0bpredecessor\x18\x05 \x01(\x0c\x12\x30\n\ncorrection\x18\x06 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12\x35\n\x0ftwin_correction\x18\x07 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12/\n\tapprovals\x18\x08 \x03(\x0b\x32\x1c.alliance.v1.SignedStatement\"L\n\x11\x43ontributeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\x12#\n\x04rows\x18\x02 \x03(\x0b\x32\x15.alliance.v1.ClaimRow\"\x95\x01\n\x0e\x43laimRowResult\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\x0c\x12)\n\x07refusal\x18\x02 \x01(\x0e\x32\x18.alliance.v1.ErrorReason\x12\x14\n\x0crepeated_row\x18\x03 \x01(\x08\x12\x30\n\x0estanding_claim\x18\x04 \x01(\x0b\x32\x18.alliance.v1.ClaimRecord\"V\n\x12\x43ontributeResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\x12,\n\x07results\x18\x02 \x03(\x0b\x32\x1b.alliance.v1.ClaimRowResult\"\xcb\x01\n\x0b\x43laimRecord\x12\r\n\x05\x63laim\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12(\n\x06status\x18\x03 \x01(\x0e\x32\x18.alliance.v1.ClaimStatus\x12\x33\n\rstatus_change\x18\x04 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12\x13\n\x0bpredecessor\x18\x05 \x01(\x0c\x12\x11\n\tsuccessor\x18\x06 \x01(\x0c\x12\x13\n\x0b\x61pproved_by\x18\x07 \x03(\t\"c\n\x11ListClaimsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x11\n\tlive_only\x18\x03 \x01(\x08\x12\x14\n\x0c\x62\x65\x66ore_epoch\x18\x04 \x01(\r\"W\n\x12ListClaimsResponse\x12(\n\x06\x63laims\x18\x01 \x03(\x0b\x32\x18.alliance.v1.ClaimRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x0fGetClaimRequest\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\x0c\";\n\x10GetClaimResponse\x12\'\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x18.alliance.v1.ClaimRecord\"\x89\x01\n\x18\x43hangeClaimStatusRequest\x12\x33\n\rstatus_change\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12\x38\n\x12twin_status_change\x18\x02 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"D\n\x19\x43hangeClaimStatusResponse\x12\'\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x18.alliance.v1.ClaimRecord2\xe0\x02\n\x0fRegistryService\x12Q\n\nContribute\x12\x1e.alliance.v1.ContributeRequest\x1a\x1f.alliance.v1.ContributeResponse(\x01\x30\x01\x12M\n\nListClaims\x12\x1e.alliance.v1.ListClaimsRequest\x1a\x1f.alliance.v1.ListClaimsResponse\x12G\n\x08GetClaim\x12\x1c.alliance.v1.GetClaimRequest\x1a\x1d.alliance.v1.GetClaimResponse\x12\x62\n\x11\x43hangeClaimStatus\x12%.alliance.v1.ChangeClaimStatusRequest\x1a&.alliance.v1.ChangeClaimStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x61lliance/v1/registry.proto\x12\x0b\x61lliance.v1\x1a\x1e\x61lliance/v1/error_reason.proto\x1a\x1b\x61lliance/v1/statement.proto\x1a\x1a\x61lliance/v1/taxonomy.proto\"\xf8\x01\n\x08\x43laimRow\x12\r\n\x05\x63laim\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x0e\n\x06handle\x18\x03 \x01(\x0c\x12\x0b\n\x03\x62ox\x18\x04 \x01(\x0c\x12\x13\n\x0bpredecessor\x18\x05 \x01(\x0c\x12\x30\n\ncorrection\x18\x06 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12\x35\n\x0ftwin_correction\x18\x07 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12/\n\tapprovals\x18\x08 \x03(\x0b\x32\x1c.alliance.v1.SignedStatement\"L\n\x11\x43ontributeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\x12#\n\x04rows\x18\x02 \x03(\x0b\x32\x15.alliance.v1.ClaimRow\"\x95\x01\n\x0e\x43laimRowResult\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\x0c\x12)\n\x07refusal\x18\x02 \x01(\x0e\x32\x18.alliance.v1.ErrorReason\x12\x14\n\x0crepeated_row\x18\x03 \x01(\x08\x12\x30\n\x0estanding_claim\x18\x04 \x01(\x0b\x32\x18.alliance.v1.ClaimRecord\"\x85\x01\n\x12\x43ontributeResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\x12,\n\x07results\x18\x02 \x03(\x0b\x32\x1b.alliance.v1.ClaimRowResult\x12-\n\x07receipt\x18\x03 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"\xcb\x01\n\x0b\x43laimRecord\x12\r\n\x05\x63laim\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12(\n\x06status\x18\x03 \x01(\x0e\x32\x18.alliance.v1.ClaimStatus\x12\x33\n\rstatus_change\x18\x04 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12\x13\n\x0bpredecessor\x18\x05 \x01(\x0c\x12\x11\n\tsuccessor\x18\x06 \x01(\x0c\x12\x13\n\x0b\x61pproved_by\x18\x07 \x03(\t\"c\n\x11ListClaimsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x11\n\tlive_only\x18\x03 \x01(\x08\x12\x14\n\x0c\x62\x65\x66ore_epoch\x18\x04 \x01(\r\"W\n\x12ListClaimsResponse\x12(\n\x06\x63laims\x18\x01 \x03(\x0b\x32\x18.alliance.v1.ClaimRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x0fGetClaimRequest\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\x0c\";\n\x10GetClaimResponse\x12\'\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x18.alliance.v1.ClaimRecord\"\x89\x01\n\x18\x43hangeClaimStatusRequest\x12\x33\n\rstatus_change\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12\x38\n\x12twin_status_change\x18\x02 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"D\n\x19\x43hangeClaimStatusResponse\x12\'\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x18.alliance.v1.ClaimRecord2\xe0\x02\n\x0fRegistryService\x12Q\n\nContribute\x12\x1e.alliance.v1.ContributeRequest\x1a\x1f.alliance.v1.ContributeResponse(\x01\x30\x01\x12M\n\nListClaims\x12\x1e.alliance.v1.ListClaimsRequest\x1a\x1f.alliance.v1.ListClaimsResponse\x12G\n\x08GetClaim\x12\x1c.alliance.v1.GetClaimRequest\x1a\x1d.alliance.v1.GetClaimResponse\x12\x62\n\x11\x43hangeClaimStatus\x12%.alliance.v1.ChangeClaimStatusRequest\x1a&.alliance.v1.ChangeClaimStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,22 +40,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONTRIBUTEREQUEST']._serialized_end=459
   _globals['_CLAIMROWRESULT']._serialized_start=462
   _globals['_CLAIMROWRESULT']._serialized_end=611
-  _globals['_CONTRIBUTERESPONSE']._serialized_start=613
-  _globals['_CONTRIBUTERESPONSE']._serialized_end=699
-  _globals['_CLAIMRECORD']._serialized_start=702
-  _globals['_CLAIMRECORD']._serialized_end=905
-  _globals['_LISTCLAIMSREQUEST']._serialized_start=907
-  _globals['_LISTCLAIMSREQUEST']._serialized_end=1006
-  _globals['_LISTCLAIMSRESPONSE']._serialized_start=1008
-  _globals['_LISTCLAIMSRESPONSE']._serialized_end=1095
-  _globals['_GETCLAIMREQUEST']._serialized_start=1097
-  _globals['_GETCLAIMREQUEST']._serialized_end=1132
-  _globals['_GETCLAIMRESPONSE']._serialized_start=1134
-  _globals['_GETCLAIMRESPONSE']._serialized_end=1193
-  _globals['_CHANGECLAIMSTATUSREQUEST']._serialized_start=1196
-  _globals['_CHANGECLAIMSTATUSREQUEST']._serialized_end=1333
-  _globals['_CHANGECLAIMSTATUSRESPONSE']._serialized_start=1335
-  _globals['_CHANGECLAIMSTATUSRESPONSE']._serialized_end=1403
-  _globals['_REGISTRYSERVICE']._serialized_start=1406
-  _globals['_REGISTRYSERVICE']._serialized_end=1758
+  _globals['_CONTRIBUTERESPONSE']._serialized_start=614
+  _globals['_CONTRIBUTERESPONSE']._serialized_end=747
+  _globals['_CLAIMRECORD']._serialized_start=750
+  _globals['_CLAIMRECORD']._serialized_end=953
+  _globals['_LISTCLAIMSREQUEST']._serialized_start=955
+  _globals['_LISTCLAIMSREQUEST']._serialized_end=1054
+  _globals['_LISTCLAIMSRESPONSE']._serialized_start=1056
+  _globals['_LISTCLAIMSRESPONSE']._serialized_end=1143
+  _globals['_GETCLAIMREQUEST']._serialized_start=1145
+  _globals['_GETCLAIMREQUEST']._serialized_end=1180
+  _globals['_GETCLAIMRESPONSE']._serialized_start=1182
+  _globals['_GETCLAIMRESPONSE']._serialized_end=1241
+  _globals['_CHANGECLAIMSTATUSREQUEST']._serialized_start=1244
+  _globals['_CHANGECLAIMSTATUSREQUEST']._serialized_end=1381
+  _globals['_CHANGECLAIMSTATUSRESPONSE']._serialized_start=1383
+  _globals['_CHANGECLAIMSTATUSRESPONSE']._serialized_end=1451
+  _globals['_REGISTRYSERVICE']._serialized_start=1454
+  _globals['_REGISTRYSERVICE']._serialized_end=1806
 # @@protoc_insertion_point(module_scope)

@@ -157,21 +157,27 @@ class ContributeResponse(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     RESULTS_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.bytes
     """The chunk's request id."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClaimRowResult]:
         """One result a row, in the chunk's order."""
 
+    @_builtins.property
+    def receipt(self) -> _statement_pb2.SignedStatement:
+        """Statement `receipt` signed by the hub, about this chunk."""
+
     def __init__(
         self,
         *,
         request_id: _builtins.bytes = ...,
         results: _abc.Iterable[Global___ClaimRowResult] | None = ...,
+        receipt: _statement_pb2.SignedStatement | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "results", b"results"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "request_id", b"request_id", "results", b"results"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from alliance.v1 import statement_pb2 as alliance_dot_v1_dot_statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61lliance/v1/succession.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/statement.proto\"\x8f\x02\n\nSuccession\x12\x10\n\x08\x61lliance\x18\x01 \x01(\t\x12\x0e\n\x06origin\x18\x02 \x01(\r\x12\x18\n\x10previous_hub_key\x18\x03 \x01(\x0c\x12\x0f\n\x07hub_key\x18\x04 \x01(\x0c\x12\x17\n\x0f\x62\x61\x63kup_taken_at\x18\x05 \x01(\x03\x12\x12\n\naudit_rows\x18\x06 \x01(\x04\x12\x17\n\x0fmanifest_sha256\x18\x07 \x01(\x0c\x12\x13\n\x0brestored_at\x18\x08 \x01(\x03\x12\x13\n\x0bledger_used\x18\t \x01(\x08\x12\x16\n\x0eledger_entries\x18\n \x01(\x04\x12\x14\n\x0cledger_until\x18\x0b \x01(\x03\x12\x16\n\x0eretired_epochs\x18\x0c \x03(\r\"U\n\x13SuccessionSignature\x12\r\n\x05\x61\x64min\x18\x01 \x01(\t\x12/\n\tstatement\x18\x02 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"k\n\x10SuccessionRecord\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12\x34\n\nsignatures\x18\x02 \x03(\x0b\x32 .alliance.v1.SuccessionSignature\x12\x10\n\x08\x63omplete\x18\x03 \x01(\x08\".\n\x16ListSuccessionsRequest\x12\x14\n\x0c\x61\x66ter_origin\x18\x01 \x01(\r\"M\n\x17ListSuccessionsResponse\x12\x32\n\x0bsuccessions\x18\x01 \x03(\x0b\x32\x1d.alliance.v1.SuccessionRecord\"H\n\x15SignSuccessionRequest\x12/\n\tstatement\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"K\n\x16SignSuccessionResponse\x12\x31\n\nsuccession\x18\x01 \x01(\x0b\x32\x1d.alliance.v1.SuccessionRecord2\xcc\x01\n\x11SuccessionService\x12\\\n\x0fListSuccessions\x12#.alliance.v1.ListSuccessionsRequest\x1a$.alliance.v1.ListSuccessionsResponse\x12Y\n\x0eSignSuccession\x12\".alliance.v1.SignSuccessionRequest\x1a#.alliance.v1.SignSuccessionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61lliance/v1/succession.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/statement.proto\"\xc7\x02\n\nSuccession\x12\x10\n\x08\x61lliance\x18\x01 \x01(\t\x12\x0e\n\x06origin\x18\x02 \x01(\r\x12\x18\n\x10previous_hub_key\x18\x03 \x01(\x0c\x12\x0f\n\x07hub_key\x18\x04 \x01(\x0c\x12\x17\n\x0f\x62\x61\x63kup_taken_at\x18\x05 \x01(\x03\x12\x12\n\naudit_rows\x18\x06 \x01(\x04\x12\x17\n\x0fmanifest_sha256\x18\x07 \x01(\x0c\x12\x13\n\x0brestored_at\x18\x08 \x01(\x03\x12\x13\n\x0bledger_used\x18\t \x01(\x08\x12\x16\n\x0eledger_entries\x18\n \x01(\x04\x12\x14\n\x0cledger_until\x18\x0b \x01(\x03\x12\x16\n\x0eretired_epochs\x18\x0c \x03(\r\x12\x12\n\nlog_origin\x18\r \x01(\t\x12\x10\n\x08log_size\x18\x0e \x01(\x04\x12\x10\n\x08log_root\x18\x0f \x01(\x0c\"U\n\x13SuccessionSignature\x12\r\n\x05\x61\x64min\x18\x01 \x01(\t\x12/\n\tstatement\x18\x02 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"k\n\x10SuccessionRecord\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12\x34\n\nsignatures\x18\x02 \x03(\x0b\x32 .alliance.v1.SuccessionSignature\x12\x10\n\x08\x63omplete\x18\x03 \x01(\x08\".\n\x16ListSuccessionsRequest\x12\x14\n\x0c\x61\x66ter_origin\x18\x01 \x01(\r\"M\n\x17ListSuccessionsResponse\x12\x32\n\x0bsuccessions\x18\x01 \x03(\x0b\x32\x1d.alliance.v1.SuccessionRecord\"H\n\x15SignSuccessionRequest\x12/\n\tstatement\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"K\n\x16SignSuccessionResponse\x12\x31\n\nsuccession\x18\x01 \x01(\x0b\x32\x1d.alliance.v1.SuccessionRecord2\xcc\x01\n\x11SuccessionService\x12\\\n\x0fListSuccessions\x12#.alliance.v1.ListSuccessionsRequest\x1a$.alliance.v1.ListSuccessionsResponse\x12Y\n\x0eSignSuccession\x12\".alliance.v1.SignSuccessionRequest\x1a#.alliance.v1.SignSuccessionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,19 +33,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'alliance.v1.succession_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SUCCESSION']._serialized_start=75
-  _globals['_SUCCESSION']._serialized_end=346
-  _globals['_SUCCESSIONSIGNATURE']._serialized_start=348
-  _globals['_SUCCESSIONSIGNATURE']._serialized_end=433
-  _globals['_SUCCESSIONRECORD']._serialized_start=435
-  _globals['_SUCCESSIONRECORD']._serialized_end=542
-  _globals['_LISTSUCCESSIONSREQUEST']._serialized_start=544
-  _globals['_LISTSUCCESSIONSREQUEST']._serialized_end=590
-  _globals['_LISTSUCCESSIONSRESPONSE']._serialized_start=592
-  _globals['_LISTSUCCESSIONSRESPONSE']._serialized_end=669
-  _globals['_SIGNSUCCESSIONREQUEST']._serialized_start=671
-  _globals['_SIGNSUCCESSIONREQUEST']._serialized_end=743
-  _globals['_SIGNSUCCESSIONRESPONSE']._serialized_start=745
-  _globals['_SIGNSUCCESSIONRESPONSE']._serialized_end=820
-  _globals['_SUCCESSIONSERVICE']._serialized_start=823
-  _globals['_SUCCESSIONSERVICE']._serialized_end=1027
+  _globals['_SUCCESSION']._serialized_end=402
+  _globals['_SUCCESSIONSIGNATURE']._serialized_start=404
+  _globals['_SUCCESSIONSIGNATURE']._serialized_end=489
+  _globals['_SUCCESSIONRECORD']._serialized_start=491
+  _globals['_SUCCESSIONRECORD']._serialized_end=598
+  _globals['_LISTSUCCESSIONSREQUEST']._serialized_start=600
+  _globals['_LISTSUCCESSIONSREQUEST']._serialized_end=646
+  _globals['_LISTSUCCESSIONSRESPONSE']._serialized_start=648
+  _globals['_LISTSUCCESSIONSRESPONSE']._serialized_end=725
+  _globals['_SIGNSUCCESSIONREQUEST']._serialized_start=727
+  _globals['_SIGNSUCCESSIONREQUEST']._serialized_end=799
+  _globals['_SIGNSUCCESSIONRESPONSE']._serialized_start=801
+  _globals['_SIGNSUCCESSIONRESPONSE']._serialized_end=876
+  _globals['_SUCCESSIONSERVICE']._serialized_start=879
+  _globals['_SUCCESSIONSERVICE']._serialized_end=1083
 # @@protoc_insertion_point(module_scope)

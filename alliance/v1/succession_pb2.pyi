@@ -39,6 +39,9 @@ class Succession(_message.Message):
     LEDGER_ENTRIES_FIELD_NUMBER: _builtins.int
     LEDGER_UNTIL_FIELD_NUMBER: _builtins.int
     RETIRED_EPOCHS_FIELD_NUMBER: _builtins.int
+    LOG_ORIGIN_FIELD_NUMBER: _builtins.int
+    LOG_SIZE_FIELD_NUMBER: _builtins.int
+    LOG_ROOT_FIELD_NUMBER: _builtins.int
     alliance: _builtins.str
     """Name of the alliance."""
     origin: _builtins.int
@@ -61,6 +64,12 @@ class Succession(_message.Message):
     """Entries of the ledger that were applied."""
     ledger_until: _builtins.int
     """When the newest of them was written, milliseconds UTC; 0 where there is none."""
+    log_origin: _builtins.str
+    """Origin of the newest log in the backup; empty where there was none. What it held beyond `log_size` is lost."""
+    log_size: _builtins.int
+    """Leaves of that log in the backup's newest tree."""
+    log_root: _builtins.bytes
+    """Root of that tree."""
     @_builtins.property
     def retired_epochs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Epochs whose key, filter, tags and claims are destroyed: clients believe them never again."""
@@ -80,10 +89,13 @@ class Succession(_message.Message):
         ledger_entries: _builtins.int = ...,
         ledger_until: _builtins.int = ...,
         retired_epochs: _abc.Iterable[_builtins.int] | None = ...,
+        log_origin: _builtins.str = ...,
+        log_size: _builtins.int = ...,
+        log_root: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alliance", b"alliance", "audit_rows", b"audit_rows", "backup_taken_at", b"backup_taken_at", "hub_key", b"hub_key", "ledger_entries", b"ledger_entries", "ledger_until", b"ledger_until", "ledger_used", b"ledger_used", "manifest_sha256", b"manifest_sha256", "origin", b"origin", "previous_hub_key", b"previous_hub_key", "restored_at", b"restored_at", "retired_epochs", b"retired_epochs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alliance", b"alliance", "audit_rows", b"audit_rows", "backup_taken_at", b"backup_taken_at", "hub_key", b"hub_key", "ledger_entries", b"ledger_entries", "ledger_until", b"ledger_until", "ledger_used", b"ledger_used", "log_origin", b"log_origin", "log_root", b"log_root", "log_size", b"log_size", "manifest_sha256", b"manifest_sha256", "origin", b"origin", "previous_hub_key", b"previous_hub_key", "restored_at", b"restored_at", "retired_epochs", b"retired_epochs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -19,7 +19,7 @@ SALT_BYTES = 32
 OK = "ok"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AuditRecord:
     """An event as it is kept: `leaf_hash = SHA-256(0x00 ‖ salt ‖ event)` (RFC 9162, section 2.1.1)."""
 
@@ -29,6 +29,8 @@ class AuditRecord:
     salt: bytes
     event: bytes
     leaf_hash: bytes
+    row: int = 0
+    """Its number, which the commit gives it: receipts name it."""
 
 
 def record_event(

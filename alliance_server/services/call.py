@@ -19,6 +19,8 @@ class Call:
     clock: Clock
     recorded: bool = field(default=False, init=False)
     """Whether an event was made; a call that ends well without one is a fault of the hub."""
+    latest: AuditRecord | None = field(default=None, init=False)
+    """The record made last: of a unit of work that ran again that of its last run, which was committed."""
     refusal_recorded: bool = field(default=False, init=False)
     """Whether the service recorded the call's refusal together with what it charged for it."""
 
@@ -39,7 +41,7 @@ class Call:
     ) -> AuditRecord:
         """Make the call's audit record."""
         self.recorded = True
-        return record_event(
+        self.latest = record_event(
             time=self.now(),
             actor=self.caller.member_id,
             action=self.action,
@@ -51,3 +53,4 @@ class Call:
             commitments=commitments,
             refusal=refusal,
         )
+        return self.latest

@@ -153,6 +153,12 @@ class TokenSigner:
         signature = self._kept(signed_bytes(statement_type, payload))
         return statement_of(self.public_key, statement_type, payload, signature)
 
+    def sign_text(self, text: bytes) -> bytes:
+        """Give the signature of a note's text; raises TokenFailed, or ValueError."""
+        if b"\x00" in text:
+            raise ValueError("a note's text has no byte 0x00")
+        return self._sign(text)
+
     def check(self) -> None:
         """Raise TokenFailed unless the token signs under the public key that it shows."""
         challenge = os.urandom(_HALF_BYTES)

@@ -21,10 +21,18 @@ from alliance_server.domain.epochs import SUITE, Epoch, EpochState
 from alliance_server.domain.evaluations import Evaluation
 from alliance_server.domain.members import Certificate, Member, MemberState, Role
 from alliance_server.domain.ports import Transaction
+from alliance_server.storage import append_only
 from alliance_server.storage.unit_of_work import SqlStore
 
 NOW = 1_800_000_000_000
 LATER = NOW + 1_000_000
+
+
+def undone_logs() -> list[str]:
+    """Give the statements that take a SQLite database back to before there were logs."""
+    tables = [table for table in append_only.TABLES if table != "audit_events"]
+    triggers = [f"DROP TRIGGER audit_events_no_{verb}" for verb in ("update", "delete")]
+    return [*triggers, *(f"DROP TABLE {table}" for table in tables)]
 
 
 class Databases:

@@ -12,8 +12,16 @@ from alliance_server.storage.tables.administration import (
     SuccessionTable,
     SuppressionListTable,
 )
+from alliance_server.storage.tables.audit import (
+    AuditTable,
+    CheckpointTable,
+    CosignatureTable,
+    FactTable,
+    LogTable,
+    TreeHeadTable,
+)
 from alliance_server.storage.tables.disputes import DisputeTable
-from alliance_server.storage.tables.hub import AuditTable, LeaseTable
+from alliance_server.storage.tables.hub import LeaseTable
 from alliance_server.storage.tables.members import (
     CertificateTable,
     DepartureTable,
@@ -61,8 +69,10 @@ __all__ = [
     "BusinessTable",
     "CertificateTable",
     "ChangeFeedTable",
+    "CheckpointTable",
     "ClaimChangeTable",
     "ClaimTable",
+    "CosignatureTable",
     "CreditTable",
     "DeltaTable",
     "DepartureTable",
@@ -70,10 +80,12 @@ __all__ = [
     "EntryReportTable",
     "EpochTable",
     "EvaluationTable",
+    "FactTable",
     "FilterStateTable",
     "InvitationTable",
     "LeaseTable",
     "LimitTable",
+    "LogTable",
     "MemberTable",
     "OperatorTable",
     "OutcomeBatchTable",
@@ -87,6 +99,7 @@ __all__ = [
     "SuccessionTable",
     "SuppressionListTable",
     "ToldOutcomeTable",
+    "TreeHeadTable",
     "UsageHourTable",
     "WaitingOutcomeTable",
     "table_of",

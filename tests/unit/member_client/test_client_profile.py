@@ -159,7 +159,7 @@ def test_audit_events_are_held_against_their_leaves() -> None:
     record = AuditRecord(salt=b"s" * 32, event=event, leaf_hash=merkle.leaf_hash(b"s" * 32 + event))
     assert read_event(record, "alpha").items == 3
     for bent in ({"leaf_hash": b"x" * 32}, {"salt": b"s" * 31}, {"event": event + b"\x18\x01"}):
-        fields = {"salt": record.salt, "event": record.event, "leaf_hash": record.leaf_hash}
+        fields: dict[str, Any] = {"salt": record.salt, "event": record.event, "leaf_hash": record.leaf_hash}
         with pytest.raises(StatementInvalid):
             read_event(AuditRecord(**{**fields, **bent}), "alpha")
     with pytest.raises(StatementInvalid):
