@@ -58,6 +58,7 @@ from alliance_server.services.filter_maintenance import FilterMaintenance
 from alliance_server.services.filters import FilterService
 from alliance_server.services.flags import Flags
 from alliance_server.services.local_evaluator import LocalEvaluator
+from alliance_server.services.logs import LogService
 from alliance_server.services.operators import OperatorService
 from alliance_server.services.outcome_months import OutcomeMonths
 from alliance_server.services.outcomes import OutcomeService
@@ -68,10 +69,12 @@ from alliance_server.services.recalls import RecallService
 from alliance_server.services.registry import RegistryService
 from alliance_server.services.renewal import RenewalService
 from alliance_server.services.reviews import ReviewService
+from alliance_server.services.sealing import Sealer
 from alliance_server.services.statuses import StatusService
 from alliance_server.services.succession import SuccessionService
 from alliance_server.services.watch import Watch
 from alliance_server.storage import schema
+from alliance_server.storage.log_files import LogFiles
 from alliance_server.storage.purge_ledger import PurgeLedger
 from alliance_server.storage.snapshot_files import FileSnapshots
 from alliance_server.storage.unit_of_work import SqlStore
@@ -117,6 +120,8 @@ class Hub:
         self.maintenance = FilterMaintenance(self.store, self._files, self.compute, self.keys.identity, self.clock)
         self.expiry = ExpiryWatch(self.tls, self.store)
         self.audit = AuditService(self.store)
+        self._log_files = LogFiles(config.logs_folder)
+        self.sealer = Sealer(self.store, self._log_files, self.keys.identity, config.alliance, self.clock)
         self.departures = Departures(self.store, self.compute, self.keys.identity, self.clock)
         self.purging = Purging(self.store, self.clock)
         self._flags = Flags(self.keys.identity)
@@ -141,6 +146,7 @@ class Hub:
         await self._check_policy()
         await self._check_epoch_keys()
         await self.maintenance.turn(renew=False)
+        await self.sealer.turn()
         if self.config.metrics_listen:
             self._metrics_listener = MetricsListener(self.config.metrics_listen, self.metrics.registry)
             self.metrics_port = self._metrics_listener.port
@@ -161,6 +167,7 @@ class Hub:
         self._jobs = [
             asyncio.create_task(self._maintain(), name="maintenance"),
             asyncio.create_task(self._keep_watch(), name="watch"),
+            asyncio.create_task(self._seal(), name="sealing"),
             asyncio.create_task(self.statuses.follow(), name="statuses"),
         ]
         if await self.succession.is_awaited():
@@ -178,8 +185,9 @@ class Hub:
             job.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await job
-        for last in (self.audit.flush(self.clock.now_ms()), self.maintenance.hand_over()):
-            with contextlib.suppress(AllianceError):
+        last_turns = (self.audit.flush(self.clock.now_ms()), self.maintenance.hand_over(), self.sealer.hand_over())
+        for last in last_turns:
+            with contextlib.suppress(AllianceError, OSError):
                 await last
         await asyncio.to_thread(self.store.close)
         await asyncio.to_thread(self.compute.close)
@@ -208,7 +216,7 @@ class Hub:
         quotas, recalls = QuotaService(self.store, budgets), RecallService(self.store)
         return Servicers(
             admin=AdminServicer(self.administration, quotas, EpochService(self.store), recalls),
-            audit=AuditServicer(self.audit),
+            audit=AuditServicer(self.audit, LogService(self.store, self._log_files)),
             buckets=BucketServicer(BucketService(self.store, budgets, self.keys.identity)),
             certificates=CertificateServicer(self.renewal),
             directory=DirectoryServicer(directory),
@@ -256,6 +264,16 @@ class Hub:
             except Exception as error:  # noqa: BLE001 - a turn that fails is tried again; filters go stale meanwhile
                 self.metrics.maintenance_failed()
                 _log.error("maintenance failed", error=type(error).__name__)
+
+    async def _seal(self) -> None:
+        """Seal what happened into the log, each second and when somebody waits for it."""
+        while True:
+            await self.sealer.wait(self.config.maintenance_seconds)
+            try:
+                await self.sealer.turn()
+            except Exception as error:  # noqa: BLE001 - a turn that fails is tried again; events wait in the database
+                self.metrics.maintenance_failed()
+                _log.error("sealing failed", error=type(error).__name__)
 
     async def _keep_watch(self) -> None:
         """Watch members' volumes, aside: reading the whole registry must not hold filters up."""

@@ -153,6 +153,11 @@ class HubConfig(BaseSettings):
         return self.folder / "snapshots"
 
     @property
+    def logs_folder(self) -> Path:
+        """Where the logs' tiles and checkpoints lie, for everybody to read."""
+        return self.folder / "log"
+
+    @property
     def purges_folder(self) -> Path:
         """Where the purge ledger lies."""
         return self.folder / "purges"

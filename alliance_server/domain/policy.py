@@ -20,6 +20,7 @@ EVERYBODY: frozenset[Role] = frozenset()
 MEMBERS = frozenset({Role.MEMBER})
 ADMINS = frozenset({Role.ADMIN})
 REVIEWERS = frozenset({Role.REVIEWER})
+AUDITORS = frozenset({Role.AUDITOR})
 ENROLLED = frozenset(Role)
 
 
@@ -49,7 +50,14 @@ POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
         f"{_V1}AdminService/ListRecalls": Rule(ADMINS, AuditAction.RECALL_LIST),
         f"{_V1}AdminService/PreviewChange": Rule(ADMINS, AuditAction.PROPOSAL_PREVIEW),
         f"{_V1}AdminService/Propose": Rule(ADMINS, AuditAction.PROPOSAL_MAKE),
+        f"{_V1}AuditService/GetCheckpoint": Rule(ENROLLED, AuditAction.AUDIT_CHECKPOINT),
+        f"{_V1}AuditService/GetConsistencyProof": Rule(ENROLLED, AuditAction.AUDIT_CONSISTENCY),
+        f"{_V1}AuditService/GetFactProofs": Rule(ENROLLED, AuditAction.AUDIT_FACTS),
+        f"{_V1}AuditService/GetInclusionProofs": Rule(ENROLLED, AuditAction.AUDIT_INCLUSION),
         f"{_V1}AuditService/ListEvents": Rule(ENROLLED, AuditAction.AUDIT_LIST),
+        f"{_V1}AuditService/ListLogs": Rule(ENROLLED, AuditAction.AUDIT_LOGS),
+        f"{_V1}AuditService/LocateEvents": Rule(ENROLLED, AuditAction.AUDIT_LOCATE),
+        f"{_V1}AuditService/ReadLog": Rule(AUDITORS, AuditAction.AUDIT_READ),
         f"{_V1}BucketService/GetBuckets": Rule(MEMBERS, AuditAction.BUCKET_GET),
         f"{_V1}BucketService/ReportEntry": Rule(MEMBERS, AuditAction.BUCKET_REPORT),
         f"{_V1}CertificateService/RenewCertificate": Rule(ENROLLED, AuditAction.MEMBER_RENEW),

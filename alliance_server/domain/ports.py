@@ -5,8 +5,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from alliance.crypto.merkle import Frontier
 from alliance.errors import AllianceError
 from alliance.taxonomy import ClaimStatus
+from alliance.tlog.tiles import Tile
 from alliance_server.domain.alarms import Alarm, DayOfUse, Finding
 from alliance_server.domain.audit import AuditRecord
 from alliance_server.domain.claims import CategoryCount, EndedClaim, ListedEntry, NumberedChange, Stock, StoredClaim
@@ -15,6 +17,7 @@ from alliance_server.domain.disputes import Dispute, Overdue
 from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.evaluations import Evaluation, RequestKey
 from alliance_server.domain.filters import Delta, FilterState, Snapshot
+from alliance_server.domain.logs import Leaf, Log, Position, TreeHead
 from alliance_server.domain.members import Certificate, Invitation, Member, MemberState, Role
 from alliance_server.domain.operators import Operator
 from alliance_server.domain.outcomes import OutcomeBatch, Quality, Told
@@ -426,11 +429,57 @@ class WatchRepository(Protocol):
 class AuditRepository(Protocol):
     """Audit events."""
 
-    def page(self, actor: str, after: int, limit: int) -> list[tuple[int, AuditRecord]]:
+    def page(self, actor: str, after: int, limit: int) -> list[AuditRecord]:
         """Give an actor's events after a row number, with their row numbers."""
 
     def count(self, actor: str, since: int, most: int) -> int:
         """Count an actor's newest events since a time, at most so many."""
+
+
+class LogRepository(Protocol):
+    """Logs over the audit events, their trees and checkpoints. Rows are added, and never changed."""
+
+    def all(self) -> list[Log]:
+        """Give all logs, in their order."""
+
+    def newest(self) -> Log | None:
+        """Give the log that events are added to."""
+
+    def get(self, origin: str) -> Log | None:
+        """Give a log by its origin."""
+
+    def begin(self, log: Log) -> None:
+        """Add a log; raises where there is one of its number or origin."""
+
+    def head(self, log: int) -> TreeHead | None:
+        """Give a log's newest tree."""
+
+    def add_head(self, head: TreeHead) -> None:
+        """Add a tree; raises where the log has one of this size."""
+
+    def checkpoint(self, log: int, size: int | None = None) -> tuple[int, bytes] | None:
+        """Give a log's newest signed checkpoint, or that of a size: size and note."""
+
+    def add_checkpoint(self, log: int, size: int, note: bytes) -> None:
+        """Add the signed checkpoint of a tree; raises where there is one."""
+
+    def settled(self, wait_ms: int) -> int:
+        """Give the number up to which no event can appear any more; raises Refused where somebody is in the way."""
+
+    def has_beyond(self, row: int) -> bool:
+        """Say whether there is an event behind a row."""
+
+    def leaves(self, after_row: int, last_row: int, limit: int) -> list[Leaf]:
+        """Give the leaves of events in a range of rows, in order."""
+
+    def records(self, after_row: int, last_row: int, limit: int) -> list[AuditRecord]:
+        """Give the events in a range of rows, in order, with their rows."""
+
+    def row_at(self, log: Log, leaf_index: int) -> int | None:
+        """Give the row behind which the event of a leaf is the first, from leaf 1 on; None beyond the newest tree."""
+
+    def positions(self, rows: Sequence[int]) -> dict[int, Position]:
+        """Say where events are, by their rows; those that no checkpoint has yet are left out."""
 
 
 class ProposalRepository(Protocol):
@@ -566,6 +615,8 @@ class Transaction(Protocol):
     @property
     def audit(self) -> AuditRepository: ...  # noqa: D102 - its type says it
     @property
+    def logs(self) -> LogRepository: ...  # noqa: D102 - its type says it
+    @property
     def operators(self) -> OperatorRepository: ...  # noqa: D102 - its type says it
     @property
     def proposals(self) -> ProposalRepository: ...  # noqa: D102 - its type says it
@@ -653,3 +704,22 @@ class SnapshotFiles(Protocol):
 
     def delete(self, bits_sha256: bytes) -> None:
         """Remove bits that no snapshot needs."""
+
+
+class LogFiles(Protocol):
+    """The logs' tiles and newest checkpoints as files, which follow from the database."""
+
+    def extend(self, origin: str, frontier: Frontier, leaf_hashes: Iterable[bytes]) -> None:
+        """Add leaves to the tiles of a tree; raises NoteInvalid where they are not that tree's, or OSError."""
+
+    def publish(self, origin: str, size: int, note: bytes) -> None:
+        """Show a checkpoint, unless it is shown already, or a larger one."""
+
+    def read(self, origin: str, tile: Tile) -> bytes:
+        """Read a tile's bytes; raises FileNotFoundError or NoteInvalid."""
+
+    def has(self, origin: str, frontier: Frontier) -> bool:
+        """Say whether the tiles at the right edge of a tree are there, and are its own."""
+
+    def forget(self, origin: str) -> None:
+        """Remove a log's tiles, to make them anew."""

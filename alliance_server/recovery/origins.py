@@ -78,3 +78,17 @@ def _origin(payload: bytes, by_key: dict[bytes, SuccessionSignature]) -> Followi
     message = succession_pb2.Succession.FromString(payload)
     succession = Succession(message.origin, payload, message.restored_at)
     return FollowingOrigin(succession, VerifyingKey(message.hub_key), tuple(by_key.values()))
+
+
+def newest_tree(backup: Backup) -> tuple[str, int, bytes]:
+    """Give origin, size and root of the newest tree in a backup; of one from before there were logs nothing."""
+    if "audit_tree_heads" not in backup.manifest.tables:
+        return "", 0, b""
+    newest = max(
+        ((row["log"], row["size"], row["root"]) for row in dump.records(backup.lines("audit_tree_heads"))), default=None
+    )
+    if newest is None:
+        return "", 0, b""
+    number, size, root = newest
+    origins = {row["number"]: row["origin"] for row in dump.records(backup.lines("audit_logs"))}
+    return origins[number], size, root

@@ -38,7 +38,7 @@ from alliance_server.recovery.backup import OnRows
 from alliance_server.recovery.loading import copy_keys, load_rows, with_section, with_settings
 from alliance_server.recovery.manifest import KEYS
 from alliance_server.recovery.opening import Backup
-from alliance_server.recovery.origins import FollowingOrigin, following_origins
+from alliance_server.recovery.origins import FollowingOrigin, following_origins, newest_tree
 from alliance_server.services import policies
 from alliance_server.signing.sealed import IDENTITY
 from alliance_server.signing.token import TokenFailed
@@ -83,6 +83,7 @@ class Plan:
         """Give the succession of the new origin."""
         manifest, ledger = self.backup.manifest, self.ledger or ()
         previous = self.following[-1].key if self.following else self.backup.hub_key
+        log_origin, log_size, log_root = newest_tree(self.backup)
         payload = succession_pb2.Succession(
             alliance=manifest.alliance,
             origin=self.origin,
@@ -96,6 +97,9 @@ class Plan:
             ledger_entries=len(ledger),
             ledger_until=ledger[-1].at if ledger else 0,
             retired_epochs=self.retired,
+            log_origin=log_origin,
+            log_size=log_size,
+            log_root=log_root,
         )
         return Succession(self.origin, payload.SerializeToString(), self.now)
 

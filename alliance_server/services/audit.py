@@ -5,10 +5,14 @@ import threading
 from alliance.errors import Reason
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import AuditRecord, record_event
+from alliance_server.domain.logs import Position
 from alliance_server.domain.members import HUB_ACTOR
-from alliance_server.domain.ports import Store
+from alliance_server.domain.ports import Store, Transaction
 from alliance_server.services.call import Call
 from alliance_server.services.paging import numbers, page_size
+
+PlacedRecord = tuple[AuditRecord, Position | None]
+"""An event, and where it is; None while no checkpoint has it."""
 
 
 class AuditService:
@@ -19,16 +23,21 @@ class AuditService:
         self._refused = 0
         self._lock = threading.Lock()
 
-    async def own(self, call: Call, asked_size: int, token: str) -> tuple[list[AuditRecord], str]:
-        """List a page of the caller's own events, and the token of the next."""
+    async def own(self, call: Call, asked_size: int, token: str) -> tuple[list[PlacedRecord], str]:
+        """List a page of the caller's own events with their places in the logs, and the token of the next."""
         size = page_size(asked_size)
         (after,) = numbers(token, 1)
-
         member = call.caller.member_id
-        rows = await self._store.read(lambda transaction: transaction.audit.page(member, after, size))
-        await self._store.write(lambda transaction: transaction.record(call.event(items=len(rows))))
-        more = str(rows[-1][0]) if len(rows) == size else ""
-        return [record for _, record in rows], more
+
+        def work(transaction: Transaction) -> list[PlacedRecord]:
+            records = transaction.audit.page(member, after, size)
+            places = transaction.logs.positions([record.row for record in records])
+            return [(record, places.get(record.row)) for record in records]
+
+        records = await self._store.read(work)
+        await self._store.write(lambda transaction: transaction.record(call.event(items=len(records))))
+        more = str(records[-1][0].row) if len(records) == size else ""
+        return records, more
 
     async def refuse(self, call: Call, reason: Reason) -> None:
         """Record that an authenticated call was refused."""

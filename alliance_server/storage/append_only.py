@@ -1,7 +1,7 @@
 """Append-only tables: the database itself refuses to change or delete their rows.
 
-Triggers stop mistakes and whoever has the hub's password; who owns the database can drop them. What proves that nothing was
-changed is the tree over the events, held against a checkpoint that somebody else remembers.
+Triggers stop mistakes and whoever has the hub's password; who owns the database can drop them. What proves that nothing
+was changed is the tree over the events, held against a checkpoint that somebody else remembers.
 """
 
 from typing import Final

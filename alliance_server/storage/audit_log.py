@@ -61,15 +61,14 @@ class SqlAudit:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def page(self, actor: str, after: int, limit: int) -> list[tuple[int, AuditRecord]]:
+    def page(self, actor: str, after: int, limit: int) -> list[AuditRecord]:
         """Give an actor's events after a row number, with their row numbers."""
         columns = _EVENTS.c
+        wanted = sa.select(*(columns[name] for name in (*_FIELDS[1:], "id")))
         rows = self._connection.execute(
-            sa.select(_EVENTS).where(columns.actor == actor, columns.id > after).order_by(columns.id).limit(limit)
+            wanted.where(columns.actor == actor, columns.id > after).order_by(columns.id).limit(limit)
         )
-        return [
-            (row.id, AuditRecord(row.actor, row.time, row.action, row.salt, row.event, row.leaf_hash)) for row in rows
-        ]
+        return [AuditRecord(*row) for row in rows]
 
     def count(self, actor: str, since: int, most: int) -> int:
         """Count an actor's newest events since a time, at most so many."""

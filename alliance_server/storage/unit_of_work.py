@@ -37,6 +37,7 @@ from alliance_server.storage.claims import SqlClaims
 from alliance_server.storage.departures import SqlDepartures
 from alliance_server.storage.disputes import SqlDisputes
 from alliance_server.storage.filters import SqlFilters
+from alliance_server.storage.logs import SqlLogs
 from alliance_server.storage.members import SqlEpochs, SqlMembers
 from alliance_server.storage.operators import SqlOperators
 from alliance_server.storage.outcomes import SqlOutcomes
@@ -70,6 +71,7 @@ class SqlTransaction:
         self.filters = SqlFilters(connection)
         self.quotas = SqlQuotas(connection)
         self.audit = SqlAudit(connection)
+        self.logs = SqlLogs(connection)
         self.operators = SqlOperators(connection)
         self.proposals = SqlProposals(connection)
         self.departures = SqlDepartures(connection)

@@ -511,10 +511,10 @@ def test_events_are_paged_for_their_actor_alone(store: SqlStore) -> None:
         record = event("ab"[number % 2], items=number)
         store.write_now(given(lambda transaction, it: transaction.record(it), record))
     first = store.read_now(lambda transaction: transaction.audit.page("a", 0, 3))
-    second = store.read_now(lambda transaction: transaction.audit.page("a", first[-1][0], 3))
-    assert [record.actor for _, record in first + second] == ["a"] * 4
+    second = store.read_now(lambda transaction: transaction.audit.page("a", first[-1].row, 3))
+    assert [record.actor for record in first + second] == ["a"] * 4
     assert len(second) == 1
-    numbers = [number for number, _ in first + second]
+    numbers = [record.row for record in first + second]
     assert numbers == sorted(set(numbers))
     assert store.read_now(lambda transaction: transaction.audit.page("a", 10**18 - 1, 3)) == []
 

@@ -491,7 +491,7 @@ async def test_epochs_that_ended_or_began_after_the_backup_do_not_come_back(
             assert connection.exec_driver_sql("SELECT count(*) FROM claims").scalar_one() == 0
         restores = [
             it
-            for _, it in hub.hub.store.read_now(lambda work: work.audit.page(HUB_ACTOR, 0, 1000))
+            for it in hub.hub.store.read_now(lambda work: work.audit.page(HUB_ACTOR, 0, 1000))
             if "restore" in it.action
         ]
         assert len(restores) == 1

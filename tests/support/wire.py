@@ -621,7 +621,7 @@ def _add_operator(transaction: Transaction, operator: Operator) -> None:
 def events_of(hub: RunningHub, actor: str) -> list[audit_pb2.AuditEvent]:
     """All events of an actor, oldest first."""
     rows = hub.hub.store.read_now(lambda transaction: transaction.audit.page(actor, 0, 100_000))
-    return [audit_pb2.AuditEvent.FromString(record.event) for _, record in rows]
+    return [audit_pb2.AuditEvent.FromString(record.event) for record in rows]
 
 
 def row_of(sealed: SealedClaim, **changes: Any) -> registry_pb2.ClaimRow:
