@@ -22,6 +22,7 @@ ALLOWED_FIELDS = frozenset(
         "level",
         "logger",
         "method",
+        "origin",
         "places",
         "reason",
         "sequence",

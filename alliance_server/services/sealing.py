@@ -199,14 +199,14 @@ class Sealer:
                     await self._store.write(partial(self._hold, now=self._clock.now_ms()))
                     await self._make_tiles(log, head)
             except NoteInvalid as error:
-                _log.error("a log cannot be served: verify it", origin=log.origin, why=str(error))
+                _log.error("a log cannot be served: verify it", origin=log.origin, detail=str(error))
                 continue
             await asyncio.to_thread(self._files.publish, log.origin, *signed)
         self._is_mended = True
 
     async def _make_tiles(self, log: Log, head: TreeHead) -> None:
         """Make a log's tiles from its events, a batch at a time."""
-        _log.warning("tiles are made anew", origin=log.origin, leaves=head.size)
+        _log.warning("tiles are made anew", origin=log.origin, items=head.size)
         await asyncio.to_thread(self._files.forget, log.origin)
         frontier, row, hashes = Frontier(), log.after_row, [log.first_leaf]
         while hashes:

@@ -160,7 +160,16 @@ SUCCEEDS: dict[str, Call] = {
     "AdminService/ListRecalls": lambda it: it.admin.ListRecalls(admin_pb2.ListRecallsRequest()),
     "AdminService/PreviewChange": lambda it: it.admin.PreviewChange(PREVIEW),
     "AdminService/Propose": lambda it: it.propose(it.proposal(PREVIEW.change)),
+    "AuditService/GetCheckpoint": lambda it: it.audit.GetCheckpoint(audit_pb2.GetCheckpointRequest()),
+    "AuditService/GetConsistencyProof": lambda it: it.audit.GetConsistencyProof(
+        audit_pb2.GetConsistencyProofRequest(log=it.log, first=1, second=1)
+    ),
+    "AuditService/GetInclusionProofs": lambda it: it.audit.GetInclusionProofs(
+        audit_pb2.GetInclusionProofsRequest(log=it.log, tree_size=1, leaf_indices=[0])
+    ),
     "AuditService/ListEvents": lambda it: it.audit.ListEvents(audit_pb2.ListEventsRequest()),
+    "AuditService/ListLogs": lambda it: it.audit.ListLogs(audit_pb2.ListLogsRequest()),
+    "AuditService/LocateEvents": lambda it: it.audit.LocateEvents(audit_pb2.LocateEventsRequest(rows=[1])),
     "BucketService/GetBuckets": lambda it: drain(
         it.buckets.GetBuckets(bucket_pb2.GetBucketsRequest(epoch=1, prefixes=[0]))
     ),
@@ -215,7 +224,16 @@ REFUSED: dict[str, Call] = {
     "AdminService/ListRecalls": lambda it: it.admin.ListRecalls(admin_pb2.ListRecallsRequest(page_token="x")),
     "AdminService/PreviewChange": lambda it: it.admin.PreviewChange(admin_pb2.PreviewChangeRequest()),
     "AdminService/Propose": lambda it: it.admin.Propose(admin_pb2.ProposeRequest()),
+    "AuditService/GetCheckpoint": lambda it: it.audit.GetCheckpoint(audit_pb2.GetCheckpointRequest(log="x")),
+    "AuditService/GetConsistencyProof": lambda it: it.audit.GetConsistencyProof(
+        audit_pb2.GetConsistencyProofRequest(log=it.log, first=2, second=1)
+    ),
+    "AuditService/GetInclusionProofs": lambda it: it.audit.GetInclusionProofs(
+        audit_pb2.GetInclusionProofsRequest(log=it.log, tree_size=1, leaf_indices=[1])
+    ),
     "AuditService/ListEvents": lambda it: it.audit.ListEvents(audit_pb2.ListEventsRequest(page_token="x")),
+    "AuditService/ListLogs": lambda it: it.audit.ListLogs(audit_pb2.ListLogsRequest(after="x")),
+    "AuditService/LocateEvents": lambda it: it.audit.LocateEvents(audit_pb2.LocateEventsRequest(rows=range(1001))),
     "BucketService/GetBuckets": lambda it: drain(it.buckets.GetBuckets(bucket_pb2.GetBucketsRequest(epoch=1))),
     "BucketService/ReportEntry": lambda it: it.buckets.ReportEntry(bucket_pb2.ReportEntryRequest()),
     "CertificateService/RenewCertificate": lambda it: it.certificates.RenewCertificate(RenewCertificateRequest()),

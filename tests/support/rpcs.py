@@ -118,6 +118,15 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
         "AdminService/ListRecalls": lambda: admin_pb2.ListRecallsRequest(page_size=3, page_token="1"),
         "AdminService/PreviewChange": lambda: admin_pb2.PreviewChangeRequest(change=SUSPENSION),
         "AdminService/Propose": lambda: admin_pb2.ProposeRequest(proposal=member.proposal(SUSPENSION)),
+        "AuditService/GetCheckpoint": lambda: audit_pb2.GetCheckpointRequest(log=member.log),
+        "AuditService/GetConsistencyProof": lambda: audit_pb2.GetConsistencyProofRequest(
+            log=member.log, first=1, second=1
+        ),
+        "AuditService/GetInclusionProofs": lambda: audit_pb2.GetInclusionProofsRequest(
+            log=member.log, tree_size=1, leaf_indices=[0]
+        ),
+        "AuditService/ListLogs": lambda: audit_pb2.ListLogsRequest(),
+        "AuditService/LocateEvents": lambda: audit_pb2.LocateEventsRequest(rows=[1, 2, 3]),
         "AuditService/ListEvents": lambda: audit_pb2.ListEventsRequest(page_size=3, page_token="1"),
         "BucketService/GetBuckets": lambda: bucket_pb2.GetBucketsRequest(epoch=1, prefix_bits=4, prefixes=[1, 2]),
         "BucketService/ReportEntry": lambda: bucket_pb2.ReportEntryRequest(

@@ -259,6 +259,13 @@ class WireMember:
         return self.hub.clock.now_ms()
 
     @property
+    def log(self) -> str:
+        """Origin of the newest log."""
+        newest = self.hub.hub.store.read_now(lambda transaction: transaction.logs.newest())
+        assert newest is not None
+        return newest.origin
+
+    @property
     def epoch_key(self) -> bytes:
         epoch = self.hub.hub.store.read_now(lambda transaction: transaction.epochs.get(1))
         assert epoch is not None
