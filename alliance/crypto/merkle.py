@@ -4,6 +4,7 @@ Rules:
 
 - a leaf is hashed behind 0x00 and a node behind 0x01, so that neither can be passed off as the other;
 - the order of the leaves is part of the root; equal leaves are leaves of their own;
+- a proof does not prove the sizes that it is verified with: take them from where the root is signed beside them;
 - leaves stream: a `Frontier` holds one hash a level, and proofs ask for the few nodes that they are made of.
 
 What it does not do: keep a tree, or sign. Whoever commits to data that can be guessed salts it first (protocol §2:
@@ -19,6 +20,10 @@ from typing import Final
 from alliance.errors import MerkleProofInvalid
 
 HASH_BYTES: Final = 32
+MAX_SIZE: Final = 2**63 - 1
+"""More leaves than any tree has: what a signed 64-bit number holds, so that readers in every language can hold it."""
+
+_EMPTY: Final = hashlib.sha256(b"").digest()
 
 Node = tuple[int, int]
 """A complete subtree: its level, 0 for leaves, and its index among those of that level."""
@@ -49,6 +54,10 @@ class Frontier:
     size: int = 0
     nodes: tuple[bytes, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.size.bit_count() != len(self.nodes) or any(len(node) != HASH_BYTES for node in self.nodes):
+            raise ValueError("a frontier has one hash for each one bit of its size")
+
     def extended(self, leaf_hashes: Iterable[bytes]) -> "Frontier":
         """Return the frontier with more leaves, given by their hashes."""
         size, nodes = self.size, list(self.nodes)
@@ -63,7 +72,7 @@ class Frontier:
     def root(self) -> bytes:
         """Return the Merkle Tree Hash, 32 bytes."""
         # MTH({}) = HASH()
-        return _folded(self.nodes) if self.nodes else hashlib.sha256(b"").digest()
+        return _folded(self.nodes) if self.nodes else _EMPTY
 
 
 def root(leaves: Iterable[bytes]) -> bytes:
@@ -117,13 +126,13 @@ def consistency_proof(first: int, second: int, nodes: Nodes) -> list[bytes]:
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root_hash: bytes) -> None:
     """Raise MerkleProofInvalid unless a leaf's hash is in a tree at its index (RFC 9162 §2.1.3.2)."""
     # 1. Compare leaf_index with tree_size.
-    if not 0 <= index < size:
+    if not 0 <= index < size <= MAX_SIZE:
         raise MerkleProofInvalid("a leaf's index is not below the size of its tree")
     # 2. Set fn to leaf_index and sn to tree_size - 1.
     fn, sn = index, size - 1
     # 3. Set r to hash.
     r = leaf
-    for p in _of_full_length(proof):
+    for p in _of_full_length(proof, leaf, root_hash):
         # 4. If sn is 0, then stop the iteration and fail.
         if sn == 0:
             raise MerkleProofInvalid("a proof of inclusion is too long")
@@ -142,18 +151,17 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
 def verify_consistency(first: int, first_root: bytes, second: int, second_root: bytes, proof: Sequence[bytes]) -> None:
     """Raise MerkleProofInvalid unless the second tree begins with the first (RFC 9162 §2.1.4.2).
 
-    Every tree begins with the empty one, and each with itself: such a proof is empty.
+    Every tree begins with the empty one, and with itself: such a proof is empty.
     """
-    hashes = list(_of_full_length(proof))
-    if first == second or first == 0:
-        roots_hold = first == 0 or hmac.compare_digest(first_root, second_root)
-        empty_holds = first > 0 or hmac.compare_digest(first_root, Frontier().root())
-        if hashes or not roots_hold or not empty_holds:
-            raise MerkleProofInvalid("two trees of one size differ, or a proof says more than is asked")
+    hashes = list(_of_full_length(proof, first_root, second_root))
+    if not 0 <= first <= second <= MAX_SIZE:
+        raise MerkleProofInvalid("a proof of consistency leads from a tree to one that is not smaller")
+    if first in (0, second):
+        _require_no_proof(first, first_root, second, second_root, hashes)
         return
     # 1. If consistency_path is an empty array, stop and fail the proof verification.
-    if not 0 < first < second or not hashes:
-        raise MerkleProofInvalid("a proof of consistency leads from a smaller tree to a larger one")
+    if not hashes:
+        raise MerkleProofInvalid("a proof of consistency is empty")
     # 2. If first is an exact power of 2, then prepend first_hash to the consistency_path array.
     if first & (first - 1) == 0:
         hashes.insert(0, first_root)
@@ -180,8 +188,16 @@ def verify_consistency(first: int, first_root: bytes, second: int, second_root: 
         raise MerkleProofInvalid("the larger tree does not begin with the smaller one")
 
 
-def _of_full_length(proof: Sequence[bytes]) -> Sequence[bytes]:
-    if any(len(node) != HASH_BYTES for node in proof):
+def _require_no_proof(first: int, first_root: bytes, second: int, second_root: bytes, hashes: Sequence[bytes]) -> None:
+    """Raise MerkleProofInvalid unless a tree is the other, or is the empty one, by its root alone."""
+    if first == 0 and first_root != _EMPTY:
+        raise MerkleProofInvalid("a tree without leaves has another root")
+    if hashes or (first == second and not hmac.compare_digest(first_root, second_root)):
+        raise MerkleProofInvalid("two trees of one size differ, or a proof says more than is asked")
+
+
+def _of_full_length(proof: Sequence[bytes], *others: bytes) -> Sequence[bytes]:
+    if any(len(node) != HASH_BYTES for node in (*others, *proof)):
         raise MerkleProofInvalid("a proof holds something other than hashes")
     return proof
 
@@ -194,7 +210,11 @@ def _largest_power_below(size: int) -> int:
 def _hashes_of(ranges: Sequence[tuple[int, int]], nodes: Nodes) -> list[bytes]:
     """Return MTH(D[begin:end]) of each range, all nodes asked for at once."""
     subtrees = [list(_subtrees(begin, end)) for begin, end in ranges]
-    hashes = iter(nodes([node for group in subtrees for node in group]))
+    wanted = [node for group in subtrees for node in group]
+    found = nodes(wanted)
+    if len(found) != len(wanted):
+        raise ValueError("other nodes were given than were asked for")
+    hashes = iter(found)
     return [_folded([next(hashes) for _ in group]) for group in subtrees]
 
 

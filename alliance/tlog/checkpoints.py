@@ -5,17 +5,30 @@ and the root in base64. A witness signs `cosignature/v1`, its time, and the same
 """
 
 import base64
-import binascii
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from alliance.crypto.merkle import HASH_BYTES
+from alliance.crypto.merkle import HASH_BYTES, MAX_SIZE
 from alliance.errors import NoteInvalid
-from alliance.tlog.notes import COSIGNATURE, Note, NoteKey, Signature, check_name, holds, read_note, sign_note
+from alliance.tlog.notes import (
+    COSIGNATURE,
+    Note,
+    NoteKey,
+    Signature,
+    by_line,
+    check_name,
+    holds,
+    read_note,
+    sign_note,
+    unbase64,
+)
 
 _LINES: Final = 3
+_DECIMAL: Final = re.compile("0|[1-9][0-9]{0,18}")
 _TIME_BYTES: Final = 8
+MAX_TIME: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +46,19 @@ class Checkpoint:
         return self.note.text
 
     def require_signed(self, key: NoteKey) -> None:
-        """Raise NoteInvalid unless the log's own key signed."""
-        if not self.note.signed_by([key]):
+        """Raise NoteInvalid unless the log's own key, which is named like it, signed.
+
+        One hub key signs for many logs, each under the log's name: what one signed says nothing of another.
+        """
+        if key.name != self.origin or not self.note.signed_by([key]):
             raise NoteInvalid("a checkpoint is not signed by its log")
 
 
 def checkpoint_text(origin: str, size: int, root: bytes) -> str:
-    """Give the text of a checkpoint; raises NoteInvalid where the origin cannot be one."""
+    """Give the text of a checkpoint; raises NoteInvalid where the origin, the size or the root cannot be one."""
     check_name(origin)
+    if not 0 <= size <= MAX_SIZE or len(root) != HASH_BYTES:
+        raise NoteInvalid("a checkpoint is of a tree's size and root")
     return f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
 
 
@@ -54,14 +72,11 @@ def read_checkpoint(content: bytes) -> Checkpoint:
     """Read a checkpoint, whose signatures nobody verified yet; raises NoteInvalid. Extension lines are none."""
     note = read_note(content)
     lines = note.text.removesuffix("\n").split("\n")
-    if len(lines) != _LINES or not lines[1].isascii() or not lines[1].isdecimal() or str(int(lines[1])) != lines[1]:
+    if len(lines) != _LINES or not _DECIMAL.fullmatch(lines[1]) or int(lines[1]) > MAX_SIZE:
         raise NoteInvalid("a checkpoint is not three lines: origin, size, root")
-    try:
-        root = base64.b64decode(lines[2], validate=True)
-    except (binascii.Error, ValueError):
-        root = b""
-    if len(root) != HASH_BYTES or base64.b64encode(root).decode() != lines[2]:
-        raise NoteInvalid("a checkpoint's root is not a hash in base64")
+    root = unbase64(lines[2])
+    if len(root) != HASH_BYTES:
+        raise NoteInvalid("a checkpoint's root is not a hash")
     check_name(lines[0])
     return Checkpoint(lines[0], int(lines[1]), root, note)
 
@@ -72,9 +87,14 @@ def cosigned_bytes(text: str, time: int) -> bytes:
 
 
 def cosign(text: str, key: NoteKey, time: int, sign: Callable[[bytes], bytes]) -> Signature:
-    """Cosign a checkpoint's text as a witness, whose key is of type 0x04: timestamped_signature is time ‖ signature."""
-    signature = sign(cosigned_bytes(text, time))
-    return Signature(key.name, key.key_id, time.to_bytes(_TIME_BYTES) + signature)
+    """Cosign a checkpoint's text as a witness, whose key is of type 0x04: timestamped_signature is time ‖ signature.
+
+    Raises NoteInvalid where the key is of another type, or the time is none.
+    """
+    check_name(key.name)
+    if key.kind != COSIGNATURE or not 0 <= time <= MAX_TIME:
+        raise NoteInvalid("a witness cosigns with a key of type 0x04 at a time")
+    return Signature(key.name, key.key_id, time.to_bytes(_TIME_BYTES) + sign(cosigned_bytes(text, time)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +115,31 @@ class Witness:
 
     def verify(self, text: str, signature: bytes) -> bool:
         """Say whether a cosignature holds."""
-        time = int.from_bytes(signature[:_TIME_BYTES])
-        return self.key.kind == COSIGNATURE and holds(
-            self.key.public_key, cosigned_bytes(text, time), signature[_TIME_BYTES:]
+        time = cosigned_at(signature)
+        return (
+            self.key.kind == COSIGNATURE
+            and time <= MAX_TIME
+            and holds(self.key.public_key, cosigned_bytes(text, time), signature[_TIME_BYTES:])
         )
 
 
+def cosigned_at(signature: bytes) -> int:
+    """Give the time that a cosignature names, seconds since 1970, UTC."""
+    return int.from_bytes(signature[:_TIME_BYTES])
+
+
 def cosigners(note: Note, witnesses: Iterable[NoteKey]) -> dict[NoteKey, int]:
-    """Give the witnesses that cosigned, with their newest times, seconds; lines that do not verify count nothing."""
-    by_line = {(key.name, key.key_id): key for key in witnesses}
+    """Give the witnesses that cosigned, with their newest times, seconds; lines that do not verify count nothing.
+
+    What is signed does not name its witness, so keys count, not names: two names of one public key are one cosigner.
+    Raises NoteInvalid where two keys share a name and an id.
+    """
+    known = by_line(Witness(key) for key in witnesses)
+    names: dict[bytes, NoteKey] = {}
     found: dict[NoteKey, int] = {}
     for line in note.signatures:
-        key = by_line.get((line.name, line.key_id))
-        if key is not None and Witness(key).verify(note.text, line.signature):
-            found[key] = max(found.get(key, 0), int.from_bytes(line.signature[:_TIME_BYTES]))
+        witness = known.get(line.key)
+        if witness is not None and witness.verify(note.text, line.signature):
+            key = names.setdefault(witness.key.public_key, witness.key)
+            found[key] = max(found.get(key, 0), cosigned_at(line.signature))
     return found

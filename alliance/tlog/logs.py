@@ -4,14 +4,17 @@ The origin line of a log is `ALLIANCE/audit/ORIGIN/YYYY-MM`, and the hub's ident
 name. Each log's first leaf binds it to the one before (see the protocol reference, section 10).
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
 from alliance.errors import NoteInvalid
-from alliance.tlog.notes import NoteKey
+from alliance.tlog.notes import NoteKey, check_name
 
 _MIDDLE = "audit"
+_ORIGIN = re.compile("[1-9][0-9]{0,8}")
+_MONTH = re.compile("[0-9]{4}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,13 +33,13 @@ class LogName:
         """Read an origin line; raises NoteInvalid."""
         try:
             alliance, middle, origin, month = line.rsplit("/", 3)
-            name = cls(alliance, int(origin), month)
-            is_one = bool(alliance) and middle == _MIDDLE and name.origin > 0 and _first_of(month)
+            _first_of(month)
         except ValueError:
             raise NoteInvalid("not the name of an alliance's log") from None
-        if not is_one or str(name) != line:
+        if not alliance or middle != _MIDDLE or not _ORIGIN.fullmatch(origin):
             raise NoteInvalid("not the name of an alliance's log")
-        return name
+        check_name(line)
+        return cls(alliance, int(origin), month)
 
     def key(self, public_key: bytes) -> NoteKey:
         """Give the key under which the log signs: the hub's identity key of its origin."""
@@ -49,11 +52,13 @@ def month_of(time_ms: int) -> str:
 
 
 def month_ends(month: str) -> int:
-    """Give the first millisecond UTC after a month."""
+    """Give the first millisecond UTC after a month; raises ValueError where it is none."""
     first = _first_of(month)
     after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
     return int(after.timestamp() * 1000)
 
 
 def _first_of(month: str) -> datetime:
-    return datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    if not _MONTH.fullmatch(month):
+        raise ValueError("not a month")
+    return datetime(int(month[:4]), int(month[5:]), 1, tzinfo=UTC)

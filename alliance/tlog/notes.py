@@ -6,18 +6,18 @@
 """
 
 import base64
-import binascii
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from alliance.crypto.ed25519 import public_key
 from alliance.errors import NoteInvalid
 
-MAX_NOTE_BYTES: Final = 64 * 1024
+MAX_NOTE_BYTES: Final = 256 * 1024
+"""Room for the sixteen signatures that every reader takes, of post-quantum keys of others too, and a text."""
 MAX_SIGNATURES: Final = 100
 ED25519: Final = 0x01
 COSIGNATURE: Final = 0x04
@@ -65,17 +65,17 @@ class NoteKey:
     @classmethod
     def from_vkey(cls, vkey: str) -> "NoteKey":
         """Read a key from its word; raises NoteInvalid."""
-        name, _, rest = vkey.strip().partition("+")
+        name, _, rest = vkey.partition("+")
         told, _, encoded = rest.partition("+")
-        try:
-            content = base64.b64decode(encoded, validate=True)
-        except (binascii.Error, ValueError):
-            raise NoteInvalid("a verifier key cannot be read") from None
+        content = unbase64(encoded)
         if not content or content[0] not in (ED25519, COSIGNATURE):
             raise NoteInvalid("a verifier key is of another type than Ed25519")
         key = cls(name, content[1:], content[0])
         check_name(name)
-        public_key(key.public_key)
+        try:
+            public_key(key.public_key)
+        except ValueError:
+            raise NoteInvalid("a verifier key is no Ed25519 public key, or one of small order") from None
         if told != key.key_id.hex():
             raise NoteInvalid("a verifier key has another id than it says")
         return key
@@ -92,6 +92,11 @@ class Signature:
     name: str
     key_id: bytes
     signature: bytes
+
+    @property
+    def key(self) -> tuple[str, bytes]:
+        """The name and the id by which the line names its key."""
+        return self.name, self.key_id
 
     def __str__(self) -> str:
         return f"{_DASH}{self.name} {base64.b64encode(self.key_id + self.signature).decode()}\n"
@@ -113,16 +118,28 @@ class Note:
 
     def signed_by(self, verifiers: Iterable[NoteVerifier]) -> list[NoteVerifier]:
         """Give those whose signatures hold, each once; raises NoteInvalid where a line of one of them does not."""
-        known: Mapping[tuple[str, bytes], NoteVerifier] = {(it.name, it.key_id): it for it in verifiers}
+        known = by_line(verifiers)
         signed: dict[tuple[str, bytes], NoteVerifier] = {}
         for line in self.signatures:
-            at = (line.name, line.key_id)
-            if at not in known or at in signed:
+            verifier = known.get(line.key)
+            if verifier is None:
                 continue
-            if not known[at].verify(self.text, line.signature):
+            if not verifier.verify(self.text, line.signature):
                 raise NoteInvalid("a signature of a note does not verify")
-            signed[at] = known[at]
+            signed[line.key] = verifier
         return list(signed.values())
+
+
+_Verifier = TypeVar("_Verifier", bound=NoteVerifier)
+
+
+def by_line(verifiers: Iterable[_Verifier]) -> dict[tuple[str, bytes], _Verifier]:
+    """Give verifiers by what lines name them by; raises NoteInvalid where two different ones share it."""
+    known: dict[tuple[str, bytes], _Verifier] = {}
+    for verifier in verifiers:
+        if known.setdefault((verifier.name, verifier.key_id), verifier) != verifier:
+            raise NoteInvalid("two keys have one name and one id")
+    return known
 
 
 def read_note(content: bytes) -> Note:
@@ -134,50 +151,54 @@ def read_note(content: bytes) -> Note:
     except UnicodeDecodeError:
         raise NoteInvalid("a note is not UTF-8") from None
     text, separator, lines = whole.rpartition("\n\n")
-    if any(ord(it) < 0x20 and it != "\n" for it in whole) or not separator or not lines.endswith("\n"):
+    if _has_controls(whole) or not separator or not lines.endswith("\n"):
         raise NoteInvalid("a note has no signature, or control characters")
-    found = tuple(_signature(line) for line in lines[:-1].split("\n"))
-    if len(found) > MAX_SIGNATURES:
+    if lines.count("\n") > MAX_SIGNATURES:
         raise NoteInvalid("a note has too many signatures")
-    return Note(text + "\n", found)
+    return Note(text + "\n", tuple(_signature(line) for line in lines[:-1].split("\n")))
 
 
 def sign_note(text: str, key: NoteKey, sign: Callable[[bytes], bytes]) -> Note:
     """Sign a text with an Ed25519 key of type 0x01; raises NoteInvalid where it cannot be a note's text."""
-    if not text.endswith("\n") or any(ord(it) < 0x20 and it != "\n" for it in text):
-        raise NoteInvalid("a note's text ends with a newline and has no control characters")
+    if not text.endswith("\n") or _has_controls(text) or key.kind != ED25519:
+        raise NoteInvalid("a note's text ends with a newline and has no control characters; its key is of type 0x01")
+    check_name(key.name)
     return Note(text, (Signature(key.name, key.key_id, sign(text.encode())),))
 
 
 def check_name(name: str) -> None:
-    """Raise NoteInvalid unless it may name a key: not empty, without spaces and plus signs."""
-    if not name or any(it.isspace() or it == "+" for it in name):
+    """Raise NoteInvalid unless it may name a key: not empty, and text without spaces, plus signs and controls."""
+    if not name or any(it.isspace() or it == "+" or it < " " or "\ud800" <= it <= "\udfff" for it in name):
         raise NoteInvalid("a key's name is empty, or has a space or a plus sign in it")
 
 
-def public_key(content: bytes) -> Ed25519PublicKey:
-    """Read an Ed25519 public key; raises NoteInvalid."""
-    try:
-        return Ed25519PublicKey.from_public_bytes(content)
-    except ValueError:
-        raise NoteInvalid("not an Ed25519 public key") from None
-
-
 def holds(key: bytes, message: bytes, signature: bytes) -> bool:
-    """Say whether an Ed25519 signature holds (RFC 8032, section 5.1.7)."""
+    """Say whether an Ed25519 signature holds (RFC 8032, section 5.1.7); under a key of small order none does."""
     try:
         public_key(key).verify(signature, message)
-    except (InvalidSignature, NoteInvalid):
+    except (InvalidSignature, ValueError):
         return False
     return True
 
 
-def _signature(line: str) -> Signature:
-    name, _, encoded = line.removeprefix(_DASH).partition(" ")
+def unbase64(encoded: str) -> bytes:
+    """Read base64 in its one spelling (RFC 4648, sections 3.5 and 4); raises NoteInvalid."""
     try:
         content = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        content = b""
+    except ValueError:
+        raise NoteInvalid("not base64") from None
+    if base64.b64encode(content).decode() != encoded:
+        raise NoteInvalid("base64 in another spelling")
+    return content
+
+
+def _has_controls(text: str) -> bool:
+    return any(it < " " and it != "\n" for it in text)
+
+
+def _signature(line: str) -> Signature:
+    name, _, encoded = line.removeprefix(_DASH).partition(" ")
+    content = unbase64(encoded)
     if not line.startswith(_DASH) or len(content) <= KEY_ID_BYTES:
         raise NoteInvalid("a signature line of a note cannot be read")
     check_name(name)

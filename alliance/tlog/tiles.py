@@ -71,7 +71,10 @@ def hashes_in(tile: Tile, content: bytes) -> list[bytes]:
 
 
 def nodes_of(size: int, read: ReadTile) -> Nodes:
-    """Give what reads nodes of a tree of a size out of its tiles, each tile once a request."""
+    """Give what reads nodes of a tree of a size out of its tiles, each tile once a request.
+
+    A node that the tree does not hold whole raises ValueError.
+    """
 
     def nodes(wanted: Sequence[Node]) -> list[bytes]:
         held: dict[Tile, list[bytes]] = {}
@@ -82,6 +85,8 @@ def nodes_of(size: int, read: ReadTile) -> Nodes:
 
 def _node(node: Node, size: int, read: ReadTile, held: dict[Tile, list[bytes]]) -> bytes:
     level, index = node
+    if level < 0 or index < 0 or (index + 1) << level > size:
+        raise ValueError("a node lies beyond its tree")
     tile_level, within = divmod(level, HEIGHT)
     begin = index << within
     number = begin // WIDTH

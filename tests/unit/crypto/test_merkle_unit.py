@@ -1,6 +1,7 @@
 """`merkle`: the published roots of Certificate Transparency and the definition itself."""
 
 import hashlib
+from collections.abc import Sequence
 
 import pytest
 
@@ -67,3 +68,32 @@ def test_a_leaf_is_never_a_node() -> None:
 def test_order_and_number_count() -> None:
     assert merkle.root([b"a", b"b"]) != merkle.root([b"b", b"a"])
     assert merkle.root([b"a", b"b", b"b"]) != merkle.root([b"a", b"b"])
+
+
+@pytest.mark.parametrize(("size", "nodes"), [(0, 1), (1, 0), (3, 1), (4, 2)])
+def test_a_frontier_has_the_nodes_of_its_size(size: int, nodes: int) -> None:
+    with pytest.raises(ValueError, match="frontier"):
+        merkle.Frontier(size, (bytes(32),) * nodes)
+    with pytest.raises(ValueError, match="frontier"):
+        merkle.Frontier(1, (bytes(31),))
+
+
+def nothing(_: Sequence[merkle.Node]) -> list[bytes]:
+    return []
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 1), (2, 1), (-1, 1)])
+def test_no_proof_of_consistency_leads_there(first: int, second: int) -> None:
+    with pytest.raises(ValueError, match="leads from"):
+        merkle.consistency_proof(first, second, nothing)
+
+
+@pytest.mark.parametrize(("index", "size"), [(0, 0), (1, 1), (-1, 1)])
+def test_no_proof_of_inclusion_is_of_a_leaf_beyond(index: int, size: int) -> None:
+    with pytest.raises(ValueError, match="below the size"):
+        merkle.inclusion_proof(index, size, nothing)
+
+
+def test_proofs_are_made_of_the_nodes_that_were_asked_for() -> None:
+    with pytest.raises(ValueError, match="other nodes"):
+        merkle.inclusion_proof(0, 2, nothing)
