@@ -6,6 +6,7 @@ that went back. Where there is none that may be believed, the statement stays wh
 """
 
 import asyncio
+import hmac
 import logging
 from typing import Final
 
@@ -21,7 +22,7 @@ from member_client._suppression import MARK, SUPPRESSION
 from member_client._transport import Transport
 from member_client._workers import Workers
 from member_client.config import Profile
-from member_client.errors import AllianceClientError, IntegrityError, PinsDamaged
+from member_client.errors import AllianceClientError, IntegrityError, PinsDamaged, SuccessionRejected
 from member_client.succession import Origin, Succession, believed, following, read_succession
 
 _ORIGIN: Final = b"origin"
@@ -62,11 +63,25 @@ class PinnedHub:
                 await self._ask()
         return self.origin != before
 
-    async def successions(self) -> list[Succession]:
-        """Give what follows the hub that is pinned, oldest first, signed or not; raises SuccessionRejected."""
-        request = ListSuccessionsRequest(after_origin=self.origin.number)
+    async def successions(self, after: Origin | None = None) -> list[Succession]:
+        """Give what follows the hub that is pinned, or another origin, oldest first, signed or not.
+
+        Raises SuccessionRejected.
+        """
+        first = after or self.origin
+        request = ListSuccessionsRequest(after_origin=first.number)
         answer = await self._transport.ask(lambda channel: SuccessionServiceStub(channel).ListSuccessions, request)
-        return following([await self.read(record) for record in answer.successions], self.origin)
+        return following([await self.read(record) for record in answer.successions], first)
+
+    async def believed_after(self, origin: Origin) -> list[Succession]:
+        """Give the successions that lead from an origin to the hub that is pinned; raises SuccessionRejected."""
+        chain = await self.successions(origin)
+        led_to = [place for place, it in enumerate(chain) if hmac.compare_digest(it.hub_key, self.origin.hub_key)]
+        if not led_to:
+            raise SuccessionRejected("No succession leads from the hub whose log is known to the one that answers.")
+        led = chain[: led_to[-1] + 1]
+        believed(led)
+        return led
 
     async def read(self, record: SuccessionRecord) -> Succession:
         """Read a record, its signatures held against the pins; raises SuccessionRejected."""

@@ -368,6 +368,12 @@ class WebhookFailed(AllianceClientError):
 # -- something cannot be right -----------------------------------------------------------------------------------
 
 
+_LOG_BROKEN = (
+    "Stop using the hub's answers. Call the alliance's admins and its auditor, and give them the file log-fork-… of "
+    "the state folder: what the hub signed in it is the proof. Keep that file and pins.sqlite3."
+)
+
+
 class IntegrityError(AllianceClientError):
     """A proof, signature, key or sequence is wrong: stop and call someone."""
 
@@ -414,6 +420,31 @@ class SuccessionRejected(IntegrityError):
         "Call the alliance's admins. Where they did restore the hub, this machine has not known two of them: follow "
         "docs/how-to/back-up-and-restore.md."
     )
+
+
+class ReceiptInvalid(StatementInvalid):
+    """An answer came without the hub's receipt for it, or with another's: nothing of the answer was used."""
+
+
+class ReceiptBroken(IntegrityError):
+    """The hub gave a receipt for an event, and the event is not in its audit log: it was left out, or put elsewhere."""
+
+    how_to_fix = (
+        "Stop using the hub's answers. Call the alliance's admins and its auditor, and give them the receipt, which is "
+        "kept in the state folder as receipt-broken-…: what the hub signed in it is the proof."
+    )
+
+
+class LogForked(IntegrityError):
+    """The hub's audit log does not follow from what this machine has seen of it: others are shown another one."""
+
+    how_to_fix = _LOG_BROKEN
+
+
+class LogShrunken(IntegrityError):
+    """The hub's audit log is smaller than this machine has seen it, and no succession says what was lost."""
+
+    how_to_fix = _LOG_BROKEN
 
 
 class CertificateInvalid(IntegrityError):

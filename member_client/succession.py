@@ -58,6 +58,10 @@ class Succession:
     signed_by: tuple[str, ...]
     """Admins whose signatures hold, under the keys that this machine had pinned."""
     payload: bytes = field(repr=False)
+    log_origin: str = ""
+    """Newest log in the backup; empty where there was none."""
+    log_size: int = 0
+    log_root: bytes = b""
 
     @property
     def digest(self) -> bytes:
@@ -94,6 +98,9 @@ def read_succession(record: succession_pb2.SuccessionRecord, alliance: str, admi
         retired_epochs=tuple(message.retired_epochs),
         signed_by=_signers(record, admin_key),
         payload=record.payload,
+        log_origin=message.log_origin,
+        log_size=message.log_size,
+        log_root=message.log_root,
     )
 
 

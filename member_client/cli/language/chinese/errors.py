@@ -61,11 +61,29 @@ CLASSES: Final = {
     "MemberRoleChanged": "某成员的角色与首次所见不同",
     "EpochRevived": "已销毁的密钥周期又被当作可用的出示",
     "SuccessionRejected": "联盟中心的身份密钥已更换，但本机所知的管理员中没有两位为其签署",
+    "ReceiptInvalid": "应答没有附带联盟中心的回执，或附带的是他人的回执：该应答未被使用",
+    "ReceiptBroken": "联盟中心出具过回执的事件不在其审计日志中：被遗漏，或被移到别处",
+    "LogForked": "联盟中心的审计日志与本机所见不相承接：他人看到的是另一份日志",
+    "LogShrunken": "联盟中心的审计日志比本机所见更短，且没有继任声明说明缺失的部分",
     "CertificateInvalid": "证书不是联盟 CA 为该方和该密钥签发的",
 }
 """Class → what it means, without a full stop; a class without an entry means what its base means."""
 
 ADVICE: Final = {
+    (
+        "Stop using the hub's answers. Call the alliance's admins and its auditor, and give them the receipt, which is "
+        "kept in the state folder as receipt-broken-…: what the hub signed in it is the proof."
+    ): (
+        "请停止使用联盟中心的应答。请联系联盟管理员和审计员，并提交状态目录中保存的回执 receipt-broken-…："
+        "其中联盟中心的签名即是证据。"
+    ),
+    (
+        "Stop using the hub's answers. Call the alliance's admins and its auditor, and give them the file log-fork-… "
+        "of the state folder: what the hub signed in it is the proof. Keep that file and pins.sqlite3."
+    ): (
+        "请停止使用联盟中心的应答。请联系联盟管理员和审计员，并提交状态目录中的文件 log-fork-…："
+        "其中联盟中心的签名即是证据。请保留该文件和 pins.sqlite3。"
+    ),
     "Wait until the time that is given: the day's budget is not spent. Bulk work waits by itself.": (
         "请等到所示时间：当日额度尚未用尽。批量任务会自动等待。"
     ),
