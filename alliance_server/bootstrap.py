@@ -66,6 +66,7 @@ from alliance_server.services.overview import read_vitals
 from alliance_server.services.purging import Purging
 from alliance_server.services.quotas import QuotaService
 from alliance_server.services.recalls import RecallService
+from alliance_server.services.receipts import Receipts
 from alliance_server.services.registry import RegistryService
 from alliance_server.services.renewal import RenewalService
 from alliance_server.services.reviews import ReviewService
@@ -130,7 +131,8 @@ class Hub:
         self.statuses = StatusService(self.store, self.compute, self.keys.identity, self.clock)
         authenticator = Authenticator(self.store, config.alliance, self.clock, self.tls.trusts)
         self.succession = SuccessionService(self.store)
-        self.calls = CallGuard(authenticator, self.audit, self.succession, self.clock, self.metrics)
+        self._receipts = Receipts(self.keys.identity)
+        self.calls = CallGuard(authenticator, self.audit, self.succession, self._receipts, self.clock, self.metrics)
         self.enrolment = EnrolmentService(self.store, self.tls, self.keys.identity, self.clock)
         self.renewal = RenewalService(self.store, self.tls)
         self._budgets = Budgets(config.budgets, config.bursts)
@@ -230,7 +232,7 @@ class Hub:
             outcomes=OutcomeServicer(OutcomeService(self.store)),
             operators=OperatorServicer(OperatorService(self.store)),
             quotas=QuotaServicer(quotas),
-            registry=RegistryServicer(RegistryService(self.store, self.compute, budgets, self._flags)),
+            registry=RegistryServicer(RegistryService(self.store, self.compute, budgets, self._flags), self._receipts),
             statuses=StatusServicer(self.statuses, recalls, self.calls.drain),
             succession=SuccessionServicer(self.succession),
         )

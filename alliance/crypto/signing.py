@@ -11,7 +11,7 @@ Signatures are verified singly: Ed25519 batch verification can disagree with sin
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Protocol
+from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -47,6 +47,10 @@ class Signer(Protocol):
     def public_key(self) -> bytes:
         """The Ed25519 public key, 32 bytes."""
 
+    @property
+    def signs_at_once(self) -> bool:
+        """Whether signing takes some microseconds of this process, and asks no device."""
+
     def statement(self, statement_type: str, payload: bytes) -> SignedStatement:
         """Give the whole statement."""
 
@@ -58,6 +62,7 @@ class SigningKey:
     """An Ed25519 identity key; its repr shows the key id alone."""
 
     __slots__ = ("_seed", "public_key")
+    signs_at_once: Final = True
 
     def __init__(self, seed: Secret) -> None:
         """Take the 32-byte private key of RFC 8032, section 5.1.5."""

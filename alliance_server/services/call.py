@@ -21,6 +21,10 @@ class Call:
     """Whether an event was made; a call that ends well without one is a fault of the hub."""
     latest: AuditRecord | None = field(default=None, init=False)
     """The record made last: of a unit of work that ran again that of its last run, which was committed."""
+    request_sha256: bytes = field(default=b"", init=False)
+    """SHA-256 of the message that is being answered, as it came; of a caller that streams the last one."""
+    receipted: AuditRecord | None = field(default=None, init=False)
+    """The record that the newest receipt is about."""
     refusal_recorded: bool = field(default=False, init=False)
     """Whether the service recorded the call's refusal together with what it charged for it."""
 

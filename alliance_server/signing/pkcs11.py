@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from alliance.crypto.signing import PUBLIC_KEY_BYTES, key_id, signed_bytes, statement_of
+from alliance.statements import RECEIPT
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.signing.token import Token, TokenFailed
 
@@ -139,6 +140,8 @@ class TokenSigningKeys:
 class TokenSigner:
     """The hub's identity in a token."""
 
+    signs_at_once: Final = False
+
     def __init__(self, token: Token, label: str, public_key: bytes) -> None:
         self._token = token
         self._label = label
@@ -149,8 +152,9 @@ class TokenSigner:
         return f"TokenSigner({key_id(self.public_key).hex()})"
 
     def statement(self, statement_type: str, payload: bytes) -> SignedStatement:
-        """Give a statement; raises TokenFailed."""
-        signature = self._kept(signed_bytes(statement_type, payload))
+        """Give a statement, whose signature is kept unless nobody asks for it twice; raises TokenFailed."""
+        signed = signed_bytes(statement_type, payload)
+        signature = self._sign(signed) if statement_type == RECEIPT else self._kept(signed)
         return statement_of(self.public_key, statement_type, payload, signature)
 
     def sign_text(self, text: bytes) -> bytes:

@@ -4,6 +4,7 @@
 - A restored hub that waits for its succession serves what the table lets it serve before, and nothing else.
 - A refusal of an authenticated caller is audited here; refusals before that, enrolment's among them, are counted.
 - What is not a refusal is a fault: its type and place go to the log, never its text, which may hold values.
+- An answer and a refusal carry the receipt of their event in trailing metadata, unless it was given before.
 - A unary call that ends well without an event is a fault, so that forgetting to record cannot pass.
 """
 
@@ -14,7 +15,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 from grpc import aio
@@ -31,10 +32,14 @@ from alliance_server.rpc.interceptors.draining import Drain, HubEnds
 from alliance_server.rpc.interceptors.guard import Recheck
 from alliance_server.services.audit import AuditService
 from alliance_server.services.call import Call
+from alliance_server.services.receipts import Receipts, digest_of
 from alliance_server.services.succession import SuccessionService
 
 MAX_CALLS_A_MEMBER = 128
 """Calls and streams of one member under way in a process; a batch of 4,096 elements takes a call."""
+
+RECEIPT_KEY: Final = "alliance-receipt-bin"
+Metadata = tuple[tuple[str, bytes], ...]
 
 _log = structlog.get_logger("alliance.rpc")
 _call: ContextVar[Call] = ContextVar("call")
@@ -66,10 +71,12 @@ class CallGuard:
         authenticator: Authenticator,
         audit: AuditService,
         succession: SuccessionService,
+        receipts: Receipts,
         clock: Clock,
         observer: CallObserver,
     ) -> None:
         self._observer = observer
+        self._receipts = receipts
         self._authenticator = authenticator
         self._succession = succession
         self._audit = audit
@@ -81,12 +88,20 @@ class CallGuard:
         """Count a member's calls and streams under way."""
         return self._under_way[member_id]
 
+    async def received(self, message: bytes) -> None:
+        """Note what a receipt is bound to."""
+        call = _call.get(None)
+        if call is not None:
+            call.request_sha256 = await digest_of(message)
+
     def messages(self, incoming: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Give a caller's messages until there are no more, or the hub ends."""
         return self.drain.until(incoming)
 
     @asynccontextmanager
-    async def __call__(self, method: str, context: "aio.ServicerContext[Any, Any]") -> AsyncIterator[Recheck]:
+    async def __call__(
+        self, method: str, context: "aio.ServicerContext[Any, Any]", message: bytes | None
+    ) -> AsyncIterator[Recheck]:
         """Run a handler inside; gives what looks the caller up again within a stream."""
         call: Call | None = None
         refusal: Reason | None = None
@@ -96,24 +111,28 @@ class CallGuard:
             rule = _rule_of(method)
             call = await self._admit(rule, context)
             if call is not None:
+                if message is not None:
+                    await self.received(message)
                 _authorise(call, rule.roles)
             if not rule.before_succession:
                 await self._succession.require_complete()
             with self._place_for(call):
                 yield _nothing if call is None else StreamWatch(self._authenticator, context, self._clock).check
             _require_event(call)
+            if metadata := await self._receipt(call):
+                context.set_trailing_metadata(metadata)
         except (aio.AbortError, asyncio.CancelledError, GeneratorExit):
             cut_off = True
             raise
         except HubEnds as ending:  # whatever was done has its event, and nothing was refused
             cut_off = True
-            await _abort(context, method, ending)
+            await _abort(context, method, ending, await self._receipt_if_any(call))
         except Exception as error:  # noqa: BLE001 - every failure is audited, and answered from the catalogue
             refusal = reason_of(error) if isinstance(error, AllianceError) else Reason.INTERNAL
             if call is not None:
                 self._authenticator.forget(context)  # refused, on whatever ground: the next call is looked up
             await self._record_refusal(call, refusal)
-            await _abort(context, method, error)
+            await _abort(context, method, error, await self._receipt_if_any(call))
         finally:
             self._observer.call_ended(method, time.perf_counter() - began, refusal, cut_off=cut_off)
 
@@ -141,6 +160,19 @@ class CallGuard:
             yield
         finally:
             self._under_way[member] -= 1
+
+    async def _receipt(self, call: Call | None) -> Metadata:
+        """Give the metadata that says that a call's event is durable; none where there is none, or it was told."""
+        receipt = None if call is None else await self._receipts.of(call)
+        return () if receipt is None else ((RECEIPT_KEY, receipt.SerializeToString()),)
+
+    async def _receipt_if_any(self, call: Call | None) -> Metadata:
+        """Do so for a call that fails, which must be answered also where nothing can be signed."""
+        try:
+            return await self._receipt(call)
+        except AllianceError as failure:
+            _log.error("receipt not signed", error=type(failure).__name__)
+            return ()
 
     async def _record_refusal(self, call: Call | None, reason: Reason) -> None:
         if call is None:
@@ -177,7 +209,9 @@ def _require_event(call: Call | None) -> None:
         raise RuntimeError("a call ended without its audit event")
 
 
-async def _abort(context: "aio.ServicerContext[Any, Any]", method: str, error: Exception) -> None:
+async def _abort(
+    context: "aio.ServicerContext[Any, Any]", method: str, error: Exception, receipt: Metadata = ()
+) -> None:
     if isinstance(error, AllianceError):
         reason, retry_at = reason_of(error), error.retry_at_ms if isinstance(error, Refused) else None
     else:
@@ -188,4 +222,6 @@ async def _abort(context: "aio.ServicerContext[Any, Any]", method: str, error: E
     else:
         _log.info("call refused", method=method, reason=reason.name, detail=str(error))
     # Missing in the stubs; see grpc.aio.ServicerContext.
-    await context.abort_with_status(rpc_status.to_status(status_of(reason, retry_at)))  # type: ignore[attr-defined]
+    status: Any = rpc_status.to_status(status_of(reason, retry_at))
+    told = status._replace(trailing_metadata=(*status.trailing_metadata, *receipt))
+    await context.abort_with_status(told)  # type: ignore[attr-defined]

@@ -31,9 +31,12 @@ class Guard(Protocol):
     """What stands around handlers."""
 
     def __call__(
-        self, method: str, context: "aio.ServicerContext[Any, Any]", /
+        self, method: str, context: "aio.ServicerContext[Any, Any]", message: bytes | None, /
     ) -> AbstractAsyncContextManager[Recheck]:
-        """Run a handler inside."""
+        """Run a handler inside; gets the one message of a caller that does not stream, before it is read."""
+
+    async def received(self, message: bytes, /) -> None:
+        """Take notice of a message of a caller that streams, within its call and before it is read."""
 
     def messages(self, incoming: AsyncIterator[bytes], /) -> AsyncIterator[bytes]:
         """Give the messages of a caller that streams, as long as the handler is to have any."""
@@ -61,14 +64,14 @@ def _wrap(handler: Any, method: str, guard: Guard) -> Any:  # noqa: ANN401 - gRP
     takes_many = handler.request_streaming
 
     def read(request: Any, recheck: Recheck) -> Any:  # noqa: ANN401
-        return _read_all(handler, guard.messages(request), recheck) if takes_many else _read(handler, request)
+        return _read_all(handler, guard, request, recheck) if takes_many else _read(handler, request)
 
     async def unary(request: Any, context: Any) -> Any:  # noqa: ANN401
-        async with guard(method, context) as recheck:
+        async with guard(method, context, None if takes_many else request) as recheck:
             return await behaviour(read(request, recheck), context)
 
     async def stream(request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: ANN401
-        async with guard(method, context) as recheck:
+        async with guard(method, context, None if takes_many else request) as recheck:
             async for reply in behaviour(read(request, recheck), context):
                 if not takes_many:  # else the answer to what was taken goes out: it is done
                     await recheck()
@@ -90,11 +93,13 @@ def _read(handler: Any, message: bytes) -> Any:  # noqa: ANN401
 
 async def _read_all(
     handler: Any,  # noqa: ANN401
-    messages: AsyncIterator[bytes],
+    guard: Guard,
+    incoming: AsyncIterator[bytes],
     recheck: Recheck,
 ) -> AsyncIterator[Any]:
-    async for message in messages:
+    async for message in guard.messages(incoming):
         await recheck()
+        await guard.received(message)
         yield _read(handler, message)
 
 

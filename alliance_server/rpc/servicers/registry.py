@@ -12,6 +12,7 @@ from alliance_server.domain.claims import ClaimRow, StoredClaim
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.evaluations import REQUEST_ID_BYTES
 from alliance_server.rpc.interceptors.calls import current_call
+from alliance_server.services.receipts import Receipts
 from alliance_server.services.registry import RegistryService, RowResult
 
 Context = aio.ServicerContext[Any, Any]
@@ -20,8 +21,9 @@ Context = aio.ServicerContext[Any, Any]
 class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
     """Takes and shows claims."""
 
-    def __init__(self, service: RegistryService) -> None:
+    def __init__(self, service: RegistryService, receipts: Receipts) -> None:
         self._service = service
+        self._receipts = receipts
 
     async def Contribute(
         self, request_iterator: AsyncIterator[registry_pb2.ContributeRequest], context: Context
@@ -33,7 +35,9 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
                 raise Refused(Reason.INVALID_REQUEST, "a chunk's request id has 16 bytes")
             results = await self._service.contribute(call, [_row(row) for row in chunk.rows])
             yield registry_pb2.ContributeResponse(
-                request_id=chunk.request_id, results=[_result(result) for result in results]
+                request_id=chunk.request_id,
+                results=[_result(result) for result in results],
+                receipt=await self._receipts.of(call),
             )
         call.recorded = True  # a stream without a chunk asked for nothing
 
