@@ -482,6 +482,16 @@ class LogRepository(Protocol):
         """Say where events are, by their rows; those that no checkpoint has yet are left out."""
 
 
+class FactRepository(Protocol):
+    """Facts that are published in the audit log."""
+
+    def after_row(self) -> int | None:
+        """Give the row after which the newest log's events begin; None where there is no log yet."""
+
+    def published(self, digests: Sequence[bytes], after_row: int) -> dict[bytes, int]:
+        """Give the row of the newest publication of those digests that have one after a row."""
+
+
 class ProposalRepository(Protocol):
     """Proposals of admins."""
 
@@ -617,6 +627,8 @@ class Transaction(Protocol):
     @property
     def logs(self) -> LogRepository: ...  # noqa: D102 - its type says it
     @property
+    def facts(self) -> FactRepository: ...  # noqa: D102 - its type says it
+    @property
     def operators(self) -> OperatorRepository: ...  # noqa: D102 - its type says it
     @property
     def proposals(self) -> ProposalRepository: ...  # noqa: D102 - its type says it
@@ -637,6 +649,9 @@ class Transaction(Protocol):
 
     def record(self, record: AuditRecord) -> None:
         """Add an audit record to the unit of work."""
+
+    def publish(self, digest: bytes, record: AuditRecord) -> None:
+        """Add the publication of a fact to the unit of work, with its event."""
 
     def undone(self) -> AbstractContextManager[None]:
         """Take back whatever is done inside the block."""

@@ -30,12 +30,13 @@ from alliance_server.domain.audit import AuditRecord
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.ports import Transaction
 from alliance_server.domain.purges import Purge, Purges
-from alliance_server.storage import database
+from alliance_server.storage import database, facts
 from alliance_server.storage.audit_log import SqlAudit, append
 from alliance_server.storage.changes import SqlChanges
 from alliance_server.storage.claims import SqlClaims
 from alliance_server.storage.departures import SqlDepartures
 from alliance_server.storage.disputes import SqlDisputes
+from alliance_server.storage.facts import Publication, SqlFacts
 from alliance_server.storage.filters import SqlFilters
 from alliance_server.storage.logs import SqlLogs
 from alliance_server.storage.members import SqlEpochs, SqlMembers
@@ -72,6 +73,7 @@ class SqlTransaction:
         self.quotas = SqlQuotas(connection)
         self.audit = SqlAudit(connection)
         self.logs = SqlLogs(connection)
+        self.facts = SqlFacts(connection)
         self.operators = SqlOperators(connection)
         self.proposals = SqlProposals(connection)
         self.departures = SqlDepartures(connection)
@@ -81,21 +83,29 @@ class SqlTransaction:
         self.policies = SqlPolicies(connection, self.purges)
         self.suppression = SqlSuppression(connection, self.purges)
         self.records: list[AuditRecord] = []
+        self.publications: list[Publication] = []
         self._connection = connection
 
     def record(self, record: AuditRecord) -> None:
         """Add an audit record to the unit of work."""
         self.records.append(record)
 
+    def publish(self, digest: bytes, record: AuditRecord) -> None:
+        """Add the publication of a fact, with its event."""
+        self.record(record)
+        self.publications.append((record, digest))
+
     @contextmanager
     def undone(self) -> Iterator[None]:
         """Take back whatever is done inside the block."""
-        kept, remembered, savepoint = len(self.records), len(self.purges.gathered), self._connection.begin_nested()
+        kept, published, remembered = len(self.records), len(self.publications), len(self.purges.gathered)
+        savepoint = self._connection.begin_nested()
         try:
             yield
         finally:
             savepoint.rollback()
             del self.records[kept:]
+            del self.publications[published:]
             del self.purges.gathered[remembered:]
 
 
@@ -251,6 +261,7 @@ class SqlStore:
             work = _work_alone if len(units) == 1 else _work_beside_others
             done = [transaction for unit in units if (transaction := work(unit, connection)) is not None]
             append(connection, [record for transaction in done for record in transaction.records])
+            facts.append(connection, [it for transaction in done for it in transaction.publications])
             self._remember([purge for transaction in done for purge in transaction.purges.gathered])
 
     def _remember(self, purges: Sequence[Purge]) -> None:
