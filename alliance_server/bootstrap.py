@@ -54,6 +54,7 @@ from alliance_server.services.disputes import DisputeService
 from alliance_server.services.enrolment import EnrolmentService
 from alliance_server.services.epochs import EpochMaintenance, EpochService
 from alliance_server.services.evaluation import EvaluationService
+from alliance_server.services.fact_proofs import FactProofService
 from alliance_server.services.filter_maintenance import FilterMaintenance
 from alliance_server.services.filters import FilterService
 from alliance_server.services.flags import Flags
@@ -63,6 +64,7 @@ from alliance_server.services.operators import OperatorService
 from alliance_server.services.outcome_months import OutcomeMonths
 from alliance_server.services.outcomes import OutcomeService
 from alliance_server.services.overview import read_vitals
+from alliance_server.services.publication import Publication
 from alliance_server.services.purging import Purging
 from alliance_server.services.quotas import QuotaService
 from alliance_server.services.recalls import RecallService
@@ -123,6 +125,7 @@ class Hub:
         self.audit = AuditService(self.store)
         self._log_files = LogFiles(config.logs_folder)
         self.sealer = Sealer(self.store, self._log_files, self.keys.identity, config.alliance, self.clock)
+        self.publication = Publication(self.store, self.clock)
         self.departures = Departures(self.store, self.compute, self.keys.identity, self.clock)
         self.purging = Purging(self.store, self.clock)
         self._flags = Flags(self.keys.identity)
@@ -216,9 +219,10 @@ class Hub:
         evaluations = EvaluationService(self.store, self._evaluator, Admission(budgets), self.compute)
         directory = DirectoryService(self.store, self.keys.identity, self.tls.root_certificates)
         quotas, recalls = QuotaService(self.store, budgets), RecallService(self.store)
+        logs = LogService(self.store, self._log_files)
         return Servicers(
             admin=AdminServicer(self.administration, quotas, EpochService(self.store), recalls),
-            audit=AuditServicer(self.audit, LogService(self.store, self._log_files)),
+            audit=AuditServicer(self.audit, logs, FactProofService(self.store, self.publication, self.sealer, logs)),
             buckets=BucketServicer(BucketService(self.store, budgets, self.keys.identity)),
             certificates=CertificateServicer(self.renewal),
             directory=DirectoryServicer(directory),
@@ -257,6 +261,7 @@ class Hub:
                 await self.departures.turn()
                 await self.dispute_clocks.turn()  # before the purge: what ended is known by its row
                 await self.purging.turn()
+                await self.publication.turn()
                 await self.outcomes.turn()
                 await self.expiry.warn(self.clock.now_ms())
                 if self.clock.now_ms() - last_flush >= _FLUSH_EVERY_MS:

@@ -6,6 +6,8 @@ Rules:
 2. The identity key of a member is pinned, durably, before it is used for the first time. The same member with another
    key later is MemberKeyChanged, whatever the hub signs: under a second key it could write claims in the member's name.
 3. A key that nobody confirmed yet is shown to admins alone. It is never pinned, and nothing counts under it.
+4. All others are held against the audit log first: what the hub did not publish of a member is believed by nobody. A
+   member's state is published too, so that nobody is suspended for some readers alone.
 """
 
 import hmac
@@ -15,7 +17,7 @@ from typing import Final, Self
 
 from google.protobuf.message import DecodeError
 
-from alliance import statements
+from alliance import facts, statements
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import SignatureInvalid
 from alliance.v1.directory_pb2 import (
@@ -96,19 +98,37 @@ class Directory:
         return len(self.keys)
 
 
-def pin(directory: Directory, store: Store) -> Directory:
+def facts_of(directory: Directory) -> list[bytes]:
+    """Give the digests that the audit log has to prove: of all but those who wait to be confirmed."""
+    return [
+        facts.member(it.id, it.identity_key, it.role, it.state)
+        for it in directory.stated
+        if it.state != MEMBER_STATE_UNCONFIRMED
+    ]
+
+
+def hold(directory: Directory, store: Store) -> None:
+    """Hold each member's key and role against those that are pinned. Blocks.
+
+    Raises MemberKeyChanged or MemberRoleChanged.
+    """
+    _compare(directory, lambda names, _values: store.get_many(Shelf.PINS, names))
+
+
+def pin(directory: Directory, store: Store) -> None:
     """Hold each member's key and role against those first seen, or remember them. Blocks.
 
     Raises MemberKeyChanged or MemberRoleChanged.
     """
-    members = sorted(directory.keys)
-    keys = [directory.keys[member].public_key for member in members]
-    if (changed := _changed(store, _name, members, keys)) is not None:
-        raise MemberKeyChanged(f"Member {changed[:32]!r} has another identity key than when it was first seen.")
-    roles = [b"%d" % directory.role_of(member) for member in members]
-    if (changed := _changed(store, _role_name, members, roles)) is not None:
-        raise MemberRoleChanged(f"Member {changed[:32]!r} has another role than when it was first seen.")
-    return directory
+
+    def first_seen(names: Sequence[bytes], values: Sequence[bytes]) -> list[bytes | None]:
+        known = store.get_many(Shelf.PINS, names)
+        return [
+            store.claim(Shelf.PINS, name, value) if pinned is None else pinned
+            for name, value, pinned in zip(names, values, known, strict=True)
+        ]
+
+    _compare(directory, first_seen)
 
 
 def pinned_key(member: str, role: int, store: Store) -> bytes | None:
@@ -117,15 +137,24 @@ def pinned_key(member: str, role: int, store: Store) -> bytes | None:
     return key if known_role == b"%d" % role else None
 
 
-def _changed(
-    store: Store, named: Callable[[str], bytes], members: Sequence[str], values: Sequence[bytes]
-) -> str | None:
-    """Pin what is seen for the first time; gives the first member that had something else pinned."""
-    names = [named(member) for member in members]
-    known = store.get_many(Shelf.PINS, names)
-    for name, value, member, pinned in zip(names, values, members, known, strict=True):
-        first_seen = store.claim(Shelf.PINS, name, value) if pinned is None else pinned
-        if not hmac.compare_digest(first_seen, value):
+FirstSeen = Callable[[Sequence[bytes], Sequence[bytes]], Sequence[bytes | None]]
+"""Gives what is pinned by names, for values that are seen now; None where nothing is."""
+
+
+def _compare(directory: Directory, first_seen: FirstSeen) -> None:
+    members = sorted(directory.keys)
+    keys = [directory.keys[member].public_key for member in members]
+    roles = [b"%d" % directory.role_of(member) for member in members]
+    if (changed := _changed(members, keys, first_seen([_name(it) for it in members], keys))) is not None:
+        raise MemberKeyChanged(f"Member {changed[:32]!r} has another identity key than when it was first seen.")
+    if (changed := _changed(members, roles, first_seen([_role_name(it) for it in members], roles))) is not None:
+        raise MemberRoleChanged(f"Member {changed[:32]!r} has another role than when it was first seen.")
+
+
+def _changed(members: Sequence[str], values: Sequence[bytes], pinned: Sequence[bytes | None]) -> str | None:
+    """Give the first member that had something else pinned."""
+    for member, value, known in zip(members, values, pinned, strict=True):
+        if known is not None and not hmac.compare_digest(known, value):
             return member
     return None
 

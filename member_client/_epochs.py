@@ -3,8 +3,9 @@
 Rules:
 
 1. A statement `epoch` counts only under the pinned hub key.
-2. The public key of an epoch is pinned, durably, before it is used for the first time. The same epoch with another
-   key later is EpochKeyChanged, whatever the hub signs: a second key could tell this member's queries apart.
+2. The public key of an epoch is pinned, durably, before it is used for the first time, and after the audit log proved
+   that the hub published it. The same epoch with another key later is EpochKeyChanged, whatever the hub signs: a second
+   key could tell this member's queries apart.
 """
 
 import hmac
@@ -14,7 +15,7 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
-from alliance import statements
+from alliance import facts, statements
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import SignatureInvalid
 from alliance.v1.epoch_pb2 import EPOCH_STATE_ACTIVE, EPOCH_STATE_PENDING, EPOCH_STATE_RETIRING, Epoch, EpochState
@@ -92,14 +93,34 @@ def read_epochs(signed: Iterable[SignedStatement], hub_key: VerifyingKey) -> lis
     return epochs
 
 
-def pin(epochs: Iterable[PinnedEpoch], store: Store) -> None:
-    """Hold each epoch's key against the one first seen, or remember it; raises EpochKeyChanged or EpochRevived."""
+def facts_of(epochs: Iterable[PinnedEpoch]) -> list[bytes]:
+    """Give the digests that the audit log has to prove."""
+    return [facts.epoch(it.id, SUITE, it.public_key, it.not_before, it.not_after) for it in epochs]
+
+
+def hold(epochs: Iterable[PinnedEpoch], store: Store) -> None:
+    """Hold epochs against those that are pinned. Blocks; raises EpochKeyChanged or EpochRevived."""
     for epoch in epochs:
         if store.get(Shelf.PINS, b"retired/%d" % epoch.id) is not None:
             raise EpochRevived(f"Epoch {epoch.id} was destroyed, and is shown as one that serves.")
-        first_seen = store.claim(Shelf.PINS, b"epoch/%d" % epoch.id, epoch.public_key)
-        if not hmac.compare_digest(first_seen, epoch.public_key):
-            raise EpochKeyChanged(f"Epoch {epoch.id} has another public key than when it was first seen.")
+        _require_same(epoch, store.get(Shelf.PINS, _name(epoch)))
+
+
+def pin(epochs: Iterable[PinnedEpoch], store: Store) -> None:
+    """Hold each epoch's key against the one first seen, or remember it; raises EpochKeyChanged or EpochRevived."""
+    known = list(epochs)
+    hold(known, store)
+    for epoch in known:
+        _require_same(epoch, store.claim(Shelf.PINS, _name(epoch), epoch.public_key))
+
+
+def _require_same(epoch: PinnedEpoch, first_seen: bytes | None) -> None:
+    if first_seen is not None and not hmac.compare_digest(first_seen, epoch.public_key):
+        raise EpochKeyChanged(f"Epoch {epoch.id} has another public key than when it was first seen.")
+
+
+def _name(epoch: PinnedEpoch) -> bytes:
+    return b"epoch/%d" % epoch.id
 
 
 def retired_rows(retired: Iterable[int]) -> list[tuple[bytes, bytes]]:

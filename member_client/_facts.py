@@ -1,8 +1,9 @@
 """What the hub states about itself and its members: the serving epoch, the suppression list, the directory.
 
-Fetched together when first needed and again every ten minutes; one fetch at a time. Where the hub is away, what is
-known goes on being used; where something does not verify, nothing is replaced and the error is raised, unless the hub
-was restored and its succession is believed.
+Fetched together when first needed and again every ten minutes; one fetch at a time. What is fetched is held against the
+pins, then the audit log has to prove that the hub published it, all of it in one call, and only then it is pinned and
+used. Where the hub is away, what is known goes on being used; where something does not verify or is not proven, nothing
+is replaced and the error is raised, unless the hub was restored and its succession is believed.
 """
 
 import asyncio
@@ -11,24 +12,29 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
+from alliance import facts
 from alliance.clock import Clock
 from alliance.identifiers import SuppressionList
 from alliance.v1.epoch_pb2 import GetSuppressionListRequest, ListEpochsRequest
 from alliance.v1.epoch_pb2_grpc import EpochServiceStub
+from alliance.v1.statement_pb2 import SignedStatement
 from member_client import _directory, _epochs, _suppression
 from member_client._deadline import Deadline
 from member_client._directory import Directory
 from member_client._epochs import Epochs, PinnedEpoch
+from member_client._fact_proofs import Prover
 from member_client._hub import PinnedHub
 from member_client._roots import RootKeeper
 from member_client._store import Shelf, Store
 from member_client._suppression import SUPPRESSION
 from member_client._transport import Transport
 from member_client._workers import Workers
-from member_client.errors import HubUnavailable, NotFound, StatementInvalid
+from member_client.errors import FactNotPublished, HubUnavailable, NotFound, StatementInvalid
 
 LIFE_MS: Final = 10 * 60 * 1000
 CALL_SECONDS: Final = 30.0
+CHANGES: Final = 2
+"""So often what is fetched may change before it is proven."""
 
 _log = logging.getLogger("member_client.facts")
 
@@ -61,6 +67,7 @@ class FactKeeper:
         store: Store,
         pins: Store,
         roots: RootKeeper,
+        prover: Prover,
         workers: Workers,
         clock: Clock,
     ) -> None:
@@ -71,6 +78,7 @@ class FactKeeper:
         self._store = store
         self._pins = pins
         self._roots = roots
+        self._prover = prover
         self._workers = workers
         self._clock = clock
         self._facts: Facts | None = None
@@ -98,7 +106,7 @@ class FactKeeper:
 
     async def refresh_directory(self) -> Directory:
         """Fetch the directory alone: somebody signed whom it does not know yet."""
-        directory = await self._believed(lambda: self._directory(Deadline.after(CALL_SECONDS)))
+        directory = await self._believed(self._directory_alone)
         if self._facts is not None:
             self._facts = replace(self._facts, directory=directory)
         return directory
@@ -116,47 +124,70 @@ class FactKeeper:
         return await self._believed(self._fetched)
 
     async def _believed(self, fetch: Callable[[], Awaitable[T]]) -> T:
-        """Fetch, and once more where the hub turns out to have another origin; raises what does not verify."""
-        try:
-            return await fetch()
-        except StatementInvalid:
-            if not await self._hub.succeeded():
-                raise
+        """Fetch, and once more where the hub turns out to have another origin; raises what does not verify.
+
+        So it goes with what was no longer in force when its proof was asked for, and may not have been published.
+        """
+        for _ in range(CHANGES):
+            try:
+                return await fetch()
+            except StatementInvalid:
+                if not await self._hub.succeeded():
+                    raise
+            except FactNotPublished:
+                _log.info("what the hub states is not proven, and is fetched once more")
         return await fetch()
 
     async def _fetched(self) -> Facts:
         deadline = Deadline.after(CALL_SECONDS)
-        epochs = await self._serving_epochs(deadline)
-        suppression = await self._suppression(deadline)
-        directory = await self._directory(deadline)
+        epochs = await self._listed_epochs(deadline)
+        listed = await self._suppression_list(deadline)
+        directory = await _directory.fetch(self._transport, self._hub.key, deadline)
+        await self._workers.disk(_epochs.hold, epochs, self._pins)
+        await self._workers.disk(_directory.hold, directory, self._pins)
+        of_list = [facts.suppression_list(listed.payload)] if listed is not None else []
+        stated = [*_epochs.facts_of(epochs), *of_list, *_directory.facts_of(directory)]
+        await self._prover.prove(stated, deadline)
+        await self._workers.disk(_epochs.pin, epochs, self._pins)
+        await self._workers.disk(_directory.pin, directory, self._pins)
+        suppression = await self._workers.disk(self._in_force, listed)
         await self._workers.disk(self._store.purge, self._clock.now_ms())  # what has ended goes while a client is open
-        self._facts = Facts(epochs, suppression, directory, self._clock.now_ms())
+        serving = _epochs.serving(epochs, self._clock.now_ms())
+        self._facts = Facts(serving, suppression, directory, self._clock.now_ms())
         self.told(self._facts)
         return self._facts
 
-    async def _directory(self, deadline: Deadline) -> Directory:
+    async def _directory_alone(self) -> Directory:
+        deadline = Deadline.after(CALL_SECONDS)
         directory = await _directory.fetch(self._transport, self._hub.key, deadline)
-        return await self._workers.disk(_directory.pin, directory, self._pins)
+        await self._workers.disk(_directory.hold, directory, self._pins)
+        await self._prover.prove(_directory.facts_of(directory), deadline)
+        await self._workers.disk(_directory.pin, directory, self._pins)
+        return directory
 
-    async def _serving_epochs(self, deadline: Deadline) -> Epochs:
+    async def _listed_epochs(self, deadline: Deadline) -> list[PinnedEpoch]:
         answer = await self._transport.call(
             lambda channel: EpochServiceStub(channel).ListEpochs, ListEpochsRequest, deadline
         )
         if answer.HasField("trust_roots"):
             await self._workers.disk(self._roots.take, answer.trust_roots)
-        epochs = _epochs.read_epochs(answer.epochs, self._hub.key)
-        await self._workers.disk(_epochs.pin, epochs, self._pins)
-        return _epochs.serving(epochs, self._clock.now_ms())
+        return _epochs.read_epochs(answer.epochs, self._hub.key)
 
-    async def _suppression(self, deadline: Deadline) -> SuppressionList:
-        """Fetch the list in force; where the hub has none, the last one seen, else the built-in one."""
+    async def _suppression_list(self, deadline: Deadline) -> SignedStatement | None:
+        """Fetch the list in force, verified; None where the hub has none."""
         try:
             answer = await self._transport.call(
                 lambda channel: EpochServiceStub(channel).GetSuppressionList, GetSuppressionListRequest, deadline
             )
         except NotFound:
-            return await self._workers.disk(_suppression.kept, self._store, self._hub.key, self._pins)
-        shown = answer.suppression_list
-        suppression = await self._workers.disk(_suppression.read, shown, self._hub.key, self._pins)
-        await self._workers.disk(self._store.put, Shelf.LISTS, SUPPRESSION, shown.SerializeToString())
+            return None
+        _suppression.verified(answer.suppression_list, self._hub.key)
+        return answer.suppression_list
+
+    def _in_force(self, listed: SignedStatement | None) -> SuppressionList:
+        """Give the list that was fetched and remember it; else the last one seen, or the built-in one. Blocks."""
+        if listed is None:
+            return _suppression.kept(self._store, self._hub.key, self._pins)
+        suppression = _suppression.read(listed, self._hub.key, self._pins)
+        self._store.put(Shelf.LISTS, SUPPRESSION, listed.SerializeToString())
         return suppression

@@ -15,6 +15,7 @@ from alliance.v1.directory_pb2 import MEMBER_ROLE_ADMIN
 from alliance.v1.succession_pb2 import ListSuccessionsRequest, SuccessionRecord
 from alliance.v1.succession_pb2_grpc import SuccessionServiceStub
 from member_client import _directory, _epochs
+from member_client._fact_proofs import FACT_LOG
 from member_client._framing import pack, unpack
 from member_client._state import State
 from member_client._store import Shelf
@@ -125,5 +126,5 @@ class PinnedHub:
         origin = pack(b"%d" % newest.origin, newest.hub_key)
         self._state.pins.put_many(
             [(Shelf.PINS, _ORIGIN, origin, None), *((Shelf.PINS, *row, None) for row in _epochs.retired_rows(retired))],
-            remove=[(Shelf.PINS, MARK)],
+            remove=[(Shelf.PINS, MARK), (Shelf.PINS, FACT_LOG)],
         )

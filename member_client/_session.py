@@ -14,6 +14,7 @@ from member_client._cover import Cover
 from member_client._credentials import ProfileKeys
 from member_client._decision_log import DecisionLog
 from member_client._evaluation import Evaluator
+from member_client._fact_proofs import FactProver
 from member_client._facts import FactKeeper, Facts
 from member_client._filter import FilterKeeper
 from member_client._filter.archive import FilterArchive
@@ -60,12 +61,14 @@ class Session:
         self.renewer = Renewer(
             profile, keys, identity=self.identity, transport=self.transport, workers=workers, clock=clock
         )
+        self.prover = FactProver(self.transport, self.log, pins=state.pins, workers=workers)
         self.facts = FactKeeper(
             self.transport,
             self.hub,
             store=self.store,
             pins=state.pins,
             roots=RootKeeper(profile, self.hub, state.pins),
+            prover=self.prover,
             workers=workers,
             clock=clock,
         )
@@ -122,6 +125,7 @@ class Session:
                     archive=FilterArchive(self.store, self.state.pins),
                     transport=self.transport,
                     hub=self.hub,
+                    prover=self.prover,
                     workers=self.workers,
                     clock=self.clock,
                 )

@@ -4,7 +4,8 @@ Rules:
 
 1. A list counts only under the pinned hub key, and under a number that is not below the highest one seen, which lies
    with the pins. So a hub that wants a value accepted again which two admins had refused is found out.
-2. What this release refuses is refused whatever the list says.
+2. The audit log has to prove that the hub published the list, before it is remembered (`_facts.py`).
+3. What this release refuses is refused whatever the list says.
 """
 
 from typing import Final
@@ -23,13 +24,17 @@ MARK: Final = b"suppression-number"
 """Name of the highest number seen, on the shelf of pins: an origin's own, too."""
 
 
-def read(statement: SignedStatement, hub_key: VerifyingKey, pins: Store) -> SuppressionList:
-    """Verify and read a list, and remember its number; blocks. Raises StatementInvalid."""
+def verified(statement: SignedStatement, hub_key: VerifyingKey) -> SuppressionList:
+    """Verify a list; raises StatementInvalid."""
     try:
-        found = SuppressionList.from_bytes(hub_key.verified_payload(statements.SUPPRESSION_LIST, statement))
+        return SuppressionList.from_bytes(hub_key.verified_payload(statements.SUPPRESSION_LIST, statement))
     except (SignatureInvalid, SuppressionListInvalid) as error:
         raise StatementInvalid("The hub's suppression list does not verify.") from error
-    return _not_older(found, pins)
+
+
+def read(statement: SignedStatement, hub_key: VerifyingKey, pins: Store) -> SuppressionList:
+    """Verify and read a list, and remember its number; blocks. Raises StatementInvalid."""
+    return _not_older(verified(statement, hub_key), pins)
 
 
 def kept(store: Store, hub_key: VerifyingKey, pins: Store) -> SuppressionList:

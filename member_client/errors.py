@@ -409,6 +409,24 @@ class MemberRoleChanged(IntegrityError):
     """A member has another role than when it was first seen: roles never change."""
 
 
+class FactNotPublished(IntegrityError):
+    """The hub shows a key, a filter or a list that its audit log does not prove: others may be shown another one."""
+
+    how_to_fix = (
+        "Use nothing that the hub answers, keep this machine's files as they are, and call the alliance's admins and "
+        "auditor: a hub that proves nothing may show each member something else."
+    )
+
+
+class EntryOmitted(IntegrityError):
+    """The hub says that a claim of this member's lives, and keeps it from readers, or serves another in its place."""
+
+    how_to_fix = (
+        "Call the alliance's admins and auditor and name the entry ids (member-client audit entries): other members "
+        "are not warned of what this member reported."
+    )
+
+
 class EpochRevived(IntegrityError):
     """An epoch whose key was destroyed is shown as one that serves."""
 

@@ -491,6 +491,9 @@ class FactRepository(Protocol):
     def published(self, digests: Sequence[bytes], after_row: int) -> dict[bytes, int]:
         """Give the row of the newest publication of those digests that have one after a row."""
 
+    def events(self, rows: Sequence[int]) -> dict[int, AuditRecord]:
+        """Give events by their rows."""
+
 
 class ProposalRepository(Protocol):
     """Proposals of admins."""

@@ -58,7 +58,7 @@ class LogService:
             return found
 
         found = await self._store.write(work)
-        proofs = [await self._prove(it.log.origin, it.size, [0]) for it in found]
+        proofs = [await self.prove(it.log.origin, it.size, [0]) for it in found]
         return [
             ShownLog(it.log, it.note, it.size, it.is_complete, proof)
             for it, (proof,) in zip(found, proofs, strict=True)
@@ -91,7 +91,7 @@ class LogService:
         if any(index >= size for index in indices):
             raise Refused(Reason.INVALID_REQUEST, "a leaf's index is below the size of the tree")
         await self._check_size(origin, size)
-        proofs = await self._prove(origin, size, indices)
+        proofs = await self.prove(origin, size, indices)
         await self._store.write(lambda transaction: transaction.record(call.event(items=len(indices))))
         return proofs
 
@@ -119,7 +119,9 @@ class LogService:
         if size > await self._store.read(work):
             raise Refused(Reason.NOT_FOUND, "the log has no checkpoint of this size yet")
 
-    async def _prove(self, origin: str, size: int, indices: Sequence[int]) -> list[list[bytes]]:
+    async def prove(self, origin: str, size: int, indices: Sequence[int]) -> list[list[bytes]]:
+        """Give proofs of inclusion out of a log's tiles; raises Refused while they are not there."""
+
         def prove() -> list[list[bytes]]:
             nodes = nodes_of(size, lambda tile: self._files.read(origin, tile))
             return [merkle.inclusion_proof(index, size, nodes) for index in indices]

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from alliance.facts import DIGEST_BYTES
 from alliance_server.domain.audit import AuditRecord
 from alliance_server.storage import bulk
-from alliance_server.storage.tables import FactTable, LogTable, table_of
+from alliance_server.storage.tables import AuditTable, FactTable, LogTable, table_of
 
 _FACTS = table_of(FactTable)
+_EVENTS = table_of(AuditTable)
 _LOGS = table_of(LogTable)
 _ADD = bulk.Insertion(_FACTS, ("row", "digest"))
 _PUBLISHED = bulk.Lookup(_FACTS, 'digest, "row"', 'digest = {key} AND "row" > :after', DIGEST_BYTES)
@@ -38,3 +39,10 @@ class SqlFacts:
         """Give the row of the newest publication of those digests that have one after a row."""
         rows = _PUBLISHED.run(self._connection, digests, after=after_row)
         return {bytes(digest): row for row, digest in sorted((row, digest) for digest, row in rows)}
+
+    def events(self, rows: Sequence[int]) -> dict[int, AuditRecord]:
+        """Give events by their rows."""
+        columns = _EVENTS.c
+        fields = (columns.actor, columns.time, columns.action, columns.salt, columns.event, columns.leaf_hash)
+        found = self._connection.execute(sa.select(*fields, columns.id).where(columns.id.in_(rows)))
+        return {row.id: AuditRecord(*row) for row in found}

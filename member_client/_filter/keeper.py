@@ -4,7 +4,8 @@ Rules:
 
 1. One refresh at a time; whoever comes meanwhile waits for the same one.
 2. What was seen is remembered (`Marks`) before it is believed, and what cannot be believed changes nothing: the filter
-   in force stays until it is stale.
+   in force stays until it is stale. Before it is remembered, the audit log has to prove that the hub published the
+   header: a filter made for one member would hide what all others see.
 3. A filter in use is refreshed in the background while it is fresh, and waited for once it is stale. An integrity
    fault of a background refresh is raised to the next caller.
 """
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from alliance import facts
 from alliance.clock import Clock
 from alliance.v1.epoch_pb2 import EpochState
 from alliance.v1.filter_pb2 import (
@@ -28,6 +30,7 @@ from alliance.v1.filter_pb2 import (
 from alliance.v1.filter_pb2_grpc import FilterServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client._deadline import Deadline
+from member_client._fact_proofs import Prover
 from member_client._filter.archive import FilterArchive
 from member_client._filter.facts import Delta, Header, Heartbeat, Marks, read_delta, read_header, read_heartbeat
 from member_client._filter.files import PartFile, remove_others, snapshot_path
@@ -38,6 +41,7 @@ from member_client._transport import Transport, own_errors, pause, readable, ret
 from member_client._workers import Workers
 from member_client.errors import (
     ClockWrong,
+    FactNotPublished,
     FilterChanged,
     FilterRolledBack,
     FilterTampered,
@@ -77,6 +81,7 @@ class FilterKeeper:
         archive: FilterArchive,
         transport: Transport,
         hub: PinnedHub,
+        prover: Prover,
         workers: Workers,
         clock: Clock,
     ) -> None:
@@ -87,6 +92,7 @@ class FilterKeeper:
         self._archive = archive
         self._transport = transport
         self._hub = hub
+        self._prover = prover
         self._workers = workers
         self._clock = clock
         self._refreshing: asyncio.Task[None] | None = None
@@ -177,12 +183,18 @@ class FilterKeeper:
     # -- steps of a refresh --------------------------------------------------------------------------------------
 
     async def _believed_offer(self, deadline: Deadline) -> _Offer:
-        """Give what is in force, asked for once more where the hub turns out to have another origin."""
-        try:
-            return await self._offer(deadline)
-        except (StatementInvalid, FilterRolledBack):
-            if not await self._hub.succeeded():
-                raise
+        """Give what is in force, asked for once more where the hub turns out to have another origin.
+
+        And where the filter was replaced before its header was proven, which may then not have been published.
+        """
+        for _ in range(MAX_CHANGES):
+            try:
+                return await self._offer(deadline)
+            except (StatementInvalid, FilterRolledBack):
+                if not await self._hub.succeeded():
+                    raise
+            except FactNotPublished:
+                _log.info("the filter's header is not proven, and is fetched once more")
         return await self._offer(deadline)
 
     async def _offer(self, deadline: Deadline) -> _Offer:
@@ -196,6 +208,7 @@ class FilterKeeper:
         origin = self._hub.origin.number
         seen = await self._workers.disk(self._archive.marks, self.epoch, origin)
         marks = seen.past_header(header).past_heartbeat(heartbeat)
+        await self._prover.prove([facts.filter_header(answer.header.payload)], deadline.earlier(CALL_SECONDS))
         if marks != seen:
             await self._workers.disk(self._archive.raise_marks, self.epoch, origin, marks)
         return _Offer(answer, header, heartbeat, marks)
@@ -300,7 +313,7 @@ class FilterKeeper:
 
     def _load(self) -> LiveFilter | None:
         answer = self._archive.in_force(self.epoch)
-        if answer is None:
+        if answer is None or not self._prover.knows(facts.filter_header(answer.header.payload)):
             return None
         header = read_header(answer.header, self._hub.key, self.epoch)
         heartbeat = read_heartbeat(answer.heartbeat, self._hub.key, header, self._clock.now_ms())

@@ -12,6 +12,7 @@ from alliance_server.domain.errors import Refused
 from alliance_server.domain.logs import Log, Position
 from alliance_server.rpc.interceptors.calls import current_call
 from alliance_server.services.audit import AuditService
+from alliance_server.services.fact_proofs import FactProofService, ProvenFact
 from alliance_server.services.logs import LogService, ShownLog
 
 Context = aio.ServicerContext[Any, Any]
@@ -20,8 +21,9 @@ Context = aio.ServicerContext[Any, Any]
 class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     """Shows actors their events, and everybody enrolled what the logs prove."""
 
-    def __init__(self, service: AuditService, logs: LogService) -> None:
+    def __init__(self, service: AuditService, logs: LogService, facts: FactProofService) -> None:
         self._service = service
+        self._facts = facts
         self._logs = logs
 
     async def ListEvents(self, request: audit_pb2.ListEventsRequest, context: Context) -> audit_pb2.ListEventsResponse:
@@ -78,7 +80,11 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         self, request: audit_pb2.GetFactProofsRequest, context: Context
     ) -> audit_pb2.GetFactProofsResponse:
         """Prove that facts are published."""
-        raise Refused(Reason.UNAVAILABLE, "facts are not published yet")
+        proven = await self._facts.prove(current_call(), request.digests, request.cosignatures)
+        return audit_pb2.GetFactProofsResponse(
+            proofs=[_fact(digest, proven.facts.get(digest)) for digest in request.digests],
+            checkpoint=proven.checkpoint,
+        )
 
     async def ReadLog(
         self, request: audit_pb2.ReadLogRequest, context: Context
@@ -114,3 +120,9 @@ def _log(shown: ShownLog) -> audit_pb2.Log:
         is_complete=shown.is_complete,
         first_proof=shown.first_proof,
     )
+
+
+def _fact(digest: bytes, fact: ProvenFact | None) -> audit_pb2.FactProof:
+    if fact is None:
+        return audit_pb2.FactProof(digest=digest)
+    return audit_pb2.FactProof(digest=digest, record=record_message(fact.record, fact.position), hashes=fact.hashes)

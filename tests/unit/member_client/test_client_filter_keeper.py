@@ -1,7 +1,7 @@
 """The keeper on a hub in memory: download, resume, deltas, restart, roll-back, tampering, staleness."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,8 +9,10 @@ import pytest
 import pytest_asyncio
 from client_fixtures import CHUNK, NOW, FilterHub, FilterStub, StillClock, StubTransport, new_store, tag
 
+from alliance import facts
 from alliance.crypto.signing import VerifyingKey
-from member_client import FilterChanged, FilterRolledBack, FilterTampered
+from member_client import FactNotPublished, FilterChanged, FilterRolledBack, FilterTampered
+from member_client._deadline import Deadline
 from member_client._filter import FilterKeeper
 from member_client._filter import keeper as keeper_module
 from member_client._filter.archive import FilterArchive
@@ -34,6 +36,23 @@ class StubHub:
         return False
 
 
+class Proofs:
+    """Proves every fact, but those that a test leaves out; and says which were asked about."""
+
+    def __init__(self) -> None:
+        self.withheld: set[bytes] = set()
+        self.proven: set[bytes] = set()
+
+    async def prove(self, digests: Iterable[bytes], _deadline: Deadline) -> None:
+        for digest in digests:
+            if digest in self.withheld:
+                raise FactNotPublished("The hub states what it did not publish in its log.")
+            self.proven.add(digest)
+
+    def knows(self, digest: bytes) -> bool:
+        return digest in self.proven
+
+
 class Rig:
     """A hub, its stub, and keepers of one folder."""
 
@@ -45,6 +64,7 @@ class Rig:
         self.stub = FilterStub(self.hub, bytes(self.hub.bits))
         self.store: Store = new_store(folder)
         self.workers = Workers(2)
+        self.proofs = Proofs()
 
     def keeper(self) -> FilterKeeper:
         return FilterKeeper(
@@ -53,6 +73,7 @@ class Rig:
             archive=FilterArchive(self.store, self.store),
             transport=StubTransport(self.stub),  # type: ignore[arg-type]
             hub=StubHub(VerifyingKey(self.hub.key.public_key)),  # type: ignore[arg-type]
+            prover=self.proofs,
             workers=self.workers,
             clock=self.clock,
         )
@@ -257,3 +278,29 @@ async def test_a_filter_that_changes_meanwhile_is_asked_for_again_a_bounded_numb
     rig.hub.changes = 100
     with pytest.raises(FilterChanged):
         await keeper.refresh()
+
+
+async def test_a_header_that_the_log_does_not_prove_is_refused_and_the_old_filter_stays(rig: Rig) -> None:
+    keeper = rig.keeper()
+    await keeper.refresh()
+    rig.later(30_000)
+    rig.rebuild(TAGS[:10], 6001)  # what the hub may show one member alone
+    rig.proofs.withheld = {facts.filter_header(rig.hub.signed_header.payload)}
+    with pytest.raises(FactNotPublished):
+        await keeper.refresh()
+    assert hits(keeper, TAGS) == len(TAGS)
+    rig.proofs.withheld = set()
+    await keeper.refresh()
+    assert keeper.live is not None
+    assert keeper.live.sequence == 6001
+
+
+async def test_a_stored_filter_whose_header_was_not_proven_is_not_taken_up(rig: Rig) -> None:
+    await rig.keeper().refresh()
+    later = rig.keeper()
+    await later.load()
+    assert later.live is not None
+    rig.proofs.proven.clear()
+    again = rig.keeper()
+    await again.load()
+    assert again.live is None
