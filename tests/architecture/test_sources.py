@@ -12,7 +12,7 @@ from alliance_server.logs import ALLOWED_FIELDS
 
 MADE_BY_THE_LOGGER = {"event", "level", "logger", "timestamp"}
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("alliance", "alliance_server", "member_client")
+PACKAGES = ("alliance", "alliance_audit", "alliance_server", "member_client")
 SOURCES = sorted(
     path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "v1" not in path.relative_to(ROOT).parts
 )

@@ -1,0 +1,228 @@
+"""`alliance-audit`: verify an export of the audit logs, and ask it something. It needs no network and no secret."""
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from alliance.errors import AllianceError, NoteInvalid
+from alliance.tlog.logs import LogName
+from alliance.tlog.notes import COSIGNATURE, ED25519, NoteKey, public_key
+from alliance_audit.export import Export, ExportInvalid, read_export, read_note_file
+from alliance_audit.leaves import See, entries_at
+from alliance_audit.printing import as_document, as_line, print_report, say
+from alliance_audit.report import Report
+from alliance_audit.sampling import Question, Sample
+from alliance_audit.trust import Trust
+from alliance_audit.verifying import OnEntries, verify
+
+INTEGRITY: Final = 7
+"""Exit code where something is not as it was logged."""
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Verify an export of an alliance's audit logs, offline, against what somebody else remembers of them.",
+)
+
+ExportFolder = Annotated[
+    Path, typer.Argument(help="Folder that 'alliance-server audit export' wrote.", metavar="EXPORT")
+]
+Checkpoints = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--checkpoint", help="Checkpoint that a member or a witness remembers; repeat for more.", metavar="FILE"
+    ),
+]
+Keys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--key", help="The hub's key: verifier key of any of its logs, or 64 hexadecimal digits.", metavar="KEY"
+    ),
+]
+Witnesses = Annotated[
+    list[str] | None, typer.Option("--witness", help="Verifier key of a witness; repeat for more.", metavar="VKEY")
+]
+Quorum = Annotated[int, typer.Option("--quorum", help="So many of these witnesses must have cosigned.", min=0)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+@app.command("verify")
+def verify_export(
+    export: ExportFolder,
+    checkpoint: Checkpoints = None,
+    key: Keys = None,
+    witness: Witnesses = None,
+    quorum: Quorum = 0,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Verify that an export holds every entry as it was logged, in its order, and none besides.
+
+    It hashes all entries up to the root that the checkpoint has, holds the
+    log against the one before, and against every checkpoint that you give.
+    What you give is to come from elsewhere than the export: that is what it
+    is worth. It ends with 7 where anything is wrong, and says where.
+
+    Example: alliance-audit verify export --checkpoint from-lender-a.txt
+    """
+    trust, found = _trust(checkpoint, key, witness, quorum), _opened(export)
+    began = time.monotonic()
+    report = _verified(found, trust, None)
+    print_report(report, as_json=as_json, seconds=time.monotonic() - began)
+    raise typer.Exit(0 if report.holds else INTEGRITY)
+
+
+@app.command()
+def show(
+    export: ExportFolder,
+    index: Annotated[list[int] | None, typer.Option("--index", help="Show this entry; repeat for more.", min=0)] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Show what an export says of itself, or some of its entries. Nothing is verified.
+
+    Example: alliance-audit show export --index 0
+    """
+    found = _opened(export)
+    if not index:
+        _describe(found, as_json=as_json)
+        return
+    wanted = set(index)
+    for log in found.logs:
+        for entry in entries_at(log, wanted):
+            say(json.dumps(as_document(entry)) if as_json else as_line(entry))
+
+
+@app.command()
+def sample(
+    export: ExportFolder,
+    seed: Annotated[str, typer.Option(help="Anything: another auditor who takes the same draws the same.")],
+    count: Annotated[int, typer.Option("--n", help="So many entries.", min=1, max=100_000)],
+    category: Annotated[str, typer.Option(help="What the actions begin with: evaluation, claim, member …")] = "",
+    action: Annotated[str, typer.Option(help="Actions, as a pattern: 'dispute:*'.", metavar="GLOB")] = "",
+    checkpoint: Checkpoints = None,
+    key: Keys = None,
+    witness: Witnesses = None,
+    quorum: Quorum = 0,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Draw entries by a seed, so that another auditor draws the same ones.
+
+    The export is verified in the same run; where anything is wrong nothing
+    is drawn, and it ends with 7. Each entry's number is SHA-256 over the
+    seed, the root and its index; the smallest are drawn.
+
+    Example: alliance-audit sample export --seed 2026-12-03 --n 25 --category evaluation --checkpoint from-lender-a.txt
+    """
+    if category and action:
+        raise typer.BadParameter("give --category or --action")
+    trust, found = _trust(checkpoint, key, witness, quorum), _opened(export)
+    question = Question(seed, count, f"{category}:*" if category else action or "*")
+    roots = {str(log.name): log.checkpoint().root for log in found.logs}
+    drawing = Sample(question, roots)
+    _require(_verified(found, trust, drawing.see), as_json=as_json)
+    for entry in drawing.drawn():
+        say(json.dumps(as_document(entry)) if as_json else as_line(entry))
+    if not as_json:
+        say(f"{min(count, drawing.population):,} of {drawing.population:,} entries, seed {seed!r}")
+
+
+def _describe(found: Export, *, as_json: bool) -> None:
+    if as_json:
+        say(json.dumps(found.about))
+        return
+    say(f"month {found.month}, {found.size:,} entries; nothing is verified yet")
+    for log in found.logs:
+        newest, before = log.checkpoint(), log.previous()
+        say(f"{log.name}  {log.size:,} entries, checkpoint of {newest.size:,}, root {newest.root.hex()}")
+        say(f"  signed by {', '.join(line.name for line in newest.note.signatures)}")
+        if (key := found.keys.get(str(log.name))) is not None:
+            say(f"  key {key.vkey}")
+        say(f"  follows {before.origin} of {before.size:,}" if before else "  follows no log")
+    for told in found.successions:
+        admins = ", ".join(admin for admin, _ in told.statements)
+        say(f"succession to origin {told.succession.origin}, signed by {admins or 'nobody'}")
+
+
+def _trust(checkpoints: list[Path] | None, keys: list[str] | None, witnesses: list[str] | None, quorum: int) -> Trust:
+    if not checkpoints and not keys:
+        raise typer.BadParameter("give --checkpoint or --key: an export does not vouch for itself")
+    if quorum > len(witnesses or ()):
+        raise typer.BadParameter("--quorum is more than the witnesses that you give")
+    try:
+        plain = [public_key(bytes.fromhex(it)).public_bytes_raw() for it in keys or () if _is_hex(it)]
+        named = [_key(it, ED25519) for it in keys or () if not _is_hex(it)]
+        for one in named:
+            LogName.parse(one.name)
+        cosigning = [_key(it, COSIGNATURE) for it in witnesses or ()]
+        return Trust(named, plain, [read_note_file(path) for path in checkpoints or ()], cosigning, quorum)
+    except (ExportInvalid, NoteInvalid) as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _is_hex(text: str) -> bool:
+    return re.fullmatch("[0-9a-f]{64}", text) is not None
+
+
+def _key(vkey: str, kind: int) -> NoteKey:
+    key = NoteKey.from_vkey(vkey)
+    if key.kind != kind:
+        raise NoteInvalid("a verifier key is of another type than is asked for here")
+    return key
+
+
+def _opened(folder: Path) -> Export:
+    if not folder.is_dir():
+        raise typer.BadParameter(f"there is no folder {folder}")
+    return read_export(folder)
+
+
+def _verified(export: Export, trust: Trust, see: See | None) -> Report:
+    with _progress(export.size) as on_entries:
+        return verify(export, trust, see, on_entries)
+
+
+def _require(report: Report, *, as_json: bool) -> None:
+    """End with what is wrong, where anything is."""
+    if not report.holds:
+        print_report(report, as_json=as_json, seconds=0)
+        raise typer.Exit(INTEGRITY)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[OnEntries | None]:
+    """Show how far it is, where somebody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    began = shown = time.monotonic()
+
+    def on_entries(count: int) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if now - shown >= 1:
+            shown, rate = now, count / (now - began)
+            left = max(total - count, 0) / rate
+            typer.echo(f"\r{count:,} of {total:,} entries  {rate:,.0f}/s  {left:,.0f} s left   ", err=True, nl=False)
+
+    yield on_entries
+    typer.echo("\r" + " " * 72 + "\r", err=True, nl=False)
+
+
+def main() -> None:
+    """Run the command line; what cannot be read becomes one clear sentence."""
+    try:
+        app()
+    except AllianceError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(INTEGRITY)

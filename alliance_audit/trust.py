@@ -1,0 +1,108 @@
+"""What an auditor brings: keys and checkpoints from elsewhere, and which roots of a log follow from them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from alliance.errors import NoteInvalid
+from alliance.tlog.checkpoints import Checkpoint, checkpoint_text, cosigners
+from alliance.tlog.exports import CHECKPOINT, KEYS
+from alliance.tlog.logs import LogName
+from alliance.tlog.notes import NoteKey
+from alliance.v1.succession_pb2 import Succession
+from alliance_audit.export import Export, ExportedLog
+from alliance_audit.leaves import Mark
+from alliance_audit.report import LogReport
+
+REMEMBERED: Final = "a checkpoint that you gave"
+THE_EXPORTS: Final = "the export's checkpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Keys of the hub, checkpoints that others remember, and witnesses with how many of them must have cosigned."""
+
+    keys: Sequence[NoteKey] = ()
+    """Under the name of any log of their origin."""
+    plain_keys: Sequence[bytes] = ()
+    """Identity keys of hubs, of whichever origin."""
+    checkpoints: Sequence[Checkpoint] = ()
+    witnesses: Sequence[NoteKey] = ()
+    quorum: int = 0
+
+    def keys_of(self, name: LogName) -> list[NoteKey]:
+        """Give the keys that sign a log: an origin's key is the same for all its logs."""
+        origins = [(LogName.parse(key.name), key.public_key) for key in self.keys]
+        named = [public_key for of, public_key in origins if (of.alliance, of.origin) == (name.alliance, name.origin)]
+        return [name.key(public_key) for public_key in (*named, *self.plain_keys)]
+
+    def strangers(self, export: Export) -> Iterator[Checkpoint]:
+        """Give the checkpoints that are about no log of the export, nor about the one before any of them."""
+        known = {str(log.name) for log in export.logs}
+        for log in export.logs:
+            if (previous := log.previous()) is not None:
+                known.add(previous.origin)
+        yield from (it for it in self.checkpoints if it.origin not in known)
+
+
+def marks_of(log: ExportedLog, export: Export, trust: Trust, report: LogReport) -> list[Mark]:
+    """Give the roots that the log's entries must have; faults go into the report. Raises ExportInvalid."""
+    checkpoint = log.checkpoint()
+    remembered = [it for it in trust.checkpoints if it.origin == str(log.name)]
+    given = trust.keys_of(log.name)
+    keys = given or [key for key in (export.keys.get(str(log.name)),) if key is not None]
+    if checkpoint.origin != str(log.name):
+        report.fault(CHECKPOINT, f"is of the log {checkpoint.origin}")
+        return []
+    _check_signed(checkpoint, keys, CHECKPOINT, report)
+    for one in remembered:
+        _check_signed(one, keys, f"{REMEMBERED}, of {one.size} entries", report)
+    _check_witnesses(checkpoint, trust, report)
+    if given:
+        report.vouched.append(f"all entries: the hub's signature, by a key that you gave ({given[0].key_id.hex()})")
+    elif keys:
+        report.notes.append(f"the hub's key is from {KEYS} alone: give it by --key if you have it from elsewhere")
+    for one in remembered:
+        report.vouched.append(f"entries 0…{one.size - 1}: {REMEMBERED}")
+    if not given and not remembered:
+        report.fault(CHECKPOINT, "nothing that you gave vouches for this log: give its key, or a checkpoint of it")
+    if not given and remembered and max(it.size for it in remembered) < checkpoint.size:
+        begin = max(it.size for it in remembered)
+        report.notes.append(f"entries {begin}…{checkpoint.size - 1} came after what you gave: the hub alone vouches")
+    if checkpoint.size < log.size:
+        report.fault(f"entries {checkpoint.size}…{log.size - 1}", "are behind the end of the export's checkpoint")
+    marks = [Mark(checkpoint.size, checkpoint.root, THE_EXPORTS)]
+    return [*marks, *(Mark(it.size, it.root, REMEMBERED) for it in remembered), *_declared(log, export)]
+
+
+def _check_signed(checkpoint: Checkpoint, keys: Sequence[NoteKey], place: str, report: LogReport) -> None:
+    if not keys:
+        report.fault(place, f"there is no key to verify its signature by, in {KEYS} neither")
+        return
+    try:
+        if checkpoint.note.signed_by(keys):
+            return
+    except NoteInvalid:
+        report.fault(place, "the hub's signature does not verify: it was changed")
+        return
+    report.fault(place, f"is not signed by the log's key {keys[0].key_id.hex()}: another's, or replaced")
+
+
+def _check_witnesses(checkpoint: Checkpoint, trust: Trust, report: LogReport) -> None:
+    names = sorted(key.name for key in cosigners(checkpoint.note, trust.witnesses))
+    if names:
+        report.vouched.append(f"all entries: cosigned by {', '.join(names)}")
+    if len(names) < trust.quorum:
+        report.fault(CHECKPOINT, f"{len(names)} of the witnesses that you gave cosigned, and not {trust.quorum}")
+
+
+def _declared(log: ExportedLog, export: Export) -> Iterator[Mark]:
+    """Give what successions say of the log: as far as the backup had it."""
+    for succession in (told.succession for told in export.successions):
+        if succession.log_origin == str(log.name):
+            yield Mark(succession.log_size, succession.log_root, f"the succession to origin {succession.origin}")
+
+
+def text_before(succession: Succession) -> str:
+    """Give the checkpoint's text of the newest tree in the backup that a succession names; raises NoteInvalid."""
+    return checkpoint_text(succession.log_origin, succession.log_size, succession.log_root)
