@@ -11,9 +11,10 @@ from typing import Annotated, Final
 
 import typer
 
+from alliance.crypto.ed25519 import public_key
 from alliance.errors import AllianceError, NoteInvalid
 from alliance.tlog.logs import LogName
-from alliance.tlog.notes import COSIGNATURE, ED25519, NoteKey, public_key
+from alliance.tlog.notes import COSIGNATURE, ED25519, NoteKey
 from alliance_audit.export import Export, ExportInvalid, read_export, read_note_file
 from alliance_audit.leaves import See, entries_at
 from alliance_audit.printing import as_document, as_line, print_report, say
