@@ -120,6 +120,7 @@ class Reason(IntEnum):
     DISPUTE_REPEATED = wire.ERROR_REASON_DISPUTE_REPEATED
     DISPUTE_CLOSED = wire.ERROR_REASON_DISPUTE_CLOSED
     DISPUTE_NOT_ESCALATABLE = wire.ERROR_REASON_DISPUTE_NOT_ESCALATABLE
+    COSIGNATURE_REFUSED = wire.ERROR_REASON_COSIGNATURE_REFUSED
     OUTCOMES_IMPLAUSIBLE = wire.ERROR_REASON_OUTCOMES_IMPLAUSIBLE
     FILING_RULE_BROKEN = wire.ERROR_REASON_FILING_RULE_BROKEN
     TWO_OPERATORS_NEEDED = wire.ERROR_REASON_TWO_OPERATORS_NEEDED
@@ -218,7 +219,7 @@ CATALOGUE: dict[Reason, PublicError] = {
     ),
     Reason.COMMON_RULES_CONFLICT: PublicError(
         StatusCode.FAILED_PRECONDITION,
-        "The policy is adopted already, or the suppression list's number is not the one after that in force.",
+        "The policy is adopted already, or the list's number is not the one after that in force.",
     ),
     Reason.RETAGGING_INCOMPLETE: PublicError(
         StatusCode.FAILED_PRECONDITION, "Live claims of the epoch are not re-tagged yet; the standings name whose."
@@ -262,6 +263,9 @@ CATALOGUE: dict[Reason, PublicError] = {
     Reason.DISPUTE_NOT_ESCALATABLE: PublicError(
         StatusCode.FAILED_PRECONDITION,
         "A dispute is escalated within 30 days after the contributor upheld its claim, while the claim lives.",
+    ),
+    Reason.COSIGNATURE_REFUSED: PublicError(
+        StatusCode.INVALID_ARGUMENT, "The line is no cosignature of the checkpoint by a witness in force."
     ),
     Reason.OUTCOMES_IMPLAUSIBLE: PublicError(
         StatusCode.FAILED_PRECONDITION,

@@ -39,6 +39,7 @@ from alliance_server.rpc.servicers.quotas import QuotaServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
 from alliance_server.rpc.servicers.statuses import StatusServicer
 from alliance_server.rpc.servicers.succession import SuccessionServicer
+from alliance_server.rpc.servicers.witnesses import WitnessServicer
 from alliance_server.services import policies
 from alliance_server.services.administration import Administration
 from alliance_server.services.admission import Admission
@@ -76,6 +77,7 @@ from alliance_server.services.sealing import Sealer
 from alliance_server.services.statuses import StatusService
 from alliance_server.services.succession import SuccessionService
 from alliance_server.services.watch import Watch
+from alliance_server.services.witnesses import WitnessService
 from alliance_server.storage import schema
 from alliance_server.storage.log_files import LogFiles
 from alliance_server.storage.purge_ledger import PurgeLedger
@@ -239,6 +241,7 @@ class Hub:
             registry=RegistryServicer(RegistryService(self.store, self.compute, budgets, self._flags), self._receipts),
             statuses=StatusServicer(self.statuses, recalls, self.calls.drain),
             succession=SuccessionServicer(self.succession),
+            witnesses=WitnessServicer(WitnessService(self.store, self.keys.identity)),
         )
 
     async def _check_policy(self) -> None:

@@ -55,6 +55,7 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.DISPUTE_REPEATED: errors.DisputeRepeated,
     Reason.DISPUTE_CLOSED: errors.DisputeClosed,
     Reason.DISPUTE_NOT_ESCALATABLE: errors.DisputeNotEscalatable,
+    Reason.COSIGNATURE_REFUSED: errors.CosignatureRefused,
     Reason.OUTCOMES_IMPLAUSIBLE: errors.OutcomesImplausible,
     Reason.FILING_RULE_BROKEN: errors.InvalidUse,
     Reason.TWO_OPERATORS_NEEDED: errors.TwoOperatorsNeeded,

@@ -258,6 +258,12 @@ class DisputeNotEscalatable(Denied):
     how_to_fix = "Look at the dispute first (member-client dispute show); new evidence opens a new dispute."
 
 
+class CosignatureRefused(Denied):
+    """The hub does not take a cosignature: its key is on no witness list in force."""
+
+    how_to_fix = "Give the admins the verifier key (member-client witness status): two of them put it on the list."
+
+
 class OutcomesImplausible(Denied):
     """More outcomes were reported in 35 days than this member asked for evaluations in them."""
 
@@ -295,7 +301,7 @@ class EpochStateConflict(Denied):
 
 
 class CommonRulesConflict(Denied):
-    """The policy is adopted already, or the suppression list's number is not the one that follows."""
+    """The policy is adopted already, or the number of the suppression list or witness list is not the next."""
 
     how_to_fix = "Look at what is in force first; a list is made from that one (member-client admin suppression show)."
 
@@ -387,6 +393,15 @@ class ProofRejected(IntegrityError):
 
 class StatementInvalid(IntegrityError):
     """A signed statement does not verify under the key that it should, or states what it may not."""
+
+
+class QuorumMissing(IntegrityError):
+    """Fewer witnesses cosigned the hub's checkpoint than two admins agreed that must have."""
+
+    how_to_fix = (
+        "Ask the alliance's admins whether its witnesses run (member-client admin witnesses show). Where they do, the "
+        "hub shows this machine another log than them."
+    )
 
 
 class FilterTampered(IntegrityError):

@@ -452,6 +452,38 @@ class SetSuppressionList(_message.Message):
 Global___SetSuppressionList: _TypeAlias = SetSuppressionList  # noqa: Y015
 
 @_typing.final
+class SetWitnesses(_message.Message):
+    """Sets the witness list: who cosigns checkpoints of the audit log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    QUORUM_FIELD_NUMBER: _builtins.int
+    VKEYS_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Number of the list: the one after the last."""
+    quorum: _builtins.int
+    """So many witnesses must have cosigned a checkpoint before a member believes it; 0 while none need to."""
+    @_builtins.property
+    def vkeys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Verifier keys of the witnesses, at most 15; all of them, those that stay too."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        quorum: _builtins.int = ...,
+        vkeys: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "quorum", b"quorum", "vkeys", b"vkeys"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetWitnesses: _TypeAlias = SetWitnesses  # noqa: Y015
+
+@_typing.final
 class Change(_message.Message):
     """What is to be changed."""
 
@@ -471,6 +503,7 @@ class Change(_message.Message):
     CONFIRM_KEY_FIELD_NUMBER: _builtins.int
     ADOPT_POLICY_FIELD_NUMBER: _builtins.int
     SET_SUPPRESSION_LIST_FIELD_NUMBER: _builtins.int
+    SET_WITNESSES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def invite(self) -> Global___Invite:
         """Invites somebody."""
@@ -527,6 +560,10 @@ class Change(_message.Message):
     def set_suppression_list(self) -> Global___SetSuppressionList:
         """Sets the suppression list."""
 
+    @_builtins.property
+    def set_witnesses(self) -> Global___SetWitnesses:
+        """Sets the witness list."""
+
     def __init__(
         self,
         *,
@@ -544,12 +581,13 @@ class Change(_message.Message):
         confirm_key: Global___ConfirmKey | None = ...,
         adopt_policy: Global___AdoptPolicy | None = ...,
         set_suppression_list: Global___SetSuppressionList | None = ...,
+        set_witnesses: Global___SetWitnesses | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "adopt_policy", b"adopt_policy", "begin_epoch", b"begin_epoch", "confirm_key", b"confirm_key", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "set_suppression_list", b"set_suppression_list", "suspend", b"suspend"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "adopt_policy", b"adopt_policy", "begin_epoch", b"begin_epoch", "confirm_key", b"confirm_key", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "set_suppression_list", b"set_suppression_list", "set_witnesses", b"set_witnesses", "suspend", b"suspend"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "adopt_policy", b"adopt_policy", "begin_epoch", b"begin_epoch", "confirm_key", b"confirm_key", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "set_suppression_list", b"set_suppression_list", "suspend", b"suspend"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "adopt_policy", b"adopt_policy", "begin_epoch", b"begin_epoch", "confirm_key", b"confirm_key", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "set_suppression_list", b"set_suppression_list", "set_witnesses", b"set_witnesses", "suspend", b"suspend"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["invite", "suspend", "resume", "revoke_certificates", "offboard", "set_budget", "begin_epoch", "activate_epoch", "retire_epoch", "set_burst", "declare_business", "confirm_key", "adopt_policy", "set_suppression_list"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["invite", "suspend", "resume", "revoke_certificates", "offboard", "set_budget", "begin_epoch", "activate_epoch", "retire_epoch", "set_burst", "declare_business", "confirm_key", "adopt_policy", "set_suppression_list", "set_witnesses"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -759,11 +797,13 @@ class Effect(_message.Message):
 
     @_builtins.property
     def entries_added(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """Of a suppression list: entries that it adds to the one in force, by kind, `networks` or `domains`."""
+        """Of a suppression list: entries that it adds to the one in force, by kind, `networks` or `domains`. Of a witness list:
+        `witnesses` that it adds.
+        """
 
     @_builtins.property
     def entries_removed(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """Of a suppression list: entries of the one in force that it leaves out."""
+        """Of a suppression list: entries of the one in force that it leaves out. Of a witness list: `witnesses` that it leaves out."""
 
     def __init__(
         self,

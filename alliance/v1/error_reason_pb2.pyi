@@ -83,7 +83,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_EPOCH_STATE_CONFLICT: _ErrorReason.ValueType  # 37
     """The epoch's state does not permit this, or its number is not the one that follows."""
     ERROR_REASON_COMMON_RULES_CONFLICT: _ErrorReason.ValueType  # 40
-    """The policy is adopted already, or the suppression list's number is not the one that follows."""
+    """The policy is adopted already, or the number of the suppression list or witness list is not the one that follows."""
     ERROR_REASON_RETAGGING_INCOMPLETE: _ErrorReason.ValueType  # 38
     """Live claims of the epoch are not re-tagged yet."""
     ERROR_REASON_NOTHING_TO_RETAG: _ErrorReason.ValueType  # 39
@@ -110,6 +110,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The dispute is answered or over."""
     ERROR_REASON_DISPUTE_NOT_ESCALATABLE: _ErrorReason.ValueType  # 54
     """The dispute was not upheld within the last 30 days, or the claim is over."""
+    ERROR_REASON_COSIGNATURE_REFUSED: _ErrorReason.ValueType  # 55
+    """The line is no cosignature of the checkpoint by a witness in force."""
     ERROR_REASON_OUTCOMES_IMPLAUSIBLE: _ErrorReason.ValueType  # 56
     """More outcomes are reported within 35 days than identifiers were asked about within them."""
     ERROR_REASON_FILING_RULE_BROKEN: _ErrorReason.ValueType  # 45
@@ -183,7 +185,7 @@ ERROR_REASON_TWO_ADMINS_NEEDED: ErrorReason.ValueType  # 41
 ERROR_REASON_EPOCH_STATE_CONFLICT: ErrorReason.ValueType  # 37
 """The epoch's state does not permit this, or its number is not the one that follows."""
 ERROR_REASON_COMMON_RULES_CONFLICT: ErrorReason.ValueType  # 40
-"""The policy is adopted already, or the suppression list's number is not the one that follows."""
+"""The policy is adopted already, or the number of the suppression list or witness list is not the one that follows."""
 ERROR_REASON_RETAGGING_INCOMPLETE: ErrorReason.ValueType  # 38
 """Live claims of the epoch are not re-tagged yet."""
 ERROR_REASON_NOTHING_TO_RETAG: ErrorReason.ValueType  # 39
@@ -210,6 +212,8 @@ ERROR_REASON_DISPUTE_CLOSED: ErrorReason.ValueType  # 53
 """The dispute is answered or over."""
 ERROR_REASON_DISPUTE_NOT_ESCALATABLE: ErrorReason.ValueType  # 54
 """The dispute was not upheld within the last 30 days, or the claim is over."""
+ERROR_REASON_COSIGNATURE_REFUSED: ErrorReason.ValueType  # 55
+"""The line is no cosignature of the checkpoint by a witness in force."""
 ERROR_REASON_OUTCOMES_IMPLAUSIBLE: ErrorReason.ValueType  # 56
 """More outcomes are reported within 35 days than identifiers were asked about within them."""
 ERROR_REASON_FILING_RULE_BROKEN: ErrorReason.ValueType  # 45

@@ -86,3 +86,5 @@ class AuditAction(StrEnum):
     SUCCESSION_SIGN = "succession:sign"
     SUPPRESSION_GET = "suppression:list:get"
     SUPPRESSION_SET = "suppression:list:set"
+    WITNESS_LIST_GET = "witness:list:get"
+    WITNESS_LIST_SET = "witness:list:set"

@@ -90,6 +90,8 @@ POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
         f"{_V1}StatusService/WatchStatuses": Rule(MEMBERS, AuditAction.STATUS_WATCH),
         f"{_V1}SuccessionService/ListSuccessions": Rule(ENROLLED, AuditAction.SUCCESSION_LIST, before_succession=True),
         f"{_V1}SuccessionService/SignSuccession": Rule(ADMINS, AuditAction.SUCCESSION_SIGN, before_succession=True),
+        f"{_V1}WitnessService/AddCosignature": Rule(ENROLLED, AuditAction.AUDIT_COSIGN),
+        f"{_V1}WitnessService/GetWitnessList": Rule(ENROLLED, AuditAction.WITNESS_LIST_GET),
         # On the enrolment port, which has no client certificates: the token is the authority, and the service audits.
         f"{_V1}EnrolmentService/Enrol": Rule(EVERYBODY),
         # Plumbing, on the port that asks for client certificates of the alliance's CA.
@@ -144,6 +146,7 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
         "revoke_certificates": Control(dual=True, may_break_glass=True),
         "revoke_certificates_of_admin": Control(dual=True),
         "set_suppression_list": Control(dual=True),
+        "set_witnesses": Control(dual=True),
         "suspend_admin": Control(dual=True, may_break_glass=True),
         # What only protects needs no second admin, so that it never waits.
         "lower_budget": Control(dual=False),

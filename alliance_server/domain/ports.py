@@ -1,6 +1,6 @@
 """What the services need from outside: a store of units of work, and an evaluator. Contract suites run on each."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -29,6 +29,7 @@ from alliance_server.domain.recalls import Recall, Receipt
 from alliance_server.domain.reciprocity import Business, Given, Standing
 from alliance_server.domain.successions import Succession, SuccessionSignature
 from alliance_server.domain.suppression import NumberedList
+from alliance_server.domain.witnesses import Cosignature, NumberedWitnesses
 
 T = TypeVar("T")
 
@@ -568,6 +569,31 @@ class PolicyRepository(Protocol):
         """Add one that was not adopted before."""
 
 
+class WitnessRepository(Protocol):
+    """Witness lists that admins set, and what witnesses handed in. Rows are added, and never changed."""
+
+    def number(self) -> int:
+        """Give the number of the newest list; 0 where there is none."""
+
+    def newest(self) -> NumberedWitnesses | None:
+        """Give the newest list."""
+
+    def add(self, numbered: NumberedWitnesses) -> None:
+        """Add a list; raises where there is one of its number."""
+
+    def cosignature(self, log: int, size: int, witness: str) -> str | None:
+        """Give the line of a witness under a checkpoint."""
+
+    def add_cosignature(self, cosignature: Cosignature) -> None:
+        """Add a line; raises where the witness has one under this checkpoint."""
+
+    def lines(self, log: int, size: int, witnesses: Collection[str]) -> list[str]:
+        """Give the lines of some witnesses under a checkpoint, in the order in which they came."""
+
+    def cosigned(self, log: int | None, witnesses: Collection[str], count: int) -> tuple[int, int] | None:
+        """Give log and size of the newest checkpoint, of one log or of any, that so many of some witnesses cosigned."""
+
+
 class SuppressionRepository(Protocol):
     """Suppression lists that admins set."""
 
@@ -647,6 +673,8 @@ class Transaction(Protocol):
     def policies(self) -> PolicyRepository: ...  # noqa: D102 - its type says it
     @property
     def suppression(self) -> SuppressionRepository: ...  # noqa: D102 - its type says it
+    @property
+    def witnesses(self) -> WitnessRepository: ...  # noqa: D102 - its type says it
     @property
     def purges(self) -> Purges: ...  # noqa: D102 - its type says it
 

@@ -13,6 +13,7 @@ from alliance.errors import Reason
 from alliance.statements import PROPOSAL, PROPOSAL_DECISION
 from alliance.v1 import admin_pb2
 from alliance.v1.statement_pb2 import SignedStatement
+from alliance.witnesses import MAX_VKEY_BYTES, MAX_WITNESSES
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import Caller
 from alliance_server.domain.policy import Control
@@ -28,6 +29,11 @@ MAX_OPEN = 50
 MAX_STATEMENT_BYTES = 2048
 MAX_LIST_STATEMENT_BYTES = MAX_STATEMENT_BYTES + MAX_LIST_BYTES
 """Of a statement that sets a suppression list; others stay as small as they are."""
+_LARGER = {
+    "set_suppression_list": MAX_LIST_STATEMENT_BYTES,
+    "set_witnesses": MAX_STATEMENT_BYTES + MAX_WITNESSES * MAX_VKEY_BYTES,
+}
+"""By the change, where a proposal may be larger than other statements."""
 MAX_REASON_BYTES = 500
 
 
@@ -97,8 +103,7 @@ class Proposal:
 def read_proposal(caller: Caller, statement: SignedStatement, now: int) -> admin_pb2.Proposal:
     """Verify and read a proposal; raises SignatureInvalid or Refused."""
     proposal = read_statement(caller, PROPOSAL, statement, admin_pb2.Proposal(), MAX_LIST_STATEMENT_BYTES)
-    sets_list = proposal.change.WhichOneof("kind") == "set_suppression_list"
-    if statement.ByteSize() > MAX_STATEMENT_BYTES and not sets_list:
+    if statement.ByteSize() > _LARGER.get(proposal.change.WhichOneof("kind") or "", MAX_STATEMENT_BYTES):
         raise Refused(Reason.INVALID_REQUEST, f"a statement {PROPOSAL} of that length is not kept")
     check_fresh(caller, proposal.proposer, proposal.proposed_at, now)
     check_reason(proposal.reason)

@@ -2,8 +2,8 @@
 
 A backup knows nothing of what came after it. What a restored hub must not forget is written down elsewhere, before it
 is acknowledged: claims that changed their status, members and their certificates, epochs that began and ended, adopted
-policies and suppression lists. It holds ids, public keys and signed statements; never an identifier of a person, a tag
-or a secret.
+policies, suppression lists and witness lists. It holds ids, public keys and signed statements; never an identifier of a
+person, a tag or a secret.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.members import Certificate, Member, MemberState
 from alliance_server.domain.policies import AdoptedPolicy
 from alliance_server.domain.suppression import NumberedList
+from alliance_server.domain.witnesses import NumberedWitnesses
 
 
 class PurgeKind(StrEnum):
@@ -31,6 +32,7 @@ class PurgeKind(StrEnum):
     POLICY_ADOPTED = "policy-adopted"
     SUPPRESSION_LIST = "suppression-list"
     SUCCESSION = "succession"
+    WITNESS_LIST = "witness-list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,15 @@ class Purges:
         """Have a suppression list remembered: members refuse one that is older than what they saw."""
         self._add(
             PurgeKind.SUPPRESSION_LIST,
+            number=numbered.number,
+            content=numbered.content.hex(),
+            set_at=numbered.set_at,
+        )
+
+    def witness_list_set(self, numbered: NumberedWitnesses) -> None:
+        """Have a witness list remembered: members refuse one that is older than what they saw."""
+        self._add(
+            PurgeKind.WITNESS_LIST,
             number=numbered.number,
             content=numbered.content.hex(),
             set_at=numbered.set_at,

@@ -41,6 +41,8 @@ from alliance.v1 import (
     status_pb2_grpc,
     succession_pb2,
     succession_pb2_grpc,
+    witness_pb2,
+    witness_pb2_grpc,
 )
 from alliance_server.hub_keys import ServerTls
 from alliance_server.rpc.interceptors.guard import Guard, Guarded
@@ -59,6 +61,7 @@ from alliance_server.rpc.servicers.quotas import QuotaServicer
 from alliance_server.rpc.servicers.registry import RegistryServicer
 from alliance_server.rpc.servicers.statuses import StatusServicer
 from alliance_server.rpc.servicers.succession import SuccessionServicer
+from alliance_server.rpc.servicers.witnesses import WitnessServicer
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 MAX_STREAMS = 256
@@ -105,6 +108,7 @@ SERVICES = tuple(
         (registry_pb2, "RegistryService"),
         (status_pb2, "StatusService"),
         (succession_pb2, "SuccessionService"),
+        (witness_pb2, "WitnessService"),
     )
 )
 """Full names of the services on the members' port."""
@@ -130,6 +134,7 @@ class Servicers:
     registry: RegistryServicer
     statuses: StatusServicer
     succession: SuccessionServicer
+    witnesses: WitnessServicer
 
 
 Shown = Callable[[], ServerTls]
@@ -177,6 +182,7 @@ def member_server(
     registry_pb2_grpc.add_RegistryServiceServicer_to_server(servicers.registry, guarded)
     status_pb2_grpc.add_StatusServiceServicer_to_server(servicers.statuses, guarded)
     succession_pb2_grpc.add_SuccessionServiceServicer_to_server(servicers.succession, guarded)
+    witness_pb2_grpc.add_WitnessServiceServicer_to_server(servicers.witnesses, guarded)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health, guarded)
     names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(ReflectionServicer(names), guarded)

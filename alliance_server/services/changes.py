@@ -14,7 +14,7 @@ from alliance_server.domain.policy import CONTROLS, Control
 from alliance_server.domain.ports import Transaction
 from alliance_server.domain.quotas import Quota, Resource, day_of
 from alliance_server.domain.reciprocity import Business
-from alliance_server.services import epochs, memberships, policies, suppression
+from alliance_server.services import epochs, memberships, policies, suppression, witnesses
 from alliance_server.services.budgets import Budgets
 
 MAX_COUNTED = 100_000
@@ -63,6 +63,10 @@ class Changes:
             added, removed = suppression.difference(transaction, change.set_suppression_list.list_bytes)
             effect.entries_added.update(added)
             effect.entries_removed.update(removed)
+            return effect
+        if change.WhichOneof("kind") == "set_witnesses":
+            more, fewer = witnesses.difference(transaction, change.set_witnesses)
+            effect.entries_added[witnesses.WITNESSES], effect.entries_removed[witnesses.WITNESSES] = more, fewer
             return effect
         if (number := _epoch(change)) is not None:
             effect.claims_to_retag = epochs.claims_to_retag(transaction, number, now)
@@ -158,5 +162,6 @@ _MADE: Final[Mapping[str, Callable[[Transaction, Any, int], object]]] = {
     "retire_epoch": lambda at, it, now: epochs.retire(at, it.epoch, now),
     "adopt_policy": lambda at, it, now: policies.adopt(at, it.policy_sha256, now),
     "set_suppression_list": lambda at, it, now: suppression.set_list(at, it.list_bytes, it.number, now),
+    "set_witnesses": witnesses.set_list,
 }
 """What makes each change in a unit of work, by its name on the wire."""

@@ -17,6 +17,7 @@ from alliance_server.domain.errors import Refused
 from alliance_server.domain.logs import Log, Position
 from alliance_server.domain.ports import LogFiles, Store, Transaction
 from alliance_server.services.call import Call
+from alliance_server.services.witnesses import cosigned_checkpoint
 
 MAX_ITEMS: Final = 1000
 """Events, leaves or digests that one call asks about."""
@@ -64,16 +65,20 @@ class LogService:
             for it, (proof,) in zip(found, proofs, strict=True)
         ]
 
-    async def checkpoint(self, call: Call, origin: str) -> bytes:
-        """Give a log's newest checkpoint, of the newest log where none is named; raises Refused where there is none."""
+    async def checkpoint(self, call: Call, origin: str, cosignatures: int = 0) -> bytes:
+        """Give a log's newest checkpoint, of the newest log where none is named, with what witnesses in force signed.
+
+        Where cosignatures are asked for it is the newest one that so many of them signed. Raises Refused where there
+        is none.
+        """
 
         def work(transaction: Transaction) -> bytes:
-            log = _get(transaction, origin) if origin else transaction.logs.newest()
-            signed = transaction.logs.checkpoint(log.number) if log else None
-            if signed is None:
-                raise Refused(Reason.NOT_FOUND, "there is no checkpoint yet")
+            log = _get(transaction, origin).number if origin else None
+            found = cosigned_checkpoint(transaction, log, cosignatures)
+            if found is None:
+                raise Refused(Reason.NOT_FOUND, "there is no such checkpoint yet")
             transaction.record(call.event(items=1))
-            return signed[1]
+            return found
 
         return await self._store.write(work)
 

@@ -12,6 +12,7 @@ from alliance_server.domain.policies import AdoptedPolicy
 from alliance_server.domain.proposals import ProposalState
 from alliance_server.domain.purges import Purge, PurgeKind
 from alliance_server.domain.suppression import NumberedList
+from alliance_server.domain.witnesses import NumberedWitnesses
 from alliance_server.storage.claims import Changed
 from alliance_server.storage.tables import (
     LIVE_NUMBERS,
@@ -150,6 +151,12 @@ def _suppression_list(transaction: SqlTransaction, _connection: sa.Connection, s
         transaction.suppression.add(numbered)
 
 
+def _witness_list(transaction: SqlTransaction, _connection: sa.Connection, said: Mapping[str, Any]) -> None:
+    numbered = NumberedWitnesses(int(said["number"]), bytes.fromhex(said["content"]), int(said["set_at"]))
+    if numbered.number > transaction.witnesses.number():
+        transaction.witnesses.add(numbered)
+
+
 _APPLY: Final[dict[PurgeKind, Callable[[SqlTransaction, sa.Connection, Mapping[str, Any]], None]]] = {
     PurgeKind.CERTIFICATE: _certificate,
     PurgeKind.CLAIM: _claim,
@@ -158,5 +165,6 @@ _APPLY: Final[dict[PurgeKind, Callable[[SqlTransaction, sa.Connection, Mapping[s
     PurgeKind.MEMBER_STATE: _member_state,
     PurgeKind.POLICY_ADOPTED: _policy,
     PurgeKind.SUPPRESSION_LIST: _suppression_list,
+    PurgeKind.WITNESS_LIST: _witness_list,
 }
 """Epochs that were retired and successions are taken up by whoever restores."""

@@ -49,6 +49,7 @@ from alliance_server.storage.recalls import SqlRecalls
 from alliance_server.storage.successions import SqlSuccessions
 from alliance_server.storage.suppression import SqlSuppression
 from alliance_server.storage.watch import SqlWatch
+from alliance_server.storage.witnesses import SqlWitnesses
 
 T = TypeVar("T")
 
@@ -82,6 +83,7 @@ class SqlTransaction:
         self.successions = SqlSuccessions(connection, self.purges)
         self.policies = SqlPolicies(connection, self.purges)
         self.suppression = SqlSuppression(connection, self.purges)
+        self.witnesses = SqlWitnesses(connection, self.purges)
         self.records: list[AuditRecord] = []
         self.publications: list[Publication] = []
         self._connection = connection

@@ -58,6 +58,7 @@ NOT_CALLS = {
     AuditAction.OUTCOME_TELL,
     AuditAction.POLICY_ADOPT,
     AuditAction.SUPPRESSION_SET,
+    AuditAction.WITNESS_LIST_SET,
 }
 """Actions of the hub's own jobs and operator, what admins have done, and enrolment, which its service records."""
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 from support.stores import NOW, member
 
 from alliance.errors import AllianceError
@@ -13,6 +14,7 @@ from alliance_server.domain.ports import Transaction
 from alliance_server.domain.proposals import Proposal, ProposalState
 from alliance_server.domain.purges import Purges
 from alliance_server.domain.suppression import NumberedList
+from alliance_server.domain.witnesses import Cosignature, NumberedWitnesses
 from alliance_server.storage.restoration import remember
 from alliance_server.storage.unit_of_work import SqlStore, SqlTransaction
 
@@ -183,14 +185,50 @@ def test_the_list_with_the_highest_number_is_the_newest(store: SqlStore) -> None
         store.write_now(lambda at: at.suppression.add(NumberedList(2, b"other", NOW)))
 
 
+def test_the_witness_list_with_the_highest_number_is_the_newest_and_none_is_changed(store: SqlStore) -> None:
+    assert store.write_now(lambda at: (at.witnesses.number(), at.witnesses.newest())) == (0, None)
+    lists = [NumberedWitnesses(1, b"one", NOW), NumberedWitnesses(2, b"two", NOW)]
+    store.write_now(lambda at: at.witnesses.add(lists[0]))
+    store.write_now(lambda at: at.witnesses.add(lists[1]))
+    assert store.write_now(lambda at: (at.witnesses.number(), at.witnesses.newest())) == (2, lists[1])
+    with pytest.raises(AllianceError, match=r"IntegrityError|UniqueViolation|23505"):
+        store.write_now(lambda at: at.witnesses.add(NumberedWitnesses(2, b"other", NOW)))
+    for statement in ("UPDATE witness_lists SET content = content", "DELETE FROM witness_lists"):
+        with store.engine.begin() as connection, pytest.raises(DBAPIError, match="append-only"):
+            connection.exec_driver_sql(statement)
+
+
+def test_cosignatures_are_kept_once_and_counted_among_some_witnesses(store: SqlStore) -> None:
+    def fill(transaction: Transaction) -> None:
+        for log, size, names in ((1, 5, "abc"), (1, 9, "ab"), (1, 12, "a"), (2, 1, "c")):
+            for at, name in enumerate(names):
+                transaction.witnesses.add_cosignature(Cosignature(log, size, name, f"{name}{size}", NOW - at))
+
+    store.write_now(fill)
+
+    def cosigned(log: int | None, names: str, count: int) -> tuple[int, int] | None:
+        return store.write_now(lambda at: at.witnesses.cosigned(log, list(names), count))
+
+    assert [cosigned(1, "abc", count) for count in (1, 2, 3, 4)] == [(1, 12), (1, 9), (1, 5), None]
+    assert [cosigned(None, names, 1) for names in ("abc", "ab", "d", "")] == [(2, 1), (1, 12), None, None]
+    assert store.write_now(lambda at: at.witnesses.lines(1, 5, ["a", "c", "d"])) == ["c5", "a5"]
+    assert store.write_now(lambda at: at.witnesses.cosignature(1, 9, "b")) == "b9"
+    assert store.write_now(lambda at: at.witnesses.cosignature(1, 9, "c")) is None
+    with pytest.raises(AllianceError, match=r"IntegrityError|UniqueViolation|23505"):
+        store.write_now(lambda at: at.witnesses.add_cosignature(Cosignature(1, 9, "b", "other", NOW)))
+
+
 def test_what_a_ledger_remembers_of_them_is_there_after_a_restore(store: SqlStore) -> None:
     policy, numbered = AdoptedPolicy(bytes(32), NOW), NumberedList(3, b"three", NOW)
     purges = Purges()
     purges.policy_adopted(policy)
     purges.suppression_list_set(numbered)
+    witnesses = NumberedWitnesses(2, b"two", NOW)
+    purges.witness_list_set(witnesses)
     with store.engine.connect() as connection, connection.begin():
         transaction = SqlTransaction(connection)
         for _ in range(2):
             remember(transaction, connection, purges.gathered)
         assert transaction.policies.all() == [policy]
         assert transaction.suppression.newest() == numbered
+        assert transaction.witnesses.newest() == witnesses

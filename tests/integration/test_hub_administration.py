@@ -120,6 +120,7 @@ DUAL = {
     "revoke_certificates": REVOKE,
     "revoke_certificates_of_admin": Change(revoke_certificates=admin_pb2.RevokeCertificates(member="third")),
     "set_suppression_list": suppressing(),
+    "set_witnesses": Change(set_witnesses=admin_pb2.SetWitnesses(number=1)),
     "suspend_admin": Change(suspend=admin_pb2.Suspend(member="third")),
 }
 SINGLE = {
@@ -158,7 +159,7 @@ async def prepared(alliance: Alliance, name: str) -> None:
 def everything(alliance: Alliance) -> list[Any]:
     """What could have been changed."""
     limits = ("budget_limits", "burst_limits", "businesses")
-    tables = ("members", "certificates", *limits, "policies", "suppression_lists", "epochs")
+    tables = ("members", "certificates", *limits, "policies", "suppression_lists", "witness_lists", "epochs")
     with alliance.hub.hub.store.engine.connect() as connection:
         return [connection.exec_driver_sql(f"SELECT * FROM {name}").fetchall() for name in tables]  # noqa: S608
 

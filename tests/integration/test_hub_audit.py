@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from grpc import aio
+from support.cosigning import TestWitness, sealed
 from support.hub import RunningHub
 from support.rpcs import role_of
 from support.wire import WireMember, enrol, refuses, row_of, valid_elements
@@ -30,13 +31,16 @@ from alliance.v1 import (
     quota_pb2,
     registry_pb2,
     succession_pb2,
+    witness_pb2,
 )
 from alliance.v1.directory_pb2 import MEMBER_ROLE_MEMBER
 from alliance.v1.enrolment_pb2 import RenewCertificateRequest
+from alliance.witnesses import WitnessList
 from alliance_server.domain.alarms import AlarmKind, Finding
 from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY, POLICY_VERSION
 from alliance_server.domain.successions import Succession
+from alliance_server.domain.witnesses import NumberedWitnesses
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -150,6 +154,13 @@ async def review(reviewer: WireMember) -> None:
     await reviewer.disputes.DecideEscalation(reviewer.review(dispute.dispute_id))
 
 
+async def cosign(member: WireMember) -> None:
+    store, one = member.hub.hub.store, TestWitness()
+    made = WitnessList(1, 1, (one.key,), member.now)
+    store.write_now(lambda it: it.witnesses.add(NumberedWitnesses(1 + it.witnesses.number(), made.to_bytes(), 1)))
+    await member.witnesses.AddCosignature(one.request(await sealed(member.hub), member.now))
+
+
 SUCCEEDS: dict[str, Call] = {
     "AdminService/AcknowledgeAlarm": acknowledge,
     "AdminService/ListAlarms": lambda it: it.admin.ListAlarms(admin_pb2.ListAlarmsRequest()),
@@ -212,6 +223,8 @@ SUCCEEDS: dict[str, Call] = {
         succession_pb2.ListSuccessionsRequest()
     ),
     "SuccessionService/SignSuccession": sign_succession,
+    "WitnessService/AddCosignature": cosign,
+    "WitnessService/GetWitnessList": lambda it: it.witnesses.GetWitnessList(witness_pb2.GetWitnessListRequest()),
 }
 """Every call, made well."""
 
@@ -265,6 +278,7 @@ REFUSED: dict[str, Call] = {
     "RegistryService/ChangeClaimStatus": lambda it: it.withdraw(bytes(16)),
     "StatusService/AcknowledgeRecalls": lambda it: it.statuses.AcknowledgeRecalls(it.recall_receipt(2**40)),
     "SuccessionService/SignSuccession": lambda it: it.succession.SignSuccession(succession_pb2.SignSuccessionRequest()),
+    "WitnessService/AddCosignature": lambda it: it.witnesses.AddCosignature(witness_pb2.AddCosignatureRequest()),
 }
 """Every call that can be refused by its content, refused."""
 
@@ -277,6 +291,7 @@ CANNOT_BE_WRONG = {
     "QuotaService/GetStanding",
     "StatusService/WatchStatuses",
     "SuccessionService/ListSuccessions",
+    "WitnessService/GetWitnessList",
 }
 
 

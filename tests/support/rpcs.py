@@ -34,6 +34,7 @@ from alliance.v1 import (
     quota_pb2,
     status_pb2,
     succession_pb2,
+    witness_pb2,
 )
 from alliance.v1.enrolment_pb2 import RenewCertificateRequest
 from alliance.v1.evaluation_pb2 import EvaluateRequest
@@ -176,6 +177,10 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
         "SuccessionService/SignSuccession": lambda: succession_pb2.SignSuccessionRequest(
             statement=member.key.statement(SUCCESSION, succession_pb2.Succession(origin=2).SerializeToString())
         ),
+        "WitnessService/AddCosignature": lambda: witness_pb2.AddCosignatureRequest(
+            log="alliance/audit/1/2026-11", size=7, line="— witness AAAAAAA=\n"
+        ),
+        "WitnessService/GetWitnessList": witness_pb2.GetWitnessListRequest,
     }
     plumbing: dict[str, Callable[[], Message]] = {
         "/grpc.health.v1.Health/Check": lambda: health_pb2.HealthCheckRequest(service=""),

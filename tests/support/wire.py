@@ -83,6 +83,7 @@ from alliance.v1 import (
     status_pb2_grpc,
     succession_pb2_grpc,
     taxonomy_pb2,
+    witness_pb2_grpc,
 )
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.authority import server_name
@@ -246,6 +247,7 @@ class WireMember:
         self.registry: Any = registry_pb2_grpc.RegistryServiceStub(self.channel)
         self.statuses: Any = status_pb2_grpc.StatusServiceStub(self.channel)
         self.succession: Any = succession_pb2_grpc.SuccessionServiceStub(self.channel)
+        self.witnesses: Any = witness_pb2_grpc.WitnessServiceStub(self.channel)
 
     async def close(self) -> None:
         await self.channel.close()

@@ -42,7 +42,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         self, request: audit_pb2.GetCheckpointRequest, context: Context
     ) -> audit_pb2.GetCheckpointResponse:
         """Give a log's newest checkpoint."""
-        note = await self._logs.checkpoint(current_call(), request.log)
+        note = await self._logs.checkpoint(current_call(), request.log, request.cosignatures)
         return audit_pb2.GetCheckpointResponse(checkpoint=note)
 
     async def LocateEvents(

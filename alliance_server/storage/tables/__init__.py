@@ -11,6 +11,7 @@ from alliance_server.storage.tables.administration import (
     SuccessionSignatureTable,
     SuccessionTable,
     SuppressionListTable,
+    WitnessListTable,
 )
 from alliance_server.storage.tables.audit import (
     AuditTable,
@@ -102,5 +103,6 @@ __all__ = [
     "TreeHeadTable",
     "UsageHourTable",
     "WaitingOutcomeTable",
+    "WitnessListTable",
     "table_of",
 ]

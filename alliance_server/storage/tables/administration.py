@@ -113,3 +113,18 @@ class SuppressionListTable(SQLModel, table=True):
     """The list in its one encoding: values that many people share or nobody has."""
     set_at: int = column(sa_column=big(), holds=Holds.WORKINGS, kept=Kept.ALLIANCE)
     """When it was set."""
+
+
+class WitnessListTable(SQLModel, table=True):
+    """Witness lists that two admins set; the one with the highest number is in force."""
+
+    __tablename__ = "witness_lists"
+
+    number: int = column(
+        sa_column=Column(Integer, primary_key=True, autoincrement=False), holds=Holds.PUBLISHED, kept=Kept.ALLIANCE
+    )
+    """From 1, one more each time."""
+    content: bytes = column(sa_column=blob(), holds=Holds.PUBLISHED, kept=Kept.ALLIANCE)
+    """The list as the hub states it: witnesses' public keys, and how many must have cosigned."""
+    set_at: int = column(sa_column=big(), holds=Holds.WORKINGS, kept=Kept.ALLIANCE)
+    """When it was set."""

@@ -110,7 +110,7 @@ class CosignatureTable(SQLModel, table=True):
     )
     """Leaves."""
     witness: str = column(primary_key=True, holds=Holds.PUBLISHED, kept=Kept.ALLIANCE)
-    """Name of the witness's key."""
+    """Name and id of the witness's key, `NAME+ID`."""
     line: str = column(holds=Holds.PUBLISHED, kept=Kept.ALLIANCE)
     """Its signature line."""
     received_at: int = column(sa_column=big(), holds=Holds.WORKINGS, kept=Kept.ALLIANCE)

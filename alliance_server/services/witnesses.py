@@ -1,0 +1,125 @@
+"""The witness list, and the cosignatures that witnesses hand in.
+
+A hub keeps what verifies under a witness in force, and shows it under its checkpoints. It needs no trust for that: who
+reads a checkpoint counts the cosignatures that verify under the list that two admins agreed on.
+"""
+
+from hashlib import sha256
+
+from alliance.crypto.merkle import MAX_SIZE
+from alliance.crypto.signing import Signer
+from alliance.errors import Reason
+from alliance.statements import WITNESS_LIST
+from alliance.tlog.checkpoints import read_checkpoint
+from alliance.v1 import admin_pb2
+from alliance.v1.statement_pb2 import SignedStatement
+from alliance.v1.witness_pb2 import AddCosignatureRequest
+from alliance.witnesses import WitnessList
+from alliance_server.domain.actions import AuditAction
+from alliance_server.domain.audit import record_event
+from alliance_server.domain.errors import Refused
+from alliance_server.domain.members import HUB_ACTOR
+from alliance_server.domain.ports import Store, Transaction
+from alliance_server.domain.witnesses import (
+    Cosignature,
+    NumberedWitnesses,
+    made_list,
+    read_cosignature,
+    with_cosignatures,
+    witness_id,
+)
+from alliance_server.services.call import Call
+
+WITNESSES = "witnesses"
+"""What an effect's counts call them."""
+_NONE = NumberedWitnesses(0, WitnessList().to_bytes(), 0)
+
+
+class WitnessService:
+    """Serves the witness list, and takes cosignatures."""
+
+    def __init__(self, store: Store, key: Signer) -> None:
+        self._store = store
+        self._key = key
+        self._stated: dict[int, SignedStatement] = {}
+
+    async def list(self, call: Call) -> SignedStatement:
+        """Give the witness list in force."""
+
+        def work(transaction: Transaction) -> NumberedWitnesses:
+            transaction.record(call.event())
+            return in_force(transaction)
+
+        found = await self._store.write(work)
+        if found.number not in self._stated:
+            self._stated = {found.number: self._key.statement(WITNESS_LIST, found.content)}
+        return self._stated[found.number]
+
+    async def add(self, call: Call, request: AddCosignatureRequest) -> None:
+        """Keep a cosignature; the first one of a witness for a checkpoint stays. Raises Refused."""
+
+        def work(transaction: Transaction) -> None:
+            log = transaction.logs.get(request.log)
+            size = min(request.size, MAX_SIZE)
+            signed = transaction.logs.checkpoint(log.number, size) if log else None
+            if log is None or signed is None:
+                raise Refused(Reason.NOT_FOUND, "the hub has no such checkpoint")
+            checkpoint = read_checkpoint(signed[1])
+            line = read_cosignature(request.line, checkpoint, in_force(transaction).witnesses, call.now())
+            if transaction.witnesses.cosignature(log.number, size, witness_id(line)) is None:
+                transaction.witnesses.add_cosignature(
+                    Cosignature(log.number, size, witness_id(line), str(line), call.now())
+                )
+            digest = sha256(checkpoint.text.encode()).digest()
+            transaction.record(call.event(items=1, commitments=(digest,)))
+
+        await self._store.write(work)
+
+
+def in_force(transaction: Transaction) -> NumberedWitnesses:
+    """Give the list in force: the newest that admins set, else one without witnesses."""
+    return transaction.witnesses.newest() or _NONE
+
+
+def set_list(transaction: Transaction, change: admin_pb2.SetWitnesses, now: int) -> None:
+    """Put a list in force, from the next call on; raises Refused."""
+    made = made_list(change, now)
+    if made.number != transaction.witnesses.number() + 1:
+        raise Refused(Reason.COMMON_RULES_CONFLICT, "the witness list's number is not the one after the last")
+    transaction.witnesses.add(made)
+    digest = sha256(made.content).digest()
+    transaction.record(
+        record_event(
+            time=now,
+            actor=HUB_ACTOR,
+            action=AuditAction.WITNESS_LIST_SET,
+            items=len(change.vkeys),
+            commitments=(digest,),
+        )
+    )
+
+
+def difference(transaction: Transaction, change: admin_pb2.SetWitnesses) -> tuple[int, int]:
+    """Count the witnesses that a list adds to the one in force, and those that it leaves out; raises Refused."""
+    new, old = set(made_list(change, 0).witnesses.keys), set(in_force(transaction).witnesses.keys)
+    return len(new - old), len(old - new)
+
+
+def cosigned_checkpoint(transaction: Transaction, log: int | None, count: int) -> bytes | None:
+    """Give the newest checkpoint that so many witnesses in force cosigned, with their lines; None where there is none.
+
+    `log` is a log's number. Without one it is the newest log; where cosignatures are asked for it is looked from there
+    back, so that a month that just began has one to show.
+    """
+    known = [f"{key.name}+{key.key_id.hex()}" for key in in_force(transaction).witnesses.keys]
+    if count:
+        found = transaction.witnesses.cosigned(log, known, count)
+    else:
+        newest = transaction.logs.newest() if log is None else None
+        number = newest.number if newest is not None else log
+        signed = transaction.logs.checkpoint(number) if number is not None else None
+        found = (number, signed[0]) if number is not None and signed is not None else None
+    signed = transaction.logs.checkpoint(*found) if found is not None else None
+    if found is None or signed is None:
+        return None
+    return with_cosignatures(signed[1], transaction.witnesses.lines(*found, known))
