@@ -13,6 +13,7 @@ from support.hub import RunningHub
 from support.rpcs import role_of
 from support.wire import WireMember, enrol, refuses, row_of, valid_elements
 
+from alliance import facts
 from alliance.crypto import merkle
 from alliance.disputes import DisputeOutcome
 from alliance.errors import Reason
@@ -178,6 +179,9 @@ SUCCEEDS: dict[str, Call] = {
     "AuditService/GetInclusionProofs": lambda it: it.audit.GetInclusionProofs(
         audit_pb2.GetInclusionProofsRequest(log=it.log, tree_size=1, leaf_indices=[0])
     ),
+    "AuditService/GetFactProofs": lambda it: it.audit.GetFactProofs(
+        audit_pb2.GetFactProofsRequest(digests=[facts.policy(POLICY_VERSION)])
+    ),
     "AuditService/ListEvents": lambda it: it.audit.ListEvents(audit_pb2.ListEventsRequest()),
     "AuditService/ListLogs": lambda it: it.audit.ListLogs(audit_pb2.ListLogsRequest()),
     "AuditService/LocateEvents": lambda it: it.audit.LocateEvents(audit_pb2.LocateEventsRequest(rows=[1])),
@@ -244,6 +248,7 @@ REFUSED: dict[str, Call] = {
     "AuditService/GetInclusionProofs": lambda it: it.audit.GetInclusionProofs(
         audit_pb2.GetInclusionProofsRequest(log=it.log, tree_size=1, leaf_indices=[1])
     ),
+    "AuditService/GetFactProofs": lambda it: it.audit.GetFactProofs(audit_pb2.GetFactProofsRequest(digests=[b"x"])),
     "AuditService/ListEvents": lambda it: it.audit.ListEvents(audit_pb2.ListEventsRequest(page_token="x")),
     "AuditService/ListLogs": lambda it: it.audit.ListLogs(audit_pb2.ListLogsRequest(after="x")),
     "AuditService/LocateEvents": lambda it: it.audit.LocateEvents(audit_pb2.LocateEventsRequest(rows=range(1001))),

@@ -48,9 +48,7 @@ def public(key: Ed25519PrivateKey) -> bytes:
     return key.public_key().public_bytes_raw()
 
 
-def checkpoint_of(
-    entries: Sequence[bytes], name: LogName = NAME, key: Ed25519PrivateKey = KEY
-) -> Checkpoint:
+def checkpoint_of(entries: Sequence[bytes], name: LogName = NAME, key: Ed25519PrivateKey = KEY) -> Checkpoint:
     """Sign the tree over some entries as a log."""
     tree = GrowingTree()
     for _ in tree.add([leaf_hash(entry) for entry in entries]):

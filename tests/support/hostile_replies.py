@@ -43,7 +43,9 @@ from member_client import (
     Subject,
     enrol,
 )
+from member_client._fact_proofs import FACT_LOG
 from member_client._outcome_box import OutcomeBox
+from member_client._store import Shelf
 from support.fuzzing import LENGTHS, damage, spoil
 from support.hub import RunningHub, running_hub
 from support.sdk import BASIS, PHONES, PORTFOLIO, contribute, flipped, lender, row
@@ -170,6 +172,12 @@ class Lender:
         many = [one async for one in self.client.screen_many(subjects, purpose=PORTFOLIO, consent=BASIS)]
         clear = State.CLEAR in (verdict.state, many[0].state)
         return "listed and clear" if clear else f"{verdict.state} {many[0].state}"
+
+    async def proves_anew(self) -> str:
+        """Synchronise without what was proven before, as in a new month."""
+        session = await self.client._session()
+        session.state.pins.put_many(remove=[(Shelf.PINS, FACT_LOG)])
+        return await self.synchronises()
 
     async def synchronises(self) -> str:
         await self.client.sync()
@@ -323,6 +331,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "ListClaims": ("lists_claims", "contributes"),
     "GetClaim": ("lists_claims", "withdraws"),
     "ChangeClaimStatus": ("withdraws",),
+    "GetFactProofs": ("proves_anew", "screens"),
     "ListEvents": ("reads_events",),
     "Enrol": ("enrols",),
     "RenewCertificate": ("renews",),

@@ -65,10 +65,11 @@ class RunningHub:
         return profile
 
     async def stop_maintenance(self) -> None:
-        """End the job that keeps filters fresh, as a hub that hangs would."""
-        for job in self.hub._jobs:
+        """End the jobs that keep filters fresh, as a hub that hangs would; its log goes on."""
+        jobs = [job for job in self.hub._jobs if job.get_name() != "sealing"]
+        for job in jobs:
             job.cancel()
-        await asyncio.gather(*self.hub._jobs, return_exceptions=True)
+        await asyncio.gather(*jobs, return_exceptions=True)
 
     async def settle(self) -> None:
         """Bring the filter up to the registry now."""
