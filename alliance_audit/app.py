@@ -156,8 +156,8 @@ def _describe(found: Export, *, as_json: bool) -> None:
 
 
 def _trust(checkpoints: list[Path] | None, keys: list[str] | None, witnesses: list[str] | None, quorum: int) -> Trust:
-    if not checkpoints and not keys:
-        raise typer.BadParameter("give --checkpoint or --key: an export does not vouch for itself")
+    if not (checkpoints or keys or witnesses):
+        raise typer.BadParameter("give --checkpoint, --key or --witness: an export does not vouch for itself")
     if quorum > len(witnesses or ()):
         raise typer.BadParameter("--quorum is more than the witnesses that you give")
     try:

@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 
 from alliance.errors import AllianceError, NoteInvalid
 from alliance.tlog.checkpoints import Checkpoint, read_checkpoint
-from alliance.tlog.exports import CHECKPOINT, FORMAT, KEYS, MANIFEST, PREVIOUS
+from alliance.tlog.exports import CHECKPOINT, FORMAT, KEYS, MANIFEST, PREVIOUS, WITNESSED
 from alliance.tlog.logs import LogName
 from alliance.tlog.notes import MAX_NOTE_BYTES, NoteKey
 from alliance.tlog.tiles import MAX_ENTRY_BYTES, WIDTH, Tile
@@ -38,6 +38,11 @@ class ExportedLog:
     def checkpoint(self) -> Checkpoint:
         """Read the log's checkpoint; raises ExportInvalid."""
         return read_note_file(self.folder / CHECKPOINT)
+
+    def witnessed(self) -> Checkpoint | None:
+        """Read the newest checkpoint that witnesses cosigned, where it is another. Raises ExportInvalid."""
+        path = self.folder / WITNESSED
+        return read_note_file(path) if path.exists() else None
 
     def previous(self) -> Checkpoint | None:
         """Read the last checkpoint of the log before; None where there is none. Raises ExportInvalid."""

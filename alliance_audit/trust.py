@@ -48,31 +48,51 @@ class Trust:
 def marks_of(log: ExportedLog, export: Export, trust: Trust, report: LogReport) -> list[Mark]:
     """Give the roots that the log's entries must have; faults go into the report. Raises ExportInvalid."""
     checkpoint = log.checkpoint()
-    remembered = [it for it in trust.checkpoints if it.origin == str(log.name)]
-    given = trust.keys_of(log.name)
-    keys = given or [key for key in (export.keys.get(str(log.name)),) if key is not None]
     if checkpoint.origin != str(log.name):
         report.fault(CHECKPOINT, f"is of the log {checkpoint.origin}")
         return []
+    given = trust.keys_of(log.name)
+    keys = given or [key for key in (export.keys.get(str(log.name)),) if key is not None]
+    remembered = [it for it in trust.checkpoints if it.origin == str(log.name)]
+    witnessed = [it for it in (checkpoint, log.witnessed()) if it is not None and it.origin == str(log.name)]
     _check_signed(checkpoint, keys, CHECKPOINT, report)
     for one in remembered:
         _check_signed(one, keys, f"{REMEMBERED}, of {one.size} entries", report)
-    _check_witnesses(checkpoint, trust, report)
     if given:
-        report.vouched.append(f"all entries: the hub's signature, by a key that you gave ({given[0].key_id.hex()})")
+        report.vouched.append(f"entries 0…{checkpoint.size - 1}: the hub signed, by a key that you gave")
     elif keys:
         report.notes.append(f"the hub's key is from {KEYS} alone: give it by --key if you have it from elsewhere")
     for one in remembered:
         report.vouched.append(f"entries 0…{one.size - 1}: {REMEMBERED}")
-    if not given and not remembered:
+    cosigned = _cosigned(witnessed, trust, report)
+    declared = list(_declared(log, export))
+    _check_reach(log, checkpoint, [it.size for it in (*remembered, *cosigned)], declared, report, has_key=bool(given))
+    marks = [Mark(checkpoint.size, checkpoint.root, THE_EXPORTS), *declared]
+    marks += [Mark(it.size, it.root, REMEMBERED) for it in remembered]
+    return marks + [Mark(it.size, it.root, "a checkpoint that witnesses cosigned") for it in cosigned]
+
+
+def _check_reach(
+    log: ExportedLog,
+    checkpoint: Checkpoint,
+    vouched: Sequence[int],
+    declared: Sequence[Mark],
+    report: LogReport,
+    *,
+    has_key: bool,
+) -> None:
+    """Say how far what the auditor gave reaches, and find entries that nothing reaches."""
+    reach = max(vouched, default=0)
+    if not has_key and not reach:
         report.fault(CHECKPOINT, "nothing that you gave vouches for this log: give its key, or a checkpoint of it")
-    if not given and remembered and max(it.size for it in remembered) < checkpoint.size:
-        begin = max(it.size for it in remembered)
-        report.notes.append(f"entries {begin}…{checkpoint.size - 1} came after what you gave: the hub alone vouches")
+    elif not has_key and reach < checkpoint.size:
+        report.notes.append(f"entries {reach}…{checkpoint.size - 1} came after what you gave: the hub alone vouches")
     if checkpoint.size < log.size:
-        report.fault(f"entries {checkpoint.size}…{log.size - 1}", "are behind the end of the export's checkpoint")
-    marks = [Mark(checkpoint.size, checkpoint.root, THE_EXPORTS)]
-    return [*marks, *(Mark(it.size, it.root, REMEMBERED) for it in remembered), *_declared(log, export)]
+        rest = f"entries {checkpoint.size}…{log.size - 1}"
+        if any(mark.size == log.size for mark in declared):
+            report.notes.append(f"{rest} were not signed before the hub was lost: its succession vouches for them")
+        else:
+            report.fault(rest, "are behind the end of the export's checkpoint")
 
 
 def _check_signed(checkpoint: Checkpoint, keys: Sequence[NoteKey], place: str, report: LogReport) -> None:
@@ -88,12 +108,17 @@ def _check_signed(checkpoint: Checkpoint, keys: Sequence[NoteKey], place: str, r
     report.fault(place, f"is not signed by the log's key {keys[0].key_id.hex()}: another's, or replaced")
 
 
-def _check_witnesses(checkpoint: Checkpoint, trust: Trust, report: LogReport) -> None:
-    names = sorted(key.name for key in cosigners(checkpoint.note, trust.witnesses))
-    if names:
-        report.vouched.append(f"all entries: cosigned by {', '.join(names)}")
-    if len(names) < trust.quorum:
-        report.fault(CHECKPOINT, f"{len(names)} of the witnesses that you gave cosigned, and not {trust.quorum}")
+def _cosigned(checkpoints: Sequence[Checkpoint], trust: Trust, report: LogReport) -> list[Checkpoint]:
+    """Give the checkpoints that enough of the auditor's witnesses cosigned; where some must, there has to be one."""
+    found = []
+    for one in checkpoints:
+        names = sorted(key.name for key in cosigners(one.note, trust.witnesses))
+        if len(names) >= max(trust.quorum, 1):
+            report.vouched.append(f"entries 0…{one.size - 1}: cosigned by {', '.join(names)}")
+            found.append(one)
+    if trust.quorum and not found:
+        report.fault(CHECKPOINT, f"fewer than {trust.quorum} of the witnesses that you gave cosigned")
+    return found
 
 
 def _declared(log: ExportedLog, export: Export) -> Iterator[Mark]:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from alliance.clock import SystemClock
 from alliance.errors import AllianceError
+from alliance_server.cli.audit.commands import audit_app
 from alliance_server.cli.config.commands import config_app
 from alliance_server.cli.doctor import examine
 from alliance_server.cli.doctor.printing import print_findings
@@ -50,6 +51,7 @@ app.add_typer(policy_app, name="policy")
 tls_app = typer.Typer(no_args_is_help=True, help="Show the hub's certificates, renew them, rotate the CA.")
 app.add_typer(tls_app, name="tls")
 app.add_typer(config_app, name="config")
+app.add_typer(audit_app, name="audit")
 
 _err = Console(stderr=True)
 

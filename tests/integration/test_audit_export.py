@@ -1,0 +1,271 @@
+"""Exports of real hubs, verified offline; and what the owner of the database did to its rows is found, and where."""
+
+import asyncio
+import json
+import shutil
+import stat
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from support.hub import RunningHub, running_hub
+from support.postgres import Postgres
+from support.stores import event
+from support.wire import WireMember, enrol, valid_elements
+
+from alliance.tlog.checkpoints import Checkpoint, read_checkpoint
+from alliance.tlog.logs import LogName, month_of
+from alliance_audit.export import read_export
+from alliance_audit.report import Report
+from alliance_audit.trust import Trust
+from alliance_audit.verifying import verify
+from alliance_server.cli.audit import writing
+from alliance_server.cli.audit.exporting import Exported, export_month
+from alliance_server.domain.errors import Refused
+from alliance_server.domain.ports import Transaction
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+EVENTS = 700
+
+
+def quiet(_log: str, _done: int, _total: int) -> None:
+    """Watch nothing."""
+
+
+async def fill(hub: RunningHub, count: int) -> None:
+    """Log events, and have them sealed."""
+    records = [event(f"lender-{number % 3}", items=number) for number in range(count)]
+    for record in records:
+        record.time = hub.clock.now_ms()
+
+    def work(transaction: Transaction) -> None:
+        for record in records:
+            transaction.record(record)
+
+    await hub.hub.store.write(work)
+    while await hub.hub.sealer.turn():
+        pass
+
+
+def month_now(hub: RunningHub) -> str:
+    return month_of(hub.clock.now_ms())
+
+
+def log_folder(hub: RunningHub) -> Path:
+    return hub.hub.config.logs_folder / str(LogName("test", 1, month_now(hub)))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def export(hub: RunningHub, destination: Path, month: str = "") -> list[Exported]:
+    return export_month(hub.hub.config, month or month_now(hub), destination, hub.clock, quiet)
+
+
+def trusting(hub: RunningHub, *checkpoints: Checkpoint) -> Trust:
+    return Trust(plain_keys=[hub.hub.keys.identity.public_key], checkpoints=checkpoints)
+
+
+def checked(hub: RunningHub, folder: Path, *checkpoints: Checkpoint) -> Report:
+    return verify(read_export(folder), trusting(hub, *checkpoints))
+
+
+@pytest_asyncio.fixture(params=["sqlite", "postgresql"], scope="module", loop_scope="module")
+async def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[RunningHub, WireMember]]:
+    """A hub of either kind with some hundreds of events, and a member that made a few of them."""
+    folder, url = tmp_path_factory.mktemp("hub"), ""
+    if request.param == "postgresql":
+        postgres: Postgres = request.getfixturevalue("postgres")
+        url = postgres.empty()
+    async with running_hub(folder / "hub", url) as hub:
+        member = await enrol(hub, "lender-a")
+        await member.evaluate(valid_elements(3))
+        await fill(hub, EVENTS)
+        yield hub, member
+        await member.close()
+
+
+async def test_an_export_beside_a_hub_that_serves_holds(filled: tuple[RunningHub, WireMember], tmp_path: Path) -> None:
+    hub, _ = filled
+    remembered = read_checkpoint(
+        (hub.hub.config.logs_folder / str(LogName("test", 1, month_now(hub))) / "checkpoint").read_bytes()
+    )
+    await fill(hub, 10)
+    (done,) = await asyncio.to_thread(export, hub, tmp_path / "export")
+    assert done.entries == done.size > EVENTS
+    report = checked(hub, tmp_path / "export", remembered)
+    assert report.faults == []
+    assert report.size == done.size
+
+
+async def test_an_export_is_its_owners_alone_and_leaves_nothing_beside_it(
+    filled: tuple[RunningHub, WireMember], tmp_path: Path
+) -> None:
+    export(filled[0], tmp_path / "export")
+    assert names(tmp_path) == ["export"]
+    assert not (tmp_path / "export/plan.json").exists()
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "export").rglob("*") if path.is_file()}
+    assert modes == {0o600}
+    assert stat.S_IMODE((tmp_path / "export").stat().st_mode) == 0o700
+
+
+async def test_an_export_says_what_its_words_mean(filled: tuple[RunningHub, WireMember], tmp_path: Path) -> None:
+    export(filled[0], tmp_path / "export")
+    about = json.loads((tmp_path / "export/export.json").read_bytes())
+    assert about["actions"]["evaluation:evaluate"]["of"] == "/alliance.v1.EvaluationService/Evaluate"
+    named: set[str] = set()
+    verify(read_export(tmp_path / "export"), trusting(filled[0]), lambda it: named.add(it.event.action))
+    assert named <= set(about["actions"])
+    (adopted,) = about["policies"]["adopted"]
+    assert adopted["policy"] in about["policies"]["tables"]
+
+
+async def test_what_is_there_is_not_overwritten_and_what_is_not_there_is_refused(
+    filled: tuple[RunningHub, WireMember], tmp_path: Path
+) -> None:
+    (tmp_path / "export").mkdir()
+    with pytest.raises(Refused, match="exists"):
+        export(filled[0], tmp_path / "export")
+    with pytest.raises(Refused, match=f"no sealed log of 1999-01; there are logs of: {month_now(filled[0])}"):
+        export(filled[0], tmp_path / "other", "1999-01")
+    assert names(tmp_path) == ["export"]
+
+
+async def test_an_export_that_was_cut_off_is_taken_up(
+    filled: tuple[RunningHub, WireMember], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, _ = filled
+    monkeypatch.setattr(writing, "_NOTE_EVERY", 1)
+
+    def stop(_log: str, done: int, _total: int) -> None:
+        if done >= 512:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_month(hub.hub.config, month_now(hub), tmp_path / "export", hub.clock, stop)
+    assert not (tmp_path / "export").exists()
+    planned = json.loads((tmp_path / ".export.partial/plan.json").read_bytes())["logs"]
+    await fill(hub, 300)
+    reached: list[int] = []
+
+    def note(_log: str, done: int, _total: int) -> None:
+        reached.append(done)
+
+    (done,) = export_month(hub.hub.config, month_now(hub), tmp_path / "export", hub.clock, note)
+    assert reached[0] > 512
+    assert done.size == planned[done.origin]["size"]
+    assert checked(hub, tmp_path / "export").holds
+
+
+async def test_a_partial_export_of_another_hub_is_not_taken_up(
+    filled: tuple[RunningHub, WireMember], tmp_path: Path
+) -> None:
+    hub, _ = filled
+    (tmp_path / ".export.partial").mkdir()
+    plan = {"month": "x", "logs": {str(LogName("test", 1, month_now(hub))): {"size": 1, "first": "00"}}}
+    (tmp_path / ".export.partial/plan.json").write_text(json.dumps(plan))
+    with pytest.raises(Refused, match="remove it"):
+        export(hub, tmp_path / "export")
+
+
+async def test_tiles_that_are_gone_are_made_of_what_lies_beside_the_events(
+    filled: tuple[RunningHub, WireMember], tmp_path: Path
+) -> None:
+    hub, _ = filled
+    tiles = log_folder(hub) / "tile"
+    kept = tiles.with_name("kept")
+    tiles.rename(kept)
+    try:
+        export(hub, tmp_path / "export")
+    finally:
+        shutil.rmtree(tiles, ignore_errors=True)
+        kept.rename(tiles)
+    assert checked(hub, tmp_path / "export").holds
+
+
+Bend = Callable[[sa.Connection, int], None]
+
+
+def run(connection: sa.Connection, statement: str, **values: Any) -> None:
+    connection.execute(sa.text(statement), values)
+
+
+def change_event(connection: sa.Connection, row: int) -> None:
+    other = event("nobody").event
+    run(connection, "UPDATE audit_events SET event = :event WHERE id = :row", event=other, row=row)
+
+
+def change_event_and_hash(connection: sa.Connection, row: int) -> None:
+    other = event("nobody")
+    run(
+        connection,
+        "UPDATE audit_events SET event = :event, salt = :salt, leaf_hash = :hash WHERE id = :row",
+        event=other.event,
+        salt=other.salt,
+        hash=other.leaf_hash,
+        row=row,
+    )
+
+
+def swap_salts(connection: sa.Connection, row: int) -> None:
+    both = connection.execute(sa.text(f"SELECT id, salt FROM audit_events WHERE id IN ({row}, {row + 1})"))  # noqa: S608
+    salts = {found.id: found.salt for found in both}
+    for one, other in ((row, row + 1), (row + 1, row)):
+        run(connection, "UPDATE audit_events SET salt = :salt WHERE id = :row", salt=salts[other], row=one)
+
+
+def swap_order(connection: sa.Connection, row: int) -> None:
+    for before, after in ((row, -1), (row + 1, row), (-1, row + 1)):
+        run(connection, "UPDATE audit_events SET id = :after WHERE id = :before", before=before, after=after)
+
+
+def delete(connection: sa.Connection, row: int) -> None:
+    run(connection, "DELETE FROM audit_events WHERE id = :row", row=row)
+
+
+def cut_off(connection: sa.Connection, row: int) -> None:
+    run(connection, "DELETE FROM audit_events WHERE id >= :row", row=row)
+
+
+BENT: dict[Bend, str] = {
+    change_event: "entry 301 (tile/entries/001) · is not what was logged",
+    change_event_and_hash: "entry 301 (tile/entries/001) · is not what was logged",
+    swap_salts: "entries 301…302 (tile/entries/001) · is not what was logged",
+    swap_order: "entries 301…302 (tile/entries/001) · are out of order",
+    delete: "entry 301 was taken out, or put in",
+    cut_off: "entries 301…",
+}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    if request.param == "sqlite":
+        return ""
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres.empty()
+
+
+@pytest.mark.parametrize("bend", BENT, ids=lambda it: it.__name__)
+async def test_what_the_owner_of_the_database_does_is_found(tmp_path: Path, url: str, bend: Bend) -> None:
+    async with running_hub(tmp_path / "hub", url) as hub:
+        await fill(hub, EVENTS)
+        engine = hub.hub.store.engine
+        with engine.begin() as connection:
+            row = connection.execute(sa.text("SELECT id FROM audit_events ORDER BY id LIMIT 1 OFFSET 300")).scalar_one()
+            if connection.dialect.name == "sqlite":
+                names = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_events'"
+                for name in connection.execute(sa.text(names)).scalars().all():
+                    run(connection, f"DROP TRIGGER {name}")
+            else:
+                run(connection, "ALTER TABLE audit_events DISABLE TRIGGER ALL")
+            bend(connection, row)
+        export(hub, tmp_path / "export")
+        faults = "\n".join(map(str, checked(hub, tmp_path / "export").faults))
+        assert BENT[bend] in faults
