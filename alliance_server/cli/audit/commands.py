@@ -13,11 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from alliance.clock import SystemClock
 from alliance.tlog.logs import month_of
 from alliance_server.cli.audit.exporting import OnEntries, export_month
+from alliance_server.cli.audit.verify import verify
 from alliance_server.cli.options import DEFAULT_FOLDER, HubFolder, stdout
 from alliance_server.cli.printing import say
 from alliance_server.config import load_config
 
-audit_app = typer.Typer(no_args_is_help=True, help="Export the audit logs for auditors, and show what they say.")
+audit_app = typer.Typer(no_args_is_help=True, help="Export the audit logs for auditors, and verify what they say.")
+audit_app.command("verify")(verify)
 _err = Console(stderr=True)
 
 Month = Annotated[str, typer.Option(help="Month of the logs, UTC.", metavar="YYYY-MM")]
