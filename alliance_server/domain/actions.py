@@ -12,6 +12,7 @@ class AuditAction(StrEnum):
     AUDIT_LIST = "audit:event:list"
     AUDIT_CHECKPOINT = "audit:checkpoint:get"
     AUDIT_CONSISTENCY = "audit:consistency:prove"
+    AUDIT_COSIGN = "audit:checkpoint:cosign"
     AUDIT_FACTS = "audit:fact:prove"
     AUDIT_INCLUSION = "audit:inclusion:prove"
     AUDIT_LOCATE = "audit:event:locate"

@@ -19,6 +19,7 @@ TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "audit_checkpoints": ("log, size", "rowid"),
     "audit_cosignatures": ("log, size, witness", "rowid"),
     "published_facts": ("row", "rowid"),
+    "witness_lists": ("number",),
 }
 """The tables, each with its keys: where none of them is SQLite's own number of a row, that is one as well."""
 _FUNCTION: Final = "alliance_append_only"

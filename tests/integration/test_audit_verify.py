@@ -30,7 +30,7 @@ async def hub(
 
 
 async def verify(hub: RunningHub, *arguments: str) -> Any:
-    return await asyncio.to_thread(CliRunner().invoke, app, ["audit", "verify", str(hub.folder), *arguments])
+    return await asyncio.to_thread(CliRunner().invoke, app, ["audit", "verify", "--dir", str(hub.folder), *arguments])
 
 
 async def asked(hub: RunningHub, member: WireMember) -> None:

@@ -32,7 +32,6 @@ def undone_logs() -> list[str]:
     """Give the statements that take a SQLite database back to before there were logs."""
     tables = [table for table in append_only.TABLES if table != "audit_events"]
     triggers = [f"DROP TRIGGER audit_events_no_{verb}" for verb in ("update", "delete", "replace")]
-    tables.append("witness_lists")
     return [*triggers, *(f"DROP TABLE {table}" for table in tables)]
 
 

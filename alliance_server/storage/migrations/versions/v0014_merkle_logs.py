@@ -10,6 +10,15 @@ down_revision = "0013"
 branch_labels = None
 depends_on = None
 
+TABLES = (
+    "audit_events",
+    "audit_logs",
+    "audit_tree_heads",
+    "audit_checkpoints",
+    "audit_cosignatures",
+    "published_facts",
+)
+
 
 def upgrade() -> None:
     op.create_table(
@@ -54,6 +63,6 @@ def upgrade() -> None:
     dialect = op.get_bind().dialect.name
     for statement in append_only.function(dialect):
         op.execute(statement)
-    for table in append_only.TABLES:
+    for table in TABLES:
         for statement in append_only.statements(dialect, table):
             op.execute(statement)
