@@ -75,18 +75,19 @@ class Sealer:
         self._lease = Lease(LEASE, LEASE_MS)
         self._woken = asyncio.Event()
         self._sealed = asyncio.Event()
+        self._turning = asyncio.Lock()
+        """The lease keeps other processes away, and not a second turn of this one."""
         self._is_mended = False
 
     async def turn(self) -> int:
         """Seal what there is; returns how many leaves, 0 where there are none or another process does it."""
         sealed = 0
-        try:
-            if not self._is_mended:
-                await self._mend()
-            while (leaves := await self._step()) is not None:
-                sealed += leaves
-        except _Overtaken:
-            pass
+        async with self._turning:
+            with contextlib.suppress(_Overtaken):
+                if not self._is_mended:
+                    await self._mend()
+                while (leaves := await self._step()) is not None:
+                    sealed += leaves
         return sealed
 
     async def wait(self, seconds: float) -> None:

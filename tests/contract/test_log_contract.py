@@ -267,6 +267,14 @@ async def test_of_two_sealers_one_works(office: Office) -> None:
     assert office.logs()[-1][1].size == 201
 
 
+async def test_turns_of_one_sealer_follow_each_other(office: Office) -> None:
+    for _ in range(10):
+        await office.append(300)
+        await asyncio.gather(*(office.sealer.turn() for _ in range(3)))
+    office.check()
+    assert office.logs()[-1][1].size == 3001
+
+
 async def test_a_sealer_that_was_overtaken_stops(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     await office.append(10)
     await office.sealer.turn()
