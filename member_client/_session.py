@@ -20,7 +20,7 @@ from member_client._filter import FilterKeeper
 from member_client._filter.archive import FilterArchive
 from member_client._hub import PinnedHub
 from member_client._ledger import Ledger
-from member_client._log import LogKeeper
+from member_client._log import LogKeeper, ReceiptChecker
 from member_client._quota_wait import OnQuotaWait, QuotaWait
 from member_client._renewal import Renewer
 from member_client._roots import RootKeeper
@@ -57,6 +57,7 @@ class Session:
         self.decisions = DecisionLog(state.decisions, workers, clock)
         self.transport = Transport(keys.credentials, self._renewed, keys.has_ended)
         self.hub = PinnedHub(profile, self.transport, state, workers)
+        self.transport.receipts = ReceiptChecker(profile.member, self.hub, lambda _receipt: None)
         self.log = LogKeeper(profile, self.transport, self.hub, pins=state.pins, workers=workers, clock=clock)
         self.renewer = Renewer(
             profile, keys, identity=self.identity, transport=self.transport, workers=workers, clock=clock

@@ -11,6 +11,7 @@ Rules:
 4. A channel belongs to one event loop, and is made when it is first needed. It is made anew where it failed again and
    again, and where the member's certificate or the alliance's CA was renewed on disk; calls that are under way in the
    old one may end there.
+5. Where receipts are looked at (a member's session: always), nothing of an answer is handed on without its own.
 """
 
 import asyncio
@@ -20,13 +21,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 import grpc
 import grpc.aio
 
 from alliance.crypto.secret import Secret
 from member_client._deadline import Deadline
+from member_client._receipted import ReceiptCheck, ReceiptedChannel
 from member_client._rpc_errors import is_passing, translated
 from member_client.errors import (
     AllianceClientError,
@@ -178,6 +180,8 @@ class Transport:
         self._credentials = credentials
         self._renewed = renewed
         self._has_ended = has_ended
+        self.receipts: ReceiptCheck | None = None
+        """What looks at the receipts of answers; an enrolment has none."""
         self._channel: grpc.aio.Channel | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failures = 0
@@ -195,7 +199,12 @@ class Transport:
         return self._failed_in_a_row > 0
 
     def channel(self) -> grpc.aio.Channel:
-        """Give the running loop's channel, anew after a close or on another loop."""
+        """Give the running loop's channel, anew after a close or on another loop; its answers have their receipts."""
+        channel = self._opened()
+        # Stubs make methods on it and nothing else, and gRPC's class cannot be derived from.
+        return channel if self.receipts is None else cast("grpc.aio.Channel", ReceiptedChannel(channel, self.receipts))
+
+    def _opened(self) -> grpc.aio.Channel:
         loop = asyncio.get_running_loop()
         if self._channel is None or self._loop is not loop:
             opened = open_channel(self._credentials.address, self._credentials.identity)

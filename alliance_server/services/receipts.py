@@ -13,10 +13,9 @@ from alliance.crypto.signing import Signer
 from alliance.statements import RECEIPT
 from alliance.v1.audit_pb2 import Receipt
 from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.domain.logs import MERGE_DELAY_MS
 from alliance_server.services.call import Call
 
-MERGE_DELAY_SECONDS: Final = 60
-"""After an answer a checkpoint has its event by then."""
 _HASHED_AT_ONCE: Final = 64 * 1024
 """A larger message is hashed on another thread."""
 
@@ -37,7 +36,7 @@ class Receipts:
             event=record.event,
             request_sha256=call.request_sha256,
             time=call.now(),
-            merge_delay_seconds=MERGE_DELAY_SECONDS,
+            merge_delay_seconds=MERGE_DELAY_MS // 1000,
             row=record.row,
         )
         signed = await self._signed(receipt.SerializeToString())

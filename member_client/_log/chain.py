@@ -199,13 +199,20 @@ def end_of(succession: Succession, alliance: str) -> Tree | None:
 
 
 def _require_begins(first: AuditEvent, end: Tree | None, payload: bytes | None) -> None:
-    """Raise LogForked unless a log's first leaf names where the one before ended, and the succession."""
+    """Raise LogForked unless a log's first leaf names where the one before ended, and the succession.
+
+    After a backup from before there were logs there is nothing to name.
+    """
     told = list(first.commitments)
     if end is not None:
         is_named = bool(told) and first.items == end.size and hmac.compare_digest(told[0], digest_of(end.text))
         if not is_named:
             raise LogForked("A log of the hub's does not follow the one before: its first leaf names another.")
-    if payload is not None and not (told and hmac.compare_digest(told[-1], sha256(payload).digest())):
+    if (
+        payload is not None
+        and end is not None
+        and not (told and hmac.compare_digest(told[-1], sha256(payload).digest()))
+    ):
         raise LogForked("A log of a restored hub does not name the succession that leads to it.")
 
 

@@ -1,0 +1,132 @@
+"""Whether a receipt is the hub's word for what was just asked: signature, request, whose event, and that it is fresh.
+
+Rules:
+
+1. A receipt binds the request as it was sent, and never a time: clocks differ.
+2. Each event is receipted once: one that was shown for another answer before is not believed again.
+3. A receipt that another key signed is the occasion to ask whether another origin is to be believed. Successions
+   themselves are asked for without one: what they say is signed by admins.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from google.protobuf.message import DecodeError
+
+from alliance import statements
+from alliance.crypto import merkle
+from alliance.crypto.signing import VerifyingKey
+from alliance.errors import SignatureInvalid
+from alliance.v1.audit_pb2 import AuditEvent, Receipt
+from alliance.v1.statement_pb2 import SignedStatement
+from member_client._hub import PinnedHub
+from member_client._log.chain import SALT_BYTES
+from member_client.errors import ReceiptInvalid
+
+MAX_MERGE_DELAY_SECONDS: Final = 600
+OK: Final = "ok"
+_EXEMPT: Final = "/alliance.v1.SuccessionService/"
+_REMEMBERED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class GivenReceipt:
+    """A receipt whose signature holds, with what it says."""
+
+    statement: bytes
+    """As the hub gave it: a serialised SignedStatement."""
+    receipt: Receipt
+    event: AuditEvent
+
+    @property
+    def row(self) -> int:
+        """Number of the event."""
+        return self.receipt.row
+
+    @property
+    def leaf(self) -> bytes:
+        """Hash of the event's leaf: SHA-256(0x00 ‖ salt ‖ event)."""
+        return merkle.leaf_hash(self.receipt.salt + self.receipt.event)
+
+
+def read_receipt(serialised: bytes, hub_key: VerifyingKey) -> GivenReceipt:
+    """Verify a receipt; raises SignatureInvalid for the signature and ReceiptInvalid for the rest."""
+    try:
+        statement = SignedStatement.FromString(serialised)
+    except DecodeError as error:
+        raise ReceiptInvalid("The hub's receipt cannot be read.") from error
+    payload = hub_key.verified_payload(statements.RECEIPT, statement)
+    try:
+        receipt = Receipt.FromString(payload)
+        event = AuditEvent.FromString(receipt.event)
+    except DecodeError as error:
+        raise ReceiptInvalid("The hub's receipt cannot be read.") from error
+    if len(receipt.salt) != SALT_BYTES or not receipt.row or receipt.merge_delay_seconds > MAX_MERGE_DELAY_SECONDS:
+        raise ReceiptInvalid("The hub's receipt names no event, or promises it for another day.")
+    return GivenReceipt(serialised, receipt, event)
+
+
+class ReceiptChecker:
+    """Looks at the receipt of each answer of one session."""
+
+    def __init__(self, member: str, hub: PinnedHub, keep: Callable[[GivenReceipt], None]) -> None:
+        """Check for a member; what holds is given to `keep`, on the event loop."""
+        self._member = member
+        self._hub = hub
+        self._keep = keep
+        self._origin = hub.origin
+        self._rows: set[int] = set()
+        self._order: deque[int] = deque()
+
+    async def answered(self, path: str, message: bytes, receipt: bytes | None) -> None:
+        """Raise ReceiptInvalid unless a receipt is the hub's for this request."""
+        if path.startswith(_EXEMPT):
+            return
+        if receipt is None:
+            raise ReceiptInvalid("The hub's answer came without its receipt.")
+        given = await self._verified(receipt)
+        if given.receipt.request_sha256 != sha256(message).digest() or given.event.outcome != OK:
+            raise ReceiptInvalid("The hub's receipt is for another request.")
+        self._take(given)
+
+    async def refused(self, path: str, messages: list[bytes], receipt: bytes | None) -> None:
+        """Keep the receipt of a refusal; raises ReceiptInvalid where the hub signed one for something else."""
+        if receipt is None or path.startswith(_EXEMPT):
+            return
+        try:
+            given = read_receipt(receipt, self._hub.key)
+        except SignatureInvalid:
+            return  # a restored hub that waits for its succession: it says so, and nothing of it is used
+        sent = {b"", *(sha256(message).digest() for message in messages)}
+        if given.receipt.request_sha256 not in sent:
+            raise ReceiptInvalid("The hub's receipt is for another request.")
+        self._take(given)
+
+    async def _verified(self, receipt: bytes) -> GivenReceipt:
+        try:
+            return read_receipt(receipt, self._hub.key)
+        except SignatureInvalid as error:
+            if not await self._hub.succeeded():
+                raise ReceiptInvalid("The hub's receipt does not verify.") from error
+        try:
+            return read_receipt(receipt, self._hub.key)
+        except SignatureInvalid as error:
+            raise ReceiptInvalid("The hub's receipt does not verify.") from error
+
+    def _take(self, given: GivenReceipt) -> None:
+        if given.event.actor != self._member:
+            raise ReceiptInvalid("The hub's receipt is for another member's call.")
+        if self._hub.origin != self._origin:  # a restored hub counts on from its backup
+            self._origin = self._hub.origin
+            self._rows.clear()
+            self._order.clear()
+        if given.row in self._rows:
+            raise ReceiptInvalid("The hub gives one receipt for two answers.")
+        self._rows.add(given.row)
+        self._order.append(given.row)
+        if len(self._order) > _REMEMBERED:
+            self._rows.discard(self._order.popleft())
+        self._keep(given)
