@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 import grpc.aio
 
 KEY: Final = "alliance-receipt-bin"
+_EOF: Any = grpc.aio.EOF  # type: ignore[attr-defined]  # missing in the stubs
 
 
 class ReceiptCheck(Protocol):
@@ -99,13 +100,13 @@ class ReceiptedStream:
         except grpc.aio.AioRpcError as failure:
             await self._check.refused(self._path, [self._message], receipt_in(failure.trailing_metadata()))
             raise
-        if reply is grpc.aio.EOF:
+        if reply is _EOF:
             receipt = receipt_in(await self._call.trailing_metadata())
             await self._check.answered(self._path, self._message, receipt)
         return reply
 
     async def __aiter__(self) -> AsyncIterator[Any]:
-        while (reply := await self.read()) is not grpc.aio.EOF:
+        while (reply := await self.read()) is not _EOF:
             yield reply
 
 
@@ -136,7 +137,7 @@ class ReceiptedExchange:
         except grpc.aio.AioRpcError as failure:
             await self._check.refused(self._path, list(self._waiting), receipt_in(failure.trailing_metadata()))
             raise
-        if reply is not grpc.aio.EOF and reply is not None and self._waiting:
+        if reply is not _EOF and reply is not None and self._waiting:
             receipt = reply.receipt.SerializeToString() if reply.HasField("receipt") else None
             await self._check.answered(self._path, self._waiting.popleft(), receipt)
         return reply
