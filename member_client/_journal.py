@@ -13,13 +13,15 @@ Rules:
 """
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Final, Self
 
 from alliance.claims import SealedClaim
 from alliance.claims import parse as parse_claim
 from alliance.identifiers import Identifier, Kind
-from alliance.taxonomy import Category
+from alliance.taxonomy import Category, SharingLevel
+from alliance.v1.claim_pb2 import Claim
 from member_client._drafting import Drafted
 from member_client._framing import pack, unpack
 from member_client._store import Shelf, Store
@@ -27,6 +29,8 @@ from member_client.errors import StoreDamaged
 
 _ACKNOWLEDGED: Final = pack(b"acknowledged")
 _DRAWN: Final = pack(b"drawn")
+_OMITTED: Final = pack(b"omitted")
+MAX_OMITTED: Final = 1000
 _CATEGORY_WORDS: Final = {category: category.word.encode() for category in Category}
 
 
@@ -68,6 +72,50 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Shown:
+    """How readers must find an entry: where it is looked for, and digests of what they are served."""
+
+    epoch: int
+    tag: bytes
+    claim_sha256: bytes
+    sealed_sha256: bytes
+    """SHA-256(handle ‖ box)."""
+
+    @classmethod
+    def of(cls, sealed: SealedClaim, claim: Claim) -> Self | None:
+        """Describe an entry by its sealed row and the claim in it; None of one that readers never see."""
+        if SharingLevel(claim.sharing_level) is SharingLevel.RED:
+            return None
+        return cls(claim.epoch, claim.tag, sha256(sealed.claim).digest(), sealed_digest(sealed.handle, sealed.box))
+
+    def to_bytes(self) -> bytes:
+        """Give the form that the store keeps."""
+        return pack(b"%d" % self.epoch, self.tag, self.claim_sha256, self.sealed_sha256)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read what `to_bytes` gave; raises ValueError."""
+        epoch, *rest = unpack(data)
+        tag, claim_sha256, sealed_sha256 = rest
+        return cls(int(epoch), tag, claim_sha256, sealed_sha256)
+
+
+def sealed_digest(handle: bytes, box: bytes) -> bytes:
+    """Give the digest by which an entry is known again."""
+    return sha256(handle + box).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A claim that was acknowledged and has not ended, as far as this machine knows."""
+
+    entry_id: bytes
+    ends_at: int
+    shown: Shown | None = field(repr=False)
+    """None where another machine filed it, or a release that did not write it down."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Keepsake:
     """What a claim is about, and what its box holds: all that re-tagging needs and the hub does not know."""
 
@@ -76,6 +124,8 @@ class Keepsake:
     """Serialised; empty where there is none."""
     content: bytes
     evidence_salt: bytes
+    shown: Shown | None = field(default=None, compare=False)
+    """How readers must find it; None where that is not known here."""
 
     @classmethod
     def of(cls, drafted: Drafted, evidence_salt: bytes) -> Self:
@@ -85,10 +135,9 @@ class Keepsake:
 
     def to_bytes(self) -> bytes:
         """Give the form that the store keeps."""
-        identifier = self.identifier
-        return pack(
-            identifier.kind.encode(), identifier.canonical.encode(), self.label, self.content, self.evidence_salt
-        )
+        kind, text = self.identifier.kind.encode(), self.identifier.canonical.encode()
+        shown = () if self.shown is None else (self.shown.to_bytes(),)
+        return pack(kind, text, self.label, self.content, self.evidence_salt, *shown)
 
     @classmethod
     def from_bytes(cls, data: bytes | None) -> "Keepsake | None":
@@ -96,8 +145,9 @@ class Keepsake:
         if data is None:
             return None
         try:
-            kind, canonical, label, content, evidence_salt = unpack(data)
-            return cls(Identifier(Kind(kind.decode()), canonical.decode()), label, content, evidence_salt)
+            kind, canonical, label, content, evidence_salt, *shown = unpack(data)
+            identifier = Identifier(Kind(kind.decode()), canonical.decode())
+            return cls(identifier, label, content, evidence_salt, Shown.from_bytes(shown[0]) if shown else None)
         except ValueError:
             raise _unreadable() from None
 
@@ -196,6 +246,29 @@ class Journal:
         marks = self._store.get_many(Shelf.JOURNAL, [_withdrawal(entry_id) for entry_id in entry_ids])
         return {entry_id for entry_id, mark in zip(entry_ids, marks, strict=True) if mark is not None}
 
+    def sample(self, points: Sequence[bytes], now: int) -> list[Standing]:
+        """Give claims that were acknowledged and have not ended, by random points of 32 bytes; at most one a point."""
+        found = map(_acknowledged, (it or None for it in self._store.drawn(Shelf.JOURNAL, points)))
+        live = {it.entry_id: it.ends_at for it in found if it is not None and it.ends_at > now}
+        gone = self.withdrawn(list(live))
+        standing = [entry_id for entry_id in live if entry_id not in gone]
+        kept = self.keepsakes(standing)
+        return [
+            Standing(entry_id, live[entry_id], it.shown if it is not None else None)
+            for entry_id, it in zip(standing, kept, strict=True)
+        ]
+
+    def omitted(self) -> list[bytes]:
+        """Give the entries that were found to be kept from readers, oldest first."""
+        content = self._store.get(Shelf.KEEPSAKES, _OMITTED)
+        return [] if content is None else list(unpack(content))
+
+    def note_omitted(self, entries: Sequence[Standing]) -> None:
+        """Write down which entries are kept from readers, for as long as one of them would live."""
+        known = dict.fromkeys([*self.omitted(), *(it.entry_id for it in entries)])
+        newest = list(known)[-MAX_OMITTED:]
+        self._store.put(Shelf.KEEPSAKES, _OMITTED, pack(*newest), max(it.ends_at for it in entries))
+
     # -- re-tagging ------------------------------------------------------------------------------------------------
 
     def keepsakes(self, entry_ids: Sequence[bytes]) -> list[Keepsake | None]:
@@ -223,8 +296,9 @@ class Journal:
 
 
 def _written(name: bytes, row: Drawn, kept: Keepsake) -> tuple[tuple[Shelf, bytes, bytes, int | None], ...]:
-    ends_at = parse_claim(row.sealed.claim).expires_at
-    return (Shelf.DRAWN, name, drawn_record(row), None), _keepsake(row.sealed.entry_id, kept, ends_at)
+    claim = parse_claim(row.sealed.claim)
+    known = replace(kept, shown=Shown.of(row.sealed, claim))
+    return (Shelf.DRAWN, name, drawn_record(row), None), _keepsake(row.sealed.entry_id, known, claim.expires_at)
 
 
 def _keepsake(entry_id: bytes, kept: Keepsake, ends_at: int) -> tuple[Shelf, bytes, bytes, int | None]:
