@@ -60,6 +60,7 @@ from alliance_server.services.filter_maintenance import FilterMaintenance
 from alliance_server.services.filters import FilterService
 from alliance_server.services.flags import Flags
 from alliance_server.services.local_evaluator import LocalEvaluator
+from alliance_server.services.log_reading import LogReading
 from alliance_server.services.logs import LogService
 from alliance_server.services.operators import OperatorService
 from alliance_server.services.outcome_months import OutcomeMonths
@@ -224,7 +225,13 @@ class Hub:
         logs = LogService(self.store, self._log_files)
         return Servicers(
             admin=AdminServicer(self.administration, quotas, EpochService(self.store), recalls),
-            audit=AuditServicer(self.audit, logs, FactProofService(self.store, self.publication, self.sealer, logs)),
+            audit=AuditServicer(
+                self.audit,
+                logs,
+                FactProofService(self.store, self.publication, self.sealer, logs),
+                LogReading(self.store),
+                self.calls.drain,
+            ),
             buckets=BucketServicer(BucketService(self.store, budgets, self.keys.identity)),
             certificates=CertificateServicer(self.renewal),
             directory=DirectoryServicer(directory),

@@ -22,6 +22,7 @@ OTHER: Final = "other"
 """Stands for methods that the policy does not know, which are refused."""
 STREAMS: Final = frozenset(
     {
+        "AuditService/ReadLog",
         "BucketService/GetBuckets",
         "FilterService/DownloadSnapshot",
         "FilterService/ListDeltas",

@@ -165,6 +165,15 @@ def test_what_concerns_claims_is_the_members_alone() -> None:
             assert rule.roles == MEMBERS
 
 
+def test_an_auditor_reads_and_writes_nothing() -> None:
+    """But for its own certificate, which it renews; everything else that it may call shows something."""
+    called = {method.rpartition("/")[2] for method, rule in POLICY.items() if Role.AUDITOR in rule.roles}
+    assert "ReadLog" in called
+    assert {name for name in called if not name.startswith(("Get", "List", "Read", "Locate"))} == {"RenewCertificate"}
+    assert POLICY["/alliance.v1.AuditService/ReadLog"].roles == {Role.AUDITOR}
+    assert Role.AUDITOR not in PURPOSES
+
+
 def test_what_a_restored_hub_serves_before_its_succession_is_the_succession_and_plumbing() -> None:
     served = {method for method, rule in POLICY.items() if rule.before_succession}
     plumbing = {method for method in POLICY if any(method.startswith(prefix) for prefix in PLUMBING)}

@@ -185,6 +185,7 @@ SUCCEEDS: dict[str, Call] = {
     "AuditService/ListEvents": lambda it: it.audit.ListEvents(audit_pb2.ListEventsRequest()),
     "AuditService/ListLogs": lambda it: it.audit.ListLogs(audit_pb2.ListLogsRequest()),
     "AuditService/LocateEvents": lambda it: it.audit.LocateEvents(audit_pb2.LocateEventsRequest(rows=[1])),
+    "AuditService/ReadLog": lambda it: drain(it.audit.ReadLog(audit_pb2.ReadLogRequest(log=it.log))),
     "BucketService/GetBuckets": lambda it: drain(
         it.buckets.GetBuckets(bucket_pb2.GetBucketsRequest(epoch=1, prefixes=[0]))
     ),
@@ -252,6 +253,7 @@ REFUSED: dict[str, Call] = {
     "AuditService/ListEvents": lambda it: it.audit.ListEvents(audit_pb2.ListEventsRequest(page_token="x")),
     "AuditService/ListLogs": lambda it: it.audit.ListLogs(audit_pb2.ListLogsRequest(after="x")),
     "AuditService/LocateEvents": lambda it: it.audit.LocateEvents(audit_pb2.LocateEventsRequest(rows=range(1001))),
+    "AuditService/ReadLog": lambda it: drain(it.audit.ReadLog(audit_pb2.ReadLogRequest(log=it.log, end_index=2**40))),
     "BucketService/GetBuckets": lambda it: drain(it.buckets.GetBuckets(bucket_pb2.GetBucketsRequest(epoch=1))),
     "BucketService/ReportEntry": lambda it: it.buckets.ReportEntry(bucket_pb2.ReportEntryRequest()),
     "CertificateService/RenewCertificate": lambda it: it.certificates.RenewCertificate(RenewCertificateRequest()),
@@ -344,7 +346,7 @@ async def test_a_message_that_cannot_be_read_is_refused_and_audited(hub: Running
             stream = member.channel.stream_stream(path)()
             await stream.write(b"\xff\xff\xff")
             await drain(stream)
-        elif method.split("/")[1] in {"GetBuckets", "DownloadSnapshot", "ListDeltas"}:
+        elif method.split("/")[1] in {"GetBuckets", "DownloadSnapshot", "ListDeltas", "ReadLog"}:
             await drain(member.channel.unary_stream(path)(b"\xff\xff\xff"))
         else:
             await member.channel.unary_unary(path)(b"\xff\xff\xff")

@@ -16,7 +16,7 @@ from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from support.hub import RunningHub, running_hub
-from support.rpcs import RPCS, good_requests
+from support.rpcs import RPCS, good_requests, role_of
 from support.wire import (
     Pem,
     WireMember,
@@ -36,12 +36,14 @@ from alliance.v1.admin_pb2 import Change, Resume, Suspend
 from alliance.v1.evaluation_pb2 import EvaluateRequest
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.authority import CertificateAuthority
+from alliance_server.domain.logs import Log
 from alliance_server.domain.members import HUB_ACTOR, Certificate, MemberState, Role
 from alliance_server.domain.policy import POLICY
 from alliance_server.rpc.interceptors import calls
 from alliance_server.services.buckets import BucketPart, BucketService
 from alliance_server.services.directory import DirectoryService
 from alliance_server.services.filters import FilterService
+from alliance_server.services.log_reading import LeafPage, LogReading
 from alliance_server.services.statuses import StatusService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -224,6 +226,7 @@ async def test_the_count_is_kept_when_the_hub_stops(new_hub_folder: Any, members
 
 
 STREAMS: dict[str, tuple[type, str, Any]] = {
+    "AuditService/ReadLog": (LogReading, "read", LeafPage(Log(1, "test/audit/1/2026-11", 0, 0, b"", b""), 0, [])),
     "BucketService/GetBuckets": (BucketService, "get", BucketPart(1, (), complete=True)),
     "FilterService/DownloadSnapshot": (FilterService, "download", (0, b"bits")),
     "FilterService/ListDeltas": (FilterService, "deltas", SignedStatement(payload=b"delta")),
@@ -264,8 +267,8 @@ async def test_a_suspension_ends_an_open_stream_within_a_minute(
             yield answer
 
     monkeypatch.setattr(service, method, answers)
-    member: WireMember = await members(hub)
     path = f"/alliance.v1.{name}"
+    member: WireMember = await members(hub, role=role_of(path))
     open_stream = member.channel.unary_stream(path)
     request = good_requests(member)[path]().SerializeToString()
     stream = open_stream(request)

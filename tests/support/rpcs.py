@@ -129,6 +129,7 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
         "AuditService/ListLogs": lambda: audit_pb2.ListLogsRequest(),
         "AuditService/LocateEvents": lambda: audit_pb2.LocateEventsRequest(rows=[1, 2, 3]),
         "AuditService/GetFactProofs": lambda: audit_pb2.GetFactProofsRequest(digests=[os.urandom(32)]),
+        "AuditService/ReadLog": lambda: audit_pb2.ReadLogRequest(log=member.log, first_index=0, end_index=1),
         "AuditService/ListEvents": lambda: audit_pb2.ListEventsRequest(page_size=3, page_token="1"),
         "BucketService/GetBuckets": lambda: bucket_pb2.GetBucketsRequest(epoch=1, prefix_bits=4, prefixes=[1, 2]),
         "BucketService/ReportEntry": lambda: bucket_pb2.ReportEntryRequest(

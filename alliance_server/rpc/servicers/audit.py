@@ -5,14 +5,14 @@ from typing import Any
 
 from grpc import aio
 
-from alliance.errors import Reason
 from alliance.v1 import audit_pb2, audit_pb2_grpc
 from alliance_server.domain.audit import AuditRecord
-from alliance_server.domain.errors import Refused
 from alliance_server.domain.logs import Log, Position
 from alliance_server.rpc.interceptors.calls import current_call
+from alliance_server.rpc.interceptors.draining import Drain
 from alliance_server.services.audit import AuditService
 from alliance_server.services.fact_proofs import FactProofService, ProvenFact
+from alliance_server.services.log_reading import LeafPage, LogReading
 from alliance_server.services.logs import LogService, ShownLog
 
 Context = aio.ServicerContext[Any, Any]
@@ -21,10 +21,14 @@ Context = aio.ServicerContext[Any, Any]
 class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     """Shows actors their events, and everybody enrolled what the logs prove."""
 
-    def __init__(self, service: AuditService, logs: LogService, facts: FactProofService) -> None:
+    def __init__(
+        self, service: AuditService, logs: LogService, facts: FactProofService, reading: LogReading, drain: Drain
+    ) -> None:
         self._service = service
         self._facts = facts
         self._logs = logs
+        self._reading = reading
+        self._drain = drain
 
     async def ListEvents(self, request: audit_pb2.ListEventsRequest, context: Context) -> audit_pb2.ListEventsResponse:
         """List a page of the caller's own events."""
@@ -90,9 +94,10 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         self, request: audit_pb2.ReadLogRequest, context: Context
     ) -> AsyncIterator[audit_pb2.ReadLogResponse]:
         """Read a log's leaves."""
-        if request.log:
-            raise Refused(Reason.UNAVAILABLE, "the log cannot be read yet")
-        yield audit_pb2.ReadLogResponse()
+        pages = self._reading.read(current_call(), request.log, request.first_index, request.end_index)
+        async for page in pages:
+            self._drain.check()  # the caller goes on at this index
+            yield audit_pb2.ReadLogResponse(records=_leaves(page))
 
 
 def record_message(record: AuditRecord, place: Position | None) -> audit_pb2.AuditRecord:
@@ -110,6 +115,15 @@ def record_message(record: AuditRecord, place: Position | None) -> audit_pb2.Aud
 def first_message(log: Log) -> audit_pb2.AuditRecord:
     """Give a log's first leaf as the wire has it."""
     return audit_pb2.AuditRecord(salt=log.salt, event=log.event, leaf_hash=log.first_leaf, log=log.origin)
+
+
+def _leaves(page: LeafPage) -> list[audit_pb2.AuditRecord]:
+    if page.first == 0:
+        return [first_message(page.log)]
+    return [
+        record_message(record, Position(page.log.number, page.log.origin, page.first + place))
+        for place, record in enumerate(page.records)
+    ]
 
 
 def _log(shown: ShownLog) -> audit_pb2.Log:
