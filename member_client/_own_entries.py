@@ -156,9 +156,7 @@ class OwnEntries:
         except BucketOverfull as error:
             raise HubUnavailable("A bucket of own entries is overfull.") from error
         in_filter = {entries[place].entry_id for place in held}
-        return [
-            it for it in entries if it.entry_id not in in_filter or not self._is_served(it, found.get(it.entry_id))
-        ]
+        return [it for it in entries if it.entry_id not in in_filter or not self._is_served(it, found.get(it.entry_id))]
 
     def _is_served(self, standing: Standing, entry: BucketEntry | None) -> bool:
         """Say whether an entry is the one that was filed, and no status keeps readers from it."""
