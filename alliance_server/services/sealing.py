@@ -192,9 +192,6 @@ class Sealer:
     async def _mend(self) -> None:
         """Show what is signed of all logs: after a restore, a kill before it was shown, or where somebody tidied up."""
         for log, head in await self._store.read(_trees):
-            signed = await self._store.read(partial(_checkpoint, log=log.number))
-            if signed is None:
-                continue
             try:
                 if not await asyncio.to_thread(self._files.has, log.origin, head.frontier):
                     await self._store.write(partial(self._hold, now=self._clock.now_ms()))
@@ -202,7 +199,9 @@ class Sealer:
             except NoteInvalid as error:
                 _log.error("a log cannot be served: verify it", origin=log.origin, detail=str(error))
                 continue
-            await asyncio.to_thread(self._files.publish, log.origin, *signed)
+            signed = await self._store.read(partial(_checkpoint, log=log.number))
+            if signed is not None:
+                await asyncio.to_thread(self._files.publish, log.origin, *signed)
         self._is_mended = True
 
     async def _make_tiles(self, log: Log, head: TreeHead) -> None:

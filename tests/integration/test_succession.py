@@ -190,7 +190,7 @@ class Waiting:
     ann: WireMember
     bob: WireMember
     member: WireMember
-    reviewer: WireMember
+    by_role: dict[Role, WireMember]
     payload: bytes
 
     async def sign(self, caller: WireMember, payload: bytes | None = None, key: SigningKey | None = None) -> bool:
@@ -212,18 +212,20 @@ class Waiting:
 async def waiting(folder: Path, tmp_path: Path) -> AsyncIterator[Waiting]:
     async with running_hub(folder) as lost:
         callers = [await enrol(lost, name, Role.ADMIN) for name in ("ann", "bob")]
-        callers += [await enrol(lost, "lender"), await enrol(lost, "rae", Role.REVIEWER)]
+        callers += [await enrol(lost, "lender")]
+        callers += [await enrol(lost, role.word, role) for role in (Role.REVIEWER, Role.AUDITOR)]
         await callers[2].file(callers[2].row())
         await backed_up(lost, tmp_path / "backup")
         for caller in callers:
             await caller.close()
     made = restored(tmp_path / "backup", tmp_path / "restored", lost)
     async with in_its_place(tmp_path / "restored", lost) as hub:
-        ann, bob, member, reviewer = again = [WireMember(hub, it.id, it.key, it.identity) for it in callers]
+        ann, bob, member, reviewer, auditor = again = [WireMember(hub, it.id, it.key, it.identity) for it in callers]
         newest = hub.hub.store.read_now(lambda it: it.successions.newest())
         assert newest is not None
         assert succession_pb2.Succession.FromString(newest.payload) == made
-        yield Waiting(hub, ann, bob, member, reviewer, newest.payload)
+        by_role = {Role.MEMBER: member, Role.REVIEWER: reviewer, Role.AUDITOR: auditor}
+        yield Waiting(hub, ann, bob, member, by_role, newest.payload)
         for caller in again:
             await caller.close()
 
@@ -235,7 +237,7 @@ async def test_a_hub_that_waits_refuses_every_other_call_and_records_it(
         for path, rpc in RPCS.items():
             if rpc.is_plumbing or POLICY[path].before_succession or POLICY[path].action is None:
                 continue
-            caller = {Role.MEMBER: it.member, Role.REVIEWER: it.reviewer}.get(role_of(path), it.ann)
+            caller = it.by_role.get(role_of(path), it.ann)
             content = good_requests(caller)[path]().SerializeToString()
             before = len(caller.events())
             with refuses(Reason.SUCCESSION_AWAITED):
