@@ -65,6 +65,7 @@ from member_client.errors import (
     ConfigurationInvalid,
     ConflictingRetry,
     ConsentMissing,
+    CosignatureRefused,
     Denied,
     DisputeAlreadyOpen,
     DisputeClosed,
@@ -104,6 +105,7 @@ from member_client.errors import (
     ProofRejected,
     ProposalClosed,
     PurposeNotPermitted,
+    QuorumMissing,
     ReceiptBroken,
     ReceiptInvalid,
     Replayed,
@@ -132,6 +134,7 @@ from member_client.subjects import Consent, Subject
 from member_client.succession import Succession
 from member_client.verdicts import FieldVerdict, Match, State, Verdict
 from member_client.watch_events import WatchEvent, WatchKind
+from member_client.witnessing import Cosigned, WitnessStatus
 
 __all__ = [
     "Action",
@@ -164,6 +167,8 @@ __all__ = [
     "ContributionPreview",
     "ContributionResult",
     "ContributionRow",
+    "CosignatureRefused",
+    "Cosigned",
     "Decision",
     "Denied",
     "Dispute",
@@ -242,6 +247,7 @@ __all__ = [
     "ProposalState",
     "Purpose",
     "PurposeNotPermitted",
+    "QuorumMissing",
     "QuotaReport",
     "RecallReport",
     "ReceiptBroken",
@@ -282,6 +288,7 @@ __all__ = [
     "WatchKind",
     "WatchStatus",
     "WebhookFailed",
+    "WitnessStatus",
     "default_folder",
     "enrol",
     "fingerprint",

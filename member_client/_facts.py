@@ -18,7 +18,10 @@ from alliance.identifiers import SuppressionList
 from alliance.v1.epoch_pb2 import GetSuppressionListRequest, ListEpochsRequest
 from alliance.v1.epoch_pb2_grpc import EpochServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
-from member_client import _directory, _epochs, _suppression
+from alliance.v1.witness_pb2 import GetWitnessListRequest
+from alliance.v1.witness_pb2_grpc import WitnessServiceStub
+from alliance.witnesses import WitnessList
+from member_client import _directory, _epochs, _suppression, _witness_list
 from member_client._deadline import Deadline
 from member_client._directory import Directory
 from member_client._epochs import Epochs, PinnedEpoch
@@ -71,6 +74,8 @@ class FactKeeper:
         workers: Workers,
         clock: Clock,
     ) -> None:
+        self.believed: Callable[[WitnessList], None] = lambda _listed: None
+        """Hears of the witness list in force, before anything is proven and where it changed."""
         self.told: Callable[[Facts], None] = lambda _facts: None
         """Hears of facts that were fetched."""
         self._transport = transport
@@ -142,15 +147,19 @@ class FactKeeper:
         deadline = Deadline.after(CALL_SECONDS)
         epochs = await self._listed_epochs(deadline)
         listed = await self._suppression_list(deadline)
+        witnesses = await self._listed_witnesses(deadline)
         directory = await _directory.fetch(self._transport, self._hub.key, deadline)
         await self._workers.disk(_epochs.hold, epochs, self._pins)
         await self._workers.disk(_directory.hold, directory, self._pins)
         of_list = [facts.suppression_list(listed.payload)] if listed is not None else []
+        of_list += [facts.witness_list(witnesses.payload)] if witnesses is not None else []
         stated = [*_epochs.facts_of(epochs), *of_list, *_directory.facts_of(directory)]
         await self._prover.prove(stated, deadline)
         await self._workers.disk(_epochs.pin, epochs, self._pins)
         await self._workers.disk(_directory.pin, directory, self._pins)
         suppression = await self._workers.disk(self._in_force, listed)
+        if witnesses is not None:
+            self.believed(await self._workers.disk(self._pin_witnesses, witnesses))
         await self._workers.disk(self._store.purge, self._clock.now_ms())  # what has ended goes while a client is open
         serving = _epochs.serving(epochs, self._clock.now_ms())
         self._facts = Facts(serving, suppression, directory, self._clock.now_ms())
@@ -183,6 +192,23 @@ class FactKeeper:
             return None
         _suppression.verified(answer.suppression_list, self._hub.key)
         return answer.suppression_list
+
+    async def _listed_witnesses(self, deadline: Deadline) -> SignedStatement | None:
+        """Fetch the witness list in force, held against the one that was seen; None where the hub has none."""
+        self.believed(await self._workers.disk(_witness_list.pinned, self._pins))
+        try:
+            answer = await self._transport.call(
+                lambda channel: WitnessServiceStub(channel).GetWitnessList, GetWitnessListRequest, deadline
+            )
+        except NotFound:
+            return None
+        found = _witness_list.verified(answer.witness_list, self._hub.key)
+        await self._workers.disk(_witness_list.hold, found, self._pins)
+        return answer.witness_list
+
+    def _pin_witnesses(self, stated: SignedStatement) -> WitnessList:
+        """Remember a witness list that was proven; gives the one in force. Blocks."""
+        return _witness_list.pin(_witness_list.verified(stated, self._hub.key), stated.payload, self._pins)
 
     def _in_force(self, listed: SignedStatement | None) -> SuppressionList:
         """Give the list that was fetched and remember it; else the last one seen, or the built-in one. Blocks."""

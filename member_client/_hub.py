@@ -21,6 +21,7 @@ from member_client._state import State
 from member_client._store import Shelf
 from member_client._suppression import MARK, SUPPRESSION
 from member_client._transport import Transport
+from member_client._witness_list import WITNESSES
 from member_client._workers import Workers
 from member_client.config import Profile
 from member_client.errors import AllianceClientError, IntegrityError, PinsDamaged, SuccessionRejected
@@ -126,5 +127,5 @@ class PinnedHub:
         origin = pack(b"%d" % newest.origin, newest.hub_key)
         self._state.pins.put_many(
             [(Shelf.PINS, _ORIGIN, origin, None), *((Shelf.PINS, *row, None) for row in _epochs.retired_rows(retired))],
-            remove=[(Shelf.PINS, MARK), (Shelf.PINS, FACT_LOG)],
+            remove=[(Shelf.PINS, name) for name in (MARK, FACT_LOG, WITNESSES)],
         )

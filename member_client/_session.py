@@ -7,6 +7,7 @@ from typing import Final, Self
 from alliance.clock import Clock
 from alliance.crypto.signing import SigningKey
 from alliance.identifiers import BUILTIN
+from alliance.witnesses import WitnessList
 from member_client._bucket_fetch import BucketFetcher
 from member_client._canonical import Canon, Helpers
 from member_client._confirming import Confirmer
@@ -26,6 +27,7 @@ from member_client._renewal import Renewer
 from member_client._roots import RootKeeper
 from member_client._state import State, open_state
 from member_client._transport import Credentials, Transport
+from member_client._witness_list import pinned, quorum_of
 from member_client._workers import Workers
 from member_client.config import Profile
 
@@ -43,8 +45,9 @@ class Session:
         keys: ProfileKeys,
         state: State,
         on_quota_wait: OnQuotaWait,
+        listed: WitnessList,
     ) -> None:
-        """Wire the parts."""
+        """Wire the parts; `listed` are the witnesses that were believed last."""
         self.profile = profile
         self.clock = clock
         self.workers = workers
@@ -73,6 +76,8 @@ class Session:
             workers=workers,
             clock=clock,
         )
+        self._heed(listed)
+        self.facts.believed = self._heed
         self.fetcher = BucketFetcher(self.transport)
         self.evaluator = Evaluator(
             member=profile.member,
@@ -109,7 +114,8 @@ class Session:
         try:
             keys = await workers.disk(ProfileKeys, profile, clock)
             state = await workers.disk(open_state, profile.state_folder, keys.store_key, clock.now_ms())
-            return cls(profile, clock, workers, keys, state, on_quota_wait)
+            listed = await workers.disk(pinned, state.pins)
+            return cls(profile, clock, workers, keys, state, on_quota_wait, listed)
         except BaseException:
             await workers.close()
             raise
@@ -138,6 +144,11 @@ class Session:
         """Give how texts are read; where not even the list in force is known, by the built-in one."""
         suppression = BUILTIN if facts is None else facts.suppression
         return Canon(self.profile.default_region, self.profile.alliance, suppression, self._helpers)
+
+    def _heed(self, listed: WitnessList) -> None:
+        """Ask of checkpoints what a witness list does."""
+        self.log.quorum = quorum_of(listed)
+        self.prover.cosignatures = listed.quorum
 
     async def close(self) -> None:
         """End what is under way and close channel, store and threads."""

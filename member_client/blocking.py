@@ -48,6 +48,7 @@ from member_client.subject_access import SubjectAccess
 from member_client.subjects import Consent, Subject
 from member_client.verdicts import Verdict
 from member_client.watch_events import WatchEvent
+from member_client.witnessing import Cosigned, WitnessStatus
 
 if TYPE_CHECKING:
     from member_client.client import AllianceClient, SyncReport, Usage
@@ -241,6 +242,18 @@ class BlockingClient:
     def operators(self) -> list[OperatorRecord]:
         """List this member's operators."""
         return self._run(self._client.operators())
+
+    def begin_witness(self) -> WitnessStatus:
+        """Make this member's key as a witness, where there is none."""
+        return self._run(self._client.begin_witness())
+
+    def witness_status(self) -> WitnessStatus:
+        """Give how this member's witness stands."""
+        return self._run(self._client.witness_status())
+
+    def witness_look(self) -> Cosigned | None:
+        """Look at the hub's log once, and cosign it where it only grew."""
+        return self._run(self._client.witness_look())
 
     def pending_reviews(self) -> list[PendingReview]:
         """List claims on this machine that wait for a second operator."""

@@ -22,7 +22,7 @@ from alliance.errors import UnknownWord
 from alliance.findings import Finding
 from alliance.identifiers import Kind
 from alliance.taxonomy import ClaimStatus, Outcome, Purpose
-from member_client import _frames, audit, doctor, operators, quotas
+from member_client import _frames, audit, doctor, operators, quotas, witnessing
 from member_client._attempt import unasked
 from member_client._book import Book
 from member_client._book.adding import WatchAddReport
@@ -73,6 +73,7 @@ from member_client.subjects import Consent, Subject
 from member_client.succession import Succession
 from member_client.verdicts import OnUnavailable, Verdict
 from member_client.watch_events import WatchEvent
+from member_client.witnessing import Cosigned, WitnessStatus
 
 DEFAULT_DEADLINE_MS: Final = 30_000
 RETIRE_SECONDS: Final = 60.0
@@ -502,6 +503,24 @@ class AllianceClient:
     async def operators(self) -> list[OperatorRecord]:
         """List this member's operators, retired ones included, by name."""
         return await operators.listed(await self._session())
+
+    # -- witnesses -------------------------------------------------------------------------------------------------
+
+    async def begin_witness(self) -> WitnessStatus:
+        """Make this member's key as a witness of the hub's log, where there is none; gives its verifier key."""
+        return await witnessing.begin(await self._session())
+
+    async def witness_status(self) -> WitnessStatus:
+        """Give how this member's witness stands; raises ConfigurationInvalid where it has no key."""
+        return await witnessing.status(await self._session())
+
+    async def witness_look(self) -> Cosigned | None:
+        """Look at the hub's log once, and cosign it where it only grew; None where nothing is new.
+
+        Raises LogForked or LogShrunken where it did not, with both notes kept as proof; CosignatureRefused where this
+        witness is on no list in force.
+        """
+        return await witnessing.look(await self._session())
 
     async def pending_reviews(self) -> list[PendingReview]:
         """List claims on this machine that one operator approved and that wait for a second one."""

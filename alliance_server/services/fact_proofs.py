@@ -20,6 +20,7 @@ from alliance_server.services.call import Call
 from alliance_server.services.logs import LogService
 from alliance_server.services.publication import Publication
 from alliance_server.services.sealing import Sealer
+from alliance_server.services.witnesses import cosigned_checkpoint
 
 MAX_DIGESTS: Final = 1000
 WAIT_SECONDS: Final = 10.0
@@ -106,7 +107,7 @@ class FactProofService:
 def _look(transaction: Transaction, digests: Sequence[bytes], cosignatures: int) -> _Seen | None:
     """Say how far facts are; None before the newest log has a checkpoint."""
     log = transaction.logs.newest()
-    signed = _checkpoint(transaction, log, cosignatures) if log else None
+    signed = cosigned_checkpoint(transaction, log.number, cosignatures) if log else None
     if log is None or signed is None:
         return None
     size, note = signed
@@ -114,9 +115,3 @@ def _look(transaction: Transaction, digests: Sequence[bytes], cosignatures: int)
     positions = transaction.logs.positions(list(rows.values()))
     within = {row: it for row, it in positions.items() if it.log == log.number and it.leaf_index < size}
     return _Seen(log, size, note, rows, within, transaction.facts.events(list(within)))
-
-
-def _checkpoint(transaction: Transaction, log: Log, cosignatures: int) -> tuple[int, bytes] | None:
-    """Give the log's newest checkpoint: size and note. Cosignatures are asked for here, once there are witnesses."""
-    del cosignatures
-    return transaction.logs.checkpoint(log.number)

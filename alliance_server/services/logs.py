@@ -78,7 +78,7 @@ class LogService:
             if found is None:
                 raise Refused(Reason.NOT_FOUND, "there is no such checkpoint yet")
             transaction.record(call.event(items=1))
-            return found
+            return found[1]
 
         return await self._store.write(work)
 

@@ -20,6 +20,7 @@ from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import record_event
 from alliance_server.domain.members import HUB_ACTOR, MemberState
 from alliance_server.domain.ports import Store, Transaction
+from alliance_server.services import witnesses
 from alliance_server.services.leases import Lease
 from alliance_server.services.suppression import in_force
 
@@ -96,7 +97,7 @@ def facts_in_force(transaction: Transaction) -> Iterator[bytes]:
     yield facts.suppression_list(in_force(transaction).to_bytes())
     for adopted in transaction.policies.all():
         yield facts.policy(adopted.policy_sha256)
-    # The list of witnesses joins here, once admins may set one: `facts.witness_list` of its payload as signed.
+    yield facts.witness_list(witnesses.in_force(transaction).content)
 
 
 def _members(transaction: Transaction) -> Iterator[bytes]:

@@ -105,8 +105,8 @@ def difference(transaction: Transaction, change: admin_pb2.SetWitnesses) -> tupl
     return len(new - old), len(old - new)
 
 
-def cosigned_checkpoint(transaction: Transaction, log: int | None, count: int) -> bytes | None:
-    """Give the newest checkpoint that so many witnesses in force cosigned, with their lines; None where there is none.
+def cosigned_checkpoint(transaction: Transaction, log: int | None, count: int) -> tuple[int, bytes] | None:
+    """Give the newest checkpoint that so many witnesses in force cosigned, with their lines: size and note, or None.
 
     `log` is a log's number. Without one it is the newest log; where cosignatures are asked for it is looked from there
     back, so that a month that just began has one to show.
@@ -122,4 +122,4 @@ def cosigned_checkpoint(transaction: Transaction, log: int | None, count: int) -
     signed = transaction.logs.checkpoint(*found) if found is not None else None
     if found is None or signed is None:
         return None
-    return with_cosignatures(signed[1], transaction.witnesses.lines(*found, known))
+    return signed[0], with_cosignatures(signed[1], transaction.witnesses.lines(*found, known))

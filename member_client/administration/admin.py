@@ -14,6 +14,8 @@ from alliance.v1 import admin_pb2, dispute_pb2, succession_pb2
 from alliance.v1.admin_pb2_grpc import AdminServiceStub
 from alliance.v1.dispute_pb2_grpc import DisputeServiceStub
 from alliance.v1.succession_pb2_grpc import SuccessionServiceStub
+from alliance.witnesses import WitnessList
+from member_client import witnessing
 from member_client._bundle import TOKEN_BYTES
 from member_client._dispute_records import OverdueDisputes
 from member_client._paging import pages
@@ -222,6 +224,10 @@ class Administration:
     async def suppression_list(self) -> SuppressionList:
         """Give the suppression list in force; raises StatementInvalid where it is older than one that was seen."""
         return (await self._session.facts.refresh()).suppression
+
+    async def witness_list(self) -> WitnessList:
+        """Give the witness list in force; raises StatementInvalid where it is older than one that was seen."""
+        return await witnessing.fetched_list(self._session)
 
     async def _read(self, record: admin_pb2.ProposalRecord) -> Proposal:
         """Verify a record under the keys of the admins; asks for the directory again where one is not known yet."""

@@ -1,6 +1,6 @@
 """What can be changed in an alliance, and what a change would do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import sha256
@@ -10,6 +10,7 @@ from alliance.identifiers import SuppressionList, SuppressionListInvalid
 from alliance.quotas import MAX_ITEMS, MIN_BURST, RESOURCES
 from alliance.taxonomy import Category
 from alliance.v1 import admin_pb2, directory_pb2
+from alliance.witnesses import WitnessList, WitnessListInvalid
 from member_client.errors import InvalidUse, StatementInvalid
 
 POLICY_BYTES: Final = 32
@@ -111,13 +112,26 @@ class Change:
         change = admin_pb2.SetSuppressionList(list_bytes=suppression.to_bytes(), number=suppression.number)
         return cls(admin_pb2.Change(set_suppression_list=change))
 
+    @classmethod
+    def set_witnesses(cls, number: int, *, quorum: int, vkeys: Sequence[str]) -> Self:
+        """Set the witness list: so many of these verifier keys must have cosigned a checkpoint.
+
+        `number` is the one after that of the list in force.
+        """
+        try:
+            WitnessList.of(number, quorum, vkeys, 0)
+        except WitnessListInvalid as error:
+            raise InvalidUse(str(error)) from None
+        change = admin_pb2.SetWitnesses(number=number, quorum=quorum, vkeys=vkeys)
+        return cls(admin_pb2.Change(set_witnesses=change))
+
     @property
     def kind(self) -> str:
         """What is done, as the protocol calls it.
 
         One of `invite`, `confirm_key`, `suspend`, `resume`, `revoke_certificates`, `offboard`, `set_budget`,
         `set_burst`, `declare_business`, `begin_epoch`, `activate_epoch`, `retire_epoch`, `adopt_policy`,
-        `set_suppression_list`.
+        `set_suppression_list`, `set_witnesses`.
         """
         return self.message.WhichOneof("kind") or ""
 
@@ -142,6 +156,8 @@ class Change:
             found["policy"] = one.policy_sha256.hex()
         if self.kind == "set_suppression_list":
             found["list_sha256"] = sha256(one.list_bytes).hexdigest()
+        if self.kind == "set_witnesses":
+            found["vkeys"] = " ".join(one.vkeys)
         return found | ({"role": self.role.word} if self.role else {})
 
     @property
@@ -183,7 +199,7 @@ class Effect:
     claims: tuple[CategoryClaims, ...] = ()
     """Of offboarding: the live claims by category."""
     entries_added: Mapping[str, int] = field(default_factory=dict)
-    """Of a suppression list, against the one in force: by kind, `networks` or `domains`."""
+    """Of a list, against the one in force: by kind, `networks`, `domains` or `witnesses`."""
     entries_removed: Mapping[str, int] = field(default_factory=dict)
 
 

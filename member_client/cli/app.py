@@ -33,6 +33,7 @@ from member_client.cli.session import Ports, Session
 from member_client.cli.subject_access import subject_access
 from member_client.cli.taxonomy import taxonomy
 from member_client.cli.watch.app import watch_app
+from member_client.cli.witness import witness_app
 from member_client.config import HOME_VARIABLE, default_folder
 
 app = typer.Typer(
@@ -114,6 +115,7 @@ app.add_typer(operator_app, name="operator")
 app.add_typer(recalls_app, name="recalls")
 app.add_typer(watch_app, name="watch")
 app.add_typer(dispute_app, name="dispute")
+app.add_typer(witness_app, name="witness")
 app.command("subject-access")(subject_access)
 app.add_typer(admin_app, name="admin")
 claims_app.command("quality")(claims_quality)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         ContributionPreview,
         ContributionResult,
         ContributionRow,
+        Cosigned,
         Dispute,
         DisputeState,
         Escalation,
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
         WatchAddReport,
         WatchEvent,
         WatchStatus,
+        WitnessStatus,
     )
     from member_client.administration import Administration
 
@@ -155,6 +157,15 @@ class HubClient(Protocol):
 
     async def operators(self) -> list[OperatorRecord]:
         """List the member's operators."""
+
+    async def begin_witness(self) -> WitnessStatus:
+        """Make the member's key as a witness."""
+
+    async def witness_status(self) -> WitnessStatus:
+        """Tell how the member's witness stands."""
+
+    async def witness_look(self) -> Cosigned | None:
+        """Look at the hub's log once, and cosign it."""
 
     async def pending_reviews(self) -> list[PendingReview]:
         """List claims that wait for a second operator."""

@@ -11,6 +11,7 @@ from member_client.cli.admin.inviting import confirm, invite
 from member_client.cli.admin.recalls import recalls
 from member_client.cli.admin.succession import succession_app
 from member_client.cli.admin.watching import acknowledge, alarms, members, standings
+from member_client.cli.admin.witnesses import witnesses_app
 from member_client.cli.outcome_tables import admin_quality
 
 admin_app = typer.Typer(no_args_is_help=True, help="For admins: propose changes, decide those of others.")
@@ -27,3 +28,4 @@ admin_app.command("epochs")(list_epochs)
 admin_app.add_typer(epoch_app, name="epoch")
 admin_app.add_typer(policy_app, name="policy")
 admin_app.add_typer(suppression_app, name="suppression")
+admin_app.add_typer(witnesses_app, name="witnesses")

@@ -31,6 +31,8 @@ _DETAILS: Final = {
     "policy": "Policy",
     "number": "Number of the list",
     "list_sha256": "Digest of the list",
+    "quorum": "Quorum",
+    "vkeys": "Verifier keys",
 }
 
 

@@ -30,6 +30,7 @@ from member_client import (
     ContributionPreview,
     ContributionResult,
     ContributionRow,
+    Cosigned,
     Dispute,
     DisputeGround,
     DisputeState,
@@ -57,6 +58,7 @@ from member_client import (
     SyncReport,
     Usage,
     Verdict,
+    WitnessStatus,
 )
 from member_client.cli.app import app
 from member_client.cli.session import Ports
@@ -336,6 +338,15 @@ class FakeClient(FakeBook):
         raise NotImplementedError
 
     async def operators(self) -> list[OperatorRecord]:
+        raise NotImplementedError
+
+    async def begin_witness(self) -> WitnessStatus:
+        raise NotImplementedError
+
+    async def witness_status(self) -> WitnessStatus:
+        raise NotImplementedError
+
+    async def witness_look(self) -> Cosigned | None:
         raise NotImplementedError
 
     async def pending_reviews(self) -> list[PendingReview]:

@@ -35,6 +35,7 @@ COMMANDS = [
     "recalls",
     "watch",
     "dispute",
+    "witness",
     "admin",
 ]
 PURPOSES = [purpose.word for purpose in SCREENING_PURPOSES]

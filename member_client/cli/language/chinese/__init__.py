@@ -32,6 +32,12 @@ from member_client.cli.language.chinese.revisiting import (
 from member_client.cli.language.chinese.rows import FILES, ROWS
 from member_client.cli.language.chinese.sentences import SENTENCES
 from member_client.cli.language.chinese.watching import WATCH_HELP, WATCH_SPOKEN, WATCH_WORDS
+from member_client.cli.language.chinese.witnessing import (
+    WITNESS_CLASSES,
+    WITNESS_HELP,
+    WITNESS_SPOKEN,
+    WITNESS_WORDS,
+)
 
 SPOKEN: Final = {
     **RESULTS,
@@ -46,6 +52,7 @@ SPOKEN: Final = {
     **OUTCOME_SPOKEN,
     **DISPUTE_SPOKEN,
     **ACCESS_SPOKEN,
+    **WITNESS_SPOKEN,
 }
 """What `tr` says."""
 
@@ -62,6 +69,7 @@ HELP: Final = {
     **OUTCOME_HELP,
     **DISPUTE_HELP,
     **ACCESS_HELP,
+    **WITNESS_HELP,
 }
 """What help says."""
 
@@ -75,6 +83,7 @@ RETOLD: Final = {
     **BOOK_WORDS,
     **OUTCOME_WORDS,
     **ACCESS_WORDS,
+    **WITNESS_WORDS,
     **TABLE_WORDS,
     **ROWS,
     **FILES,
@@ -84,7 +93,7 @@ RETOLD: Final = {
 }
 """What was worded in English elsewhere."""
 
-ERROR_CLASSES: Final = {**CLASSES, **DISPUTE_CLASSES}
+ERROR_CLASSES: Final = {**CLASSES, **DISPUTE_CLASSES, **WITNESS_CLASSES}
 """Name of an error's class → what it means."""
 
 __all__ = ["ERROR_CLASSES", "HELP", "REASONS", "RETOLD", "SPOKEN"]
