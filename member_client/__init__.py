@@ -26,6 +26,7 @@ from member_client._contributions import (
     PreviewOutcome,
 )
 from member_client._dispute_records import Dispute, Escalation, OverdueDisputes
+from member_client._log import AuditProgress, EventPlace, EventState
 from member_client._reviews import PendingReview
 from member_client._statuses import StatusChange
 from member_client.administration import (
@@ -44,7 +45,7 @@ from member_client.administration import (
     Proposal,
     ProposalState,
 )
-from member_client.audit import AuditEntry
+from member_client.audit import AuditEntry, AuditReceipt, KnownCheckpoint
 from member_client.blocking import BlockingClient
 from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
@@ -145,6 +146,8 @@ __all__ = [
     "AllianceClientError",
     "AlreadyEnrolled",
     "AuditEntry",
+    "AuditProgress",
+    "AuditReceipt",
     "BlockingClient",
     "BookDamaged",
     "BucketOverfull",
@@ -188,6 +191,8 @@ __all__ = [
     "EpochStanding",
     "EpochStateConflict",
     "Escalation",
+    "EventPlace",
+    "EventState",
     "EvidenceLevel",
     "FactNotPublished",
     "FieldVerdict",
@@ -207,6 +212,7 @@ __all__ = [
     "KeptDecision",
     "KeyNotConfirmed",
     "Kind",
+    "KnownCheckpoint",
     "Level",
     "ListedMember",
     "LogForked",

@@ -17,14 +17,16 @@ Item = TypeVar("Item")
 
 
 async def pages(
-    fetch: Callable[[str], Awaitable[Page]], items: Callable[[Page], Sequence[Item]]
+    fetch: Callable[[str], Awaitable[Page]], items: Callable[[Page], Sequence[Item]], first: str = ""
 ) -> AsyncGenerator[Sequence[Item], None]:
     """Give what a list's pages hold, in order; `fetch` gets the one that a token names, the empty token the first.
+
+    `first` names the one to begin with.
 
     A page that announces another one holds something and names a page that was not given yet, so that no hub can keep
     a caller waiting at a list without end. Raises HubError otherwise.
     """
-    token = ""
+    token = first
     given = {token}
     while True:
         page = await fetch(token)

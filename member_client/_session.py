@@ -21,7 +21,15 @@ from member_client._filter import FilterKeeper
 from member_client._filter.archive import FilterArchive
 from member_client._hub import PinnedHub
 from member_client._ledger import Ledger
-from member_client._log import LogKeeper, ReceiptChecker
+from member_client._log import (
+    Auditor,
+    EventProver,
+    GivenReceipt,
+    KeptReceipt,
+    LogKeeper,
+    ReceiptChecker,
+    ReceiptShelf,
+)
 from member_client._quota_wait import OnQuotaWait, QuotaWait
 from member_client._renewal import Renewer
 from member_client._roots import RootKeeper
@@ -60,8 +68,13 @@ class Session:
         self.decisions = DecisionLog(state.decisions, workers, clock)
         self.transport = Transport(keys.credentials, self._renewed, keys.has_ended)
         self.hub = PinnedHub(profile, self.transport, state, workers)
-        self.transport.receipts = ReceiptChecker(profile.member, self.hub, lambda _receipt: None)
+        self.receipts = ReceiptShelf(profile.state_folder, self.store.derived_key(b"receipts"), workers)
+        self.transport.receipts = ReceiptChecker(profile.member, self.hub, self._keep_receipt)
         self.log = LogKeeper(profile, self.transport, self.hub, pins=state.pins, workers=workers, clock=clock)
+        events = EventProver(profile, self.transport, self.hub, self.log, clock)
+        self.auditor = Auditor(
+            profile.state_folder, events, self.receipts, store=self.store, workers=workers, clock=clock
+        )
         self.renewer = Renewer(
             profile, keys, identity=self.identity, transport=self.transport, workers=workers, clock=clock
         )
@@ -157,12 +170,16 @@ class Session:
         await self.renewer.close()
         for keeper in self._keepers.values():
             await keeper.close()
+        await self.auditor.close()
         await self.facts.close()
         await self.transport.close()
         await self.workers.disk(self._helpers.close)
         await self.decisions.close()
         await self.workers.disk(self.state.close)
         await self.workers.close()
+
+    def _keep_receipt(self, given: GivenReceipt) -> None:
+        self.receipts.add(KeptReceipt(given.statement, self.clock.now_ms()))
 
     async def _renewed(self) -> Credentials | None:
         """Give what was renewed on disk since this was asked last; else have it renewed once it is due."""

@@ -34,9 +34,10 @@ from member_client._contributions import ContributionPreview, ContributionResult
 from member_client._dispute_records import Dispute, Escalation
 from member_client._drawing import HANDFUL, Handfuls
 from member_client._forking import check_not_forked
+from member_client._log import AuditProgress, EventPlace
 from member_client._reviews import PendingReview
 from member_client._statuses import StatusChange
-from member_client.audit import AuditEntry
+from member_client.audit import AuditEntry, AuditReceipt, KnownCheckpoint
 from member_client.decisions import KeptDecision, RecallReport, Revisit
 from member_client.operators import Operator, OperatorRecord
 from member_client.outcomes import OutcomeCount, OutcomeReport, OutcomeReports
@@ -408,6 +409,22 @@ class BlockingClient:
     def events(self) -> Iterator[AuditEntry]:
         """List this member's audit events, oldest first."""
         return self._pulled(lambda _: _singly(self._client.events()), ())
+
+    def verify_receipt(self, statement: bytes) -> EventPlace:
+        """Prove that the event which a receipt is about is in the hub's log."""
+        return self._run(self._client.verify_receipt(statement))
+
+    def verify_events(self, *, from_start: bool = False) -> Iterator[AuditProgress]:
+        """Prove that this member's events, and all of which receipts are kept, are in the hub's log; batch by batch."""
+        return self._pulled(lambda _: _singly(self._client.verify_events(from_start=from_start)), ())
+
+    def receipts(self) -> Iterator[AuditReceipt]:
+        """Give the receipts that this machine keeps, oldest first."""
+        return self._pulled(lambda _: _singly(self._client.receipts()), ())
+
+    def log_checkpoint(self) -> KnownCheckpoint | None:
+        """Give the newest checkpoint of the hub's log that this machine remembers."""
+        return self._run(self._client.log_checkpoint())
 
     def quota(self) -> QuotaReport:
         """Give what this member may use and has used today, and its standing."""

@@ -34,6 +34,7 @@ from member_client._dispute_records import Dispute, Escalation
 from member_client._drawing import flattened
 from member_client._following import Follower
 from member_client._forking import check_not_forked
+from member_client._log import AuditProgress, EventPlace
 from member_client._quota_wait import OnQuotaWait
 from member_client._recovering import hold_own_claims
 from member_client._reporting import Reporting
@@ -45,7 +46,7 @@ from member_client._statuses import StatusChange, StatusFeed
 from member_client._transport import pause
 from member_client.administration import Administration
 from member_client.amending import amended
-from member_client.audit import AuditEntry
+from member_client.audit import AuditEntry, AuditReceipt, KnownCheckpoint
 from member_client.blocking import BlockingClient
 from member_client.config import Profile
 from member_client.contributing import Contributor, Rows
@@ -767,6 +768,31 @@ class AllianceClient:
         async for event in audit.events(await self._session()):
             yield event
 
+    async def verify_receipt(self, statement: bytes) -> EventPlace:
+        """Prove that the event which a receipt is about is in the hub's log.
+
+        A receipt younger than its delay may be pending: ask again after `due_at`. Raises ReceiptInvalid for what is
+        none of the hub's receipts, ReceiptBroken where the event is not in the log, LogForked and LogShrunken.
+        """
+        return await (await self._session()).auditor.verify(statement)
+
+    async def verify_events(self, *, from_start: bool = False) -> AsyncIterator[AuditProgress]:
+        """Prove that this member's events, and all of which receipts are kept, are in the hub's log; batch by batch.
+
+        It goes on where the last look ended. Raises ReceiptBroken, LogForked, LogShrunken and StatementInvalid.
+        """
+        async for found in audit.verified(await self._session(), from_start=from_start):
+            yield found
+
+    async def receipts(self) -> AsyncIterator[AuditReceipt]:
+        """Give the receipts that this machine keeps, the newest hundred thousand, oldest first. Sends nothing."""
+        async for receipt in audit.receipts(await self._session()):
+            yield receipt
+
+    async def log_checkpoint(self) -> KnownCheckpoint | None:
+        """Give the newest checkpoint of the hub's log that this machine remembers. Sends nothing."""
+        return await audit.checkpoint(await self._session())
+
     async def renew(self) -> None:
         """Renew this member's certificate now; in use that happens by itself at two thirds of its life.
 
@@ -842,6 +868,7 @@ class AllianceClient:
         follower = Follower(session, revisiter)
         session.facts.told = follower.look
         session.closing = follower.close
+        session.auditor.begin()
         return session
 
     def _waits_for_quota(self, until: int | None) -> None:

@@ -95,6 +95,8 @@ class LogKeeper:
         self.quorum = quorum
         """Asked before a checkpoint is remembered."""
         self._one = asyncio.Lock()
+        self._first_key = profile.hub_key
+        self._ended: dict[str, Tree] = {}
 
     async def remembered(self) -> Remembered | None:
         """Give what is remembered; None before the first look."""
@@ -120,6 +122,44 @@ class LogKeeper:
             if known is not None and tree.is_before(self._tree(known)):
                 await self._require_succeeded(known, checkpoint)
             return await self._taken(checkpoint)
+
+    async def tree(self, log: str, newest: Checkpoint) -> Tree:
+        """Give the tree of a log as it leads to a checkpoint that was believed: where it ended, of one that is over.
+
+        Raises LogForked where the hub's logs do not lead there, StatementInvalid for what is no log.
+        """
+        last = tree_of(newest, self._alliance)
+        if log == str(last.log):
+            return last
+        if (known := self._ended.get(log)) is None:
+            try:
+                known = await self._end_of(log, last)
+            except LogForked as error:
+                raise await self._evidence(error, newest, None) from error
+            self._ended[log] = known
+        return known
+
+    async def _end_of(self, name: str, last: Tree) -> Tree:
+        logs = await self._listed()
+        listed = next((it.newest for it in logs if str(it.log) == name), None)
+        if listed is None or last.is_before(listed):
+            raise StatementInvalid("The hub names a log that it does not list.")
+        successions: dict[int, Succession] = {}
+        if listed.log.origin != last.log.origin:
+            found = await self._hub.believed_after(Origin(0, self._first_key))
+            successions = {it.origin: it for it in found}
+        ends = [chain.end_of(it, self._alliance) for it in successions.values()]
+        end = next((it for it in ends if it is not None and it.log == listed.log), listed)
+        plan = chain.plan(end, last, logs, successions)
+        if plan.lost:
+            raise LogForked("The hub lists a log that ended otherwise than the one after it says.")
+        for smaller, larger in plan.proofs:
+            await self._require_consistent(smaller, larger)
+        return end
+
+    async def _listed(self) -> list[chain.ListedLog]:
+        answer = await self._transport.ask(lambda channel: AuditServiceStub(channel).ListLogs, ListLogsRequest())
+        return chain.read_logs(answer.logs, self._alliance)
 
     async def _newest(self, cosignatures: int) -> Checkpoint:
         """Get the newest checkpoint, whose log is not smaller than what is remembered when it is asked for."""
@@ -203,8 +243,7 @@ class LogKeeper:
         logs: list[chain.ListedLog] = []
         successions: dict[int, Succession] = {}
         if first.log != second.log:
-            answer = await self._transport.ask(lambda channel: AuditServiceStub(channel).ListLogs, ListLogsRequest())
-            logs = chain.read_logs(answer.logs, self._alliance)
+            logs = await self._listed()
         if first.log.origin != second.log.origin:
             found = await self._hub.believed_after(Origin(first.log.origin, older.hub_key))
             successions = {it.origin: it for it in found}
