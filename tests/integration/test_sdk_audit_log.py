@@ -35,8 +35,9 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def still_hub(folder: Path, **options: Any) -> AsyncIterator[RunningHub]:
-    """A hub that seals when it is told to."""
+async def still_hub(folder: Path, port: int = 0, **options: Any) -> AsyncIterator[RunningHub]:
+    """A hub that seals when it is told to, at a port where it was before."""
+    options["config"] = {"listen": f"127.0.0.1:{port}"}
     async with running_hub(folder, **options) as hub:
         await hub.stop_maintenance()
         yield hub
@@ -60,6 +61,7 @@ async def looked(client: AllianceClient, **how: Any) -> AuditProgress:
 async def test_events_and_receipts_are_proven_also_after_the_hub_began_again(new_hub_folder: NewFolder) -> None:
     folder, clock = new_hub_folder(), FakeClock()
     async with still_hub(folder, clock=clock) as hub, lender(hub, "a") as a:
+        port = hub.hub.port
         await worked(a)
         waiting = await looked(a)
         assert waiting.pending
@@ -69,7 +71,7 @@ async def test_events_and_receipts_are_proven_also_after_the_hub_began_again(new
         kept = [it async for it in a.receipts()]
         assert {"claim:contribute", "evaluation:evaluate", "alarm:list"} <= {it.action for it in kept}
         assert {"ok", "NOT_PERMITTED"} == {it.outcome for it in kept}
-    async with still_hub(folder, clock=clock) as hub, lender(hub, "a", clock=clock) as a:
+    async with still_hub(folder, port, clock=clock) as hub, lender(hub, "a", clock=clock) as a:
         await hub.hub.sealer.turn()
         for receipt in kept:
             place = await a.verify_receipt(receipt.statement)
@@ -150,15 +152,16 @@ async def test_an_answer_without_its_receipt_is_not_used(
 async def test_a_hub_that_was_put_back_is_found(new_hub_folder: NewFolder) -> None:
     folder, clock = new_hub_folder(), FakeClock()
     async with still_hub(folder, clock=clock) as hub, lender(hub, "a") as a:
+        port = hub.hub.port
         await worked(a)
     shutil.copytree(folder, kept := folder.with_name("earlier"))
-    async with still_hub(folder, clock=clock) as hub, lender(hub, "a", clock=clock) as a:
+    async with still_hub(folder, port, clock=clock) as hub, lender(hub, "a", clock=clock) as a:
         await worked(a)
         await hub.hub.sealer.turn()
         await looked(a)
     shutil.rmtree(folder)
     shutil.copytree(kept, folder)
-    async with still_hub(folder, clock=clock) as hub, lender(hub, "a", clock=clock) as a:
+    async with still_hub(folder, port, clock=clock) as hub, lender(hub, "a", clock=clock) as a:
         with pytest.raises(LogShrunken) as caught:
             await looked(a)
         assert caught.value.exit_code == 7
@@ -168,9 +171,10 @@ async def test_a_hub_that_was_put_back_is_found(new_hub_folder: NewFolder) -> No
 async def test_a_hub_with_two_pasts_is_found(new_hub_folder: NewFolder) -> None:
     folder, clock = new_hub_folder(), FakeClock()
     async with still_hub(folder, clock=clock) as hub, lender(hub, "a") as a:
+        port = hub.hub.port
         await worked(a)
     shutil.copytree(folder, kept := folder.with_name("earlier"))
-    async with still_hub(folder, clock=clock) as hub, lender(hub, "a", clock=clock) as a:
+    async with still_hub(folder, port, clock=clock) as hub, lender(hub, "a", clock=clock) as a:
         await worked(a)
         await hub.hub.sealer.turn()
         await looked(a)
@@ -178,7 +182,7 @@ async def test_a_hub_with_two_pasts_is_found(new_hub_folder: NewFolder) -> None:
         assert known is not None
     shutil.rmtree(folder)
     shutil.copytree(kept, folder)
-    async with still_hub(folder, clock=clock) as hub, lender(hub, "b", clock=clock) as b:
+    async with still_hub(folder, port, clock=clock) as hub, lender(hub, "b", clock=clock) as b:
         for _ in range(3):
             await worked(b)  # another past takes the other one's place, and is longer
         await hub.hub.sealer.turn()
