@@ -15,9 +15,11 @@ from alliance.crypto.ed25519 import public_key
 from alliance.errors import AllianceError, NoteInvalid
 from alliance.tlog.logs import LogName
 from alliance.tlog.notes import COSIGNATURE, ED25519, NoteKey
+from alliance_audit.checks import saved_checks, see_by
+from alliance_audit.clocks import Clocks
 from alliance_audit.export import Export, ExportInvalid, read_export, read_note_file
 from alliance_audit.leaves import See, entries_at
-from alliance_audit.printing import as_document, as_line, print_report, say
+from alliance_audit.printing import as_document, as_line, print_checks, print_clocks, print_report, say
 from alliance_audit.report import Report
 from alliance_audit.sampling import Question, Sample
 from alliance_audit.trust import Trust
@@ -25,6 +27,8 @@ from alliance_audit.verifying import OnEntries, verify
 
 INTEGRITY: Final = 7
 """Exit code where something is not as it was logged."""
+FINDINGS: Final = 4
+"""Exit code where checks found something to ask about."""
 
 app = typer.Typer(
     add_completion=False,
@@ -138,6 +142,59 @@ def sample(
         say(f"{min(count, drawing.population):,} of {drawing.population:,} entries, seed {seed!r}")
 
 
+@app.command("checks")
+def run_checks(
+    export: ExportFolder,
+    checkpoint: Checkpoints = None,
+    key: Keys = None,
+    witness: Witnesses = None,
+    quorum: Quorum = 0,
+    saved: Annotated[
+        Path | None,
+        typer.Option("--from", help="Checks of your own, as TOML; else the saved ones.", metavar="FILE"),
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Run the saved checks over all events: evaluations without consent, changes of one person.
+
+    The export is verified in the same run. A finding is something to ask
+    about; each check says what events cannot tell. It ends with 4 where
+    there are findings, and with 7 where the export does not hold.
+
+    Example: alliance-audit checks export --checkpoint from-lender-a.txt
+    """
+    trust, found, checks = _trust(checkpoint, key, witness, quorum), _opened(export), saved_checks(saved)
+    _require(_verified(found, trust, see_by(checks)), as_json=as_json)
+    for check in checks:
+        check.end()
+    results = [check.result for check in checks]
+    print_checks(results, as_json=as_json)
+    raise typer.Exit(FINDINGS if any(result.found for result in results) else 0)
+
+
+@app.command()
+def clocks(
+    export: ExportFolder,
+    checkpoint: Checkpoints = None,
+    key: Keys = None,
+    witness: Witnesses = None,
+    quorum: Quorum = 0,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Show how long what has a limit took, as far as events tell: limit, median, worst, breaches.
+
+    The export is verified in the same run. Disputes, recalls and sealing are
+    in the hub's tables: 'alliance-server audit clocks' on its machine.
+
+    Example: alliance-audit clocks export --checkpoint from-lender-a.txt
+    """
+    trust, found, measuring = _trust(checkpoint, key, witness, quorum), _opened(export), Clocks()
+    _require(_verified(found, trust, measuring.see), as_json=as_json)
+    print_clocks(measuring.measured(), as_json=as_json)
+
+
 def _describe(found: Export, *, as_json: bool) -> None:
     if as_json:
         say(json.dumps(found.about))
@@ -167,7 +224,7 @@ def _trust(checkpoints: list[Path] | None, keys: list[str] | None, witnesses: li
             LogName.parse(one.name)
         cosigning = [_key(it, COSIGNATURE) for it in witnesses or ()]
         return Trust(named, plain, [read_note_file(path) for path in checkpoints or ()], cosigning, quorum)
-    except (ExportInvalid, NoteInvalid) as error:
+    except (ExportInvalid, NoteInvalid, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
 
 

@@ -20,6 +20,7 @@ from alliance.errors import NoteInvalid
 from alliance.tlog.exports import FIRST_ACTION, SALT_BYTES
 from alliance.tlog.growing import GrowingTree
 from alliance.tlog.tiles import HEIGHT, WIDTH, Tile, hashes_in, unpacked_entries
+from alliance.v1 import taxonomy_pb2
 from alliance.v1.audit_pb2 import AuditEvent
 from alliance_audit.export import ExportedLog, ExportInvalid
 from alliance_audit.report import LogReport
@@ -37,6 +38,15 @@ class Entry:
     salt: bytes
     content: bytes
     event: AuditEvent
+
+    @property
+    def purpose(self) -> str:
+        """Word of the event's purpose; empty where it has none, and a number where this release knows none of it."""
+        number = self.event.purpose
+        try:
+            return taxonomy_pb2.Purpose.Name(number).removeprefix("PURPOSE_").lower() if number else ""
+        except ValueError:
+            return str(number)
 
 
 @dataclass(frozen=True, slots=True)

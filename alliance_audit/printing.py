@@ -1,12 +1,15 @@
 """How the verifier prints: plain lines for people, one JSON document a line for programs."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import typer
 
 from alliance.clock import MAX_TIME_MS, iso_time
-from alliance.v1 import taxonomy_pb2
+from alliance_audit.checks import Result
+from alliance_audit.clocks import HOUR_MS, Clock
 from alliance_audit.leaves import Entry
 from alliance_audit.report import Report
 
@@ -14,15 +17,6 @@ from alliance_audit.report import Report
 def say(line: str) -> None:
     """Print a line."""
     typer.echo(line)
-
-
-def purpose_of(entry: Entry) -> str:
-    """Give the word of an event's purpose; empty where it has none."""
-    number = entry.event.purpose
-    try:
-        return taxonomy_pb2.Purpose.Name(number).removeprefix("PURPOSE_").lower() if number else ""
-    except ValueError:
-        return str(number)
 
 
 def as_document(entry: Entry) -> dict[str, Any]:
@@ -35,7 +29,7 @@ def as_document(entry: Entry) -> dict[str, Any]:
         "actor": event.actor,
         "operator": event.operator,
         "action": event.action,
-        "purpose": purpose_of(entry),
+        "purpose": entry.purpose,
         "epoch": event.epoch,
         "items": event.items,
         "items_refused": event.items_refused,
@@ -100,3 +94,46 @@ def _document(report: Report, seconds: float) -> dict[str, Any]:
             for log in report.logs
         ],
     }
+
+
+def print_checks(results: Sequence[Result], *, as_json: bool) -> None:
+    """Print what checks found."""
+    if as_json:
+        say(json.dumps([asdict(result) for result in results]))
+        return
+    for result in results:
+        say(f"{result.name}: {result.found:,} of {result.looked_at:,}")
+        say(f"  {result.title}")
+        for log, index, text in result.findings:
+            say(f"  ask     {log} entry {index}: {text}")
+        if result.found > len(result.findings):
+            say(f"  ask     … and {result.found - len(result.findings):,} more")
+        say(f"  cannot tell: {result.cannot_tell}")
+
+
+def print_clocks(clocks: Sequence[Clock], *, as_json: bool) -> None:
+    """Print clocks."""
+    if as_json:
+        shown = [
+            {
+                "clock": it.name,
+                "limit_ms": it.limit_ms,
+                "measured": len(it.took),
+                "p50_ms": it.p50,
+                "worst_ms": it.worst,
+                "breaches": it.breaches,
+                "open": it.open,
+            }
+            for it in clocks
+        ]
+        say(json.dumps(shown))
+        return
+    for it in clocks:
+        measured = (
+            f"{len(it.took):,} measured, p50 {_hours(it.p50)}, worst {_hours(it.worst)}, {it.breaches:,} breaches"
+        )
+        say(f"{it.name}: limit {_hours(it.limit_ms)}, {measured}, {it.open:,} open")
+
+
+def _hours(milliseconds: int | None) -> str:
+    return "none" if milliseconds is None else f"{milliseconds / HOUR_MS:.1f} h"
