@@ -1,14 +1,10 @@
 """The page of what is kept: every table and column of the hub's database, and the shelves of a member's store."""
 
-import ast
 import inspect
 from collections.abc import Iterator
-from itertools import pairwise
-from typing import Any
 
 from reference_text import NOTICE, prose, table
-from sqlalchemy import Column, Table
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from alliance.taxonomy import DAY_MS, EvidenceLevel, SubjectRole, retention_ms
@@ -100,7 +96,7 @@ def _classes() -> Iterator[str]:
     yield _CLASSES
     rows = ((f"{kind.level.value} {kind.level.name.lower()}", _word(kind), kind.meaning) for kind in Holds)
     yield from table(("level", "kind", "what it is"), rows)
-    meanings = _docstrings(Level)
+    meanings = columns.meanings(Level)
     yield from table(
         ("level", "who may see it"), ((f"{it.value} {it.name.lower()}", meanings[it.name]) for it in Level)
     )
@@ -143,36 +139,18 @@ def _records() -> list[type[SQLModel]]:
 
 
 def _rows(record: type[SQLModel], made: Table) -> Iterator[tuple[str, ...]]:
-    meanings = _docstrings(record)
+    meanings = columns.meanings(record)
     for one in made.columns:
         about = columns.about(one)
         meaning = meanings[one.name]
         if one.nullable and "NULL" not in meaning:
             raise ValueError(f"{made.name}.{one.name} does not say what NULL means")
         level = f"{about.holds.level.value} {_word(about.holds)}"
-        yield f"`{one.name}`", _type_of(one), meaning, "yes" if about.mutable else "", level, _word(about.kept)
-
-
-def _type_of(one: "Column[Any]") -> str:
-    name = one.type.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
-    keys = ["key"] if one.primary_key else []
-    keys += [f"→ {key.target_fullname}" for key in one.foreign_keys]
-    return ", ".join([name.lower(), *keys, *(["NULL"] if one.nullable else [])])
+        yield f"`{one.name}`", columns.type_of(one), meaning, "yes" if about.mutable else "", level, _word(about.kept)
 
 
 def _word(member: Holds | Kept) -> str:
     return member.name.lower().replace("_", " ")
-
-
-def _docstrings(made: type) -> dict[str, str]:
-    """Give the strings that stand below the fields of a class; raises KeyError later for those without one."""
-    fields = [line for part in ast.parse(inspect.getsource(made)).body for line in getattr(part, "body", ())]
-    found = {}
-    for field, below in pairwise(fields):
-        target = field.target if isinstance(field, ast.AnnAssign) else getattr(field, "targets", [None])[0]
-        if isinstance(target, ast.Name) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-            found[target.id] = " ".join(str(below.value.value).split())
-    return found
 
 
 def _hub_files() -> Iterator[str]:

@@ -51,6 +51,11 @@ def month_of(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m")
 
 
+def month_begins(month: str) -> int:
+    """Give the first millisecond UTC of a month."""
+    return int(_first_of(month).timestamp() * 1000)
+
+
 def month_ends(month: str) -> int:
     """Give the first millisecond UTC after a month; raises ValueError where it is none."""
     first = _first_of(month)

@@ -4,11 +4,15 @@
 code updates says `mutable=True` besides. The reference of the data model is made of them (`tools/reference_data.py`).
 """
 
+import ast
+import inspect
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Column
+from sqlalchemy.dialects import postgresql
 from sqlmodel import Field
 
 _ABOUT = "about"
@@ -111,3 +115,22 @@ def about(made: "Column[Any]") -> About:
     """Give what a column says of itself; raises KeyError where it says nothing."""
     said: About = made.info[_ABOUT]
     return said
+
+
+def meanings(made: type) -> dict[str, str]:
+    """Give the strings that stand below the fields of a class, by field; those without one are left out."""
+    fields = [line for part in ast.parse(inspect.getsource(made)).body for line in getattr(part, "body", ())]
+    found = {}
+    for field, below in pairwise(fields):
+        target = field.target if isinstance(field, ast.AnnAssign) else getattr(field, "targets", [None])[0]
+        if isinstance(target, ast.Name) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+            found[target.id] = " ".join(str(below.value.value).split())
+    return found
+
+
+def type_of(made: "Column[Any]") -> str:
+    """Give a column's type as PostgreSQL has it, with its keys and whether it may be NULL."""
+    name = made.type.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
+    keys = ["key"] if made.primary_key else []
+    keys += [f"→ {key.target_fullname}" for key in made.foreign_keys]
+    return ", ".join([name.lower(), *keys, *(["NULL"] if made.nullable else [])])

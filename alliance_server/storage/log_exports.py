@@ -13,8 +13,9 @@ from alliance_server.domain.audit import AuditRecord
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.logs import Log
 from alliance_server.storage.logs import SqlLogs
-from alliance_server.storage.tables import CosignatureTable, TreeHeadTable, table_of
+from alliance_server.storage.tables import AuditTable, CosignatureTable, TreeHeadTable, table_of
 
+_EVENTS = table_of(AuditTable)
 _HEADS = table_of(TreeHeadTable)
 _COSIGNATURES = table_of(CosignatureTable)
 ROWS_A_PAGE = 4096
@@ -115,3 +116,17 @@ def _bound(logs: SqlLogs, log: Log, before: Log | None) -> bytes:
         return b""
     signed = logs.checkpoint(before.number, AuditEvent.FromString(log.event).items)
     return b"" if signed is None else signed[1]
+
+
+def newest_events(
+    connection: sa.Connection, actor: str, action: str, since: int, limit: int
+) -> Sequence[tuple[int, bytes]]:
+    """Give the newest events, newest first, with their rows; of an actor, of a pattern of actions, since a time."""
+    columns = _EVENTS.c
+    wanted = sa.select(columns.id, columns.event).where(columns.time >= since)
+    if actor:
+        wanted = wanted.where(columns.actor == actor)
+    if action:
+        parts = (part.replace("/", "//").replace("%", "/%").replace("_", "/_") for part in action.split("*"))
+        wanted = wanted.where(columns.action.like("%".join(parts), escape="/"))
+    return [(row.id, row.event) for row in connection.execute(wanted.order_by(columns.id.desc()).limit(limit))]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 from packaging.requirements import Requirement
 from support.exports import OTHER_KEY, checkpoint_of, put, rewrite
-from support.hub import RunningHub, running_hub
+from support.hub import RunningHub, mid_month, running_hub
 from support.stores import event
 
 from alliance.tlog.logs import LogName, month_of
@@ -90,7 +90,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 
 
 async def export_of(folder: Path) -> Exported:
-    async with running_hub(folder / "hub") as hub:
+    async with running_hub(folder / "hub", clock=mid_month()) as hub:
         await fill(hub, EVENTS // 2)
         month = month_of(hub.clock.now_ms())
         log = hub.hub.config.logs_folder / str(LogName("test", 1, month))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from support.hub import RunningHub, running_hub
+from support.hub import RunningHub, running_hub, to_mid_month
 from support.postgres import Postgres
 from support.stores import event
 from support.wire import WireMember, enrol, refuses
@@ -46,6 +46,7 @@ async def test_an_auditor_reads_a_log_to_the_root_of_its_checkpoint(
         url = postgres.empty()
     async with running_hub(tmp_path / "hub", url) as hub:
         auditor = await enrol(hub, "auditor", Role.AUDITOR)
+        to_mid_month(hub.clock)
         await fill(hub, EVENTS)
         checkpoint = read_checkpoint((await auditor.audit.GetCheckpoint(audit_pb2.GetCheckpointRequest())).checkpoint)
         pages = await read(auditor, end=checkpoint.size)
@@ -87,6 +88,7 @@ async def test_others_are_refused(hub: RunningHub, members: Any, role: Role) -> 
 async def test_events_that_are_missing_end_the_stream_as_a_fault(tmp_path: Any) -> None:
     async with running_hub(tmp_path / "hub") as hub:
         auditor = await enrol(hub, "auditor", Role.AUDITOR)
+        to_mid_month(hub.clock)
         await fill(hub, EVENTS)
         with hub.hub.store.engine.begin() as connection:
             triggers = sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_events'")

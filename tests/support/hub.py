@@ -95,6 +95,13 @@ def to_mid_month(clock: FakeClock) -> None:
     clock.advance(seconds=(begins - now).total_seconds())
 
 
+def mid_month() -> FakeClock:
+    """Give a clock on which no test meets the end of a month."""
+    clock = FakeClock()
+    to_mid_month(clock)
+    return clock
+
+
 @asynccontextmanager
 async def running_hub(folder: Path, database: str = "", **options: Any) -> AsyncIterator[RunningHub]:
     """Run a hub until the block ends. `config` holds settings; other options go to Hub."""
