@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from member_client.cli.admin.app import admin_app
+from member_client.cli.audit import audit_app
 from member_client.cli.check import check
 from member_client.cli.claims import claims_app
 from member_client.cli.completing import complete_language
@@ -117,6 +118,7 @@ app.add_typer(watch_app, name="watch")
 app.add_typer(dispute_app, name="dispute")
 app.add_typer(witness_app, name="witness")
 app.command("subject-access")(subject_access)
+app.add_typer(audit_app, name="audit")
 app.add_typer(admin_app, name="admin")
 claims_app.command("quality")(claims_quality)
 app.command()(quota)

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from alliance.identifiers import Kind
     from alliance.taxonomy import Outcome
     from member_client import (
+        AuditEntry,
+        AuditProgress,
+        AuditReceipt,
         Consent,
         ContributionPreview,
         ContributionResult,
@@ -47,7 +50,9 @@ if TYPE_CHECKING:
         Dispute,
         DisputeState,
         Escalation,
+        EventPlace,
         Finding,
+        KnownCheckpoint,
         LookReport,
         Operator,
         OperatorRecord,
@@ -281,6 +286,21 @@ class HubClient(Protocol):
 
     async def subject_access(self, subject: Subject, *, request: Consent) -> SubjectAccess:
         """Gather what a person may see about themselves."""
+
+    def events(self) -> AsyncIterator[AuditEntry]:
+        """List what the hub recorded of this member."""
+
+    def receipts(self) -> AsyncIterator[AuditReceipt]:
+        """Give the receipts that are kept."""
+
+    async def verify_receipt(self, statement: bytes) -> EventPlace:
+        """Prove a receipt's event."""
+
+    def verify_events(self, *, from_start: bool = False) -> AsyncIterator[AuditProgress]:
+        """Prove all events, batch by batch."""
+
+    async def log_checkpoint(self) -> KnownCheckpoint | None:
+        """Give the newest checkpoint that is remembered."""
 
     async def doctor(self) -> list[Finding]:
         """Look for what is wrong."""

@@ -1,5 +1,6 @@
 """A member that holds a real hub to its log: receipts are proven, and a hub that changes its past is found."""
 
+import json
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -8,8 +9,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from support.hub import RunningHub, running_hub
-from support.sdk import BASIS, PHONES, PORTFOLIO, contribute, lender, row
+from support.hub import ALLIANCE, RunningHub, running_hub
+from support.sdk import BASIS, PHONES, PORTFOLIO, command, contribute, lender, row
 from support.sealed import dropped_triggers
 
 from alliance.testing import FakeClock
@@ -206,3 +207,18 @@ async def test_receipts_hold_nothing_that_was_asked_about(new_hub_folder: NewFol
         await worked(a)
         kept = b"".join([it.statement async for it in a.receipts()])
         assert not [phone for phone in PHONES[:2] if phone.encode() in kept]
+
+
+async def test_the_command_line_proves_what_the_hub_recorded(new_hub_folder: NewFolder, tmp_path: Path) -> None:
+    async with still_hub(new_hub_folder()) as hub:
+        async with lender(hub, "a") as a:
+            await worked(a)
+        await hub.hub.sealer.turn()
+        assert "claim:contribute" in await command(hub, "a", "audit", "list", "--action", "claim:contribute")
+        receipts = json.loads(await command(hub, "a", "--json", "audit", "receipts"))["receipts"]
+        event = next(it["row"] for it in receipts if it["action"] == "claim:contribute")
+        file = tmp_path / "event.receipt"
+        await command(hub, "a", "audit", "receipts", "--event", str(event), "--out", str(file))
+        assert f"event {event} is leaf" in await command(hub, "a", "audit", "verify", str(file))
+        assert "events are in the log" in await command(hub, "a", "audit", "verify", "--all")
+        assert f"{ALLIANCE}/audit/1/" in await command(hub, "a", "audit", "checkpoint")

@@ -25,6 +25,9 @@ from alliance.taxonomy import (
     SubjectRole,
 )
 from member_client import (
+    AuditEntry,
+    AuditProgress,
+    AuditReceipt,
     Consent,
     ContributionOutcome,
     ContributionPreview,
@@ -35,8 +38,10 @@ from member_client import (
     DisputeGround,
     DisputeState,
     Escalation,
+    EventPlace,
     Finding,
     GivenField,
+    KnownCheckpoint,
     Match,
     Operator,
     OperatorRecord,
@@ -188,6 +193,10 @@ class FakeClient(FakeBook):
     sent: int = 0
     told: list[OutcomeCount] = field(default_factory=list)
     past: list[PastQuestion] = field(default_factory=list)
+    recorded: list[AuditEntry] = field(default_factory=list)
+    receipted: list[AuditReceipt] = field(default_factory=list)
+    places: dict[bytes, EventPlace] = field(default_factory=dict)
+    checkpoint: KnownCheckpoint | None = None
 
     async def retag(
         self, *, on_retagged: Callable[[int], None] | None = None, withdraw_rest: str | None = None
@@ -198,6 +207,26 @@ class FakeClient(FakeBook):
 
     async def renew(self) -> None:
         raise NotImplementedError
+
+    async def events(self) -> AsyncIterator[AuditEntry]:
+        for it in self.recorded:
+            yield it
+
+    async def receipts(self) -> AsyncIterator[AuditReceipt]:
+        for it in self.receipted:
+            yield it
+
+    async def verify_receipt(self, statement: bytes) -> EventPlace:
+        self._fail_if_due()
+        return self.places[statement]
+
+    async def verify_events(self, *, from_start: bool = False) -> AsyncIterator[AuditProgress]:
+        for _ in range(2 if from_start else 1):
+            yield AuditProgress(1000, 1, 0)
+        self._fail_if_due()
+
+    async def log_checkpoint(self) -> KnownCheckpoint | None:
+        return self.checkpoint
 
     async def quota(self) -> Any:
         raise NotImplementedError

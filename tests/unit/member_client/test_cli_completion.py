@@ -36,6 +36,7 @@ COMMANDS = [
     "watch",
     "dispute",
     "witness",
+    "audit",
     "admin",
 ]
 PURPOSES = [purpose.word for purpose in SCREENING_PURPOSES]

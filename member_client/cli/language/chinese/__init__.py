@@ -11,6 +11,7 @@ A test finds what is missing or stale: `tests/unit/member_client/test_cli_langua
 from typing import Final
 
 from member_client.cli.language.chinese.administration import ADMIN_COMMANDS, ADMIN_OPTIONS, ADMIN_SPOKEN, ADMIN_WORDS
+from member_client.cli.language.chinese.auditing import AUDIT_HELP, AUDIT_SPOKEN, AUDIT_WORDS
 from member_client.cli.language.chinese.book import BOOK_HELP, BOOK_SPOKEN, BOOK_WORDS
 from member_client.cli.language.chinese.disputes import DISPUTE_CLASSES, DISPUTE_HELP, DISPUTE_SPOKEN, DISPUTE_WORDS
 from member_client.cli.language.chinese.errors import ADVICE, CLASSES, FINDINGS
@@ -47,6 +48,7 @@ SPOKEN: Final = {
     **INVITE_SPOKEN,
     **WATCH_SPOKEN,
     **REVISIT_SPOKEN,
+    **AUDIT_SPOKEN,
     **FILING_SPOKEN,
     **BOOK_SPOKEN,
     **OUTCOME_SPOKEN,
@@ -64,6 +66,7 @@ HELP: Final = {
     **INVITE_HELP,
     **WATCH_HELP,
     **REVISIT_HELP,
+    **AUDIT_HELP,
     **FILING_HELP,
     **BOOK_HELP,
     **OUTCOME_HELP,
@@ -78,6 +81,7 @@ RETOLD: Final = {
     **INVITE_WORDS,
     **WATCH_WORDS,
     **REVISIT_WORDS,
+    **AUDIT_WORDS,
     **DISPUTE_WORDS,
     **FILING_WORDS,
     **BOOK_WORDS,
