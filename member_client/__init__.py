@@ -27,6 +27,7 @@ from member_client._contributions import (
 )
 from member_client._dispute_records import Dispute, Escalation, OverdueDisputes
 from member_client._log import AuditProgress, EventPlace, EventState
+from member_client._own_entries import EntryReport
 from member_client._reviews import PendingReview
 from member_client._statuses import StatusChange
 from member_client.administration import (
@@ -74,6 +75,7 @@ from member_client.errors import (
     DisputeNotPossible,
     DisputeRepeated,
     EnrolmentUnavailable,
+    EntryOmitted,
     EpochKeyChanged,
     EpochNotServed,
     EpochRevived,
@@ -185,6 +187,8 @@ __all__ = [
     "DisputeState",
     "Effect",
     "EnrolmentUnavailable",
+    "EntryOmitted",
+    "EntryReport",
     "EpochKeyChanged",
     "EpochNotServed",
     "EpochRevived",

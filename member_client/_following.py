@@ -1,4 +1,4 @@
-"""What an open client does by itself: it fetches the next epoch's filter, re-tags, follows recalls and sends outcomes.
+"""What an open client does by itself: next epoch's filter, re-tagging, recalls, outcomes, and a look at own entries.
 
 All of it in the background, begun when the hub's facts were fetched, and never in the way of a call: what fails is
 tried again after the next fetch, and what is about trust fails in the calls as well.
@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from typing import Any, Final
 
 from member_client._facts import Facts
+from member_client._own_entries import OwnEntries
 from member_client._reporting import Reporting
 from member_client._revisiting import Revisiter
 from member_client._session import Session
@@ -40,6 +41,7 @@ class Follower:
         self._start("log of decisions", self._purged())
         if facts.directory.key_of(self._session.profile.member) is not None:  # nobody else is told
             self._revisiter.begin(DELAY_SECONDS)
+            self._start("own entries", OwnEntries(self._session).follow())
         self._start("outcomes", Reporting(self._session).follow())
 
     async def close(self) -> None:

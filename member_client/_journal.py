@@ -246,9 +246,9 @@ class Journal:
         marks = self._store.get_many(Shelf.JOURNAL, [_withdrawal(entry_id) for entry_id in entry_ids])
         return {entry_id for entry_id, mark in zip(entry_ids, marks, strict=True) if mark is not None}
 
-    def sample(self, points: Sequence[bytes], now: int) -> list[Standing]:
-        """Give claims that were acknowledged and have not ended, by random points of 32 bytes; at most one a point."""
-        found = map(_acknowledged, (it or None for it in self._store.drawn(Shelf.JOURNAL, points)))
+    def sample(self, point: bytes, count: int, now: int) -> list[Standing]:
+        """Give up to so many claims that were acknowledged and have not ended, drawn by a random point of 32 bytes."""
+        found = [_acknowledged(it or None) for it in self._store.drawn(Shelf.JOURNAL, point, count)]
         live = {it.entry_id: it.ends_at for it in found if it is not None and it.ends_at > now}
         gone = self.withdrawn(list(live))
         standing = [entry_id for entry_id in live if entry_id not in gone]

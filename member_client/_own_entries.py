@@ -32,7 +32,14 @@ from member_client._filter import LiveFilter
 from member_client._journal import Journal, Standing, sealed_digest
 from member_client._leading import leading
 from member_client._session import Session
-from member_client.errors import AllianceClientError, BucketOverfull, FilterChanged, HubUnavailable, NotFound
+from member_client.errors import (
+    AllianceClientError,
+    BucketOverfull,
+    EntryOmitted,
+    FilterChanged,
+    HubUnavailable,
+    NotFound,
+)
 from member_client.own_claims import OwnClaims
 
 GRACE_SECONDS: Final = 90.0
@@ -43,6 +50,7 @@ SAMPLE: Final = 4
 MAX_SAMPLE: Final = 1000
 _POINT_BYTES: Final = 32
 _CHANGES: Final = 4
+_NAMED: Final = 10
 _LOCK: Final = "entries.lock"
 
 _log = logging.getLogger("member_client.entries")
@@ -68,18 +76,29 @@ class EntryReport:
         return self.served + self.ended + self.unknown + len(self.gone) + len(self.omitted)
 
 
+def served(report: EntryReport) -> EntryReport:
+    """Give a report, or raise EntryOmitted with the entries that are kept from readers."""
+    if report.omitted:
+        raise EntryOmitted(
+            f"The hub keeps {len(report.omitted)} of {report.looked_at} own entries from readers: "
+            + ", ".join(it.hex() for it in report.omitted[:_NAMED]),
+            report.omitted,
+        )
+    return report
+
+
 class OwnEntries:
     """The look at this member's own entries."""
 
-    def __init__(self, session: Session, grace_seconds: float = GRACE_SECONDS) -> None:
+    def __init__(self, session: Session, grace_seconds: float | None = None) -> None:
         self._session = session
         self._journal = Journal(session.store)
-        self._grace = grace_seconds
+        self._grace = GRACE_SECONDS if grace_seconds is None else grace_seconds
 
     async def check(self, sample: int) -> EntryReport:
         """Look at up to so many; raises what calls raise, and writes down what is kept from readers."""
-        points = [os.urandom(_POINT_BYTES) for _ in range(sample)]
-        drawn = await self._session.workers.disk(self._journal.sample, points, self._session.clock.now_ms())
+        point, now = os.urandom(_POINT_BYTES), self._session.clock.now_ms()
+        drawn = await self._session.workers.disk(self._journal.sample, point, sample, now)
         by_epoch, unknown = await self._by_epoch(drawn)
         missing = await self._missing(by_epoch)
         left, ended, gone = await self._excused(missing)

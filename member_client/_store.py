@@ -336,16 +336,13 @@ class Store:
                 return
             after = page[-1][0]
 
-    def drawn(self, shelf: Shelf, points: Iterable[bytes]) -> Iterator[bytes]:
-        """Give the value of the row that follows each of some random points, each row once: names are pseudorandom."""
-        query = f"SELECT name, sealed FROM {shelf} WHERE name {{}} ORDER BY name LIMIT 1"  # noqa: S608 - a constant
-        found: dict[bytes, bytes] = {}
+    def drawn(self, shelf: Shelf, point: bytes, count: int) -> list[bytes]:
+        """Give the values of so many rows that follow a random point, all where there are no more: names are HMACs."""
+        query = f"SELECT name, sealed FROM {shelf} WHERE name {{}} ? ORDER BY name LIMIT ?"  # noqa: S608 - a constant
         with self._reading, self._translated():
-            for point in points:
-                row = self._reader.execute(query.format("> ?"), (point,)).fetchone()
-                row = row or self._reader.execute(query.format("> ?"), (b"",)).fetchone()
-                found.update([row] if row else [])
-        yield from (self._opened(shelf, name, sealed) for name, sealed in found.items() if name != _CHECK)
+            found = self._reader.execute(query.format(">"), (point, count)).fetchall()
+            found += self._reader.execute(query.format("<="), (point, count - len(found))).fetchall()
+        return [self._opened(shelf, name, sealed) for name, sealed in found if name != _CHECK]
 
     def remove_rows(self, shelf: Shelf, rows: Iterable[bytes]) -> None:
         """Remove rows by their names on disk, in one transaction."""

@@ -35,6 +35,7 @@ from member_client._dispute_records import Dispute, Escalation
 from member_client._drawing import HANDFUL, Handfuls
 from member_client._forking import check_not_forked
 from member_client._log import AuditProgress, EventPlace
+from member_client._own_entries import EntryReport
 from member_client._reviews import PendingReview
 from member_client._statuses import StatusChange
 from member_client.audit import AuditEntry, AuditReceipt, KnownCheckpoint
@@ -437,6 +438,10 @@ class BlockingClient:
     def retag(self, *, withdraw_rest: str | None = None) -> RetagReport:
         """Re-tag this member's claims into the epoch that was begun, as far as this machine filed them."""
         return self._run(self._client.retag(withdraw_rest=withdraw_rest))
+
+    def check_own_entries(self, sample: int = 20) -> EntryReport:
+        """Look at some entries that this machine filed, drawn at random, as any reader does."""
+        return self._run(self._client.check_own_entries(sample))
 
     def doctor(self) -> list[Finding]:
         """Look for what keeps this machine from working."""

@@ -35,6 +35,7 @@ from member_client._drawing import flattened
 from member_client._following import Follower
 from member_client._forking import check_not_forked
 from member_client._log import AuditProgress, EventPlace
+from member_client._own_entries import MAX_SAMPLE, EntryReport, OwnEntries, served
 from member_client._quota_wait import OnQuotaWait
 from member_client._recovering import hold_own_claims
 from member_client._reporting import Reporting
@@ -815,6 +816,16 @@ class AllianceClient:
         if withdraw_rest is None or not report.unknown:
             return report
         return replace(report, withdrawn=await retagger.withdraw_unknown(withdraw_rest))
+
+    async def check_own_entries(self, sample: int = 20) -> EntryReport:
+        """Look at some entries that this machine filed, drawn at random, as any reader does.
+
+        Raises EntryOmitted where the hub says that one lives and keeps it from readers, after looking once more a while
+        later; it names them. An open client does the same with a few about once an hour, and logs what it finds.
+        """
+        if not 0 < sample <= MAX_SAMPLE:
+            raise InvalidUse(f"a sample is of 1 to {MAX_SAMPLE} entries")
+        return served(await OwnEntries(await self._session()).check(sample))
 
     async def doctor(self) -> list[Finding]:
         """Look for what keeps this machine from working."""

@@ -39,6 +39,7 @@ async def examine(profile: Profile, opened: Callable[[], Awaitable[Session]], cl
     findings += _set_aside(profile)
     now = clock.now_ms()
     findings += [_certificate(session, now), _ca(session, now), *await _claims(session, now), *await _revisits(session)]
+    findings += await _entries(session)
     try:
         facts = await session.facts.refresh()
     except AllianceClientError as error:
@@ -156,6 +157,15 @@ async def _revisits(session: Session) -> list[Finding]:
     if not count:
         return []
     return [Finding(Level.WARNING, f"{count:,} decisions are to be revisited", "See member-client recalls list")]
+
+
+async def _entries(session: Session) -> list[Finding]:
+    """Count own entries that were found to be kept from readers."""
+    count = len(await session.workers.disk(Journal(session.store).omitted))
+    if not count:
+        return []
+    remedy = "Call the alliance's auditor, with what member-client audit entries names."
+    return [Finding(Level.ERROR, f"the hub was found to keep {count:,} own entries from readers", remedy)]
 
 
 def _membership(session: Session, directory: Directory) -> Finding:

@@ -434,12 +434,19 @@ class FactNotPublished(IntegrityError):
 
 
 class EntryOmitted(IntegrityError):
-    """The hub says that a claim of this member's lives, and keeps it from readers, or serves another in its place."""
+    """The hub says that a claim of this member's lives, and keeps it from readers, or serves another in its place.
+
+    `entries` are their ids.
+    """
 
     how_to_fix = (
         "Call the alliance's admins and auditor and name the entry ids (member-client audit entries): other members "
         "are not warned of what this member reported."
     )
+
+    def __init__(self, message: str, entries: tuple[bytes, ...] = ()) -> None:
+        super().__init__(message)
+        self.entries = entries
 
 
 class EpochRevived(IntegrityError):

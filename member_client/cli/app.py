@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from member_client.cli.admin.app import admin_app
-from member_client.cli.audit import audit_app
+from member_client.cli.audit.app import audit_app
 from member_client.cli.check import check
 from member_client.cli.claims import claims_app
 from member_client.cli.completing import complete_language

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         Cosigned,
         Dispute,
         DisputeState,
+        EntryReport,
         Escalation,
         EventPlace,
         Finding,
@@ -301,6 +302,9 @@ class HubClient(Protocol):
 
     async def log_checkpoint(self) -> KnownCheckpoint | None:
         """Give the newest checkpoint that is remembered."""
+
+    async def check_own_entries(self, sample: int) -> EntryReport:
+        """Look at own entries as readers do."""
 
     async def doctor(self) -> list[Finding]:
         """Look for what is wrong."""

@@ -37,6 +37,8 @@ from member_client import (
     Dispute,
     DisputeGround,
     DisputeState,
+    EntryOmitted,
+    EntryReport,
     Escalation,
     EventPlace,
     Finding,
@@ -165,6 +167,8 @@ class FakeClient(FakeBook):
     known: set[tuple[str, str]] = field(default_factory=set)
     own: list[OwnClaim] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    entry_report: EntryReport | EntryOmitted = field(default_factory=lambda: EntryReport(served=3))
+    sampled: list[int] = field(default_factory=list)
     fault: BaseException | None = None
     fault_after: int = 0
     usage: Usage = field(default_factory=lambda: Usage(evaluations=7, prefixes=3))
@@ -488,6 +492,12 @@ class FakeClient(FakeBook):
         given = (GivenField(it.field, it.kind, masked(texts[it.field]), refused.get(it.field, "")) for it in fields)
         told = verdict(subject.ref, fields, on_unavailable="step_up")
         return SubjectAccess(subject.ref, NOW_MS, tuple(given), told, tuple(self.own), tuple(self.past))
+
+    async def check_own_entries(self, sample: int) -> EntryReport:
+        self.sampled.append(sample)
+        if isinstance(self.entry_report, EntryOmitted):
+            raise self.entry_report
+        return self.entry_report
 
     async def doctor(self) -> list[Finding]:
         return self.findings

@@ -59,6 +59,8 @@ CLASSES: Final = {
     "EpochKeyChanged": "该密钥周期的公钥与首次所见不同",
     "MemberKeyChanged": "某成员的身份密钥与首次所见不同，或同时出现两个",
     "MemberRoleChanged": "某成员的角色与首次所见不同",
+    "FactNotPublished": "联盟中心出示了其审计日志无法证明的密钥、过滤器或名单：他人看到的可能不同",
+    "EntryOmitted": "联盟中心称本机构的一条记录有效，却不让其他成员看到，或以别的内容代替",
     "EpochRevived": "已销毁的密钥周期又被当作可用的出示",
     "SuccessionRejected": "联盟中心的身份密钥已更换，但本机所知的管理员中没有两位为其签署",
     "ReceiptInvalid": "应答没有附带联盟中心的回执，或附带的是他人的回执：该应答未被使用",
@@ -202,6 +204,20 @@ ADVICE: Final = {
     "Wait for the renewal at 00:00 UTC, or ask the alliance's office for a larger budget.": (
         "请等待 UTC 零时额度更新，或向联盟办公室申请更大的额度。"
     ),
+    (
+        "Use nothing that the hub answers, keep this machine's files as they are, and call the alliance's admins and "
+        "auditor: a hub that proves nothing may show each member something else."
+    ): (
+        "请勿采用联盟中心的任何应答，保留本机文件原样，并联系联盟管理员与审计员："
+        "不能证明其所示内容的中心，可能对各成员出示不同内容。"
+    ),
+    (
+        "Call the alliance's admins and auditor and name the entry ids (member-client audit entries): other members "
+        "are not warned of what this member reported."
+    ): "请联系联盟管理员与审计员，并告知记录编号（member-client audit entries）：其他成员收不到本机构报送记录的提示。",
+    "Call the alliance's auditor, with what member-client audit entries names.": (
+        "请联系联盟审计员，并提供 member-client audit entries 列出的记录编号。"
+    ),
     "Stop using the hub's answers and call the alliance's security contact.": (
         "请停止使用联盟中心的应答，并联系联盟的安全联系人。"
     ),
@@ -269,6 +285,9 @@ FINDINGS: Final = {
     "the filter's snapshot ends in {days} days": "过滤器快照将在 {days} 天后到期",
     "the directory names another identity key for this member": "成员目录中本机构的身份密钥与本机不符",
     "the directory names this member's identity key": "成员目录中本机构的身份密钥与本机一致",
+    "the hub was found to keep {count} own entries from readers": (
+        "曾发现联盟中心不让其他成员看到本机构的 {count} 条记录"
+    ),
     "there is no filter": "没有过滤器",
     "the filter is {seconds} s old: {listings} listings": "过滤器更新于 {seconds} 秒前：{listings} 个在册标识",
     "this machine's clock is behind the hub's": "本机时钟慢于联盟中心",

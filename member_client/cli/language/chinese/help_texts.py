@@ -3,6 +3,16 @@
 from typing import Final
 
 COMMANDS: Final = {
+    "The hub's audit log, and what it proves to this member.": "联盟中心的审计日志，以及它向本机构证明的内容。",
+    "Look at some of this member's own entries, as any reader does.": "像其他成员那样查看本机构的部分记录。",
+    (
+        "They are drawn at random from those that this machine filed. A client that stays open looks at a few about "
+        "once an hour. One that the hub keeps from readers, while it says that it lives, ends with exit code 7:"
+    ): (
+        "从本机报送的记录中随机抽取。保持打开的客户端大约每小时抽查几条。若联盟中心称某条记录有效，却不让其他成员看到，"
+        "则以退出码 7 结束："
+    ),
+    "How many to draw.": "抽取多少条。",
     "Fight organised fraud together with other lenders, without showing them your customers.": (
         "与其他信贷机构共同防范有组织欺诈，而不向对方披露您的客户。"
     ),

@@ -3,6 +3,12 @@
 from typing import Final
 
 RESULTS: Final = {
+    "{looked_at:,} own entries drawn · {served:,} served to readers · {ended:,} ended · {unknown:,} unknown": (
+        "已抽查本机构 {looked_at:,} 条记录 · {served:,} 条其他成员可见 · {ended:,} 条已结束 · {unknown:,} 条无法判断"
+    ),
+    (
+        "{count:,} the hub does not know: where no other machine withdrew them, tell the alliance's auditor"
+    ): "{count:,} 条联盟中心称不存在：如非本机构其他机器撤回，请告知联盟审计员",
     "receipt {receipt}": "查询编号 {receipt}",
     "{field} · {purpose} · epoch {epoch} · filter {age} old": (
         "{field} · {purpose} · 密钥周期 {epoch} · 过滤器更新于 {age}前"

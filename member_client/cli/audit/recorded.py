@@ -19,15 +19,12 @@ from member_client.files import BadDate, parse_date
 if TYPE_CHECKING:
     from member_client import AuditEntry, AuditReceipt, EventPlace, KnownCheckpoint
 
-audit_app = typer.Typer(no_args_is_help=True, help="What the hub recorded of this member, and the proof that it did.")
-
 _EVENT_COLUMNS: Final = ("Event", "Time", "Action", "Items", "Result", "Operator", "Leaf")
 _EVENT_SPARED: Final = ("Leaf", "Operator")
 _RECEIPT_COLUMNS: Final = ("Event", "Received", "Action", "Result")
 _MAX_RECEIPT_BYTES: Final = 64 * 1024
 
 
-@audit_app.command("list")
 def list_events(
     context: typer.Context,
     *,
@@ -65,7 +62,6 @@ def list_events(
     print_table(session, _EVENT_COLUMNS, rows, spared=_EVENT_SPARED, whole=tr("--json has them"))
 
 
-@audit_app.command("receipts")
 def list_receipts(
     context: typer.Context,
     *,
@@ -98,7 +94,6 @@ def list_receipts(
     print_table(session, _RECEIPT_COLUMNS, rows, spared=("Received",), whole=tr("--json has them"))
 
 
-@audit_app.command("verify")
 def verify(
     context: typer.Context,
     receipt: Annotated[Path | None, typer.Argument(help="File of a receipt.", metavar="RECEIPT")] = None,
@@ -136,7 +131,6 @@ def verify(
         session.say(tr("{count:,} events were lost by a restore, as two admins signed", count=total.lost))
 
 
-@audit_app.command("checkpoint")
 def checkpoint(context: typer.Context) -> None:
     """Print the newest checkpoint of the log that this machine remembers.
 
