@@ -11,7 +11,7 @@ from alliance.testing import FakeClock
 from alliance_server.domain.audit import AuditRecord
 from alliance_server.domain.members import HUB_ACTOR, MemberState
 from alliance_server.domain.ports import Transaction
-from alliance_server.services.publication import Publication
+from alliance_server.services.publication import Publication, facts_in_force
 from alliance_server.storage.tables import LogTable, table_of
 from alliance_server.storage.unit_of_work import SqlStore
 
@@ -82,6 +82,10 @@ def populated(with_epoch: SqlStore) -> SqlStore:
     return with_epoch
 
 
+def in_force(store: SqlStore) -> int:
+    return len(set(store.read_now(lambda transaction: list(facts_in_force(transaction)))))
+
+
 def fact_of(name: str, state: MemberState) -> bytes:
     return facts.member(name, bytes(32), member().role, state)
 
@@ -90,12 +94,14 @@ async def test_what_is_in_force_is_published_once_in_each_log(populated: SqlStor
     publication = Publication(populated, FakeClock())
     assert await publication.turn() == 0  # there is no log yet
     begin_log(populated)
-    assert await publication.turn() == 3  # a member, an epoch, the release's own suppression list
+    count = in_force(populated)
+    assert count >= 3  # a member, an epoch, the release's own suppression list
+    assert await publication.turn() == count
     assert await publication.turn() == 0
     assert published(populated, fact_of("a", MemberState.ACTIVE))
     assert not published(populated, fact_of("b", MemberState.UNCONFIRMED), fact_of("c", MemberState.INVITED))
     begin_log(populated, 2, after_row=1_000)
-    assert await publication.turn() == 3
+    assert await publication.turn() == count
 
 
 async def test_a_change_of_state_is_another_fact(populated: SqlStore) -> None:
@@ -109,9 +115,9 @@ async def test_a_change_of_state_is_another_fact(populated: SqlStore) -> None:
 
 async def test_processes_that_publish_at_once_publish_each_fact_once(databases: Databases, populated: SqlStore) -> None:
     begin_log(populated)
-    clock = FakeClock()
+    clock, count = FakeClock(), in_force(populated)
     each = [Publication(store, clock) for store in (populated, databases.open(), databases.open())]
     await asyncio.gather(*(publication.catch_up() for publication in each for _ in range(5)))
     await asyncio.gather(*(publication.turn() for publication in each))
-    assert databases.rows("SELECT count(*), count(DISTINCT digest) FROM published_facts") == [(3, 3)]
-    assert databases.rows("SELECT count(*) FROM audit_events WHERE action = 'fact:publish'") == [(3,)]
+    assert databases.rows("SELECT count(*), count(DISTINCT digest) FROM published_facts") == [(count, count)]
+    assert databases.rows("SELECT count(*) FROM audit_events WHERE action = 'fact:publish'") == [(count,)]
