@@ -1,7 +1,6 @@
 """`alliance-audit`: verify an export of the audit logs, and ask it something. It needs no network and no secret."""
 
 import json
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -11,14 +10,12 @@ from typing import Annotated, Final
 
 import typer
 
-from alliance.crypto.ed25519 import public_key
-from alliance.errors import AllianceError, NoteInvalid
-from alliance.tlog.logs import LogName
-from alliance.tlog.notes import COSIGNATURE, ED25519, NoteKey
+from alliance.errors import AllianceError
 from alliance_audit.checks import saved_checks, see_by
 from alliance_audit.clocks import Clocks
-from alliance_audit.export import Export, ExportInvalid, read_export, read_note_file
+from alliance_audit.export import Export, read_export
 from alliance_audit.leaves import See, entries_at
+from alliance_audit.options import Admins, Checkpoints, ExportFolder, Json, Keys, Quorum, Witnesses, trust_of
 from alliance_audit.printing import as_document, as_line, print_checks, print_clocks, print_report, say
 from alliance_audit.report import Report
 from alliance_audit.sampling import Question, Sample
@@ -38,27 +35,6 @@ app = typer.Typer(
     help="Verify an export of an alliance's audit logs, offline, against what somebody else remembers of them.",
 )
 
-ExportFolder = Annotated[
-    Path, typer.Argument(help="Folder that 'alliance-server audit export' wrote.", metavar="EXPORT")
-]
-Checkpoints = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--checkpoint", help="Checkpoint that a member or a witness remembers; repeat for more.", metavar="FILE"
-    ),
-]
-Keys = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--key", help="The hub's key: verifier key of any of its logs, or 64 hexadecimal digits.", metavar="KEY"
-    ),
-]
-Witnesses = Annotated[
-    list[str] | None, typer.Option("--witness", help="Verifier key of a witness; repeat for more.", metavar="VKEY")
-]
-Quorum = Annotated[int, typer.Option("--quorum", help="So many of these witnesses must have cosigned.", min=0)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-
 
 @app.command("verify")
 def verify_export(
@@ -67,6 +43,7 @@ def verify_export(
     key: Keys = None,
     witness: Witnesses = None,
     quorum: Quorum = 0,
+    admin: Admins = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -79,7 +56,7 @@ def verify_export(
 
     Example: alliance-audit verify export --checkpoint from-lender-a.txt
     """
-    trust, found = _trust(checkpoint, key, witness, quorum), _opened(export)
+    trust, found = trust_of(checkpoint, key, witness, quorum, admin), _opened(export)
     began = time.monotonic()
     report = _verified(found, trust, None)
     print_report(report, as_json=as_json, seconds=time.monotonic() - began)
@@ -118,6 +95,7 @@ def sample(
     key: Keys = None,
     witness: Witnesses = None,
     quorum: Quorum = 0,
+    admin: Admins = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -131,7 +109,7 @@ def sample(
     """
     if category and action:
         raise typer.BadParameter("give --category or --action")
-    trust, found = _trust(checkpoint, key, witness, quorum), _opened(export)
+    trust, found = trust_of(checkpoint, key, witness, quorum, admin), _opened(export)
     question = Question(seed, count, f"{category}:*" if category else action or "*")
     roots = {str(log.name): log.checkpoint().root for log in found.logs}
     drawing = Sample(question, roots)
@@ -149,6 +127,7 @@ def run_checks(
     key: Keys = None,
     witness: Witnesses = None,
     quorum: Quorum = 0,
+    admin: Admins = None,
     saved: Annotated[
         Path | None,
         typer.Option("--from", help="Checks of your own, as TOML; else the saved ones.", metavar="FILE"),
@@ -164,7 +143,7 @@ def run_checks(
 
     Example: alliance-audit checks export --checkpoint from-lender-a.txt
     """
-    trust, found, checks = _trust(checkpoint, key, witness, quorum), _opened(export), saved_checks(saved)
+    trust, found, checks = trust_of(checkpoint, key, witness, quorum, admin), _opened(export), saved_checks(saved)
     _require(_verified(found, trust, see_by(checks)), as_json=as_json)
     for check in checks:
         check.end()
@@ -180,6 +159,7 @@ def clocks(
     key: Keys = None,
     witness: Witnesses = None,
     quorum: Quorum = 0,
+    admin: Admins = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -190,7 +170,7 @@ def clocks(
 
     Example: alliance-audit clocks export --checkpoint from-lender-a.txt
     """
-    trust, found, measuring = _trust(checkpoint, key, witness, quorum), _opened(export), Clocks()
+    trust, found, measuring = trust_of(checkpoint, key, witness, quorum, admin), _opened(export), Clocks()
     _require(_verified(found, trust, measuring.see), as_json=as_json)
     print_clocks(measuring.measured(), as_json=as_json)
 
@@ -210,33 +190,6 @@ def _describe(found: Export, *, as_json: bool) -> None:
     for told in found.successions:
         admins = ", ".join(admin for admin, _ in told.statements)
         say(f"succession to origin {told.succession.origin}, signed by {admins or 'nobody'}")
-
-
-def _trust(checkpoints: list[Path] | None, keys: list[str] | None, witnesses: list[str] | None, quorum: int) -> Trust:
-    if not (checkpoints or keys or witnesses):
-        raise typer.BadParameter("give --checkpoint, --key or --witness: an export does not vouch for itself")
-    if quorum > len(witnesses or ()):
-        raise typer.BadParameter("--quorum is more than the witnesses that you give")
-    try:
-        plain = [public_key(bytes.fromhex(it)).public_bytes_raw() for it in keys or () if _is_hex(it)]
-        named = [_key(it, ED25519) for it in keys or () if not _is_hex(it)]
-        for one in named:
-            LogName.parse(one.name)
-        cosigning = [_key(it, COSIGNATURE) for it in witnesses or ()]
-        return Trust(named, plain, [read_note_file(path) for path in checkpoints or ()], cosigning, quorum)
-    except (ExportInvalid, NoteInvalid, ValueError) as error:
-        raise typer.BadParameter(str(error)) from None
-
-
-def _is_hex(text: str) -> bool:
-    return re.fullmatch("[0-9a-f]{64}", text) is not None
-
-
-def _key(vkey: str, kind: int) -> NoteKey:
-    key = NoteKey.from_vkey(vkey)
-    if key.kind != kind:
-        raise NoteInvalid("a verifier key is of another type than is asked for here")
-    return key
 
 
 def _opened(folder: Path) -> Export:

@@ -14,8 +14,9 @@ from alliance.tlog.exports import KEYS, PREVIOUS
 from alliance.tlog.logs import LogName
 from alliance.v1.audit_pb2 import AuditEvent
 from alliance.v1.succession_pb2 import Succession
-from alliance_audit.export import Export, ExportedLog
+from alliance_audit.export import Export, ExportedLog, ToldSuccession
 from alliance_audit.report import LogReport
+from alliance_audit.successions import SIGNERS, believed, signers
 from alliance_audit.trust import Trust, text_before
 
 _PLACE: Final = "entry 0"
@@ -27,13 +28,12 @@ def check_chain(first: AuditEvent, log: ExportedLog, export: Export, trust: Trus
     if first.actor != "hub" or first.outcome != "ok":
         report.fault(_PLACE, "is not the hub's own event")
     previous, bound = log.previous(), list(first.commitments)
-    remembered = [it for it in trust.checkpoints if previous is not None and it.origin == previous.origin]
     if not bound:
         report.notes.append("it says that it is the alliance's first log: nothing is before it")
         if previous is not None:
             report.fault(_PLACE, f"names no log before it, and {PREVIOUS} is one")
         return
-    succession = _succession(bound, export, log.name, report) if len(bound) == _AFTER_RESTORE else None
+    succession = _succession(bound, export, log.name, trust, report) if len(bound) == _AFTER_RESTORE else None
     text = _text(previous, succession, report)
     if text is None:
         return
@@ -47,8 +47,10 @@ def check_chain(first: AuditEvent, log: ExportedLog, export: Export, trust: Trus
         report.fault(_PLACE, f"follows {origin}, which is not before it")
     report.notes.append(f"it follows {origin} of {size} entries")
     _check_signature(previous, trust, report)
-    for one in remembered:
-        _check_remembered(one, text, size, report)
+    is_believed = believed(export, origin, trust.admins) is not None
+    for one in (it for it in trust.checkpoints if it.origin == origin):
+        if one.size <= size or not is_believed:
+            _check_remembered(one, text, size, report)
 
 
 def _text(previous: Checkpoint | None, succession: Succession | None, report: LogReport) -> str | None:
@@ -64,17 +66,30 @@ def _text(previous: Checkpoint | None, succession: Succession | None, report: Lo
     return previous.text
 
 
-def _succession(bound: list[bytes], export: Export, name: LogName, report: LogReport) -> Succession | None:
+def _succession(
+    bound: list[bytes], export: Export, name: LogName, trust: Trust, report: LogReport
+) -> Succession | None:
     """Give the succession that a first leaf names, and say what it declares lost."""
     for told in export.successions:
         if sha256(told.payload).digest() == bound[1]:
             found = told.succession
             if found.origin != name.origin:
                 report.fault(_PLACE, f"names the succession to origin {found.origin}")
-            report.notes.append(_gap(found))
+            report.notes.append(f"{_gap(found)}; {_signed(told, trust, report)}")
             return found
     report.fault(KEYS, "the succession that the first leaf names is missing")
     return None
+
+
+def _signed(told: ToldSuccession, trust: Trust, report: LogReport) -> str:
+    """Say who signed a succession; where the auditor has keys of admins, two of these must have."""
+    count = signers(told, trust.admins)
+    if trust.admins and count < SIGNERS:
+        report.fault(KEYS, f"{count} of the admins whose keys you gave signed the succession, and not {SIGNERS}")
+    if count:
+        return f"{count} admins signed this whose keys you gave"
+    names = ", ".join(admin for admin, _ in told.statements) or "nobody"
+    return f"it says that {names} signed this: give the admins' keys by --admin"
 
 
 def _gap(succession: Succession) -> str:
@@ -84,7 +99,7 @@ def _gap(succession: Succession) -> str:
     )
     return (
         f"origin {succession.origin} was restored at {restored} from a backup of {taken}: "
-        f"events between the two are lost, as two admins signed"
+        f"events between the two are lost"
     )
 
 

@@ -13,6 +13,7 @@ from alliance.v1.succession_pb2 import Succession
 from alliance_audit.export import Export, ExportedLog
 from alliance_audit.leaves import Mark
 from alliance_audit.report import LogReport
+from alliance_audit.successions import believed
 
 REMEMBERED: Final = "a checkpoint that you gave"
 THE_EXPORTS: Final = "the export's checkpoint"
@@ -20,7 +21,7 @@ THE_EXPORTS: Final = "the export's checkpoint"
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Keys of the hub, checkpoints that others remember, and witnesses with how many of them must have cosigned."""
+    """Keys of the hub and of admins, checkpoints that others remember, witnesses and how many must have cosigned."""
 
     keys: Sequence[NoteKey] = ()
     """Under the name of any log of their origin."""
@@ -29,6 +30,8 @@ class Trust:
     checkpoints: Sequence[Checkpoint] = ()
     witnesses: Sequence[NoteKey] = ()
     quorum: int = 0
+    admins: Sequence[bytes] = ()
+    """Identity keys of admins: two of them make a succession believed."""
 
     def keys_of(self, name: LogName) -> list[NoteKey]:
         """Give the keys that sign a log: an origin's key is the same for all its logs."""
@@ -38,7 +41,7 @@ class Trust:
 
     def strangers(self, export: Export) -> Iterator[Checkpoint]:
         """Give the checkpoints that are about no log of the export, nor about the one before any of them."""
-        known = {str(log.name) for log in export.logs}
+        known = {str(log.name) for log in export.logs} | {it.succession.log_origin for it in export.successions}
         for log in export.logs:
             if (previous := log.previous()) is not None:
                 known.add(previous.origin)
@@ -53,7 +56,7 @@ def marks_of(log: ExportedLog, export: Export, trust: Trust, report: LogReport) 
         return []
     given = trust.keys_of(log.name)
     keys = given or [key for key in (export.keys.get(str(log.name)),) if key is not None]
-    remembered = [it for it in trust.checkpoints if it.origin == str(log.name)]
+    remembered = _not_lost(log, [it for it in trust.checkpoints if it.origin == str(log.name)], export, trust, report)
     witnessed = [it for it in (checkpoint, log.witnessed()) if it is not None and it.origin == str(log.name)]
     _check_signed(checkpoint, keys, CHECKPOINT, report)
     for one in remembered:
@@ -70,6 +73,19 @@ def marks_of(log: ExportedLog, export: Export, trust: Trust, report: LogReport) 
     marks = [Mark(checkpoint.size, checkpoint.root, THE_EXPORTS), *declared]
     marks += [Mark(it.size, it.root, REMEMBERED) for it in remembered]
     return marks + [Mark(it.size, it.root, "a checkpoint that witnesses cosigned") for it in cosigned]
+
+
+def _not_lost(
+    log: ExportedLog, remembered: Sequence[Checkpoint], export: Export, trust: Trust, report: LogReport
+) -> list[Checkpoint]:
+    """Give what is remembered of a log as far as a restore that admins signed left it."""
+    succession = believed(export, str(log.name), trust.admins)
+    if succession is None:
+        return list(remembered)
+    for one in (it for it in remembered if it.size > succession.log_size):
+        lost = f"entries {succession.log_size}…{one.size - 1}"
+        report.notes.append(f"{lost} of {REMEMBERED} were lost in the restore, as admins signed whose keys you gave")
+    return [it for it in remembered if it.size <= succession.log_size]
 
 
 def _check_reach(

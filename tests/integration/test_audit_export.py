@@ -13,9 +13,11 @@ import pytest_asyncio
 import sqlalchemy as sa
 from support.hub import RunningHub, mid_month, running_hub, to_mid_month
 from support.postgres import Postgres
+from support.recovery import backed_up, know_passphrase, restored
 from support.stores import event
 from support.wire import WireMember, enrol, valid_elements
 
+from alliance.statements import SUCCESSION
 from alliance.tlog.checkpoints import Checkpoint, read_checkpoint
 from alliance.tlog.logs import LogName, month_of
 from alliance_audit.export import read_export
@@ -25,7 +27,9 @@ from alliance_audit.verifying import verify
 from alliance_server.cli.audit import writing
 from alliance_server.cli.audit.exporting import Exported, export_month
 from alliance_server.domain.errors import Refused
+from alliance_server.domain.members import Role
 from alliance_server.domain.ports import Transaction
+from alliance_server.domain.successions import SuccessionSignature
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -270,3 +274,44 @@ async def test_what_the_owner_of_the_database_does_is_found(tmp_path: Path, url:
         export(hub, tmp_path / "export")
         faults = "\n".join(map(str, checked(hub, tmp_path / "export").faults))
         assert BENT[bend] in faults
+
+
+async def test_a_restored_hub_exports_both_origins_and_the_gap_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_hub(tmp_path / "lost") as lost:
+        admins = [await enrol(lost, name, Role.ADMIN) for name in ("admin-a", "admin-b")]
+        await fill(lost, 20)
+        await backed_up(lost, tmp_path / "backup")
+        await fill(lost, 30)
+        newest = read_checkpoint((log_folder(lost) / "checkpoint").read_bytes())
+    succession = restored(tmp_path / "backup", tmp_path / "again", lost)
+    async with running_hub(tmp_path / "again", clock=lost.clock) as again:
+        payload = again.hub.store.read_now(lambda transaction: transaction.successions.after(1))[0].payload
+
+        def sign(transaction: Transaction) -> None:
+            for admin in admins:
+                statement = admin.key.statement(SUCCESSION, payload).SerializeToString()
+                transaction.successions.sign(SuccessionSignature(2, admin.id, statement, 1), payload)
+
+        await again.hub.store.write(sign)
+        await fill(again, 10)
+        know_passphrase(monkeypatch, again.folder)
+        logs = await asyncio.to_thread(export, again, tmp_path / "export")
+        keys = [succession.previous_hub_key, succession.hub_key]
+    assert [it.origin.split("/")[2] for it in logs] == ["1", "2"]
+    exported = read_export(tmp_path / "export")
+    report = verify(exported, Trust(plain_keys=keys))
+    assert report.faults == []
+    assert "it says that admin-a, admin-b signed this" in "\n".join(report.logs[1].notes)
+    # What a member remembers of the lost hub is missing, and is a declared gap only where known admins signed it.
+    faults = verify(exported, Trust(plain_keys=keys, checkpoints=[newest])).faults
+    assert ["are cut off or missing" in str(faults[0]), "ended at" in str(faults[1])] == [True, True]
+    known = [admin.key.public_key for admin in admins]
+    report = verify(exported, Trust(plain_keys=keys, checkpoints=[newest], admins=known))
+    assert report.faults == []
+    assert "were lost in the restore, as admins signed whose keys you gave" in "\n".join(report.logs[0].notes)
+    faults = verify(exported, Trust(plain_keys=keys, admins=[known[0], keys[0]])).faults
+    assert "1 of the admins whose keys you gave signed the succession" in str(faults[0])
+    for admin in admins:
+        await admin.close()
