@@ -79,9 +79,10 @@ native: $(READY)  ## Build the native backend into the environment; needs a Rust
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./native
 	@touch $(NATIVE)
 
-wheels: $(READY)  ## Build the SDK's wheel and the native manylinux wheel into dist/; TARGET=... for another machine
+wheels: $(READY)  ## Build the SDK's, the auditor's and the native manylinux wheel into dist/; TARGET=... for another machine
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check build 'maturin>=1.9,<2' ziglang
 	@$(BIN)/python -m build --wheel --outdir dist .
+	@$(BIN)/python -m build --wheel --outdir dist audit
 	@cd native && PATH="$(abspath $(BIN)):$$PATH" maturin build --release --locked --zig --target $(TARGET) \
 	  --compatibility manylinux2014 --out ../dist
 

@@ -1,7 +1,7 @@
 """Generates `docs/reference/` as far as it follows from the code: `python tools/reference.py DESTINATION`.
 
 Five pages: `sdk.md` from `member_client.__all__`, `errors.md` from the error catalogues, `command-line.md` from the
-commands of both programs, `data-model.md` from the hub's tables and the member's store, `taxonomy.md` from the tables
+commands of all programs, `data-model.md` from the hub's tables and the member's store, `taxonomy.md` from the tables
 of the core. The destination is `docs/reference` itself, or another folder for the test that the committed pages are
 fresh.
 """

@@ -7,6 +7,7 @@ from typing import Protocol, cast
 import typer
 from reference_text import NOTICE, table
 
+from alliance_audit.app import app as auditors_app
 from alliance_server.cli.app import app as hub_app
 from member_client.cli.app import app as member_app
 
@@ -21,7 +22,7 @@ _COMPLETION = {
     "--show-completion": "Print the completion script of the current shell.",
 }
 """Typer's own options; what it says of them changes with its version."""
-_PROGRAMS = (("member-client", member_app), ("alliance-server", hub_app))
+_PROGRAMS = (("member-client", member_app), ("alliance-server", hub_app), ("alliance-audit", auditors_app))
 
 
 class Parameter(Protocol):
