@@ -26,6 +26,7 @@ from support.pages import (
 from support.process import free_port, hub_process
 
 from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
+from alliance_audit.app import app as auditors_app
 from alliance_server.cli.app import app as hub_app
 from member_client import AllianceClient, ContributionRow, Kind
 from member_client.cli.app import app as member_app
@@ -36,6 +37,7 @@ BLOCKS = [block for page in PAGES for block in page.blocks]
 PROGRAMS: dict[str, Any] = {
     "member-client": typer.main.get_command(member_app),
     "alliance-server": typer.main.get_command(hub_app),
+    "alliance-audit": typer.main.get_command(auditors_app),
 }
 
 AfterTutorial = Callable[[Path], Awaitable[None]]
