@@ -82,11 +82,6 @@ class LogStream:
         ((size,),) = self._rows(sa.select(sa.func.max(_CHECKPOINTS.size)).where(_CHECKPOINTS.log == log))
         return size or 0
 
-    def count(self) -> int:
-        """Count the events."""
-        ((count,),) = self._rows(sa.select(sa.func.count(_EVENTS.id)))
-        return int(count)
-
     def events(self, after_row: int | None, last_row: int | None) -> Iterator[list[StoredEvent]]:
         """Give events in a range of rows, in order, a page at a time; None is an end that is open."""
         after = _BEFORE_ALL if after_row is None else after_row

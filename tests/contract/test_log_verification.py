@@ -287,6 +287,10 @@ def fact_invented(log: SealedLog) -> None:
     log.bend(("INSERT INTO published_facts (row, digest) VALUES (40, :digest)", {"digest": bytes(32)}))
 
 
+def all_logs(log: SealedLog) -> None:
+    log.bend(*(f"DELETE FROM {table}" for table in ("audit_logs", "audit_tree_heads", "audit_checkpoints")))  # noqa: S608
+
+
 WHERE: dict[Callable[[SealedLog], None], str] = {
     content: "event 40: its leaf hash",
     content_and_hash: "leaf 40 is another one in the database",
@@ -318,6 +322,7 @@ WHERE: dict[Callable[[SealedLog], None], str] = {
     log_origin: "/2027-01/checkpoint: the database has no such tree",
     log_time: "/2027-02: its first leaf is not the beginning of a log",
     log_without_first: "/2027-02: the log before it is missing",
+    all_logs: "/2027-01/checkpoint: the database has no such tree",
     log_without_last: "/2027-02/checkpoint: the database has no such tree",
     tile: "tile/0/000: leaf 255 is another one",
     tile_of_tiles: "tile/1/000.p/2: ",
@@ -328,6 +333,15 @@ WHERE: dict[Callable[[SealedLog], None], str] = {
     fact_removed: "the table of published facts says something else",
     fact_invented: "event 40: the table of published facts says something else",
 }
+
+
+def test_a_hub_in_its_first_second_holds(new_log: NewLog) -> None:
+    log = new_log()
+    all_logs(log)
+    shutil.rmtree(log.folder)
+    found = log.verify()
+    assert (found.faults, found.logs, found.unsealed) == ([], 0, SEALED + 2)
+    assert not log.verify(new_log().checkpoint(1)).holds
 
 
 @pytest.mark.parametrize("bend", WHERE, ids=lambda bend: bend.__name__)
