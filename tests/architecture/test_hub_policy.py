@@ -166,10 +166,11 @@ def test_what_concerns_claims_is_the_members_alone() -> None:
 
 
 def test_an_auditor_reads_and_writes_nothing() -> None:
-    """But for its own certificate, which it renews; everything else that it may call shows something."""
+    """But for its own certificate, which it renews, and its signature as a witness; all else that it may call shows."""
     called = {method.rpartition("/")[2] for method, rule in POLICY.items() if Role.AUDITOR in rule.roles}
     assert "ReadLog" in called
-    assert {name for name in called if not name.startswith(("Get", "List", "Read", "Locate"))} == {"RenewCertificate"}
+    writes = {name for name in called if not name.startswith(("Get", "List", "Read", "Locate"))}
+    assert writes == {"RenewCertificate", "AddCosignature"}
     assert POLICY["/alliance.v1.AuditService/ReadLog"].roles == {Role.AUDITOR}
     assert Role.AUDITOR not in PURPOSES
 
