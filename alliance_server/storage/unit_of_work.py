@@ -189,6 +189,8 @@ class SqlStore:
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run a read in a thread."""
+        if self._closed:
+            raise Refused(Reason.UNAVAILABLE, "the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
 
     def read_now(self, work: Callable[[Transaction], T]) -> T:
