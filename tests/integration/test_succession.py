@@ -13,7 +13,7 @@ from support.hub import RunningHub, running_hub
 from support.postgres import Postgres
 from support.recovery import backed_up, contributing, in_its_place, restored
 from support.rpcs import RPCS, good_requests, role_of, sender
-from support.sdk import PHONES, contribute, lender, row, screen
+from support.sdk import PHONES, Tamper, contribute, lender, row, screen
 from support.wire import (
     WireMember,
     certificate_request,
@@ -31,7 +31,9 @@ from alliance.errors import Reason
 from alliance.findings import Level
 from alliance.statements import SUCCESSION
 from alliance.taxonomy import DAY_MS
+from alliance.tlog.logs import LogName
 from alliance.v1 import enrolment_pb2_grpc, filter_pb2, succession_pb2
+from alliance.v1.audit_pb2 import GetFactProofsResponse
 from alliance_server.cli.doctor import examine
 from alliance_server.cli.status.reading import needs, read_status
 from alliance_server.domain.epochs import EpochState
@@ -39,7 +41,19 @@ from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import HUB_ACTOR, MemberState, Role
 from alliance_server.domain.policy import POLICY
 from alliance_server.storage.purge_ledger import LedgerInvalid
-from member_client import AllianceClient, Change, Profile, State, SuccessionAwaited, SuccessionRejected
+from member_client import (
+    AllianceClient,
+    Change,
+    FactNotPublished,
+    Profile,
+    State,
+    SuccessionAwaited,
+    SuccessionRejected,
+    _directory,
+    _epochs,
+)
+from member_client._fact_proofs import FACT_LOG
+from member_client._store import Shelf
 from member_client.administration import Administration, Decision
 from member_client.cli.app import app
 
@@ -551,3 +565,34 @@ async def test_what_was_open_in_the_backup_is_not_open_again(new_hub_folder: New
             found = hub.hub.store.read_now(lambda work: work.members.get("lender-b"))
             assert found is not None
             assert found.state is MemberState.ACTIVE
+
+
+async def test_facts_are_proven_anew_in_the_log_of_the_new_origin(new_hub_folder: NewFolder, tmp_path: Path) -> None:
+    def hide(reply: GetFactProofsResponse) -> None:
+        for proof in reply.proofs:
+            proof.ClearField("record")
+
+    two_faced = Tamper("GetFactProofs", hide)
+    async with AsyncExitStack() as clients:
+        async with founded(new_hub_folder(), "", clients) as it:
+            await contribute(it.a, [row(LISTED)])
+            await it.b.sync()
+            await backed_up(it.hub, tmp_path / "backup")
+        restored(tmp_path / "backup", tmp_path / "restored", it.hub)
+        async with in_its_place(tmp_path / "restored", it.hub, interceptors=[two_faced]) as hub:
+            await sign(it.ann)
+            await sign(it.bob)
+            await hub.settle()
+            two_faced.active = True
+            with pytest.raises(FactNotPublished):  # what the lost origin proved is no proof of this one's
+                await it.b.sync()
+            two_faced.active = False
+            await it.b.sync()
+            session = await it.b._session()
+            log = session.state.pins.get(Shelf.PINS, FACT_LOG)
+            assert log is not None
+            assert LogName.parse(log.decode()).origin == 2
+            facts = await session.facts.now()
+            proven = [*_directory.facts_of(facts.directory), *_epochs.facts_of(facts.epochs.known)]
+            assert len(proven) >= 5
+            assert all(map(session.prover.knows, proven))
