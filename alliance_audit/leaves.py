@@ -115,14 +115,13 @@ class Leaves:
         return otherwise
 
     def _look_at(self, index: int, content: bytes, tile: Tile) -> None:
-        place = f"entry {index} ({tile.entries_path})"
         entry = _read(self._report.log, index, content)
-        if entry is None:
-            self._report.fault(place, "is no salt with an event")
-            return
-        if (entry.event.action == FIRST_ACTION) != (index == 0):
-            self._report.fault(place, "is a log's first leaf" if index else "is not a log's first leaf")
-        self._see(entry)
+        if entry is None or (entry.event.action == FIRST_ACTION) != (index == 0):
+            text = "is a log's first leaf" if index else "is not a log's first leaf"
+            place = f"entry {index} ({tile.entries_path})"
+            self._report.fault(place, text if entry else "is no salt with an event")
+        if entry is not None:
+            self._see(entry)
 
     def _grow(self, tile: Tile, hashes: list[bytes], told: list[bytes]) -> None:
         if hashes != told:

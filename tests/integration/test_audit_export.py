@@ -173,11 +173,25 @@ async def test_a_partial_export_of_another_hub_is_not_taken_up(
     filled: tuple[RunningHub, WireMember], tmp_path: Path
 ) -> None:
     hub, _ = filled
-    (tmp_path / ".export.partial").mkdir()
+    (tmp_path / ".export.partial").mkdir(mode=0o700)
     plan = {"month": "x", "logs": {str(LogName("test", 1, month_now(hub))): {"size": 1, "first": "00"}}}
     (tmp_path / ".export.partial/plan.json").write_text(json.dumps(plan))
     with pytest.raises(Refused, match="remove it"):
         export(hub, tmp_path / "export")
+
+
+async def test_a_folder_that_somebody_laid_out_is_not_written_into(
+    filled: tuple[RunningHub, WireMember], tmp_path: Path
+) -> None:
+    partial = tmp_path / ".export.partial"
+    (tmp_path / "theirs").mkdir()
+    partial.symlink_to(tmp_path / "theirs")
+    for _ in range(2):
+        with pytest.raises(Refused, match="remove it"):
+            export(filled[0], tmp_path / "export")
+        partial.unlink(missing_ok=True)
+        partial.write_bytes(b"")
+    assert names(tmp_path / "theirs") == []
 
 
 async def test_tiles_that_are_gone_are_made_of_what_lies_beside_the_events(

@@ -10,6 +10,8 @@ Rules:
 
 import base64
 import json
+import os
+import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,6 +62,7 @@ def export_month(
     engine = open_existing(config.database_url)
     try:
         partial = destination.absolute().with_name(f".{destination.name}.partial")
+        _check_partial(partial)
         plan = _planned(engine, month, partial)
         keys = _keys(config, engine, plan)
         partial.mkdir(mode=0o700, exist_ok=True)
@@ -83,6 +86,16 @@ def _check_destination(destination: Path) -> None:
         raise Refused(Reason.CONFLICTING_RETRY, f"{destination} exists; nothing was changed")
     if not destination.absolute().parent.is_dir():
         raise Refused(Reason.INVALID_REQUEST, f"there is no folder {destination.parent}; nothing was written")
+
+
+def _check_partial(partial: Path) -> None:
+    """Raise Refused where somebody else laid out the folder that this writes into, or points it elsewhere."""
+    try:
+        found = partial.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise Refused(Reason.CONFLICTING_RETRY, f"{partial} is not an export of yours that was cut off: remove it")
 
 
 def _planned(engine: Engine, month: str, partial: Path) -> list[SealedLog]:

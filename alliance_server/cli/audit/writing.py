@@ -19,8 +19,9 @@ from sqlalchemy.engine import Engine
 
 from alliance.crypto.merkle import HASH_BYTES
 from alliance.errors import NoteInvalid
+from alliance.tlog.exports import SALT_BYTES
 from alliance.tlog.growing import GrowingTree
-from alliance.tlog.tiles import WIDTH, Tile, hashes_in, packed_entries
+from alliance.tlog.tiles import WIDTH, Tile, hashes_in, packed_entries, unpacked_entries
 from alliance_server.storage import log_exports
 from alliance_server.storage.log_exports import SealedLog
 from alliance_server.storage.log_files import LogFiles
@@ -118,13 +119,20 @@ class LogWriter:
             reached = _Reached(**json.loads((self._folder / _PROGRESS).read_bytes()))
             for number in range(reached.entries // WIDTH):
                 tile = Tile(0, number)
-                (self._folder / tile.entries_path).stat()
+                _require_whole(self._folder / tile.entries_path)
                 for _ in self._tree.add(hashes_in(tile, (self._folder / tile.path).read_bytes())):
                     pass
         except (OSError, ValueError, TypeError, NoteInvalid):
             self._tree = GrowingTree()
             return _Reached()
         return reached
+
+
+def _require_whole(path: Path) -> None:
+    """Raise OSError or NoteInvalid unless a bundle is one: a machine that went down may have left less."""
+    entries = unpacked_entries(path.read_bytes())
+    if len(entries) != WIDTH or not all(len(entry) > SALT_BYTES for entry in entries):
+        raise NoteInvalid("a bundle of entries is not whole")
 
 
 def put(path: Path, content: bytes) -> None:
