@@ -13,10 +13,11 @@ import typer
 from alliance.errors import AllianceError
 from alliance_audit.checks import saved_checks, see_by
 from alliance_audit.clocks import Clocks
-from alliance_audit.export import Export, read_export
+from alliance_audit.export import Export, ExportInvalid, read_export
 from alliance_audit.leaves import See, entries_at
 from alliance_audit.options import Admins, Checkpoints, ExportFolder, Json, Keys, Quorum, Witnesses, trust_of
 from alliance_audit.printing import as_document, as_line, print_checks, print_clocks, print_report, say
+from alliance_audit.receipts import GivenReceipt, Promises, read_receipt
 from alliance_audit.report import Report
 from alliance_audit.sampling import Question, Sample
 from alliance_audit.trust import Trust
@@ -44,13 +45,17 @@ def verify_export(
     witness: Witnesses = None,
     quorum: Quorum = 0,
     admin: Admins = None,
+    receipt: Annotated[
+        list[Path] | None,
+        typer.Option(help="Receipt of a member, whose event must be in the log; repeat for more.", metavar="FILE"),
+    ] = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Verify that an export holds every entry as it was logged, in its order, and none besides.
 
-    It hashes all entries up to the root that the checkpoint has, holds the
-    log against the one before, and against every checkpoint that you give.
+    It hashes all entries up to the root that the checkpoint has, and holds
+    the log against the one before, and every checkpoint and receipt.
     What you give is to come from elsewhere than the export: that is what it
     is worth. It ends with 7 where anything is wrong, and says where.
 
@@ -58,7 +63,9 @@ def verify_export(
     """
     trust, found = trust_of(checkpoint, key, witness, quorum, admin), _opened(export)
     began = time.monotonic()
-    report = _verified(found, trust, None)
+    promises = Promises(_receipts(receipt))
+    report = _verified(found, trust, promises.see)
+    promises.tell(found, trust, report.logs[-1])
     print_report(report, as_json=as_json, seconds=time.monotonic() - began)
     raise typer.Exit(0 if report.holds else INTEGRITY)
 
@@ -190,6 +197,13 @@ def _describe(found: Export, *, as_json: bool) -> None:
     for told in found.successions:
         admins = ", ".join(admin for admin, _ in told.statements)
         say(f"succession to origin {told.succession.origin}, signed by {admins or 'nobody'}")
+
+
+def _receipts(paths: list[Path] | None) -> list[GivenReceipt]:
+    try:
+        return [read_receipt(path) for path in paths or ()]
+    except ExportInvalid as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _opened(folder: Path) -> Export:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+from support.cosigning import TestWitness, listing, sealed
 from support.hub import RunningHub, mid_month, running_hub, to_mid_month
 from support.postgres import Postgres
 from support.recovery import backed_up, know_passphrase, restored
@@ -20,7 +21,9 @@ from support.wire import WireMember, enrol, valid_elements
 from alliance.statements import SUCCESSION
 from alliance.tlog.checkpoints import Checkpoint, read_checkpoint
 from alliance.tlog.logs import LogName, month_of
+from alliance.v1 import epoch_pb2
 from alliance_audit.export import read_export
+from alliance_audit.receipts import Promises, read_receipt
 from alliance_audit.report import Report
 from alliance_audit.trust import Trust
 from alliance_audit.verifying import verify
@@ -329,3 +332,38 @@ async def test_a_restored_hub_exports_both_origins_and_the_gap_is_seen(
     assert "1 of the admins whose keys you gave signed the succession" in str(faults[0])
     for admin in admins:
         await admin.close()
+
+
+async def test_cosignatures_and_receipts_of_a_real_hub_hold(tmp_path: Path) -> None:
+    witness, stranger = TestWitness(), TestWitness()
+    async with running_hub(tmp_path / "hub") as hub:
+        admins = [await enrol(hub, name, Role.ADMIN) for name in ("admin-a", "admin-b")]
+        member = await enrol(hub, "lender-a")
+        to_mid_month(hub.clock)
+        proposal = admins[0].proposal(listing(1, 1, witness))
+        await admins[0].propose(proposal)
+        await admins[1].decide(proposal, admins[1].decision(proposal))
+        call = member.epochs.ListEpochs(epoch_pb2.ListEpochsRequest())
+        await call
+        (receipt,) = [value for name, value in await call.trailing_metadata() if name == "alliance-receipt-bin"]
+        (tmp_path / "receipt").write_bytes(receipt)
+        await hub.stop_maintenance()
+        await member.witnesses.AddCosignature(witness.request(await sealed(hub), member.now))
+        await fill(hub, 5)
+        hub.clock.advance(minutes=2)
+        await fill(hub, 5)
+        export(hub, tmp_path / "export")
+        for one in (*admins, member):
+            await one.close()
+    exported = read_export(tmp_path / "export")
+    report = verify(exported, Trust(witnesses=[witness.key], quorum=1))
+    assert report.faults == []
+    assert "cosigned by" in report.logs[0].vouched[0]
+    assert any("came after what you gave" in note for note in report.logs[0].notes)
+    assert not verify(exported, Trust(witnesses=[stranger.key], quorum=1)).holds
+    trust = trusting(hub)
+    promises = Promises([read_receipt(tmp_path / "receipt")])
+    report = verify(exported, trust, promises.see)
+    promises.tell(exported, trust, report.logs[0])
+    assert report.faults == []
+    assert "its event is entry" in report.logs[0].vouched[-1]

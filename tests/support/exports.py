@@ -29,13 +29,14 @@ WITNESS_KEY = Ed25519PrivateKey.from_private_bytes(bytes(31) + b"\x03")
 
 def entry_of(number: int, **event: Any) -> bytes:
     """Give a made-up entry: salt ‖ event."""
-    fields: dict[str, object] = {
+    fields: dict[str, Any] = {
+        "time": NOVEMBER + number,
         "actor": f"lender-{number % 3}",
         "action": "claim:list",
         "outcome": "ok",
         "items": number,
     }
-    made = AuditEvent(time=NOVEMBER + number, **(fields | event))  # type: ignore[arg-type]
+    made = AuditEvent(**(fields | event))
     return hashlib.sha256(b"%d" % number).digest() + made.SerializeToString()
 
 

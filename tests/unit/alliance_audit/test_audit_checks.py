@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.exports import MONTH, NAME, NOVEMBER, MadeLog, entry_of, first_entry, public, write_export
+from support.exports import KEY, MONTH, NAME, NOVEMBER, OTHER_KEY, MadeLog, entry_of, first_entry, public, write_export
 
-from alliance.taxonomy import CONSENT_NEEDS, ConsentNeed
-from alliance.v1.audit_pb2 import AuditEvent
+from alliance.taxonomy import CONSENT_NEEDS, DAY_MS, ConsentNeed
+from alliance.v1.audit_pb2 import AuditEvent, Receipt
+from alliance.v1.statement_pb2 import SignedStatement
 from alliance.v1.taxonomy_pb2 import PURPOSE_LOAN_APPLICATION, PURPOSE_ROTATION
 from alliance_audit.checks import Result, saved_checks, see_by
 from alliance_audit.clocks import HOUR_MS, Clock, Clocks
 from alliance_audit.export import ExportInvalid, read_export
 from alliance_audit.leaves import Entry
+from alliance_audit.receipts import Promises, read_receipt
 from alliance_audit.sampling import Question, Sample
 from alliance_audit.trust import Trust
 from alliance_audit.verifying import verify
@@ -165,3 +167,51 @@ def test_a_sample_is_what_its_description_says(tmp_path: Path) -> None:
     assert [entry.index for entry in sample.drawn()] == expected
     assert sample.population == len(numbers) == 300
     assert MONTH in str(NAME)
+
+
+def receipt(path: Path, content: bytes, time: int, key: Any = None, delay: int = 60) -> Path:
+    said = Receipt(salt=content[:32], event=content[32:], time=time, merge_delay_seconds=delay).SerializeToString()
+    signer = key or KEY
+    signature = signer.sign(b"alliance/v1/receipt\0" + said)
+    statement = SignedStatement(
+        type="receipt", key_id=sha256(public(signer)).digest()[:8], payload=said, signature=signature
+    )
+    path.write_bytes(statement.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("number", "month", "key", "expected"),
+    [
+        (150, 0, None, "its event is entry 150 of"),
+        (1_000_000, 0, None, "WRONG the hub promised to log its event, and did not"),
+        (1_000_000, 0, OTHER_KEY, "WRONG is not signed by the hub"),
+        (1_000_000, 40, None, "its event is of 2026-12, and this export of 2026-11"),
+        (1_000_000, 1, None, "its event came at the end of this export"),
+    ],
+)
+def test_what_a_receipt_promised_is_in_the_log(
+    tmp_path: Path, number: int, month: int, key: Any, expected: str
+) -> None:
+    """`month`: how many days after the first entry the event of the receipt is; the last entry is a day after it."""
+    made = [first_entry(), *(entry_of(it) for it in range(1, 300)), entry_of(300, time=NOVEMBER + DAY_MS)]
+    export = read_export(write_export(tmp_path / "export", MadeLog(made)))
+    time = NOVEMBER + month * DAY_MS
+    content = made[number] if number < len(made) else entry_of(number, time=time)
+    promises = Promises([read_receipt(receipt(tmp_path / "receipt", content, time, key))])
+    trust = Trust([NAME.key(public(KEY))])
+    report = verify(export, trust, promises.see)
+    promises.tell(export, trust, report.logs[-1])
+    told = [*report.logs[-1].vouched, *report.logs[-1].notes, *(f"WRONG {it.text}" for it in report.faults)]
+    assert expected in "\n".join(told)
+    assert report.holds is ("WRONG" not in expected)
+
+
+def test_what_is_no_receipt_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "receipt"
+    for content in (b"\xff\xff", SignedStatement(type="claim").SerializeToString()):
+        path.write_bytes(content)
+        with pytest.raises(ExportInvalid, match="is no receipt"):
+            read_receipt(path)
+    with pytest.raises(ExportInvalid, match="is no receipt"):
+        read_receipt(tmp_path / "none")
