@@ -2,8 +2,9 @@
 
 Rules:
 
-1. One writer thread a process. It takes whatever units wait, runs each inside a savepoint where there are several,
-   adds their audit records and commits once. Batching needs no delay: units gather while the commit before them syncs.
+1. One writer thread a process. It takes whatever units wait, runs each inside a savepoint where there are several (one
+   that only leaves an event needs none), adds their audit records and commits once. Batching needs no delay: units
+   gather while the commit before them syncs.
 2. A unit that raises takes back its own savepoint and fails alone.
 3. Callers are answered after the commit, never before. Where the commit fails, all units of it fail.
 4. A unit that takes the whole transaction down (a full disk, a conflict that stays) fails alone as well: the others
@@ -18,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -62,7 +63,18 @@ class SqlTransaction:
     """A unit of work's view of the database."""
 
     def __init__(self, connection: sa.Connection) -> None:
+        self._start()
+        self._open(connection)
+
+    def _start(self) -> None:
+        """Hold what is gathered until the commit."""
         self.purges = Purges()
+        self.records: list[AuditRecord] = []
+        self.publications: list[Publication] = []
+
+    def _open(self, connection: sa.Connection) -> None:
+        """Make the repositories."""
+        self._connection = connection
         self.members = SqlMembers(connection, self.purges)
         self.epochs = SqlEpochs(connection, self.purges)
         self.changes = SqlChanges(connection)
@@ -84,9 +96,6 @@ class SqlTransaction:
         self.policies = SqlPolicies(connection, self.purges)
         self.suppression = SqlSuppression(connection, self.purges)
         self.witnesses = SqlWitnesses(connection, self.purges)
-        self.records: list[AuditRecord] = []
-        self.publications: list[Publication] = []
-        self._connection = connection
 
     def record(self, record: AuditRecord) -> None:
         """Add an audit record to the unit of work."""
@@ -109,6 +118,28 @@ class SqlTransaction:
             del self.records[kept:]
             del self.publications[published:]
             del self.purges.gathered[remembered:]
+
+
+class _LateTransaction(SqlTransaction):
+    """The view of a unit beside others: its savepoint and its repositories are made once it asks for one of them.
+
+    Many a call reads, and then leaves an event and nothing else: it costs the database no word.
+    """
+
+    def __init__(self, connection: sa.Connection, savepoint: ExitStack) -> None:
+        """`savepoint` is left when the unit's work ends, in whatever way."""
+        self._start()
+        self._beside = connection
+        self._savepoint = savepoint
+        self._is_open = False
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whichever attribute is not there yet
+        if self._is_open or name.startswith("__"):
+            raise AttributeError(name)
+        self._is_open = True
+        self._savepoint.enter_context(self._beside.begin_nested())
+        self._open(self._beside)
+        return getattr(self, name)
 
 
 class _Unit:
@@ -288,9 +319,9 @@ def _work_alone(unit: _Unit, connection: sa.Connection) -> SqlTransaction:
 
 def _work_beside_others(unit: _Unit, connection: sa.Connection) -> SqlTransaction | None:
     """Run a unit inside a savepoint and keep what it raises, unless that took the transaction along."""
-    transaction = SqlTransaction(connection)
     try:
-        with connection.begin_nested():
+        with ExitStack() as savepoint:
+            transaction = _LateTransaction(connection, savepoint)
             unit.result = unit.work(transaction)
     except DBAPIError as error:
         if error.connection_invalidated:
