@@ -14,6 +14,8 @@ from alliance_server.domain.members import HUB_ACTOR
 
 MERGE_DELAY_MS: Final = 60_000
 """So long after an answer, at most, a checkpoint has its event."""
+MAX_ROW: Final = 2**63 - 1
+"""Of an event's number: larger ones no database knows."""
 CLOSING_MS: Final = 60_000
 """So long after its month a log waits for a first event of the next one."""
 

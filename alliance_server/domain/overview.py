@@ -44,6 +44,19 @@ class EpochOverview:
 
 
 @dataclass(frozen=True, slots=True)
+class LogOverview:
+    """The newest log, and since when an event waits for a checkpoint; None where none does."""
+
+    origin: str
+    size: int
+    waits_since: int | None
+
+    def waiting_seconds(self, now: int) -> float:
+        """Give the seconds for which the oldest such event has waited; receipts promise a minute."""
+        return 0 if self.waits_since is None else max(0, now - self.waits_since) / 1000
+
+
+@dataclass(frozen=True, slots=True)
 class Vitals:
     """What changes while a hub serves, and is quickly read."""
 
@@ -51,6 +64,8 @@ class Vitals:
     proposals_waiting: int
     reviews_open: int
     reviews_overdue: int
+    log: LogOverview | None
+    """None before the hub has begun one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,10 @@ class HubState(Collector):
         yield _one("proposals_waiting", "Proposals that wait for another admin.", vitals.proposals_waiting)
         yield _one("reviews_open", "What break-glass did and nobody reviewed yet.", vitals.reviews_open)
         yield _one("reviews_overdue", "Such reviews that are overdue.", vitals.reviews_overdue)
+        if vitals.log is not None:
+            waits = vitals.log.waiting_seconds(now)
+            yield _one("log_waiting_seconds", "How long the oldest event that no checkpoint has has waited.", waits)
+            yield _one("log_leaves", "Leaves of the newest log's newest checkpoint.", vitals.log.size)
         yield from _of_epochs(vitals.epochs, now)
 
 

@@ -14,14 +14,13 @@ from alliance.crypto import merkle
 from alliance.errors import NoteInvalid, Reason
 from alliance.tlog.tiles import nodes_of
 from alliance_server.domain.errors import Refused
-from alliance_server.domain.logs import Log, Position
+from alliance_server.domain.logs import MAX_ROW, Log, Position
 from alliance_server.domain.ports import LogFiles, Store, Transaction
 from alliance_server.services.call import Call
 from alliance_server.services.witnesses import cosigned_checkpoint
 
 MAX_ITEMS: Final = 1000
 """Events, leaves or digests that one call asks about."""
-MAX_ROW: Final = 2**63 - 1
 
 _log = structlog.get_logger("alliance.logs")
 

@@ -1,7 +1,8 @@
 """Reads a hub's state for its operator."""
 
 from alliance_server.domain.epochs import Epoch
-from alliance_server.domain.overview import EpochOverview, Vitals
+from alliance_server.domain.logs import MAX_ROW
+from alliance_server.domain.overview import EpochOverview, LogOverview, Vitals
 from alliance_server.domain.ports import Transaction
 from alliance_server.domain.proposals import ProposalState
 
@@ -18,7 +19,19 @@ def read_vitals(transaction: Transaction, now: int) -> Vitals:
         proposals_waiting=len(undecided) - reviews,
         reviews_open=reviews,
         reviews_overdue=transaction.proposals.count_overdue(now),
+        log=_log(transaction),
     )
+
+
+def _log(transaction: Transaction) -> LogOverview | None:
+    log = transaction.logs.newest()
+    signed = transaction.logs.checkpoint(log.number) if log else None
+    if log is None or signed is None:
+        return None
+    size, _ = signed
+    behind = transaction.logs.row_at(log, size)
+    waiting = transaction.logs.leaves(behind, MAX_ROW, 1) if behind is not None else []
+    return LogOverview(log.origin, size, waiting[0].time if waiting else None)
 
 
 def _epoch(transaction: Transaction, epoch: Epoch) -> EpochOverview:

@@ -126,6 +126,15 @@ async def test_filters_epochs_and_certificates_are_watched(new_hub_folder: Calla
         assert value(hub, "epoch_days_left", epoch="1") == pytest.approx(left)
         assert value(hub, "filter_age_seconds", epoch="1") >= 90
         assert value(hub, "filter_rows_behind", epoch="1") == 0
+        await hub.stop_sealing()
+        await hub.hub.sealer.turn()
+        assert value(hub, "log_waiting_seconds") == 0
+        await hub.invite("nobody")
+        hub.clock.advance(seconds=70)
+        assert value(hub, "log_waiting_seconds") >= 70
+        leaves = value(hub, "log_leaves")
+        await hub.hub.sealer.turn()
+        assert (value(hub, "log_waiting_seconds"), value(hub, "log_leaves") > leaves) == (0, True)
         found = samples(hub)["alliance_hub_certificate_days_left"]
         assert set(found) == {(("certificate", "hub"),), (("certificate", "ca"),)}
         assert 360 < found[("certificate", "hub"),] < 366

@@ -91,9 +91,11 @@ async def test_a_hub_that_is_well(hub: RunningHub, own_members: Members) -> None
     assert 364 < found["certificate_days_left"]["hub"] < 366
     assert found["audit"]["events"] == len(execute_all(hub, "SELECT id FROM audit_events"))
     assert found["audit"]["last"]
+    assert (found["log"]["origin"], found["log"]["leaves"] > 1) == (member.log, True)
+    assert found["log"]["waiting_seconds"] < 60
     assert found["needs"] == []
     shown = await text(hub.folder)
-    for words in ("serves", "live claims", "179", "nothing to do", "admin"):
+    for words in ("serves", "live claims", "leaves", "179", "nothing to do", "admin"):
         assert words in shown
 
 

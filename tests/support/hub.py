@@ -1,7 +1,7 @@
 """A real hub in this process: gRPC over TLS on free loopback ports, SQLite or PostgreSQL underneath."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -66,10 +66,17 @@ class RunningHub:
 
     async def stop_maintenance(self) -> None:
         """End the jobs that keep filters fresh, as a hub that hangs would; its log goes on."""
-        jobs = [job for job in self.hub._jobs if job.get_name() != "sealing"]
-        for job in jobs:
+        await self._stop(job for job in self.hub._jobs if job.get_name() != "sealing")
+
+    async def stop_sealing(self) -> None:
+        """End the job that seals the log."""
+        await self._stop(job for job in self.hub._jobs if job.get_name() == "sealing")
+
+    async def _stop(self, jobs: Iterable[asyncio.Task[None]]) -> None:
+        ended = list(jobs)
+        for job in ended:
             job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        await asyncio.gather(*ended, return_exceptions=True)
 
     async def settle(self) -> None:
         """Bring the filter up to the registry now."""

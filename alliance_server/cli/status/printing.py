@@ -33,6 +33,7 @@ def as_json(status: Status) -> dict[str, Any]:
         "port": asdict(status.port) if status.port else None,
         "certificate_days_left": {name: round(left / _DAY, 1) for name, left in status.certificates.items()},
         "epochs": [_epoch(status, it) for it in status.vitals.epochs] if status.vitals else None,
+        "log": _log(status),
         "proposals": _proposals(status),
         "members": [
             {"role": role.word, "state": state.name.lower(), "count": number}
@@ -54,6 +55,13 @@ def _epoch(status: Status, it: EpochOverview) -> dict[str, Any]:
         "listings": it.listings,
         "snapshot_present": bool(it.snapshot_sha256) and it.id not in status.missing_snapshots,
     }
+
+
+def _log(status: Status) -> dict[str, Any] | None:
+    log = status.vitals.log if status.vitals else None
+    if log is None:
+        return None
+    return {"origin": log.origin, "leaves": log.size, "waiting_seconds": log.waiting_seconds(status.at)}
 
 
 def _proposals(status: Status) -> dict[str, int] | None:
@@ -120,6 +128,9 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
         yield "audit events", f"{census.events:,}{last}"
     if status.vitals:
         vitals = status.vitals
+        if vitals.log:
+            waits = vitals.log.waiting_seconds(status.at)
+            yield "audit log", f"{vitals.log.origin} · {vitals.log.size:,} leaves · oldest event waits {waits:,.0f} s"
         yield "proposals", f"{vitals.proposals_waiting} waiting · {vitals.reviews_open} break-glass not reviewed"
 
 
