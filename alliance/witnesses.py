@@ -75,6 +75,11 @@ class WitnessList:
         """Count the witnesses of the list that cosigned."""
         return len(cosigners(checkpoint.note, self.keys))
 
+    def cosigned_at(self, checkpoint: Checkpoint) -> int:
+        """Give the time, seconds UTC, since which a quorum has cosigned; 0 where none did, or none is asked for."""
+        times = sorted(cosigners(checkpoint.note, self.keys).values(), reverse=True)
+        return times[self.quorum - 1] if 0 < self.quorum <= len(times) else 0
+
     def has_quorum(self, checkpoint: Checkpoint) -> bool:
         """Say whether enough witnesses cosigned."""
         return self.cosigned(checkpoint) >= self.quorum

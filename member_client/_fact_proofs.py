@@ -11,7 +11,7 @@ Rules:
    proof is not believed: FactNotPublished.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 from google.protobuf.message import DecodeError
@@ -25,7 +25,7 @@ from member_client._deadline import Deadline
 from member_client._store import Shelf, Store
 from member_client._transport import Transport, always
 from member_client._workers import Workers
-from member_client.errors import FactNotPublished
+from member_client.errors import FactNotPublished, QuorumMissing
 
 MAX_DIGESTS: Final = 1000
 FACT_LOG: Final = b"fact-log"
@@ -62,6 +62,8 @@ class FactProver:
     def __init__(self, transport: Transport, log: Log, *, pins: Store, workers: Workers) -> None:
         self.cosignatures = 0
         """So many witnesses have to have cosigned the checkpoint that proofs lead to."""
+        self.doubted: Callable[[], Awaitable[bool]] = _never
+        """Asked where too few did: whether other witnesses are to be asked for by now."""
         self._transport = transport
         self._log = log
         self._pins = pins
@@ -72,14 +74,22 @@ class FactProver:
         unproven = await self._workers.disk(self._unproven, list(dict.fromkeys(digests)))
         for start in range(0, len(unproven), MAX_DIGESTS):
             batch = unproven[start : start + MAX_DIGESTS]
-            known = await self._log.remembered()
-            request = GetFactProofsRequest(digests=batch, cosignatures=self.cosignatures)
-            answer = await self._transport.call(
-                lambda channel: AuditServiceStub(channel).GetFactProofs, always(request), deadline
-            )
-            checkpoint = await self._log.accept(answer.checkpoint, known)
-            await self._workers.cpu(check_proofs, batch, answer.proofs, checkpoint)
-            await self._workers.disk(self._remember, batch, checkpoint.origin.encode())
+            try:
+                await self._prove(batch, deadline)
+            except QuorumMissing:
+                if not await self.doubted():
+                    raise
+                await self._prove(batch, deadline)
+
+    async def _prove(self, batch: Sequence[bytes], deadline: Deadline) -> None:
+        known = await self._log.remembered()
+        request = GetFactProofsRequest(digests=batch, cosignatures=self.cosignatures)
+        answer = await self._transport.call(
+            lambda channel: AuditServiceStub(channel).GetFactProofs, always(request), deadline
+        )
+        checkpoint = await self._log.accept(answer.checkpoint, known)
+        await self._workers.cpu(check_proofs, batch, answer.proofs, checkpoint)
+        await self._workers.disk(self._remember, batch, checkpoint.origin.encode())
 
     def knows(self, digest: bytes) -> bool:
         """Tell whether a fact was proven in the newest log. Blocks."""
@@ -117,6 +127,11 @@ def _check(digest: bytes, proof: FactProof, checkpoint: Checkpoint) -> None:
     is_publication = len(record.salt) == _SALT_BYTES and (event.action, event.actor) == (_ACTION, _ACTOR)
     if not is_publication or event.outcome != _OK or list(event.commitments) != [digest]:
         raise FactNotPublished("The hub proves another event than the publication of what it states.")
+
+
+async def _never() -> bool:
+    """Go on asking for the same witnesses."""
+    return False
 
 
 def _name(digest: bytes) -> bytes:

@@ -15,10 +15,11 @@ from typing import Final, TypeVar
 from alliance import facts
 from alliance.clock import Clock
 from alliance.identifiers import SuppressionList
+from alliance.v1.directory_pb2 import MEMBER_ROLE_ADMIN
 from alliance.v1.epoch_pb2 import GetSuppressionListRequest, ListEpochsRequest
 from alliance.v1.epoch_pb2_grpc import EpochServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
-from alliance.v1.witness_pb2 import GetWitnessListRequest
+from alliance.v1.witness_pb2 import GetWitnessListRequest, GetWitnessListResponse
 from alliance.v1.witness_pb2_grpc import WitnessServiceStub
 from alliance.witnesses import WitnessList
 from member_client import _directory, _epochs, _suppression, _witness_list
@@ -86,6 +87,8 @@ class FactKeeper:
         self._prover = prover
         self._workers = workers
         self._clock = clock
+        self._heeded = 0
+        """Number of the witness list whose quorum is asked for."""
         self._facts: Facts | None = None
         self._fetching: asyncio.Task[Facts] | None = None
 
@@ -159,7 +162,7 @@ class FactKeeper:
         await self._workers.disk(_directory.pin, directory, self._pins)
         suppression = await self._workers.disk(self._in_force, listed)
         if witnesses is not None:
-            self.believed(await self._workers.disk(self._pin_witnesses, witnesses))
+            self._heed(await self._workers.disk(self._pin_witnesses, witnesses))
         await self._workers.disk(self._store.purge, self._clock.now_ms())  # what has ended goes while a client is open
         serving = _epochs.serving(epochs, self._clock.now_ms())
         self._facts = Facts(serving, suppression, directory, self._clock.now_ms())
@@ -195,7 +198,8 @@ class FactKeeper:
 
     async def _listed_witnesses(self, deadline: Deadline) -> SignedStatement | None:
         """Fetch the witness list in force, held against the one that was seen; None where the hub has none."""
-        self.believed(await self._workers.disk(_witness_list.pinned, self._pins))
+        known = await self._workers.disk(_witness_list.pinned, self._pins)
+        self._heed(known)
         try:
             answer = await self._transport.call(
                 lambda channel: WitnessServiceStub(channel).GetWitnessList, GetWitnessListRequest, deadline
@@ -204,7 +208,25 @@ class FactKeeper:
             return None
         found = _witness_list.verified(answer.witness_list, self._hub.key)
         await self._workers.disk(_witness_list.hold, found, self._pins)
+        if found.number > known.number and await self._workers.disk(self._is_approved, found, answer):
+            self._heed(found)
         return answer.witness_list
+
+    async def renew_witnesses(self) -> bool:
+        """Ask for the witness list where too few of the one that is heeded cosigned; says whether another one is."""
+        before = self._heeded
+        await self._listed_witnesses(Deadline.after(CALL_SECONDS))
+        return self._heeded > before
+
+    def _heed(self, listed: WitnessList) -> None:
+        self._heeded = listed.number
+        self.believed(listed)
+
+    def _is_approved(self, found: WitnessList, answer: GetWitnessListResponse) -> bool:
+        """Say whether two admins whom this machine knows signed a witness list. Blocks."""
+        return _witness_list.is_approved(
+            found, answer, lambda admin: _directory.pinned_key(admin, MEMBER_ROLE_ADMIN, self._pins)
+        )
 
     def _pin_witnesses(self, stated: SignedStatement) -> WitnessList:
         """Remember a witness list that was proven; gives the one in force. Blocks."""

@@ -35,7 +35,7 @@ from member_client._renewal import Renewer
 from member_client._roots import RootKeeper
 from member_client._state import State, open_state
 from member_client._transport import Credentials, Transport
-from member_client._witness_list import pinned, quorum_of
+from member_client._witness_list import pinned, quorum_of, recency_of
 from member_client._workers import Workers
 from member_client.config import Profile
 
@@ -91,6 +91,7 @@ class Session:
         )
         self._heed(listed)
         self.facts.believed = self._heed
+        self.prover.doubted = self.facts.renew_witnesses
         self.fetcher = BucketFetcher(self.transport)
         self.evaluator = Evaluator(
             member=profile.member,
@@ -161,6 +162,8 @@ class Session:
     def _heed(self, listed: WitnessList) -> None:
         """Ask of checkpoints what a witness list does."""
         self.log.quorum = quorum_of(listed)
+        self.log.is_recent = recency_of(listed, self.clock)
+        self.log.cosignatures = listed.quorum
         self.prover.cosignatures = listed.quorum
 
     async def close(self) -> None:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from alliance.v1 import statement_pb2 as alliance_dot_v1_dot_statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61lliance/v1/witness.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/statement.proto\"L\n\x0bWitnessList\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0e\n\x06quorum\x18\x02 \x01(\r\x12\r\n\x05vkeys\x18\x03 \x03(\t\x12\x0e\n\x06set_at\x18\x04 \x01(\x03\"\x17\n\x15GetWitnessListRequest\"L\n\x16GetWitnessListResponse\x12\x32\n\x0cwitness_list\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"@\n\x15\x41\x64\x64\x43osignatureRequest\x12\x0b\n\x03log\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x0c\n\x04line\x18\x03 \x01(\t\"\x18\n\x16\x41\x64\x64\x43osignatureResponse2\xc6\x01\n\x0eWitnessService\x12Y\n\x0eGetWitnessList\x12\".alliance.v1.GetWitnessListRequest\x1a#.alliance.v1.GetWitnessListResponse\x12Y\n\x0e\x41\x64\x64\x43osignature\x12\".alliance.v1.AddCosignatureRequest\x1a#.alliance.v1.AddCosignatureResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61lliance/v1/witness.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/statement.proto\"L\n\x0bWitnessList\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0e\n\x06quorum\x18\x02 \x01(\r\x12\r\n\x05vkeys\x18\x03 \x03(\t\x12\x0e\n\x06set_at\x18\x04 \x01(\x03\"\x17\n\x15GetWitnessListRequest\"\xac\x01\n\x16GetWitnessListResponse\x12\x32\n\x0cwitness_list\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12.\n\x08proposal\x18\x02 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12.\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\"@\n\x15\x41\x64\x64\x43osignatureRequest\x12\x0b\n\x03log\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x0c\n\x04line\x18\x03 \x01(\t\"\x18\n\x16\x41\x64\x64\x43osignatureResponse2\xc6\x01\n\x0eWitnessService\x12Y\n\x0eGetWitnessList\x12\".alliance.v1.GetWitnessListRequest\x1a#.alliance.v1.GetWitnessListResponse\x12Y\n\x0e\x41\x64\x64\x43osignature\x12\".alliance.v1.AddCosignatureRequest\x1a#.alliance.v1.AddCosignatureResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,12 +36,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WITNESSLIST']._serialized_end=147
   _globals['_GETWITNESSLISTREQUEST']._serialized_start=149
   _globals['_GETWITNESSLISTREQUEST']._serialized_end=172
-  _globals['_GETWITNESSLISTRESPONSE']._serialized_start=174
-  _globals['_GETWITNESSLISTRESPONSE']._serialized_end=250
-  _globals['_ADDCOSIGNATUREREQUEST']._serialized_start=252
-  _globals['_ADDCOSIGNATUREREQUEST']._serialized_end=316
-  _globals['_ADDCOSIGNATURERESPONSE']._serialized_start=318
-  _globals['_ADDCOSIGNATURERESPONSE']._serialized_end=342
-  _globals['_WITNESSSERVICE']._serialized_start=345
-  _globals['_WITNESSSERVICE']._serialized_end=543
+  _globals['_GETWITNESSLISTRESPONSE']._serialized_start=175
+  _globals['_GETWITNESSLISTRESPONSE']._serialized_end=347
+  _globals['_ADDCOSIGNATUREREQUEST']._serialized_start=349
+  _globals['_ADDCOSIGNATUREREQUEST']._serialized_end=413
+  _globals['_ADDCOSIGNATURERESPONSE']._serialized_start=415
+  _globals['_ADDCOSIGNATURERESPONSE']._serialized_end=439
+  _globals['_WITNESSSERVICE']._serialized_start=442
+  _globals['_WITNESSSERVICE']._serialized_end=640
 # @@protoc_insertion_point(module_scope)

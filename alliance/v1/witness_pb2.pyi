@@ -81,18 +81,30 @@ class GetWitnessListResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     WITNESS_LIST_FIELD_NUMBER: _builtins.int
+    PROPOSAL_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def witness_list(self) -> _statement_pb2.SignedStatement:
         """Statement `witness-list` signed by the hub."""
+
+    @_builtins.property
+    def proposal(self) -> _statement_pb2.SignedStatement:
+        """Statement `proposal` of the admin who proposed it; absent while admins have set none, and where a restore lost it."""
+
+    @_builtins.property
+    def decision(self) -> _statement_pb2.SignedStatement:
+        """Statement `proposal-decision` of the admin who approved it; absent where the proposal is."""
 
     def __init__(
         self,
         *,
         witness_list: _statement_pb2.SignedStatement | None = ...,
+        proposal: _statement_pb2.SignedStatement | None = ...,
+        decision: _statement_pb2.SignedStatement | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["witness_list", b"witness_list"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "proposal", b"proposal", "witness_list", b"witness_list"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["witness_list", b"witness_list"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "proposal", b"proposal", "witness_list", b"witness_list"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -511,6 +511,9 @@ class ProposalRepository(Protocol):
     def page(self, after: int, limit: int, *, undecided_at: int | None) -> list[tuple[int, Proposal]]:
         """Give proposals after a row number, with their row numbers; with a time those alone that waited then."""
 
+    def effective(self, change: str, limit: int) -> list[Proposal]:
+        """Give the newest proposals of a change that took effect."""
+
     def count_open(self, proposer: str, now: int) -> int:
         """Count an admin's proposals that wait."""
 

@@ -5,6 +5,7 @@ reads a checkpoint counts the cosignatures that verify under the list that two a
 """
 
 from hashlib import sha256
+from typing import Final
 
 from alliance.crypto.merkle import MAX_SIZE
 from alliance.crypto.signing import Signer
@@ -12,8 +13,7 @@ from alliance.errors import Reason
 from alliance.statements import WITNESS_LIST
 from alliance.tlog.checkpoints import read_checkpoint
 from alliance.v1 import admin_pb2
-from alliance.v1.statement_pb2 import SignedStatement
-from alliance.v1.witness_pb2 import AddCosignatureRequest
+from alliance.v1.witness_pb2 import AddCosignatureRequest, GetWitnessListResponse
 from alliance.witnesses import WitnessList
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import record_event
@@ -32,6 +32,9 @@ from alliance_server.services.call import Call
 
 WITNESSES = "witnesses"
 """What an effect's counts call them."""
+_CHANGE: Final = "set_witnesses"
+_LOOKED_AT: Final = 20
+"""Proposals, from the newest back: what is in force is the last that took effect."""
 _NONE = NumberedWitnesses(0, WitnessList().to_bytes(), 0)
 
 
@@ -41,19 +44,30 @@ class WitnessService:
     def __init__(self, store: Store, key: Signer) -> None:
         self._store = store
         self._key = key
-        self._stated: dict[int, SignedStatement] = {}
+        self._stated: dict[int, GetWitnessListResponse] = {}
 
-    async def list(self, call: Call) -> SignedStatement:
-        """Give the witness list in force."""
+    async def list(self, call: Call) -> GetWitnessListResponse:
+        """Give the witness list in force, with what two admins signed of it."""
 
-        def work(transaction: Transaction) -> NumberedWitnesses:
+        def work(transaction: Transaction) -> GetWitnessListResponse:
             transaction.record(call.event())
-            return in_force(transaction)
+            found = in_force(transaction)
+            if found.number not in self._stated:
+                self._stated = {found.number: self._state(transaction, found)}
+            return self._stated[found.number]
 
-        found = await self._store.write(work)
-        if found.number not in self._stated:
-            self._stated = {found.number: self._key.statement(WITNESS_LIST, found.content)}
-        return self._stated[found.number]
+        stated = GetWitnessListResponse()
+        stated.CopyFrom(await self._store.write(work))
+        return stated
+
+    def _state(self, transaction: Transaction, found: NumberedWitnesses) -> GetWitnessListResponse:
+        stated = GetWitnessListResponse(witness_list=self._key.statement(WITNESS_LIST, found.content))
+        for proposal in transaction.proposals.effective(_CHANGE, _LOOKED_AT):
+            if proposal.message.change.set_witnesses.number == found.number and proposal.decision is not None:
+                stated.proposal.ParseFromString(proposal.statement)
+                stated.decision.ParseFromString(proposal.decision)
+                break
+        return stated
 
     async def add(self, call: Call, request: AddCosignatureRequest) -> None:
         """Keep a cosignature; the first one of a witness for a checkpoint stays. Raises Refused."""

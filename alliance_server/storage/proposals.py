@@ -42,6 +42,13 @@ class SqlProposals:
         rows = self._connection.execute(query.order_by(_PROPOSALS.c.row).limit(limit))
         return [(row.row, _proposal(row)) for row in rows]
 
+    def effective(self, change: str, limit: int) -> list[Proposal]:
+        """Give the newest proposals of a change that took effect."""
+        columns = _PROPOSALS.c
+        query = sa.select(*_COLUMNS).where(columns.change == change, columns.state == int(ProposalState.EFFECTIVE))
+        rows = self._connection.execute(query.order_by(columns.row.desc()).limit(limit))
+        return [_proposal(row) for row in rows]
+
     def count_open(self, proposer: str, now: int) -> int:
         """Count an admin's proposals that wait."""
         columns = _PROPOSALS.c

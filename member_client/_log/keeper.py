@@ -71,6 +71,11 @@ def no_quorum(checkpoint: Checkpoint) -> None:
     """Ask for no witness."""
 
 
+def _is_not(_checkpoint: Checkpoint) -> bool:
+    """Go by what is remembered alone."""
+    return False
+
+
 class LogKeeper:
     """The log, for all parts of one session."""
 
@@ -94,6 +99,10 @@ class LogKeeper:
         self._clock = clock
         self.quorum = quorum
         """Asked before a checkpoint is remembered."""
+        self.cosignatures = 0
+        """So many witnesses have to have cosigned what is asked for."""
+        self.is_recent: Callable[[Checkpoint], bool] = _is_not
+        """Says whether a quorum cosigned a checkpoint so lately that it may be older than what is remembered."""
         self._one = asyncio.Lock()
         self._first_key = profile.hub_key
         self._ended: dict[str, Tree] = {}
@@ -102,24 +111,31 @@ class LogKeeper:
         """Give what is remembered; None before the first look."""
         return await self._workers.disk(recall, self._pins)
 
-    async def advance(self, cosignatures: int = 0) -> Checkpoint:
-        """Get the newest checkpoint (that so many witnesses cosigned), and remember it before it is given.
+    async def advance(self, cosignatures: int | None = None) -> Checkpoint:
+        """Get the newest checkpoint that so many witnesses cosigned (None: the quorum), and remember it.
 
-        Raises LogForked or LogShrunken, StatementInvalid, SuccessionRejected, what the quorum and what calls raise.
+        Raises LogForked or LogShrunken, StatementInvalid, SuccessionRejected, what the quorum and what calls raise;
+        HubUnavailable while no quorum has cosigned anything.
         """
         async with self._one:
-            checkpoint = await self._newest(cosignatures)
+            try:
+                checkpoint = await self._newest(self.cosignatures if cosignatures is None else cosignatures)
+            except NotFound as error:
+                if cosignatures is None and self.cosignatures:
+                    raise HubUnavailable("Too few witnesses have cosigned the hub's log.") from error
+                raise
             return await self._taken(checkpoint)
 
     async def accept(self, note: bytes, known: Remembered | None = None) -> Checkpoint:
         """Take a checkpoint that came with another answer; raises as `advance` does.
 
-        `known` is what was remembered before that answer was asked for: an older one is LogShrunken.
+        `known` is what was remembered before that answer was asked for: an older one is LogShrunken, unless a quorum
+        cosigned it lately. The newest of all may have none yet, and no quorum of a list that is new.
         """
         async with self._one:
             checkpoint = await self._signed(note)
             tree = tree_of(checkpoint, self._alliance)
-            if known is not None and tree.is_before(self._tree(known)):
+            if known is not None and tree.is_before(self._tree(known)) and not self.is_recent(checkpoint):
                 await self._require_succeeded(known, checkpoint)
             return await self._taken(checkpoint)
 

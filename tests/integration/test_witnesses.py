@@ -13,12 +13,15 @@ from support.hub import RunningHub, running_hub
 from support.sdk import Tamper, lender
 from typer.testing import CliRunner
 
+from alliance import facts
 from alliance.tlog.checkpoints import cosigners, read_checkpoint, sign_checkpoint
 from alliance.tlog.notes import Note, NoteKey
 from alliance.v1 import admin_pb2
+from alliance.witnesses import WitnessList
 from alliance_server.domain.members import Role
 from alliance_server.domain.witnesses import made_list
 from alliance_server.services import fact_proofs
+from alliance_server.services.witnesses import cosigned_checkpoint, in_force
 from member_client import (
     AllianceClient,
     ConfigurationInvalid,
@@ -33,6 +36,9 @@ from member_client import (
     StatementInvalid,
 )
 from member_client import Change as AdminChange
+from member_client._deadline import Deadline
+from member_client._log.keeper import no_quorum
+from member_client._witness_list import pinned, recency_of
 from member_client.cli.app import app
 
 NewFolder = Callable[[], Path]
@@ -285,21 +291,21 @@ async def test_it_is_done_on_the_command_line(new_hub_folder: NewFolder, tmp_pat
         vkey = json.loads(vkey)["vkey"]
         code, told = await by_hand(cyd, "witness", "run", "--once")
         assert (code, "by a witness in force" in told) == (6, True)
-        propose = ("admin", "witnesses", "propose", vkey, "--quorum", "1", "--reason", "cyd witnesses")
+        propose = ("admin", "witnesses", "propose", vkey, "--quorum", "0", "--reason", "cyd witnesses")
         code, told = await by_hand(ann, *propose, "--dry-run")
         assert (code, "1 added, 0 removed" in told) == (0, True)
         code, made = await by_hand(ann, "--json", *propose, "--yes")
         assert code == 0
         proposal = json.loads(made)
-        assert proposal["details"] == {"number": 1, "quorum": 1, "vkeys": vkey}
+        assert proposal["details"] == {"number": 1, "quorum": 0, "vkeys": vkey}
         code, told = await by_hand(bob, "admin", "show", proposal["proposal"])
         assert (code, vkey in told) == (0, True)
         answer = ("--digest", proposal["digest"], "--reason", "agreed", "--yes")
         assert (await by_hand(bob, "admin", "approve", proposal["proposal"], *answer))[0] == 0
         code, told = await by_hand(bob, "--json", "admin", "witnesses", "show")
-        assert (code, json.loads(told)) == (0, {"number": 1, "quorum": 1, "vkeys": [vkey]})
+        assert (code, json.loads(told)) == (0, {"number": 1, "quorum": 0, "vkeys": [vkey]})
         code, told = await by_hand(bob, "admin", "witnesses", "show")
-        assert (code, vkey in told, "1 of 1" in told) == (0, True, True)
+        assert (code, vkey in told, "0 of 1" in told) == (0, True, True)
 
         code, told = await by_hand(cyd, "witness", "run", "--once")
         assert (code, "cosigned" in told) == (0, True)
@@ -341,3 +347,100 @@ async def test_admins_do_it_by_the_sdk(new_hub_folder: NewFolder) -> None:
         assert (found.number, found.quorum, [key.vkey for key in found.keys]) == (1, 1, [vkey])
         checkpoint = await sealed(hub)
         assert cosigners(checkpoint.note, found.keys) == {}
+
+
+async def test_admins_put_others_in_the_place_of_witnesses_who_are_gone(
+    new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bent: list[Callable[[Any], None]] = []
+
+    def bend(reply: Any) -> None:
+        if bent:
+            bent[-1](reply)
+
+    monkeypatch.setattr(fact_proofs, "WAIT_SECONDS", 1.0)
+    tamper = Tamper("GetWitnessList", bend)
+    tamper.active = True
+    folder = new_hub_folder()
+    async with AsyncExitStack() as stack:
+        hub = await stack.enter_async_context(running_hub(folder, interceptors=[tamper]))
+        dan, eve = [await stack.enter_async_context(lender(hub, name, deadline_ms=5_000)) for name in ("dan", "eve")]
+        ann, bob = [await stack.enter_async_context(lender(hub, name, role=Role.ADMIN)) for name in ("ann", "bob")]
+        gone, came = [(await client.begin_witness()).vkey for client in (dan, eve)]
+        await dan.sync()
+        await _agreed(ann, bob, AdminChange.set_witnesses(1, quorum=1, vkeys=[gone]))
+        await _rounds(hub, [dan])
+        await dan.sync()
+        await _agreed(ann, bob, AdminChange.set_witnesses(2, quorum=1, vkeys=[came]))
+        await _rounds(hub, [eve])
+
+        def without_decision(reply: Any) -> None:
+            reply.ClearField("decision")
+
+        def by_one_admin(reply: Any) -> None:
+            reply.decision.CopyFrom(reply.proposal)
+
+        def of_another_list(reply: Any) -> None:
+            made = made_list(admin_pb2.SetWitnesses(number=2, quorum=1, vkeys=[came]), 7)
+            reply.witness_list.CopyFrom(hub.hub.keys.identity.statement("witness-list", made.content))
+            reply.proposal.payload += b"\x00"
+
+        session = await dan._session()
+        for bending in (without_decision, by_one_admin, of_another_list):
+            bent.append(bending)
+            with pytest.raises(QuorumMissing):
+                await dan.sync()
+            assert pinned(session.state.pins).number == 1
+        bent.clear()
+        await dan.sync()
+        assert pinned(session.state.pins).number == 2
+
+        # A client that runs on has not heard of the next one when it needs a proof.
+        await _agreed(ann, bob, AdminChange.set_witnesses(3, quorum=1, vkeys=[gone]))
+        await _rounds(hub, [dan])
+        digest = facts.witness_list(hub.hub.store.read_now(in_force).content)
+        await session.prover.prove([digest], Deadline.after(5.0))
+        assert session.prover.knows(digest)
+
+
+async def _agreed(first: AllianceClient, second: AllianceClient, change: AdminChange) -> None:
+    proposer, approver = await first.administration(), await second.administration()
+    await approver.decide(await proposer.propose(change, "as agreed"), Decision.APPROVE, "read it")
+
+
+async def test_a_checkpoint_that_was_cosigned_lately_may_be_older_than_what_is_remembered(
+    new_hub_folder: NewFolder,
+) -> None:
+    async with witnessed(new_hub_folder(), quorum=1) as (hub, (ann, bob, _)):
+        await ann.witness_look()
+        await hub.stop_maintenance()
+        session = await bob._session()
+        listed_now = hub.hub.store.read_now(in_force).witnesses
+        cosigned = hub.hub.store.read_now(lambda it: cosigned_checkpoint(it, None, 1))
+        newer = await sealed(hub)
+        assert cosigned is not None
+        assert cosigned[0] < newer.size
+        session.log.quorum = no_quorum
+        await session.log.accept(str(newer.note).encode())
+        session._heed(listed_now)
+        known = await session.log.remembered()
+        assert known is not None
+        assert (await session.log.accept(cosigned[1], known)).size == cosigned[0]
+        assert (await session.log.advance()).size == cosigned[0]
+        assert await session.log.remembered() == known
+        session.log.is_recent = recency_of(listed_now, LateClock(hub.clock.now_ms() + 16 * 60 * 1000))
+        with pytest.raises(LogShrunken):
+            await session.log.accept(cosigned[1], known)
+        session._heed(WitnessList(2, 2, listed_now.keys))
+        with pytest.raises(HubUnavailable):
+            await session.log.advance()
+
+
+class LateClock:
+    """A clock that stands still."""
+
+    def __init__(self, now: int) -> None:
+        self._now = now
+
+    def now_ms(self) -> int:
+        return self._now

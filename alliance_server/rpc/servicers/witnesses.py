@@ -21,8 +21,7 @@ class WitnessServicer(witness_pb2_grpc.WitnessServiceServicer):
         self, request: witness_pb2.GetWitnessListRequest, context: Context
     ) -> witness_pb2.GetWitnessListResponse:
         """Get the witness list in force."""
-        statement = await self._service.list(current_call())
-        return witness_pb2.GetWitnessListResponse(witness_list=statement)
+        return await self._service.list(current_call())
 
     async def AddCosignature(
         self, request: witness_pb2.AddCosignatureRequest, context: Context
