@@ -26,10 +26,12 @@ from grpc import aio
 from alliance.crypto.signing import SigningKey
 from alliance.taxonomy import DAY_MS
 from alliance.v1 import succession_pb2
+from alliance.v1.admin_pb2 import SetWitnesses
 from alliance.v1.bucket_pb2 import GetBucketsResponse
 from alliance_server.domain.alarms import AlarmKind, Finding
 from alliance_server.domain.members import Role
 from alliance_server.domain.successions import Succession
+from alliance_server.domain.witnesses import made_list
 from alliance_server.rpc.interceptors.guard import shape_of
 from alliance_server.testing._isolation import IssuerInMachineTime
 from member_client import (
@@ -200,6 +202,11 @@ class Lender:
             await self.client.withdraw(result.entry_id, reason="filed_in_error")
         return "withdrawn"
 
+    async def witnesses(self) -> str:
+        await self.client.witness_status()
+        made = await self.client.witness_look()
+        return "cosigned" if made else "nothing new"
+
     async def reads_quota(self) -> str:
         report = await self.client.quota()
         return f"{len(report.quotas)} quotas"
@@ -340,6 +347,8 @@ ACTS: dict[str, tuple[str, ...]] = {
     "ListEpochStandings": ("administers",),
     "ListProposals": ("administers",),
     "Decide": ("administers",),
+    "GetWitnessList": ("synchronises", "witnesses"),
+    "AddCosignature": ("witnesses",),
     "ListOperators": ("keeps_operators",),
     "RegisterOperator": ("keeps_operators",),
     "RetireOperator": ("keeps_operators",),
@@ -375,6 +384,9 @@ async def besieged(folder: Path, dice: random.Random) -> AsyncIterator[tuple[Hos
         (own,) = await contribute(b, [row(PHONES[2])])
         await hub.settle()
         hub.hub.store.write_now(lambda it: it.successions.add(_succession(hub)))
+        witness = (await b.begin_witness()).vkey
+        listed = made_list(SetWitnesses(number=1, vkeys=[witness]), hub.clock.now_ms())
+        hub.hub.store.write_now(lambda it: it.witnesses.add(listed))
         yield replies, Lender(hub, b, a, ann, rae, own.entry_id)
 
 
