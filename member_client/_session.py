@@ -71,7 +71,7 @@ class Session:
         self.receipts = ReceiptShelf(profile.state_folder, self.store.derived_key(b"receipts"), workers)
         self.transport.receipts = ReceiptChecker(profile.member, self.hub, self._keep_receipt)
         self.log = LogKeeper(profile, self.transport, self.hub, pins=state.pins, workers=workers, clock=clock)
-        events = EventProver(profile, self.transport, self.hub, self.log, clock)
+        events = EventProver(profile, self.transport, self.hub, self.log, workers=workers, clock=clock)
         self.auditor = Auditor(
             profile.state_folder, events, self.receipts, store=self.store, workers=workers, clock=clock
         )

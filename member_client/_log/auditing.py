@@ -70,7 +70,7 @@ class Auditor:
 
     async def verify(self, statement: bytes) -> EventPlace:
         """Prove one receipt; raises ReceiptInvalid or ReceiptBroken."""
-        given, origin = await self.prover.read(statement)
+        ((given, origin),) = await self.prover.read([statement])
         (place,) = await self.prover.prove([due_by(given, origin)])
         if place.state is EventState.BROKEN:
             raise await self._broken(statement)
@@ -78,8 +78,8 @@ class Auditor:
 
     async def verify_kept(self, receipts: Sequence[KeptReceipt]) -> AuditProgress:
         """Prove receipts that were kept; raises ReceiptBroken with the first that is."""
-        read = [(it, *await self.prover.read(it.statement)) for it in receipts]
-        due = [due_by(given, origin, it.received_at) for it, given, origin in read]
+        read = await self.prover.read([it.statement for it in receipts])
+        due = [due_by(given, origin, it.received_at) for it, (given, origin) in zip(receipts, read, strict=True)]
         places = await self.prover.prove(due)
         for it, place in zip(receipts, places, strict=True):
             if place.state is EventState.BROKEN:

@@ -17,12 +17,13 @@ from alliance.clock import Clock
 from alliance.crypto import merkle
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import MerkleProofInvalid, SignatureInvalid
-from alliance.v1.audit_pb2 import EventPosition, GetInclusionProofsRequest, LocateEventsRequest
+from alliance.v1.audit_pb2 import GetInclusionProofsRequest, LocateEventsRequest
 from alliance.v1.audit_pb2_grpc import AuditServiceStub
 from member_client._hub import PinnedHub
 from member_client._log.chain import Tree
 from member_client._log.checking import GivenReceipt, read_receipt
 from member_client._log.keeper import Asks, LogKeeper
+from member_client._workers import Workers
 from member_client.config import Profile
 from member_client.errors import HubError, HubFault, ReceiptInvalid
 from member_client.succession import FIRST_ORIGIN, Origin, Succession
@@ -67,21 +68,27 @@ class EventPlace:
 class EventProver:
     """Proves events, for one session."""
 
-    def __init__(self, profile: Profile, transport: Asks, hub: PinnedHub, keeper: LogKeeper, clock: Clock) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        transport: Asks,
+        hub: PinnedHub,
+        keeper: LogKeeper,
+        *,
+        workers: Workers,
+        clock: Clock,
+    ) -> None:
         self._profile = profile
         self._transport = transport
         self._hub = hub
         self._keeper = keeper
+        self._workers = workers
         self._clock = clock
 
-    async def read(self, statement: bytes) -> tuple[GivenReceipt, int]:
-        """Verify a receipt under the hub's key or that of an origin before; gives its origin. Raises ReceiptInvalid."""
-        for origin in reversed(await self._origins()):
-            try:
-                return read_receipt(statement, VerifyingKey(origin.hub_key)), origin.number
-            except SignatureInvalid:
-                continue
-        raise ReceiptInvalid("No hub that is known here signed this receipt.")
+    async def read(self, statements: Sequence[bytes]) -> list[tuple[GivenReceipt, int]]:
+        """Verify receipts under the hub's key or that of an origin before, which is given. Raises ReceiptInvalid."""
+        origins = [(VerifyingKey(it.hub_key), it.number) for it in reversed(await self._origins())]
+        return await self._workers.cpu(lambda: [_read(statement, origins) for statement in statements])
 
     async def prove(self, due: Sequence[Due]) -> list[EventPlace]:
         """Say what became of events, in their order; raises what `LogKeeper.advance` and calls raise."""
@@ -98,30 +105,30 @@ class EventProver:
             raise HubError("The hub says where other events are than it was asked about.")
         newest = await self._keeper.advance()
         lost = await self._lost_behind(due)
-        places: dict[int, EventPlace] = {}
-        by_log: dict[str, list[tuple[Due, EventPosition]]] = {}
-        for it, position in zip(due, positions, strict=True):
+        places = [self._unsealed(it) for it in due]
+        by_log: dict[str, list[int]] = {}
+        for place, (it, position) in enumerate(zip(due, positions, strict=True)):
             if it.row > lost.get(it.origin, it.row):
-                places[it.row] = EventPlace(it.row, EventState.LOST)
+                places[place] = EventPlace(it.row, EventState.LOST)
             elif position.log:
-                by_log.setdefault(position.log, []).append((it, position))
-            else:
-                places[it.row] = self._unsealed(it)
+                by_log.setdefault(position.log, []).append(place)
         for log, asked in by_log.items():
             tree = await self._keeper.tree(log, newest)
-            places |= {it.row: it for it in await self._included(tree, asked)}
-        return [places[it.row] for it in due]
+            # Those behind its end were sealed since: they wait for the next checkpoint.
+            within = [place for place in asked if positions[place].leaf_index < tree.size]
+            found = await self._included(tree, [(due[place], positions[place].leaf_index) for place in within])
+            for place, proven in zip(within, found, strict=True):
+                places[place] = proven
+        return places
 
     def _unsealed(self, due: Due) -> EventPlace:
         is_late = self._clock.now_ms() > due.due_at + CLOCKS_MS
         return EventPlace(due.row, EventState.BROKEN if is_late else EventState.PENDING, due_at=due.due_at)
 
-    async def _included(self, tree: Tree, asked: Sequence[tuple[Due, EventPosition]]) -> list[EventPlace]:
-        """Verify that leaves are in a tree; those behind its end wait for the next checkpoint."""
-        within = [(due, at.leaf_index) for due, at in asked if at.leaf_index < tree.size]
-        found = [self._unsealed(due) for due, at in asked if at.leaf_index >= tree.size]
+    async def _included(self, tree: Tree, within: Sequence[tuple[Due, int]]) -> list[EventPlace]:
+        """Verify that leaves are in a tree, at the indices that are given with them."""
         if not within:
-            return found
+            return []
         request = GetInclusionProofsRequest(
             log=str(tree.log), tree_size=tree.size, leaf_indices=[index for _, index in within]
         )
@@ -130,17 +137,11 @@ class EventProver:
         except HubFault:
             raise
         except HubError:
-            return [*found, *(EventPlace(due.row, EventState.BROKEN) for due, _ in within)]
+            return [EventPlace(due.row, EventState.BROKEN) for due, _ in within]
         if len(answer.proofs) != len(within):
             raise HubError("The hub proves another number of events than it was asked about.")
-        for (due, index), proof in zip(within, answer.proofs, strict=True):
-            try:
-                merkle.verify_inclusion(due.leaf, index, tree.size, proof.hashes, tree.root)
-            except MerkleProofInvalid:
-                found.append(EventPlace(due.row, EventState.BROKEN))
-            else:
-                found.append(EventPlace(due.row, EventState.PROVEN, str(tree.log), index))
-        return found
+        proofs = [list(proof.hashes) for proof in answer.proofs]
+        return await self._workers.cpu(_held, tree, within, proofs)
 
     async def _origins(self) -> list[Origin]:
         """Give the origins from the one at which this member enrolled to the one that is pinned."""
@@ -163,6 +164,27 @@ class EventProver:
             rows = min(rows, succession.audit_rows)
             kept[max(succession.origin - 1, FIRST_ORIGIN)] = rows
         return kept
+
+
+def _read(statement: bytes, origins: Sequence[tuple[VerifyingKey, int]]) -> tuple[GivenReceipt, int]:
+    for key, number in origins:
+        try:
+            return read_receipt(statement, key), number
+        except SignatureInvalid:
+            continue
+    raise ReceiptInvalid("No hub that is known here signed this receipt.")
+
+
+def _held(tree: Tree, leaves: Sequence[tuple[Due, int]], proofs: Sequence[Sequence[bytes]]) -> list[EventPlace]:
+    found: list[EventPlace] = []
+    for (due, index), proof in zip(leaves, proofs, strict=True):
+        try:
+            merkle.verify_inclusion(due.leaf, index, tree.size, proof, tree.root)
+        except MerkleProofInvalid:
+            found.append(EventPlace(due.row, EventState.BROKEN))
+        else:
+            found.append(EventPlace(due.row, EventState.PROVEN, str(tree.log), index))
+    return found
 
 
 def due_by(given: GivenReceipt, origin: int, received_at: int | None = None) -> Due:

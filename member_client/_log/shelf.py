@@ -58,11 +58,14 @@ class ReceiptShelf:
         self._workers = workers
         self._waiting: list[KeptReceipt] = []
         self._writing: asyncio.Task[None] | None = None
+        self._left = ("", 0, 0)
+        """Name and size of the segment as this process left it, and how many receipts it has."""
 
     def add(self, receipt: KeptReceipt) -> None:
         """Keep a receipt; it is written a little later."""
         self._waiting.append(receipt)
-        if self._writing is None or self._writing.done():
+        loop = asyncio.get_running_loop()
+        if self._writing is None or self._writing.done() or self._writing.get_loop() is not loop:
             self._writing = asyncio.create_task(self._write_later(), name="alliance-receipts")
 
     async def flush(self) -> None:
@@ -77,7 +80,7 @@ class ReceiptShelf:
 
     async def close(self) -> None:
         """Write what waits, and end."""
-        if self._writing is not None:
+        if self._writing is not None and self._writing.get_loop() is asyncio.get_running_loop():
             self._writing.cancel()
             await asyncio.gather(self._writing, return_exceptions=True)
         await self.flush()
@@ -113,10 +116,9 @@ class ReceiptShelf:
     def _append_frame(self, frame: bytes, count: int) -> None:
         paths = self._segments()
         newest = paths[-1] if paths else self._folder / f"{1:010d}{_SUFFIX}"
-        content = newest.read_bytes() if paths else b""
-        whole, held = _whole(content)
+        whole, held = self._end_of(newest) if paths else (0, 0)
         if held + count > SEGMENT_RECEIPTS and held:
-            newest, whole = self._folder / f"{int(newest.stem) + 1:010d}{_SUFFIX}", 0
+            newest, whole, held = self._folder / f"{int(newest.stem) + 1:010d}{_SUFFIX}", 0, 0
             for oldest in [*paths, newest][:-SEGMENTS]:
                 oldest.unlink(missing_ok=True)
         descriptor = os.open(newest, os.O_WRONLY | os.O_CREAT, 0o600)
@@ -124,6 +126,14 @@ class ReceiptShelf:
             file.truncate(whole)
             file.seek(whole)
             file.write(frame)
+        self._left = (newest.name, whole + len(frame), held + count)
+
+    def _end_of(self, segment: Path) -> tuple[int, int]:
+        """Give where a segment's last whole frame ends, and how many receipts it has."""
+        name, size, held = self._left
+        if segment.name == name and segment.stat().st_size == size:
+            return size, held
+        return _whole(segment.read_bytes())
 
     def _frame(self, receipts: Sequence[KeptReceipt]) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)

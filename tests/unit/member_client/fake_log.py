@@ -53,6 +53,8 @@ class FakeLogs:
         self.asked: list[str] = []
         self.shows: int | None = None
         """Size that checkpoints name; None is the whole."""
+        self.rows: dict[int, tuple[str, int]] = {}
+        """Log and leaf of events, by their numbers."""
 
     @property
     def newest(self) -> KeptLog:
@@ -68,13 +70,19 @@ class FakeLogs:
     def add(self, count: int = 1, mark: str = "event") -> None:
         self.newest.leaves += [f"{mark} {len(self.newest.leaves) + at}".encode() for at in range(count)]
 
+    def record(self, row: int, data: bytes) -> None:
+        """Add an event under a number."""
+        self.rows[row] = str(self.newest.name), len(self.newest.leaves)
+        self.newest.leaves.append(data)
+
     def next_month(self, month: str) -> KeptLog:
         end = self.newest.checkpoint()
         return self.begin(month, self.newest.name.origin, sha256(end.text.encode()).digest(), items=end.size)
 
-    def restore(self, kept: int, admins: dict[str, SigningKey], month: str = "2026-11") -> KeptLog:
-        """Put the hub back to a backup with so many leaves of the newest log, under a new key."""
+    def restore(self, kept: int, admins: dict[str, SigningKey], month: str = "2026-11", rows: int = 0) -> KeptLog:
+        """Put the hub back to a backup with so many leaves of the newest log, and events, under a new key."""
         before, old = self.newest, self.key
+        self.rows = {row: place for row, place in self.rows.items() if row <= rows}
         self.key = new_signing_key(10 + len(self.successions) + 1)
         del before.leaves[kept:]
         payload = succession_pb2.Succession(
@@ -82,6 +90,7 @@ class FakeLogs:
             origin=before.name.origin + 1,
             previous_hub_key=old.public_key,
             hub_key=self.key.public_key,
+            audit_rows=rows,
             log_origin=str(before.name),
             log_size=kept,
             log_root=before.root(kept),
@@ -143,6 +152,25 @@ class FakeLogs:
             raise NotFound("There is no such thing.")
         hashes = merkle.consistency_proof(request.first, request.second, log.nodes)
         return audit_pb2.GetConsistencyProofResponse(hashes=hashes)
+
+    def LocateEvents(self, request: audit_pb2.LocateEventsRequest) -> audit_pb2.LocateEventsResponse:  # noqa: N802
+        places = [(row, *self.rows.get(row, ("", 0))) for row in request.rows]
+        return audit_pb2.LocateEventsResponse(
+            positions=[audit_pb2.EventPosition(row=row, log=log, leaf_index=leaf) for row, log, leaf in places]
+        )
+
+    def GetInclusionProofs(  # noqa: N802
+        self, request: audit_pb2.GetInclusionProofsRequest
+    ) -> audit_pb2.GetInclusionProofsResponse:
+        log, size = self.log(request.log), request.tree_size
+        if size > len(log.leaves):
+            raise NotFound("There is no such thing.")
+        return audit_pb2.GetInclusionProofsResponse(
+            proofs=[
+                audit_pb2.InclusionProof(leaf_index=leaf, hashes=merkle.inclusion_proof(leaf, size, log.nodes))
+                for leaf in request.leaf_indices
+            ]
+        )
 
     def ListSuccessions(  # noqa: N802
         self, request: succession_pb2.ListSuccessionsRequest
