@@ -30,7 +30,7 @@ from alliance.v1.admin_pb2 import SetWitnesses
 from alliance.v1.bucket_pb2 import GetBucketsResponse
 from alliance_server.domain.alarms import AlarmKind, Finding
 from alliance_server.domain.members import Role
-from alliance_server.domain.successions import Succession
+from alliance_server.domain.successions import FIRST_ORIGIN, Succession
 from alliance_server.domain.witnesses import made_list
 from alliance_server.rpc.interceptors.guard import shape_of
 from alliance_server.testing._isolation import IssuerInMachineTime
@@ -391,15 +391,18 @@ async def besieged(folder: Path, dice: random.Random) -> AsyncIterator[tuple[Hos
 
 
 def _succession(hub: RunningHub) -> Succession:
-    """One that claims to be complete, and that nobody signed: the hub goes on serving, and no client believes it."""
+    """One that claims to be complete, and that nobody signed: the hub goes on serving, and no client believes it.
+
+    It is of the first origin, so that the hub goes on with its log, too.
+    """
     payload = succession_pb2.Succession(
         alliance="test",
-        origin=2,
+        origin=FIRST_ORIGIN,
         previous_hub_key=hub.hub.keys.identity.public_key,
         hub_key=SigningKey.generate()[0].public_key,
     )
     now = hub.clock.now_ms()
-    return Succession(2, payload.SerializeToString(), now, completed_at=now)
+    return Succession(FIRST_ORIGIN, payload.SerializeToString(), now, completed_at=now)
 
 
 async def besiege(replies: HostileReplies, lender: Lender, method: str, rounds: int) -> None:
