@@ -37,6 +37,8 @@ from member_client.errors import FactNotPublished, HubUnavailable, NotFound, Sta
 
 LIFE_MS: Final = 10 * 60 * 1000
 CALL_SECONDS: Final = 30.0
+MAX_POLICIES: Final = 100
+"""Versions of the policy that wait to be proven: a hub has one, and two while it is upgraded."""
 CHANGES: Final = 2
 """So often what is fetched may change before it is proven."""
 
@@ -79,6 +81,7 @@ class FactKeeper:
         """Hears of the witness list in force, before anything is proven and where it changed."""
         self.told: Callable[[Facts], None] = lambda _facts: None
         """Hears of facts that were fetched."""
+        self._policies: set[bytes] = set()
         self._transport = transport
         self._hub = hub
         self._store = store
@@ -91,6 +94,11 @@ class FactKeeper:
         """Number of the witness list whose quorum is asked for."""
         self._facts: Facts | None = None
         self._fetching: asyncio.Task[Facts] | None = None
+
+    def decided_by(self, policy_version: bytes) -> None:
+        """Take notice of the policy that decided about a call: with the next fetch it has to be proven, too."""
+        if policy_version and len(self._policies) < MAX_POLICIES:
+            self._policies.add(policy_version)
 
     async def now(self) -> Facts:
         """Give the facts; cancelling the caller does not cancel a fetch."""
@@ -156,8 +164,10 @@ class FactKeeper:
         await self._workers.disk(_directory.hold, directory, self._pins)
         of_list = [facts.suppression_list(listed.payload)] if listed is not None else []
         of_list += [facts.witness_list(witnesses.payload)] if witnesses is not None else []
-        stated = [*_epochs.facts_of(epochs), *of_list, *_directory.facts_of(directory)]
+        policies = set(self._policies)
+        stated = [*_epochs.facts_of(epochs), *of_list, *map(facts.policy, policies), *_directory.facts_of(directory)]
         await self._prover.prove(stated, deadline)
+        self._policies -= policies
         await self._workers.disk(_epochs.pin, epochs, self._pins)
         await self._workers.disk(_directory.pin, directory, self._pins)
         suppression = await self._workers.disk(self._in_force, listed)

@@ -182,6 +182,7 @@ class Session:
         await self.workers.close()
 
     def _keep_receipt(self, given: GivenReceipt) -> None:
+        self.facts.decided_by(given.event.policy_version)
         self.receipts.add(KeptReceipt(given.statement, self.clock.now_ms()))
 
     async def _renewed(self) -> Credentials | None:

@@ -10,7 +10,7 @@ import pytest
 from support.hub import RunningHub, running_hub, to_mid_month
 from support.sdk import BASIS, PHONES, PORTFOLIO, Silence, Tamper, contribute, lender, row
 
-from alliance import statements
+from alliance import facts, statements
 from alliance.crypto import tagging
 from alliance.crypto.secret import Secret
 from alliance.crypto.signing import SigningKey
@@ -22,6 +22,7 @@ from alliance.v1.epoch_pb2 import Epoch
 from alliance.v1.filter_pb2 import FilterHeader
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.members import MemberState, Role
+from alliance_server.domain.policy import POLICY_VERSION
 from alliance_server.domain.suppression import NumberedList
 from member_client import (
     AllianceClient,
@@ -244,6 +245,16 @@ async def test_a_list_that_admins_set_is_proven_and_used(new_hub_folder: NewFold
         await hub.hub.store.write(lambda it: it.suppression.add(numbered))
         await b.sync()
         assert (await check(b, PLACEHOLDER)).state is State.REFUSED
+
+
+async def test_the_policy_that_decides_is_proven(new_hub_folder: NewFolder) -> None:
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "b") as b:
+        await b.sync()
+        session = await b._session()
+        assert session.prover.knows(facts.policy(POLICY_VERSION))
+        session.facts.decided_by(bytes(32))  # as a receipt would say it of tables that nobody adopted
+        with pytest.raises(FactNotPublished):
+            await b.sync()
 
 
 async def test_admins_see_who_waits_without_a_proof(new_hub_folder: NewFolder) -> None:
