@@ -271,7 +271,7 @@ class Hub:
                 await self.departures.turn()
                 await self.dispute_clocks.turn()  # before the purge: what ended is known by its row
                 await self.purging.turn()
-                await self.publication.turn()
+                await self.publication.look()
                 await self.outcomes.turn()
                 await self.expiry.warn(self.clock.now_ms())
                 if self.clock.now_ms() - last_flush >= _FLUSH_EVERY_MS:

@@ -28,6 +28,8 @@ LEASE: Final = "publication"
 LEASE_MS: Final = 15_000
 PAUSE_SECONDS: Final = 0.2
 """Between turns that somebody asked for."""
+EVERY_SECONDS: Final = 10.0
+"""Between turns by themselves: each reads all members, and whoever wants a proof does not wait for the next one."""
 _MEMBERS_A_PAGE: Final = 1000
 _NOT_SHOWN: Final = {MemberState.INVITED, MemberState.UNCONFIRMED}
 """Nobody accepts a key that no admin confirmed, so it is no fact."""
@@ -41,12 +43,20 @@ class Publication:
         self._clock = clock
         self._lease = Lease(LEASE, LEASE_MS)
         self._turning = asyncio.Lock()
+        self._next_at = 0.0
         self._coming: asyncio.Task[int] | None = None
 
     async def turn(self) -> int:
         """Publish what is missing; returns how many facts, 0 too where another process does it."""
         async with self._turning:
             return await self._turn()
+
+    async def look(self) -> None:
+        """Have a turn, unless there was one a moment ago."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._next_at:
+            self._next_at = now + EVERY_SECONDS
+            await self.turn()
 
     async def catch_up(self) -> None:
         """Have a turn that begins from now on, together with all who ask for one until it does."""
