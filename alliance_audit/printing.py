@@ -15,8 +15,8 @@ from alliance_audit.report import Report
 
 
 def say(line: str) -> None:
-    """Print a line."""
-    typer.echo(line)
+    """Print a line; what an export says moves nothing on a terminal: controls are escaped."""
+    typer.echo("".join(it if it.isprintable() else it.encode("unicode_escape").decode() for it in line))
 
 
 def as_document(entry: Entry) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Saved checks, clocks and samples, over made-up events."""
 
+import json
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -7,11 +8,13 @@ from typing import Any
 
 import pytest
 from support.exports import KEY, MONTH, NAME, NOVEMBER, OTHER_KEY, MadeLog, entry_of, first_entry, public, write_export
+from typer.testing import CliRunner
 
 from alliance.taxonomy import CONSENT_NEEDS, DAY_MS, ConsentNeed
 from alliance.v1.audit_pb2 import AuditEvent, Receipt
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance.v1.taxonomy_pb2 import PURPOSE_LOAN_APPLICATION, PURPOSE_ROTATION
+from alliance_audit.app import app
 from alliance_audit.checks import Result, saved_checks, see_by
 from alliance_audit.clocks import HOUR_MS, Clock, Clocks
 from alliance_audit.export import ExportInvalid, read_export
@@ -205,6 +208,46 @@ def test_what_a_receipt_promised_is_in_the_log(
     told = [*report.logs[-1].vouched, *report.logs[-1].notes, *(f"WRONG {it.text}" for it in report.faults)]
     assert expected in "\n".join(told)
     assert report.holds is ("WRONG" not in expected)
+
+
+def test_what_an_export_says_moves_nothing_on_a_terminal(tmp_path: Path) -> None:
+    made = [first_entry(), entry_of(1, actor="\x1b[2J\nlender")]
+    folder = write_export(tmp_path / "export", MadeLog(made))
+    done = CliRunner().invoke(app, ["show", str(folder), "--index", "1"])
+    assert "\\x1b[2J\\nlender" in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        {"logs": [{"origin": "test/audit/1/2026-11", "folder": "1", "size": -1}]},
+        {"logs": [{"origin": "test/audit/1/2026-11", "folder": "..", "size": 1}]},
+        {"logs": [{"origin": "no log", "folder": "1", "size": 1}]},
+        {"logs": 7},
+        {"month": None, "logs": []},
+        {"format": "another"},
+    ],
+)
+def test_a_manifest_that_says_nonsense_is_one_sentence(tmp_path: Path, bend: dict[str, Any]) -> None:
+    folder = write_export(tmp_path / "export", MadeLog([first_entry()]))
+    about = json.loads((folder / "export.json").read_bytes()) | bend
+    (folder / "export.json").write_text(json.dumps(about))
+    done = CliRunner().invoke(app, ["verify", str(folder), "--key", public(KEY).hex()])
+    assert done.exit_code != 0
+    assert not isinstance(done.exception, (TypeError, ValueError, KeyError, AttributeError)), done.exception
+
+
+def test_a_huge_size_is_a_missing_tail_and_no_endless_loop(tmp_path: Path) -> None:
+    folder = write_export(tmp_path / "export", MadeLog([first_entry()]))
+    about = json.loads((folder / "export.json").read_bytes())
+    about["logs"][0]["size"] = 2**62
+    (folder / "export.json").write_text(json.dumps(about))
+    report = verify(read_export(folder), Trust([NAME.key(public(KEY))]))
+    assert not report.holds
+    note = b"test/audit/1/2026-11\n" + b"9" * 5000 + b"\nAAAA\n\n\xe2\x80\x94 x AAAAAAAA\n"
+    (folder / "1/checkpoint").write_bytes(note)
+    assert not verify(read_export(folder), Trust([NAME.key(public(KEY))])).holds
 
 
 def test_what_is_no_receipt_is_refused(tmp_path: Path) -> None:
