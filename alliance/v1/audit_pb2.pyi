@@ -622,7 +622,7 @@ class FactProof(_message.Message):
     """The digest as it was asked for: the event's only commitment."""
     @_builtins.property
     def record(self) -> Global___AuditRecord:
-        """Its event; without one the hub does not state the fact any more, or no checkpoint has it yet."""
+        """Its event; without one the fact is not in force. While no checkpoint has it yet the call is refused as UNAVAILABLE."""
 
     @_builtins.property
     def hashes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
