@@ -80,6 +80,12 @@ _MEMBER_FILES = (
         "a store that was damaged, sealed as it was",
         "the member deletes it",
     ),
+    (
+        "`witness.sqlite3`",
+        "of a witness: the newest checkpoint that it saw, and what it cosigned last, sealed; its key lies in `keys/`",
+        "the member deletes it: it is not begun anew",
+    ),
+    ("`log-fork-….json`", "two checkpoints of the hub that do not go together, as proof", "the member deletes it"),
     ("results of commands", "what the member asked to have written, **not sealed**", "the member deletes them"),
 )
 _FILES = {Shelf.PINS: "pins"} | dict.fromkeys((Shelf.DECISIONS, Shelf.REVISITS, Shelf.CHANGES), "decisions")
