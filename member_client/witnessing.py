@@ -11,6 +11,7 @@ Rules:
 5. A memory that is gone is not begun anew: whoever removed it could have it cosign a fork.
 """
 
+import asyncio
 import fcntl
 import hmac
 import os
@@ -34,7 +35,7 @@ from member_client._log import LogKeeper
 from member_client._session import Session
 from member_client._store import Shelf, Store
 from member_client.config import Profile
-from member_client.errors import ConfigurationInvalid, NotFound, PinsDamaged, StatementInvalid
+from member_client.errors import ConfigurationInvalid, NotFound, PinsDamaged, StatementInvalid, StoreBusy
 
 MEMORY_FILE: Final = "witness.sqlite3"
 _LOCK: Final = "witness.lock"
@@ -42,6 +43,9 @@ _KEY: Final = "witness"
 _NAME: Final = b"witness-memory"
 _COSIGNED: Final = b"cosigned"
 _NAME_BYTES: Final = 16
+_LOOK_SECONDS: Final = 0.1
+_LOOKS: Final = 600
+"""A look at the log may take a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +184,9 @@ def _is_signed(checkpoint: Checkpoint, key: NoteKey) -> bool:
 async def _memory(session: Session, *, is_new: bool = False) -> AsyncIterator[Store]:
     """Open what this witness remembers, for this process alone; raises PinsDamaged where it is gone."""
     folder = session.profile.state_folder
-    descriptor = await session.workers.disk(_locked, folder)
+    descriptor = await session.workers.disk(_lock_file, folder)
     try:
+        await _locked(descriptor)
         path, key, pins = folder / MEMORY_FILE, session.keys.store_key, session.state.pins
         memory = await session.workers.disk(_opened, path, key, pins, is_new)
         try:
@@ -192,10 +197,20 @@ async def _memory(session: Session, *, is_new: bool = False) -> AsyncIterator[St
         os.close(descriptor)
 
 
-def _locked(folder: Path) -> int:
-    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
+def _lock_file(folder: Path) -> int:
+    return os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+
+
+async def _locked(descriptor: int) -> None:
+    """Wait for whoever holds the memory, also in this process, and hold up no thread meanwhile; raises StoreBusy."""
+    for _ in range(_LOOKS):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            await asyncio.sleep(_LOOK_SECONDS)
+        else:
+            return
+    raise StoreBusy("Another witness of this member is at work.")
 
 
 def _opened(path: Path, key: Secret, pins: Store, is_new: bool) -> Store:  # noqa: FBT001 - the flag of its one caller

@@ -1,7 +1,9 @@
 """Witnesses on the SDK, at a real hub over TLS: they meet at one checkpoint, refuse a fork, and are waited for."""
 
 import asyncio
+import fcntl
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -34,6 +36,7 @@ from member_client import (
     PinsDamaged,
     QuorumMissing,
     StatementInvalid,
+    StoreBusy,
 )
 from member_client import Change as AdminChange
 from member_client._deadline import Deadline
@@ -196,6 +199,25 @@ async def test_a_memory_that_is_gone_is_not_begun_anew(new_hub_folder: NewFolder
             await ann.witness_look()
         with pytest.raises(PinsDamaged, match="witness's memory"):
             await ann.begin_witness()
+
+
+async def test_one_at_a_time_looks_and_nobody_waits_for_ever(
+    new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with witnessed(new_hub_folder()) as (hub, (ann, *_)), AllianceClient(ann.profile, clock=hub.clock) as again:
+        made = await asyncio.gather(*(client.witness_look() for client in (ann, again, ann, again)))
+        sizes = [it.size for it in made if it is not None]
+        assert len(sizes) == len(set(sizes)) > 0
+        last = (await ann.witness_status()).last
+        assert last is not None
+        assert last.size == max(sizes)
+        monkeypatch.setattr("member_client.witnessing._LOOKS", 2)
+        descriptor = os.open(ann.profile.state_folder / "witness.lock", os.O_RDWR)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with pytest.raises(StoreBusy):
+            await ann.witness_look()
+        os.close(descriptor)
+        await ann.witness_status()
 
 
 async def test_who_is_on_no_list_is_told(new_hub_folder: NewFolder) -> None:

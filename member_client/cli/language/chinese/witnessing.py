@@ -69,6 +69,7 @@ WITNESS_WORDS: Final = {
     "Fewer witnesses cosigned the hub's checkpoint of its log than must have.": (
         "共同签署联盟中心日志检查点的见证方少于法定数。"
     ),
+    "Another witness of this member is at work.": "本成员的另一见证进程正在运行。",
     "Too few witnesses have cosigned the hub's log.": "共同签署联盟中心日志的见证方尚不足法定数。",
     "The hub's newest checkpoint is older than what this witness remembers.": (
         "联盟中心的最新检查点早于本见证方所记的检查点。"
