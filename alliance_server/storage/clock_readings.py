@@ -52,7 +52,8 @@ def sealing_delays(connection: sa.Connection, logs: Iterable[Log]) -> "array[int
         )
         wanted = sa.select(heads.c.sealed_at, first).where(heads.c.before.is_not(None))
         streaming = connection.execution_options(stream_results=True, yield_per=1000)
-        delays.extend(sealed - time for sealed, time in streaming.execute(wanted) if time is not None)
+        # A sealer takes the time before it takes the events: those that came in between are no older than nothing.
+        delays.extend(max(sealed - time, 0) for sealed, time in streaming.execute(wanted) if time is not None)
     return delays
 
 
