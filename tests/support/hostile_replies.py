@@ -237,6 +237,20 @@ class Lender:
             pass
         return "read"
 
+    async def verifies_log(self) -> str:
+        """Prove everything anew, after the log has grown."""
+        await self.client.sync()
+        await self.hub.hub.sealer.turn()
+        async for _ in self.client.verify_events(from_start=True):
+            pass
+        return "verified"
+
+    async def lists_logs(self) -> str:
+        """Ask for the logs as over the turn of a month."""
+        session = await self.client._session()
+        await session.log._listed()
+        return "listed"
+
     async def examines(self) -> str:
         found = {finding.level for finding in await self.client.doctor()}
         return f"examined: {max(found)}"
@@ -339,7 +353,12 @@ ACTS: dict[str, tuple[str, ...]] = {
     "GetClaim": ("lists_claims", "withdraws"),
     "ChangeClaimStatus": ("withdraws",),
     "GetFactProofs": ("proves_anew", "screens"),
-    "ListEvents": ("reads_events",),
+    "GetCheckpoint": ("verifies_log",),
+    "GetConsistencyProof": ("verifies_log",),
+    "GetInclusionProofs": ("verifies_log",),
+    "LocateEvents": ("verifies_log",),
+    "ListLogs": ("lists_logs",),
+    "ListEvents": ("reads_events", "verifies_log"),
     "Enrol": ("enrols",),
     "RenewCertificate": ("renews",),
     "PreviewChange": ("administers",),

@@ -3,7 +3,6 @@
 from typing import Final
 
 COMMANDS: Final = {
-    "The hub's audit log, and what it proves to this member.": "联盟中心的审计日志，以及它向本机构证明的内容。",
     "Look at some of this member's own entries, as any reader does.": "像其他成员那样查看本机构的部分记录。",
     (
         "They are drawn at random from those that this machine filed. A client that stays open looks at a few about "
