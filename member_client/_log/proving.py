@@ -5,7 +5,9 @@ Rules:
 1. Where an event is comes from the hub; that it is there from the proof alone, under a checkpoint that is remembered.
 2. An event that is in no log after its delay, or whose proof does not hold, is broken: the hub signed that it would be
    there. Clocks may differ by two minutes.
-3. What a restore lost is lost, and not broken, where the succession says so: events behind its newest audit row.
+3. Where witnesses are asked for, an event may be in the log and no checkpoint that enough of them cosigned have it yet:
+   it waits for them, for a day.
+4. What a restore lost is lost, and not broken, where the succession says so: events behind its newest audit row.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,6 +32,7 @@ from member_client.succession import FIRST_ORIGIN, Origin, Succession
 
 BATCH: Final = 1000
 CLOCKS_MS: Final = 120_000
+WITNESSES_MS: Final = 24 * 60 * 60 * 1000
 _SECOND_MS: Final = 1000
 
 
@@ -114,15 +117,16 @@ class EventProver:
                 by_log.setdefault(position.log, []).append(place)
         for log, asked in by_log.items():
             tree = await self._keeper.tree(log, newest)
-            # Those behind its end were sealed since: they wait for the next checkpoint.
             within = [place for place in asked if positions[place].leaf_index < tree.size]
+            for place in set(asked) - set(within):
+                places[place] = self._unsealed(due[place], WITNESSES_MS)
             found = await self._included(tree, [(due[place], positions[place].leaf_index) for place in within])
             for place, proven in zip(within, found, strict=True):
                 places[place] = proven
         return places
 
-    def _unsealed(self, due: Due) -> EventPlace:
-        is_late = self._clock.now_ms() > due.due_at + CLOCKS_MS
+    def _unsealed(self, due: Due, patience_ms: int = 0) -> EventPlace:
+        is_late = self._clock.now_ms() > due.due_at + CLOCKS_MS + patience_ms
         return EventPlace(due.row, EventState.BROKEN if is_late else EventState.PENDING, due_at=due.due_at)
 
     async def _included(self, tree: Tree, within: Sequence[tuple[Due, int]]) -> list[EventPlace]:

@@ -44,8 +44,8 @@ class Rig:
         state: Any = SimpleNamespace(pins=store, store=store)
         transport: Any = self.logs
         self.hub = PinnedHub(profile, transport, state, workers)
-        keeper = LogKeeper(profile, transport, self.hub, pins=store, workers=workers, clock=self.clock)
-        self.prover = EventProver(profile, transport, self.hub, keeper, workers=workers, clock=self.clock)
+        self.keeper = LogKeeper(profile, transport, self.hub, pins=store, workers=workers, clock=self.clock)
+        self.prover = EventProver(profile, transport, self.hub, self.keeper, workers=workers, clock=self.clock)
         shelf = ReceiptShelf(folder, store.derived_key(b"receipts"), workers)
         self.auditor = Auditor(folder, self.prover, shelf, store=store, workers=workers, clock=self.clock)
         self.folder = folder
@@ -109,6 +109,22 @@ async def test_an_event_elsewhere_than_the_hub_says_is_broken(rig: Rig) -> None:
     rig.record(1, 2, 3)
     rig.logs.rows[2] = rig.logs.rows[3]
     assert await rig.states(1, 2, 3) == [EventState.PROVEN, EventState.BROKEN, EventState.PROVEN]
+
+
+async def test_an_event_waits_for_its_witnesses_and_not_for_good(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.record(1)
+    rig.keeper.cosignatures = 2
+    asked = rig.logs.GetCheckpoint
+    cosigned = asked(audit_pb2.GetCheckpointRequest())
+    monkeypatch.setattr(rig.logs, "GetCheckpoint", lambda it: cosigned if it.cosignatures else asked(it))
+    rig.record(2)
+    late = rig.due(2)
+    rig.clock.advance(seconds=3600)
+    assert [it.state for it in await rig.prover.prove([late])] == [EventState.PENDING]
+    rig.clock.advance(seconds=24 * 3600)
+    assert [it.state for it in await rig.prover.prove([late])] == [EventState.BROKEN]
+    cosigned = asked(audit_pb2.GetCheckpointRequest())
+    assert [it.state for it in await rig.prover.prove([late])] == [EventState.PROVEN]
 
 
 async def test_what_is_late_is_broken_and_kept_once(rig: Rig) -> None:
