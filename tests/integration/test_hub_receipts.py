@@ -1,5 +1,6 @@
 """Receipts on the wire: each answer and each refusal of a known caller has the hub's word that its event is durable."""
 
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -11,16 +12,17 @@ import sqlalchemy as sa
 from grpc import aio
 from support.hub import RunningHub, running_hub
 from support.rpcs import CONTRIBUTE, RPCS, WATCHES, Rpc, good_requests, role_of
-from support.wire import WireMember, enrol, members_channel, valid_elements
+from support.wire import WireMember, enrol, members_channel, refuses, valid_elements
 
-from alliance.crypto.signing import VerifyingKey
-from alliance.errors import SignatureInvalid
+from alliance.crypto.signing import Signer, VerifyingKey
+from alliance.errors import Reason, SignatureInvalid
 from alliance.statements import RECEIPT
 from alliance.v1 import audit_pb2, registry_pb2
 from alliance.v1.evaluation_pb2 import EvaluateRequest
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY
+from alliance_server.signing.token import TokenFailed
 from alliance_server.storage.tables import AuditTable, table_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -190,3 +192,40 @@ async def test_a_receipt_verifies_after_the_hub_began_again(tmp_path_factory: py
         again = WireMember(second, member.id, member.key, member.identity)
         read(again, receipt, b"")
         await again.close()
+
+
+class Token:
+    """A key in a device: it is slow, notes on which thread it is asked, and may be pulled out."""
+
+    signs_at_once = False
+
+    def __init__(self, key: Signer) -> None:
+        self._key = key
+        self.public_key = key.public_key
+        self.threads: set[str] = set()
+        self.is_gone = False
+
+    def statement(self, statement_type: str, payload: bytes) -> SignedStatement:
+        self.threads.add(threading.current_thread().name)
+        if self.is_gone:
+            raise TokenFailed("the token is gone")
+        return self._key.statement(statement_type, payload)
+
+    def sign_text(self, text: bytes) -> bytes:
+        return self._key.sign_text(text)
+
+
+async def test_a_token_signs_beside_the_loop_and_without_one_nobody_is_answered(
+    callers: dict[Role, WireMember], hub: RunningHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller, rpc = callers[Role.MEMBER], RPCS["/alliance.v1.EpochService/ListEpochs"]
+    token = Token(hub.hub.keys.identity)
+    monkeypatch.setattr(hub.hub._receipts, "_key", token)
+    read(caller, (await heard(caller.channel, rpc, b"")).receipt, b"")
+    assert token.threads
+    assert threading.main_thread().name not in token.threads
+    token.is_gone = True
+    with refuses(Reason.UNAVAILABLE):
+        await caller.channel.unary_unary(rpc.path)(b"")
+    token.is_gone = False
+    read(caller, (await heard(caller.channel, rpc, b"")).receipt, b"")
