@@ -77,7 +77,17 @@ class PinnedHub:
 
     async def believed_after(self, origin: Origin) -> list[Succession]:
         """Give the successions that lead from an origin to the hub that is pinned; raises SuccessionRejected."""
-        chain = await self.successions(origin)
+        return self._led_here(await self.successions(origin))
+
+    async def believed_since(self, number: int) -> list[Succession]:
+        """Do so from an origin whose key nobody knows here: it was before this member enrolled."""
+        request = ListSuccessionsRequest(after_origin=number)
+        answer = await self._transport.ask(lambda channel: SuccessionServiceStub(channel).ListSuccessions, request)
+        found = [await self.read(record) for record in answer.successions]
+        first = Origin(number, found[0].previous_hub_key if found else b"")
+        return self._led_here(following(found, first))
+
+    def _led_here(self, chain: list[Succession]) -> list[Succession]:
         led_to = [place for place, it in enumerate(chain) if hmac.compare_digest(it.hub_key, self.origin.hub_key)]
         if not led_to:
             raise SuccessionRejected("No succession leads from the hub whose log is known to the one that answers.")

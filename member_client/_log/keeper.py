@@ -104,7 +104,6 @@ class LogKeeper:
         self.is_recent: Callable[[Checkpoint], bool] = _is_not
         """Says whether a quorum cosigned a checkpoint so lately that it may be older than what is remembered."""
         self._one = asyncio.Lock()
-        self._first_key = profile.hub_key
         self._ended: dict[str, Tree] = {}
 
     async def remembered(self) -> Remembered | None:
@@ -137,6 +136,7 @@ class LogKeeper:
             tree = tree_of(checkpoint, self._alliance)
             if known is not None and tree.is_before(self._tree(known)) and not self.is_recent(checkpoint):
                 await self._require_succeeded(known, checkpoint)
+                self._verified(checkpoint)
             return await self._taken(checkpoint)
 
     async def tree(self, log: str, newest: Checkpoint) -> Tree:
@@ -162,7 +162,7 @@ class LogKeeper:
             raise StatementInvalid("The hub names a log that it does not list.")
         successions: dict[int, Succession] = {}
         if listed.log.origin != last.log.origin:
-            found = await self._hub.believed_after(Origin(0, self._first_key))
+            found = await self._hub.believed_since(listed.log.origin)
             successions = {it.origin: it for it in found}
         ends = [chain.end_of(it, self._alliance) for it in successions.values()]
         end = next((it for it in ends if it is not None and it.log == listed.log), listed)

@@ -1,5 +1,6 @@
 """Which events a member takes as proven: over months and restores, and where a hub left one out or put it elsewhere."""
 
+import os
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +16,15 @@ from alliance.crypto.signing import SigningKey, VerifyingKey
 from alliance.testing import FakeClock
 from alliance.v1 import audit_pb2
 from alliance.v1.directory_pb2 import MEMBER_ROLE_ADMIN
-from member_client import AuditProgress, EventState, HubError, LogForked, ReceiptBroken, ReceiptInvalid
+from member_client import (
+    AuditProgress,
+    EventState,
+    HubError,
+    LogForked,
+    ReceiptBroken,
+    ReceiptInvalid,
+    SuccessionRejected,
+)
 from member_client._directory import Directory, pin
 from member_client._hub import PinnedHub
 from member_client._log import Auditor, Due, EventProver, KeptReceipt, LogKeeper, ReceiptShelf
@@ -32,14 +41,15 @@ class Rig:
         self.logs = FakeLogs()
         self.logs.begin()
         self.clock = FakeClock()
+        self.folder, self.workers = folder, workers
+        self.enrols_now()
+
+    def enrols_now(self) -> None:
+        """Be a machine that knows the hub as it is now, and two admins."""
+        folder, workers = self.folder / os.urandom(4).hex(), self.workers
         store = new_store(folder)
-        pin(
-            Directory(
-                {name: VerifyingKey(key.public_key) for name, key in ADMINS.items()},
-                dict.fromkeys(ADMINS, MEMBER_ROLE_ADMIN),
-            ),
-            store,
-        )
+        keys = {name: VerifyingKey(key.public_key) for name, key in ADMINS.items()}
+        pin(Directory(keys, dict.fromkeys(ADMINS, MEMBER_ROLE_ADMIN)), store)
         profile: Any = SimpleNamespace(alliance=ALLIANCE, hub_key=self.logs.key.public_key, state_folder=folder)
         state: Any = SimpleNamespace(pins=store, store=store)
         transport: Any = self.logs
@@ -48,7 +58,6 @@ class Rig:
         self.prover = EventProver(profile, transport, self.hub, self.keeper, workers=workers, clock=self.clock)
         shelf = ReceiptShelf(folder, store.derived_key(b"receipts"), workers)
         self.auditor = Auditor(folder, self.prover, shelf, store=store, workers=workers, clock=self.clock)
-        self.folder = folder
 
     def receipt(self, row: int, key: SigningKey | None = None) -> bytes:
         """Give the receipt of an event, whether it is in the log or not."""
@@ -111,6 +120,20 @@ async def test_an_event_elsewhere_than_the_hub_says_is_broken(rig: Rig) -> None:
     assert await rig.states(1, 2, 3) == [EventState.PROVEN, EventState.BROKEN, EventState.PROVEN]
 
 
+async def test_who_enrolled_after_a_restore_proves_what_was_before(rig: Rig) -> None:
+    rig.record(1, 2)
+    rig.logs.next_month("2026-12")
+    rig.record(3)
+    rig.logs.restore(2, ADMINS, month="2026-12", rows=3)
+    rig.record(4)
+    rig.enrols_now()
+    assert await rig.states(1, 2, 3, 4) == [EventState.PROVEN] * 4
+    rig.logs.successions.clear()
+    rig.enrols_now()
+    with pytest.raises(SuccessionRejected):
+        await rig.states(1)
+
+
 async def test_an_event_waits_for_its_witnesses_and_not_for_good(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     rig.record(1)
     rig.keeper.cosignatures = 2
@@ -135,7 +158,7 @@ async def test_what_is_late_is_broken_and_kept_once(rig: Rig) -> None:
     for _ in range(2):
         with pytest.raises(ReceiptBroken):
             await rig.auditor.verify(late)
-    assert len(list(rig.folder.glob("receipt-broken-*.json"))) == 1
+    assert len(list(rig.folder.rglob("receipt-broken-*.json"))) == 1
 
 
 async def test_what_a_restore_lost_is_lost_and_what_it_kept_is_proven(rig: Rig) -> None:
