@@ -18,8 +18,12 @@ SLACK_BYTES = 40 * 1024 * 1024
 """What hub and lender together may hold more at the end of a night than after warming up."""
 
 
+NOT_CALLED = {"ReadLog"}
+"""Methods that the SDK does not call: auditors have tools of their own."""
+
+
 def test_no_method_is_left_out() -> None:
-    assert set(ACTS) == {rpc.path.rpartition("/")[2] for rpc in RPCS.values() if not rpc.is_plumbing}
+    assert set(ACTS) | NOT_CALLED == {rpc.path.rpartition("/")[2] for rpc in RPCS.values() if not rpc.is_plumbing}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
