@@ -76,6 +76,16 @@ _MEMBER_FILES = (
     ("`keys/`", "identity, TLS key, the store's key, sealed by scrypt and AES-256-GCM", "the member deletes them"),
     ("`filter/`", "the bits of the snapshot in force; nothing of the member's own", "the next is in force"),
     (
+        "`receipts/`",
+        "the hub's receipts for this member's calls, sealed under the store's key; none holds what was asked about",
+        "a hundred thousand newer ones",
+    ),
+    (
+        "`log-fork-….json`, `receipt-broken-….json`",
+        "what proves that the hub changed its log: its own signatures; **not sealed**, for they are to be shown",
+        "the member deletes them",
+    ),
+    (
         "`store.sqlite3.damaged-…`, `decisions.sqlite3.damaged-…`",
         "a store that was damaged, sealed as it was",
         "the member deletes it",
