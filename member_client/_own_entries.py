@@ -46,6 +46,8 @@ GRACE_SECONDS: Final = 90.0
 """Until what is missing is looked for once more: three heartbeats of a filter."""
 FETCH_SECONDS: Final = 60.0
 EVERY_SECONDS: Final = 3600.0
+FIRST_SECONDS: Final = 60.0
+"""A client that is open for less leaves it to others."""
 SAMPLE: Final = 4
 MAX_SAMPLE: Final = 1000
 _POINT_BYTES: Final = 32
@@ -115,7 +117,7 @@ class OwnEntries:
     async def follow(self) -> None:
         """Look at some at random times, for as long as it is let."""
         while True:
-            await asyncio.sleep(secrets.SystemRandom().uniform(0, 2 * EVERY_SECONDS))
+            await asyncio.sleep(secrets.SystemRandom().uniform(FIRST_SECONDS, 2 * EVERY_SECONDS))
             with leading(self._session.profile.state_folder / _LOCK) as is_leading:
                 if is_leading:
                     await self._look()
