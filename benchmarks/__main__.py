@@ -110,6 +110,9 @@ def bench(
     watched: Annotated[
         int | None, typer.Option(metavar="N", min=1_000, help=f"Identifiers of a watched book; {FULL.watched:,}.")
     ] = None,
+    logged: Annotated[
+        int | None, typer.Option(metavar="N", min=1_000, help=f"Events of the log that is verified; {FULL.logged:,}.")
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Measure nothing: show what is kept.")] = False,
     page: Annotated[
         Path | None,
@@ -139,6 +142,7 @@ def bench(
         "started": tuple(started or ()),
         "profiled": profiled,
         "watched": watched,
+        "logged": logged,
     }
     changed = {name: value for name, value in given.items() if value not in (None, ())}
     try:

@@ -11,6 +11,8 @@ ONLINE_CALLS: Final = "online_calls"
 ONLINE_CALLS_HUB: Final = "online_calls_hub"
 SCREEN_PEAK_MEMORY: Final = "screen_peak_memory"
 
+LOG_RATE: Final = "log_events"
+
 RECALL_P99: Final = "recall to event: p99"
 
 OPENMINED: Final = "OpenMined: request, process, intersect"
@@ -20,6 +22,8 @@ LEAST_NATIVE: Final = "the least"
 ARITHMETIC: Final = "share of the curve arithmetic"
 ECHO: Final = "bare grpc.aio echo"
 MOST_MEMORY: Final = "the most"
+BARE_SQLITE: Final = "bare group-committed inserts, SQLite"
+BARE_POSTGRESQL: Final = "bare group-committed inserts, PostgreSQL"
 CLOCK_OF_RECALLS: Final = "the alliance's clock, 15 minutes"
 
 LEAST_NATIVE_PERCENT: Final = 85.0
@@ -59,5 +63,7 @@ GOALS: Final = (
     Goal(f"{NATIVE_SHARE}: canonicalisation", ARITHMETIC, 1.0, "less than the arithmetic"),
     Goal(ONLINE_CALLS, ECHO, 0.5, "calls/s of a check of three through the SDK, of the echo's", at_least=True),
     Goal(SCREEN_PEAK_MEMORY, MOST_MEMORY, 1.0, "member and hub each, mapped files apart, of 400 MB"),
+    Goal(LOG_RATE, BARE_SQLITE, 0.6, "events/s durable and sealed, of bare inserts on SQLite", at_least=True),
+    Goal(LOG_RATE, BARE_POSTGRESQL, 0.6, "events/s durable and sealed, of bare inserts on PostgreSQL", at_least=True),
     Goal(RECALL_P99, CLOCK_OF_RECALLS, 1.0, "from a recall to every open program's event, of 15 minutes"),
 )

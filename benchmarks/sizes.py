@@ -58,6 +58,10 @@ class Sizes:
     """Identifiers in a book that is watched."""
     delta: int = 10_000
     """New claims that such a book is held against."""
+    appended: int = 20_000
+    """Events that callers append one by one, each waiting for its own."""
+    logged: int = 1_000_000
+    """Events of the log that is verified and proven from."""
 
     def __post_init__(self) -> None:
         """Raise ValueError where a set would hold an identifier twice, or more than there are."""
@@ -97,4 +101,6 @@ QUICK: Final = Sizes(
     profiled=20_000,
     watched=20_000,
     delta=500,
+    appended=2_000,
+    logged=20_000,
 )

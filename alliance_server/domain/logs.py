@@ -7,7 +7,7 @@ from typing import Final
 from alliance.crypto import merkle
 from alliance.crypto.merkle import HASH_BYTES, Frontier
 from alliance.tlog.checkpoints import checkpoint_text
-from alliance.tlog.logs import LogName, month_ends, month_of
+from alliance.tlog.logs import LogName, month_ends
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import AuditRecord, record_event
 from alliance_server.domain.members import HUB_ACTOR
@@ -98,12 +98,6 @@ def beginning(name: LogName, before: tuple[Log, TreeHead] | None, succession: by
         time=now, actor=HUB_ACTOR, action=AuditAction.LOG_BEGIN, items=size, commitments=tuple(commitments)
     )
     return Log(number, str(name), after_row, now, first.salt, first.event)
-
-
-def month_after(month: str, time: int, now: int) -> str | None:
-    """Give the month of an event where it is later than a log's; a clock that is ahead counts no further than now."""
-    of_event = month_of(min(time, now))
-    return of_event if of_event > month else None
 
 
 def is_over(month: str, now: int) -> bool:

@@ -25,8 +25,8 @@ from alliance.crypto.merkle import Frontier
 from alliance.crypto.signing import Signer
 from alliance.errors import NoteInvalid
 from alliance.tlog.checkpoints import sign_checkpoint
-from alliance.tlog.logs import LogName, month_of
-from alliance_server.domain.logs import Leaf, Log, TreeHead, beginning, head_of, is_over, month_after
+from alliance.tlog.logs import LogName, month_ends, month_of
+from alliance_server.domain.logs import Leaf, Log, TreeHead, beginning, head_of, is_over
 from alliance_server.domain.ports import LogFiles, Store, Transaction
 from alliance_server.domain.successions import FIRST_ORIGIN
 from alliance_server.services.leases import Lease
@@ -125,7 +125,8 @@ class Sealer:
             settled = await self._store.read(lambda transaction: transaction.logs.settled(SETTLE_MS))
             leaves = await self._store.read(lambda transaction: transaction.logs.leaves(head.last_row, settled, BATCH))
         month = log.name.month
-        within = list(takewhile(lambda leaf: month_after(month, leaf.time, now) is None, leaves))
+        ends = month_ends(month)
+        within = list(takewhile(lambda leaf: min(leaf.time, now) < ends, leaves))  # a clock ahead counts to now
         if within:
             return await self._extend(log, head, within, now)
         if leaves or is_over(month, now):

@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -62,19 +62,18 @@ _READERS = 4
 class SqlTransaction:
     """A unit of work's view of the database."""
 
+    is_open = True
+    """Whether anything may have been asked of the database."""
+
     def __init__(self, connection: sa.Connection) -> None:
-        self._start()
+        self.records: list[AuditRecord] = []
         self._open(connection)
 
-    def _start(self) -> None:
-        """Hold what is gathered until the commit."""
-        self.purges = Purges()
-        self.records: list[AuditRecord] = []
-        self.publications: list[Publication] = []
-
     def _open(self, connection: sa.Connection) -> None:
-        """Make the repositories."""
+        """Make all that a unit may work with, but for its events."""
         self._connection = connection
+        self.publications: list[Publication] = []
+        self.purges = Purges()
         self.members = SqlMembers(connection, self.purges)
         self.epochs = SqlEpochs(connection, self.purges)
         self.changes = SqlChanges(connection)
@@ -126,18 +125,24 @@ class _LateTransaction(SqlTransaction):
     Many a call reads, and then leaves an event and nothing else: it costs the database no word.
     """
 
-    def __init__(self, connection: sa.Connection, savepoint: ExitStack) -> None:
-        """`savepoint` is left when the unit's work ends, in whatever way."""
-        self._start()
+    def __init__(self, connection: sa.Connection) -> None:
+        self.records = []
+        self.is_open = False
         self._beside = connection
-        self._savepoint = savepoint
-        self._is_open = False
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *failure: Any) -> None:  # noqa: ANN401 - as Python has it
+        """Keep what was done, or take it back."""
+        if self.is_open:
+            self._savepoint.__exit__(*failure)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whichever attribute is not there yet
-        if self._is_open or name.startswith("__"):
+        if self.is_open or name.startswith("__"):
             raise AttributeError(name)
-        self._is_open = True
-        self._savepoint.enter_context(self._beside.begin_nested())
+        self._savepoint = self._beside.begin_nested()
+        self.is_open = True
         self._open(self._beside)
         return getattr(self, name)
 
@@ -296,8 +301,9 @@ class SqlStore:
             work = _work_alone if len(units) == 1 else _work_beside_others
             done = [transaction for unit in units if (transaction := work(unit, connection)) is not None]
             append(connection, [record for transaction in done for record in transaction.records])
-            facts.append(connection, [it for transaction in done for it in transaction.publications])
-            self._remember([purge for transaction in done for purge in transaction.purges.gathered])
+            used = [transaction for transaction in done if transaction.is_open]
+            facts.append(connection, [it for transaction in used for it in transaction.publications])
+            self._remember([purge for transaction in used for purge in transaction.purges.gathered])
 
     def _remember(self, purges: Sequence[Purge]) -> None:
         """Have it in the ledger before the commit; raises _TakenBack where there is no room for it."""
@@ -319,9 +325,9 @@ def _work_alone(unit: _Unit, connection: sa.Connection) -> SqlTransaction:
 
 def _work_beside_others(unit: _Unit, connection: sa.Connection) -> SqlTransaction | None:
     """Run a unit inside a savepoint and keep what it raises, unless that took the transaction along."""
+    transaction = _LateTransaction(connection)
     try:
-        with ExitStack() as savepoint:
-            transaction = _LateTransaction(connection, savepoint)
+        with transaction:
             unit.result = unit.work(transaction)
     except DBAPIError as error:
         if error.connection_invalidated:

@@ -7,6 +7,7 @@ from typing import Final
 
 from benchmarks.measure.progress import Say
 from benchmarks.parts import (
+    audit_log,
     bulk,
     canonicalisation,
     filters,
@@ -45,5 +46,10 @@ PARTS: Final = (
     Part("recalls", "from a recall to the event in every open SDK", recalls.measured),
     Part("profile", "where the CPU of a screening goes, by sampling both processes", profile.measured),
     Part("watch", "a book of a million customers against a delta of ten thousand claims", watching.measured),
+    Part(
+        "log",
+        "events durable and sealed beside bare inserts; proofs and verification of a long log",
+        audit_log.measured,
+    ),
     Part("start", "start and memory of hubs with a million and ten million claims", starting.measured),
 )

@@ -129,6 +129,7 @@ class Sealed:
         self.store = SqlStore(url)
         self.store.start()
         self.identity, _ = SigningKey.generate()
+        self.folder = folder
         self.files = LogFiles(folder)
         self.sealer = Sealer(self.store, self.files, self.identity, ALLIANCE, SystemClock())
 
