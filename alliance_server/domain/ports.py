@@ -452,8 +452,8 @@ class LogRepository(Protocol):
     def begin(self, log: Log) -> None:
         """Add a log; raises where there is one of its number or origin."""
 
-    def head(self, log: int) -> TreeHead | None:
-        """Give a log's newest tree."""
+    def head(self, log: int, size: int | None = None) -> TreeHead | None:
+        """Give a log's newest tree, or that of a size."""
 
     def add_head(self, head: TreeHead) -> None:
         """Add a tree; raises where the log has one of this size."""

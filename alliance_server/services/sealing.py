@@ -206,15 +206,21 @@ class Sealer:
         self._is_mended = True
 
     async def _make_tiles(self, log: Log, head: TreeHead) -> None:
-        """Make a log's tiles from its events, a batch at a time."""
-        _log.warning("tiles are made anew", origin=log.origin, items=head.size)
-        await asyncio.to_thread(self._files.forget, log.origin)
-        frontier, row, hashes = Frontier(), log.after_row, [log.first_leaf]
-        while hashes:
+        """Make missing tiles from the events, a batch at a time: on from the newest signed tree, or all."""
+        signed = await self._store.read(partial(_signed_head, log=log.number))
+        if signed is not None and await asyncio.to_thread(self._files.has, log.origin, signed.frontier):
+            frontier, row, hashes = signed.frontier, signed.last_row, list[bytes]()
+        else:
+            _log.warning("tiles are made anew", origin=log.origin, items=head.size)
+            await asyncio.to_thread(self._files.forget, log.origin)
+            frontier, row, hashes = Frontier(), log.after_row, [log.first_leaf]
+        while True:
             await asyncio.to_thread(self._files.extend, log.origin, frontier, hashes)
             frontier = await asyncio.to_thread(frontier.extended, hashes)
             leaves = await self._store.read(partial(_leaves, after=row, last=head.last_row))
-            hashes, row = [leaf.leaf_hash for leaf in leaves], leaves[-1].row if leaves else row
+            if not leaves:
+                break
+            hashes, row = [leaf.leaf_hash for leaf in leaves], leaves[-1].row
             await self._store.write(partial(self._hold, now=self._clock.now_ms()))
         if frontier != head.frontier:
             raise NoteInvalid("the events are not those that the tree was made of")
@@ -242,6 +248,11 @@ def _standing(transaction: Transaction) -> _Standing | None:
 def _trees(transaction: Transaction) -> list[tuple[Log, TreeHead]]:
     both = ((log, transaction.logs.head(log.number)) for log in transaction.logs.all())
     return [(log, head) for log, head in both if head is not None]
+
+
+def _signed_head(transaction: Transaction, *, log: int) -> TreeHead | None:
+    newest = transaction.logs.checkpoint(log)
+    return None if newest is None else transaction.logs.head(log, newest[0])
 
 
 def _checkpoint(transaction: Transaction, *, log: int) -> tuple[int, bytes] | None:

@@ -41,10 +41,10 @@ class SqlLogs:
         """Add a log; raises where there is one of its number or origin."""
         self._connection.execute(sa.insert(_LOGS).values(asdict(log)))
 
-    def head(self, log: int) -> TreeHead | None:
-        """Give a log's newest tree."""
-        newest = sa.select(_HEADS).where(_HEADS.c.log == log).order_by(_HEADS.c.size.desc()).limit(1)
-        row = self._connection.execute(newest).first()
+    def head(self, log: int, size: int | None = None) -> TreeHead | None:
+        """Give a log's newest tree, or that of a size."""
+        wanted = sa.select(_HEADS).where(_HEADS.c.log == log).order_by(_HEADS.c.size.desc()).limit(1)
+        row = self._connection.execute(wanted if size is None else wanted.where(_HEADS.c.size == size)).first()
         return None if row is None else TreeHead(**row._mapping)
 
     def add_head(self, head: TreeHead) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -254,6 +255,36 @@ async def test_whoever_breaks_off_anywhere_leaves_nothing_half_done(
     await office.another().turn()
     office.check()
     assert sum(head.size - 1 for _, head in office.logs()) == (700 if step != "begin" else 400)
+
+
+@pytest.mark.parametrize("written", [False, True])
+async def test_tiles_go_on_where_a_signed_tree_has_them(
+    office: Office, monkeypatch: pytest.MonkeyPatch, *, written: bool
+) -> None:
+    """Who was killed between a tree and its checkpoint leaves no month of tiles to be made anew."""
+    await office.append(300)
+    await office.sealer.turn()
+    await office.append(400)
+    broken = office.another()
+    extended = LogFiles.extend
+
+    def breaks(files: LogFiles, *arguments: Any) -> None:
+        if written:
+            extended(files, *arguments)
+        raise RuntimeError
+
+    office.clock.advance(LEASE_MS)
+    with monkeypatch.context() as patched:
+        patched.setattr(LogFiles, "extend", breaks)
+        with pytest.raises(RuntimeError):
+            await broken.turn()
+    office.clock.advance(LEASE_MS)
+    forgotten: list[str] = []
+    monkeypatch.setattr(LogFiles, "forget", lambda _files, origin: forgotten.append(origin))
+    await office.another().turn()
+    office.check()
+    assert forgotten == []
+    assert office.logs()[-1][1].size == 701
 
 
 async def test_of_two_sealers_one_works(office: Office) -> None:
