@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from alliance.crypto import merkle
 from alliance.crypto.merkle import HASH_BYTES, Frontier
@@ -60,8 +60,7 @@ class TreeHead:
         return Frontier(self.size, tuple(self.nodes[begin : begin + HASH_BYTES] for begin in at))
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """What the sealer needs of an event."""
 
     row: int
