@@ -20,6 +20,7 @@ from alliance_server.domain.audit import record_event
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.domain.ports import Store, Transaction
+from alliance_server.domain.proposals import Proposal
 from alliance_server.domain.witnesses import (
     Cosignature,
     NumberedWitnesses,
@@ -49,24 +50,23 @@ class WitnessService:
     async def list(self, call: Call) -> GetWitnessListResponse:
         """Give the witness list in force, with what two admins signed of it."""
 
-        def work(transaction: Transaction) -> GetWitnessListResponse:
+        def work(transaction: Transaction) -> tuple[NumberedWitnesses, Proposal | None]:
             transaction.record(call.event())
             found = in_force(transaction)
-            if found.number not in self._stated:
-                self._stated = {found.number: self._state(transaction, found)}
-            return self._stated[found.number]
+            return found, None if found.number in self._stated else _proposal_of(transaction, found)
 
+        found, proposal = await self._store.write(work)
+        if found.number not in self._stated:
+            self._stated = {found.number: self._state(found, proposal)}
         stated = GetWitnessListResponse()
-        stated.CopyFrom(await self._store.write(work))
+        stated.CopyFrom(self._stated[found.number])
         return stated
 
-    def _state(self, transaction: Transaction, found: NumberedWitnesses) -> GetWitnessListResponse:
+    def _state(self, found: NumberedWitnesses, proposal: Proposal | None) -> GetWitnessListResponse:
         stated = GetWitnessListResponse(witness_list=self._key.statement(WITNESS_LIST, found.content))
-        for proposal in transaction.proposals.effective(_CHANGE, _LOOKED_AT):
-            if proposal.message.change.set_witnesses.number == found.number and proposal.decision is not None:
-                stated.proposal.ParseFromString(proposal.statement)
-                stated.decision.ParseFromString(proposal.decision)
-                break
+        if proposal is not None and proposal.decision is not None:
+            stated.proposal.ParseFromString(proposal.statement)
+            stated.decision.ParseFromString(proposal.decision)
         return stated
 
     async def add(self, call: Call, request: AddCosignatureRequest) -> None:
@@ -93,6 +93,12 @@ class WitnessService:
 def in_force(transaction: Transaction) -> NumberedWitnesses:
     """Give the list in force: the newest that admins set, else one without witnesses."""
     return transaction.witnesses.newest() or _NONE
+
+
+def _proposal_of(transaction: Transaction, found: NumberedWitnesses) -> Proposal | None:
+    """Give the proposal that put a list in force; None where a restore lost it."""
+    made = transaction.proposals.effective(_CHANGE, _LOOKED_AT)
+    return next((it for it in made if it.message.change.set_witnesses.number == found.number), None)
 
 
 def set_list(transaction: Transaction, change: admin_pb2.SetWitnesses, now: int) -> None:
