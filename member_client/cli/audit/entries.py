@@ -30,7 +30,8 @@ def entries(
             return await client.check_own_entries(sample)
 
     report = session.run(work())
-    session.document(asdict(report) | {"looked_at": report.looked_at})
+    named = {"gone": [it.hex() for it in report.gone], "omitted": [it.hex() for it in report.omitted]}
+    session.document(asdict(report) | named | {"looked_at": report.looked_at})
     session.say(
         tr(
             "{looked_at:,} own entries drawn · {served:,} served to readers · {ended:,} ended · {unknown:,} unknown",
