@@ -13,6 +13,7 @@ _EVENTS = table_of(AuditTable)
 _FIELDS = ("row", "actor", "time", "action", "salt", "event", "leaf_hash")
 _APPEND = bulk.Insertion(_EVENTS, ("id", *_FIELDS[1:]))
 _row_of = attrgetter(*_FIELDS)
+_NEWEST = sa.select(sa.func.coalesce(sa.func.max(_EVENTS.c.id), 0))
 _APPENDING = 0x616C_6C69_616E_6365
 """PostgreSQL's advisory lock of whoever appends: shared, so that appenders never wait for each other."""
 _NUMBERS = sa.text(
@@ -51,7 +52,7 @@ def settled(connection: sa.Connection, wait_ms: int) -> int:
 
 
 def _newest(connection: sa.Connection) -> int:
-    newest: int = connection.execute(sa.select(sa.func.coalesce(sa.func.max(_EVENTS.c.id), 0))).scalar_one()
+    newest: int = connection.execute(_NEWEST).scalar_one()
     return newest
 
 

@@ -6,6 +6,7 @@
 """
 
 import asyncio
+import gc
 import hashlib
 import random
 import time
@@ -49,6 +50,8 @@ def measured(folder: Path, sizes: Sizes, say: Say) -> list[Section]:
 
 
 def _rates(folder: Path, sizes: Sizes, say: Say) -> Section:
+    gc.collect()
+    gc.freeze()  # as a hub that serves does
     figures, missing = [], []
     figures.append(_rate(f"sqlite:///{folder / 'rates.db'}", BARE_SQLITE, folder / "sqlite", sizes, say))
     try:
