@@ -11,6 +11,7 @@ Rules:
    run again, each by itself.
 5. A unit may run more than once: it must have no effect besides its transaction.
 6. What must not come back from a backup goes to the purge ledger before the commit: who was answered finds it there.
+7. An event has its number only where its commit stood: receipts are signed of events that have one.
 """
 
 import asyncio
@@ -295,15 +296,22 @@ class SqlStore:
         return None
 
     def _run(self, units: Sequence[_Unit]) -> None:
-        with database.writing(self.engine) as connection, connection.begin():
-            for unit in units:
-                unit.error = None
-            work = _work_alone if len(units) == 1 else _work_beside_others
-            done = [transaction for unit in units if (transaction := work(unit, connection)) is not None]
-            append(connection, [record for transaction in done for record in transaction.records])
-            used = [transaction for transaction in done if transaction.is_open]
-            facts.append(connection, [it for transaction in used for it in transaction.publications])
-            self._remember([purge for transaction in used for purge in transaction.purges.gathered])
+        records: list[AuditRecord] = []
+        try:
+            with database.writing(self.engine) as connection, connection.begin():
+                for unit in units:
+                    unit.error = None
+                work = _work_alone if len(units) == 1 else _work_beside_others
+                done = [transaction for unit in units if (transaction := work(unit, connection)) is not None]
+                records += [record for transaction in done for record in transaction.records]
+                append(connection, records)
+                used = [transaction for transaction in done if transaction.is_open]
+                facts.append(connection, [it for transaction in used for it in transaction.publications])
+                self._remember([purge for transaction in used for purge in transaction.purges.gathered])
+        except BaseException:
+            for record in records:
+                record.row = 0  # another event will have the number: no receipt may name it
+            raise
 
     def _remember(self, purges: Sequence[Purge]) -> None:
         """Have it in the ledger before the commit; raises _TakenBack where there is no room for it."""

@@ -1,5 +1,6 @@
 """Receipts on the wire: each answer and each refusal of a known caller has the hub's word that its event is durable."""
 
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY
 from alliance_server.signing.token import TokenFailed
+from alliance_server.storage.database import WRITES
 from alliance_server.storage.tables import AuditTable, table_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -228,4 +230,27 @@ async def test_a_token_signs_beside_the_loop_and_without_one_nobody_is_answered(
     with refuses(Reason.UNAVAILABLE):
         await caller.channel.unary_unary(rpc.path)(b"")
     token.is_gone = False
+    read(caller, (await heard(caller.channel, rpc, b"")).receipt, b"")
+
+
+async def test_an_event_whose_commit_failed_is_promised_to_nobody(
+    callers: dict[Role, WireMember], hub: RunningHub
+) -> None:
+    caller, rpc = callers[Role.MEMBER], RPCS["/alliance.v1.EpochService/ListEpochs"]
+    engine = hub.hub.store.engine
+
+    def fails(connection: sa.Connection) -> None:
+        if not connection.get_execution_options().get(WRITES):
+            return
+        full = sqlite3.OperationalError("database or disk is full")
+        full.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise sa.exc.OperationalError("COMMIT", {}, full)
+
+    sa.event.listen(engine, "commit", fails)
+    try:
+        found = await heard(caller.channel, rpc, b"")
+    finally:
+        sa.event.remove(engine, "commit", fails)
+    assert not found.is_ok
+    assert found.receipt is None
     read(caller, (await heard(caller.channel, rpc, b"")).receipt, b"")
