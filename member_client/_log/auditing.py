@@ -76,9 +76,18 @@ class Auditor:
             raise await self._broken(statement)
         return place
 
-    async def verify_kept(self, receipts: Sequence[KeptReceipt]) -> AuditProgress:
-        """Prove receipts that were kept; raises ReceiptBroken with the first that is."""
+    async def verify_kept(
+        self, receipts: Sequence[KeptReceipt], shown: dict[bytes, bytes] | None = None
+    ) -> AuditProgress:
+        """Prove receipts that were kept; raises ReceiptBroken with the first that is.
+
+        `shown` are the receipts that were looked at before, by their leaves: two of one leaf stand for one event.
+        """
+        shown = {} if shown is None else shown
         read = await self.prover.read([it.statement for it in receipts])
+        for it, (given, _) in zip(receipts, read, strict=True):
+            if shown.setdefault(given.leaf, it.statement) != it.statement:
+                raise await self._broken(it.statement)
         due = [due_by(given, origin, it.received_at) for it, (given, origin) in zip(receipts, read, strict=True)]
         places = await self.prover.prove(due)
         for it, place in zip(receipts, places, strict=True):
@@ -99,10 +108,10 @@ class Auditor:
         await self.shelf.flush()
         mark = 0 if from_start else await self._workers.disk(self._mark)
         waiting = await self._workers.disk(self._after, mark)
-        is_complete = True
+        is_complete, shown = True, dict[bytes, bytes]()
         for start in range(0, len(waiting), BATCH):
             batch = waiting[start : start + BATCH]
-            found = await self.verify_kept(batch)
+            found = await self.verify_kept(batch, shown)
             is_complete = is_complete and not found.pending
             if is_complete:
                 await self._workers.disk(self._set_mark, batch[-1].received_at)

@@ -3,7 +3,8 @@
 Rules:
 
 1. A receipt binds the request as it was sent, and never a time: clocks differ.
-2. Each event is receipted once: one that was shown for another answer before is not believed again.
+2. Each event is receipted once: one that was shown for another answer before is not believed again, under another
+   number neither. What is proven later is its leaf.
 3. A receipt that another key signed is the occasion to ask whether another origin is to be believed. Successions
    themselves are asked for without one: what they say is signed by admins.
 """
@@ -78,8 +79,9 @@ class ReceiptChecker:
         self._hub = hub
         self._keep = keep
         self._origin = hub.origin
-        self._rows: set[int] = set()
-        self._order: deque[int] = deque()
+        self._shown: set[int | bytes] = set()
+        """Numbers and leaf hashes of the newest receipts."""
+        self._order: deque[tuple[int, bytes]] = deque()
 
     async def answered(self, path: str, message: bytes, receipt: bytes | None) -> None:
         """Raise ReceiptInvalid unless a receipt is the hub's for this request."""
@@ -121,12 +123,13 @@ class ReceiptChecker:
             raise ReceiptInvalid("The hub's receipt is for another member's call.")
         if self._hub.origin != self._origin:  # a restored hub counts on from its backup
             self._origin = self._hub.origin
-            self._rows.clear()
+            self._shown.clear()
             self._order.clear()
-        if given.row in self._rows:
+        names = given.row, given.leaf
+        if not self._shown.isdisjoint(names):
             raise ReceiptInvalid("The hub gives one receipt for two answers.")
-        self._rows.add(given.row)
-        self._order.append(given.row)
+        self._shown.update(names)
+        self._order.append(names)
         if len(self._order) > _REMEMBERED:
-            self._rows.discard(self._order.popleft())
+            self._shown.difference_update(self._order.popleft())
         self._keep(given)

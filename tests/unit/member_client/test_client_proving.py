@@ -59,16 +59,16 @@ class Rig:
         shelf = ReceiptShelf(folder, store.derived_key(b"receipts"), workers)
         self.auditor = Auditor(folder, self.prover, shelf, store=store, workers=workers, clock=self.clock)
 
-    def receipt(self, row: int, key: SigningKey | None = None) -> bytes:
-        """Give the receipt of an event, whether it is in the log or not."""
-        data = self.data(row)
+    def receipt(self, event: int, key: SigningKey | None = None, row: int = 0) -> bytes:
+        """Give the receipt of an event, whether it is in the log or not; `row` is another number than its own."""
+        data = self.data(event)
         payload = audit_pb2.Receipt(
             salt=data[:32],
             event=data[32:],
             request_sha256=sha256(b"asked").digest(),
             time=self.clock.now_ms(),
             merge_delay_seconds=60,
-            row=row,
+            row=row or event,
         )
         return (key or self.logs.key).statement("receipt", payload.SerializeToString()).SerializeToString()
 
@@ -189,6 +189,18 @@ async def test_all_that_is_kept_is_looked_at_once_and_what_waits_again(rig: Rig)
     assert await looked(rig) == AuditProgress(3, 0, 0)
     assert await looked(rig) == AuditProgress(1, 0, 0)
     assert await looked(rig, from_start=True) == AuditProgress(3, 0, 0)
+
+
+async def test_one_event_does_not_stand_for_two_answers(rig: Rig) -> None:
+    rig.record(1)
+    rig.logs.rows[2] = rig.logs.rows[1]
+    once, again = rig.receipt(1), rig.receipt(1, row=2)
+    for statement in (once, once):
+        rig.auditor.shelf.add(KeptReceipt(statement, rig.clock.now_ms()))
+    assert await looked(rig) == AuditProgress(2, 0, 0)
+    rig.auditor.shelf.add(KeptReceipt(again, rig.clock.now_ms()))
+    with pytest.raises(ReceiptBroken):
+        await looked(rig)
 
 
 async def looked(rig: Rig, **how: Any) -> AuditProgress:

@@ -41,7 +41,7 @@ def receipt(key: SigningKey = KEY, statement_type: str = "receipt", **changes: A
         actor=changes.pop("actor", "lender"), action="epoch:list", outcome=changes.pop("outcome", "ok")
     )
     fields: dict[str, Any] = {
-        "salt": b"s" * 32,
+        "salt": sha256(b"salt %d" % changes.get("row", 7)).digest(),
         "event": event.SerializeToString(),
         "request_sha256": sha256(ASKED).digest(),
         "merge_delay_seconds": 60,
@@ -104,6 +104,12 @@ async def test_one_event_is_not_receipted_twice(check: ReceiptChecker) -> None:
     with pytest.raises(ReceiptInvalid):
         await check.answered(PATH, ASKED, receipt())
     await check.answered(PATH, ASKED, receipt(row=8))
+
+
+async def test_one_event_is_not_receipted_twice_under_two_numbers(check: ReceiptChecker) -> None:
+    await check.answered(PATH, ASKED, receipt(salt=b"s" * 32))
+    with pytest.raises(ReceiptInvalid):
+        await check.answered(PATH, ASKED, receipt(salt=b"s" * 32, row=8))
 
 
 async def test_a_restored_hub_is_believed_once_its_succession_is(hub: Hub, check: ReceiptChecker) -> None:
