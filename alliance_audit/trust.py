@@ -69,7 +69,8 @@ def marks_of(log: ExportedLog, export: Export, trust: Trust, report: LogReport) 
         report.vouched.append(f"entries 0…{one.size - 1}: {REMEMBERED}")
     cosigned = _cosigned(witnessed, trust, report)
     declared = list(_declared(log, export))
-    _check_reach(log, checkpoint, [it.size for it in (*remembered, *cosigned)], declared, report, has_key=bool(given))
+    reached = [it.size for it in (*remembered, *cosigned)]
+    _check_reach(log, checkpoint, export, trust, reached, declared, report, has_key=bool(given))
     marks = [Mark(checkpoint.size, checkpoint.root, THE_EXPORTS), *declared]
     marks += [Mark(it.size, it.root, REMEMBERED) for it in remembered]
     return marks + [Mark(it.size, it.root, "a checkpoint that witnesses cosigned") for it in cosigned]
@@ -91,6 +92,8 @@ def _not_lost(
 def _check_reach(
     log: ExportedLog,
     checkpoint: Checkpoint,
+    export: Export,
+    trust: Trust,
     vouched: Sequence[int],
     declared: Sequence[Mark],
     report: LogReport,
@@ -105,10 +108,13 @@ def _check_reach(
         report.notes.append(f"entries {reach}…{checkpoint.size - 1} came after what you gave: the hub alone vouches")
     if checkpoint.size < log.size:
         rest = f"entries {checkpoint.size}…{log.size - 1}"
-        if any(mark.size == log.size for mark in declared):
+        if not any(mark.size == log.size for mark in declared):
+            report.fault(rest, "are behind the end of the export's checkpoint")
+        elif (of_admins := believed(export, str(log.name), trust.admins)) and of_admins.log_size == log.size:
             report.notes.append(f"{rest} were not signed before the hub was lost: its succession vouches for them")
         else:
-            report.fault(rest, "are behind the end of the export's checkpoint")
+            text = "only a succession has them, which two admins must have signed: give their keys by --admin"
+            report.fault(rest, text)
 
 
 def _check_signed(checkpoint: Checkpoint, keys: Sequence[NoteKey], place: str, report: LogReport) -> None:

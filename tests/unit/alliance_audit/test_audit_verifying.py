@@ -1,6 +1,7 @@
 """The verifier against exports that were bent: each is found, with the place."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +24,8 @@ from support.exports import (
 )
 
 from alliance.crypto.merkle import leaf_hash, node_hash
+from alliance.crypto.secret import Secret
+from alliance.crypto.signing import SigningKey
 from alliance.tlog.checkpoints import Checkpoint, read_checkpoint
 from alliance.tlog.logs import LogName
 from alliance.tlog.tiles import Tile, unpacked_entries
@@ -268,6 +271,27 @@ def test_a_restored_hub_follows_by_its_succession(tmp_path: Path) -> None:
     assert "the succession to origin 2 has 90 entries" in str(verify(read_export(longer), trust).faults[0])
     without = write_export(tmp_path / "without", MadeLog(ENTRIES[:90]), new)
     assert "the succession that the first leaf names is missing" in str(verify(read_export(without), trust).faults)
+
+
+@pytest.mark.parametrize("signed_by", [0, 1, 2])
+def test_entries_behind_the_checkpoint_rest_on_a_succession_that_admins_signed(folder: Path, signed_by: int) -> None:
+    admins = [SigningKey(Secret(bytes(31) + bytes([it]))) for it in (7, 8)]
+    payload = Succession(
+        alliance="test", origin=2, log_origin=str(CHECKPOINT.origin), log_size=SIZE, log_root=CHECKPOINT.root
+    ).SerializeToString()
+    signatures = [
+        {"admin": "a", "statement": b64encode(key.statement("succession", payload).SerializeToString())}
+        for key in admins[:signed_by]
+    ]
+    about = json.loads((folder / "hub-keys.json").read_bytes())
+    about["successions"] = [{"payload": b64encode(payload), "signatures": signatures}]
+    put(folder / "hub-keys.json", json.dumps(about, default=bytes.decode).encode())
+    put(folder / "1" / "checkpoint", str(checkpoint_of(ENTRIES[:1000]).note).encode())
+    for trusted in ([], [key.public_key for key in admins]):
+        report = verify(read_export(folder), Trust([KEY], admins=trusted))
+        assert report.holds is (signed_by == 2 and bool(trusted))
+        text = "".join(map(str, report.faults)) + "".join(report.logs[0].notes)
+        assert f"entries 1000…{SIZE - 1}" in text
 
 
 def test_an_export_names_no_folder_outside_itself(folder: Path) -> None:
