@@ -118,8 +118,9 @@ class EventProver:
         for log, asked in by_log.items():
             tree = await self._keeper.tree(log, newest)
             within = [place for place in asked if positions[place].leaf_index < tree.size]
+            waits = self._keeper.cosignatures and log == newest.origin  # else what was shown is all there is
             for place in set(asked) - set(within):
-                places[place] = self._unsealed(due[place], WITNESSES_MS)
+                places[place] = self._unsealed(due[place], WITNESSES_MS if waits else 0)
             found = await self._included(tree, [(due[place], positions[place].leaf_index) for place in within])
             for place, proven in zip(within, found, strict=True):
                 places[place] = proven

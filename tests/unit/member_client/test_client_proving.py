@@ -150,6 +150,19 @@ async def test_an_event_waits_for_its_witnesses_and_not_for_good(rig: Rig, monke
     assert [it.state for it in await rig.prover.prove([late])] == [EventState.PROVEN]
 
 
+async def test_a_hub_buys_no_day_by_naming_a_leaf_that_is_not_there_yet(rig: Rig) -> None:
+    rig.record(1)
+    rig.logs.next_month("2026-12")
+    rig.record(2)
+    rig.logs.rows |= {3: (str(rig.logs.newest.name), 1_000), 4: (str(rig.logs.logs[0].name), 1_000)}
+    late = [rig.due(3), rig.due(4)]
+    assert [it.state for it in await rig.prover.prove(late)] == [EventState.PENDING] * 2
+    rig.clock.advance(seconds=60 + 121)
+    assert [it.state for it in await rig.prover.prove(late)] == [EventState.BROKEN] * 2
+    rig.keeper.cosignatures = 1
+    assert [it.state for it in await rig.prover.prove(late)] == [EventState.PENDING, EventState.BROKEN]
+
+
 async def test_what_is_late_is_broken_and_kept_once(rig: Rig) -> None:
     rig.record(1)
     late = rig.receipt(2)
