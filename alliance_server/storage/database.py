@@ -1,7 +1,7 @@
 """Connections: one engine for SQLite or PostgreSQL, set up so that what is committed is durable.
 
 - SQLite: WAL, `synchronous=FULL`, foreign keys on, `BEGIN IMMEDIATE` for writes, a busy timeout.
-- PostgreSQL: psycopg 3, READ COMMITTED.
+- PostgreSQL: psycopg 3, READ COMMITTED; who stands still inside a transaction is put out.
 - Parameters never appear in errors: they hold tags.
 """
 
@@ -22,7 +22,10 @@ WRITES = "alliance_writes"
 """Execution option of connections that write."""
 
 _BUSY_TIMEOUT_MS = 15_000
-_RETRYABLE_STATES = frozenset({"40001", "40P01", "23505"})
+IDLE_MS = 30_000
+"""So long a transaction may stand still on PostgreSQL: a process that is frozen inside one holds the sealing of the log
+up for all, and receipts promise a minute."""
+_RETRYABLE_STATES = frozenset({"25P03", "40001", "40P01", "23505"})
 _FULL_STATES = frozenset({"53100", "53200"})
 
 
@@ -31,8 +34,17 @@ def connect(url: str) -> Engine:
     engine = sa.create_engine(url, hide_parameters=True, pool_size=8, max_overflow=4)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
+    else:
+        _prepare_postgresql(engine)
     bulk.prepare(engine)
     return engine
+
+
+def _prepare_postgresql(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:  # noqa: ANN401 - psycopg's, which only servers need
+        connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS:d}")
+        connection.commit()
 
 
 def _prepare_sqlite(engine: Engine) -> None:

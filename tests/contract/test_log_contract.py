@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -19,10 +20,12 @@ from alliance.tlog.logs import LogName, month_ends, month_of
 from alliance.tlog.tiles import nodes_of
 from alliance.v1.audit_pb2 import AuditEvent
 from alliance_server.domain.audit import AuditRecord
+from alliance_server.domain.errors import Refused
 from alliance_server.domain.logs import Log, TreeHead
 from alliance_server.domain.ports import Transaction
 from alliance_server.services import sealing
 from alliance_server.services.sealing import LEASE_MS, Sealer
+from alliance_server.storage import database
 from alliance_server.storage.audit_log import _APPENDING
 from alliance_server.storage.log_files import LogFiles
 from alliance_server.storage.tables import AuditTable, table_of
@@ -385,4 +388,28 @@ async def test_an_event_whose_commit_comes_late_is_not_left_out(office: Office, 
     transaction.commit()
     held.close()
     assert await office.sealer.turn() == 7
+    office.check()
+
+
+async def test_whoever_stands_still_inside_a_commit_is_put_out(
+    office: Office, databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if office.store.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite's lock goes with its process")
+    monkeypatch.setattr(database, "IDLE_MS", 200)
+    await office.append(3)
+    frozen = database.connect(databases.url).connect()
+    frozen.begin()
+    frozen.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({_APPENDING})")
+
+    async def sealed() -> int:
+        while True:
+            with suppress(Refused):
+                return await office.sealer.turn()
+
+    assert await asyncio.wait_for(sealed(), 60) == 4
+    with pytest.raises(sa.exc.DBAPIError, match="idle-in-transaction"):
+        frozen.exec_driver_sql("SELECT 1")
+    frozen.invalidate()
+    frozen.close()
     office.check()
