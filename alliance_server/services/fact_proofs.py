@@ -20,7 +20,7 @@ from alliance_server.services.call import Call
 from alliance_server.services.logs import LogService
 from alliance_server.services.publication import Publication
 from alliance_server.services.sealing import Sealer
-from alliance_server.services.witnesses import cosigned_checkpoint
+from alliance_server.services.witnesses import cosigned_checkpoint, in_force
 
 MAX_DIGESTS: Final = 1000
 WAIT_SECONDS: Final = 10.0
@@ -75,6 +75,8 @@ class FactProofService:
         """Prove those that are in force; raises Refused, UNAVAILABLE where no checkpoint has them soon enough."""
         if len(digests) > MAX_DIGESTS or any(len(digest) != DIGEST_BYTES for digest in digests):
             raise Refused(Reason.INVALID_REQUEST, f"a call asks about at most {MAX_DIGESTS} digests of facts")
+        if cosignatures and cosignatures > len((await self._store.read(in_force)).witnesses.keys):
+            raise Refused(Reason.UNAVAILABLE, "fewer witnesses are in force than are to have cosigned")
         seen = await self._sealed(list(dict.fromkeys(digests)), cosignatures)
         places = [seen.positions[row] for row in seen.rows.values()]
         hashes = await self._logs.prove(seen.log.origin, seen.size, [place.leaf_index for place in places])

@@ -35,6 +35,8 @@ LEASE: Final = "sealing"
 LEASE_MS: Final = 5_000
 BATCH: Final = 16_384
 """Leaves of a tree more than of the one before, at most."""
+PAUSE_SECONDS: Final = 0.2
+"""Between turns that somebody asked for: each leaves a tree and a checkpoint for good."""
 SETTLE_MS: Final = 200
 """So long the sealer waits for appenders that are under way, and whoever appends waits behind."""
 
@@ -78,22 +80,27 @@ class Sealer:
         self._turning = asyncio.Lock()
         """The lease keeps other processes away, and not a second turn of this one."""
         self._is_mended = False
+        self._rests_until = 0.0
 
     async def turn(self) -> int:
         """Seal what there is; returns how many leaves, 0 where there are none or another process does it."""
         sealed = 0
         async with self._turning:
-            with contextlib.suppress(_Overtaken):
-                if not self._is_mended:
-                    await self._mend()
-                while (leaves := await self._step()) is not None:
-                    sealed += leaves
+            try:
+                with contextlib.suppress(_Overtaken):
+                    if not self._is_mended:
+                        await self._mend()
+                    while (leaves := await self._step()) is not None:
+                        sealed += leaves
+            finally:
+                self._rests_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
         return sealed
 
     async def wait(self, seconds: float) -> None:
-        """Wait until somebody wants something sealed at once, or so long."""
+        """Wait until somebody wants something sealed at once, or so long; some moments after the last turn at least."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), seconds)
+        await asyncio.sleep(max(0.0, self._rests_until - asyncio.get_running_loop().time()))
         self._woken.clear()
 
     def wake(self) -> None:

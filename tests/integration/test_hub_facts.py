@@ -1,5 +1,6 @@
 """Facts at the hub: what is in force is published and proven, at once where it is asked for, and nothing else is."""
 
+import asyncio
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,6 +22,8 @@ from alliance.v1 import audit_pb2, directory_pb2, epoch_pb2, filter_pb2
 from alliance_server.domain.members import MemberState
 from alliance_server.domain.policy import POLICY_VERSION
 from alliance_server.domain.ports import Transaction
+from alliance_server.services import fact_proofs, sealing
+from alliance_server.storage.witnesses import SqlWitnesses
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -104,6 +107,35 @@ async def test_a_call_asks_about_a_thousand_digests_at_most(hub: RunningHub) -> 
         with refuses(Reason.INVALID_REQUEST):
             await proofs_of(member, *digests)
     await member.close()
+
+
+async def test_more_witnesses_than_there_are_are_not_waited_nor_looked_for(
+    own_hub: RunningHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member = await enrol(own_hub, "asks-for-witnesses")
+    monkeypatch.setattr(fact_proofs, "WAIT_SECONDS", 3600.0)
+    monkeypatch.setattr(SqlWitnesses, "cosigned", None)
+    request = audit_pb2.GetFactProofsRequest(digests=[facts.policy(POLICY_VERSION)], cosignatures=2**31)
+    with refuses(Reason.UNAVAILABLE):
+        await member.audit.GetFactProofs(request, timeout=20)
+    with refuses(Reason.NOT_FOUND):
+        await member.audit.GetCheckpoint(audit_pb2.GetCheckpointRequest(cosignatures=2**31))
+    await member.close()
+
+
+async def test_whoever_wakes_the_sealer_all_the_time_has_it_turn_no_faster(
+    own_hub: RunningHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await own_hub.stop_sealing()
+    sealer = own_hub.hub.sealer
+    monkeypatch.setattr(sealing, "PAUSE_SECONDS", 3600.0)
+    await sealer.turn()
+    sealer.wake()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(sealer.wait(0), 0.05)
+    monkeypatch.setattr(sealing, "PAUSE_SECONDS", 0.0)
+    await sealer.turn()
+    await sealer.wait(0)
 
 
 async def test_a_key_that_nobody_confirmed_is_no_fact(own_hub: RunningHub) -> None:
