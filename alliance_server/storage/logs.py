@@ -129,12 +129,21 @@ class SqlLogs:
         """Say where rows are that a tree has, and none of its log's before: counted back from its last one."""
         signed = self.checkpoint(number)
         log = self._connection.execute(sa.select(_LOGS).where(_LOGS.c.number == number)).one()
-        between = sa.select(_EVENTS.c.id).where(_EVENTS.c.id >= rows[0], _EVENTS.c.id <= last_row)
-        known = bulk.rows(self._connection, between.order_by(_EVENTS.c.id.desc()), {})
-        behind = {row: place for place, (row,) in enumerate(known)}
+        behind = self._behind(number, size, last_row, rows)
         for row in rows:
             if row not in behind or row <= log.after_row:
                 continue
             index = size - 1 - behind[row]
             if signed is not None and index < signed[0]:
                 yield row, Position(number, log.origin, index)
+
+    def _behind(self, number: int, size: int, last_row: int, rows: Sequence[int]) -> dict[int, int]:
+        """Say how many events of a tree are behind each of its rows. Where no number was left out none is read."""
+        columns = _HEADS.c
+        smaller = sa.select(columns.size, columns.last_row).where(columns.log == number, columns.size < size)
+        before = self._connection.execute(smaller.order_by(columns.size.desc()).limit(1)).first()
+        if before is not None and last_row - before.last_row == size - before.size:
+            return {row: last_row - row for row in rows if row > before.last_row}
+        between = sa.select(_EVENTS.c.id).where(_EVENTS.c.id >= rows[0], _EVENTS.c.id <= last_row)
+        known = bulk.rows(self._connection, between.order_by(_EVENTS.c.id.desc()), {})
+        return {row: place for place, (row,) in enumerate(known)}

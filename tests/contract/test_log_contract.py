@@ -26,6 +26,9 @@ from alliance_server.domain.ports import Transaction
 from alliance_server.services import sealing
 from alliance_server.services.sealing import LEASE_MS, Sealer
 from alliance_server.storage import database
+
+
+from alliance_server.storage import logs as storage_logs
 from alliance_server.storage.audit_log import _APPENDING
 from alliance_server.storage.log_files import LogFiles
 from alliance_server.storage.tables import AuditTable, table_of
@@ -148,6 +151,29 @@ async def test_events_that_no_checkpoint_has_are_nowhere_yet(office: Office) -> 
     assert office.store.read_now(lambda transaction: transaction.logs.positions([row])) == {}
     await office.sealer.turn()
     assert set(office.store.read_now(lambda transaction: transaction.logs.positions([row]))) == {row}
+
+
+async def test_finding_places_reads_no_events_where_no_number_was_left_out(
+    office: Office, databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.sealer.turn()
+    first = await office.append(300)
+    await office.sealer.turn()
+    left_out = first[-1] + 2
+    with databases.open().engine.begin() as connection:
+        table = table_of(AuditTable)
+        made = event("late")
+        fields = {name: getattr(made, name) for name in ("actor", "time", "action", "salt", "event", "leaf_hash")}
+        connection.execute(sa.insert(table).values(id=left_out, **fields))
+    await office.sealer.turn()
+
+    def places(rows: Sequence[int]) -> list[int]:
+        found = office.store.read_now(lambda transaction: transaction.logs.positions(rows))
+        return [found[row].leaf_index for row in rows if row in found]
+
+    assert places([left_out - 1, left_out, left_out + 1]) == [301]
+    monkeypatch.setattr(storage_logs.bulk, "rows", None)
+    assert places(first) == list(range(1, 301))
 
 
 async def test_trees_grow_from_one_another(office: Office) -> None:
