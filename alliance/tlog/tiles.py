@@ -18,6 +18,7 @@ WIDTH: Final = 256
 HEIGHT: Final = 8
 ENTRIES: Final = "entries"
 _LENGTH_BYTES: Final = 2
+_HELD: Final = 64
 MAX_ENTRY_BYTES: Final = 2 ** (8 * _LENGTH_BYTES) - 1
 
 
@@ -71,32 +72,37 @@ def hashes_in(tile: Tile, content: bytes) -> list[bytes]:
 
 
 def nodes_of(size: int, read: ReadTile) -> Nodes:
-    """Give what reads nodes of a tree of a size out of its tiles, each tile once a request.
+    """Give what reads nodes of a tree of a size out of its tiles; the tiles read last are held with all their nodes.
 
     A node that the tree does not hold whole raises ValueError.
     """
+    held: dict[Tile, Levels] = {}
 
     def nodes(wanted: Sequence[Node]) -> list[bytes]:
-        held: dict[Tile, list[bytes]] = {}
         return [_node(node, size, read, held) for node in wanted]
 
     return nodes
 
 
-def _node(node: Node, size: int, read: ReadTile, held: dict[Tile, list[bytes]]) -> bytes:
+Levels = list[list[bytes]]
+"""The hashes of a tile, and of each level above them inside it."""
+
+
+def _node(node: Node, size: int, read: ReadTile, held: dict[Tile, Levels]) -> bytes:
     level, index = node
     if level < 0 or index < 0 or (index + 1) << level > size:
         raise ValueError("a node lies beyond its tree")
     tile_level, within = divmod(level, HEIGHT)
-    begin = index << within
-    number = begin // WIDTH
+    number = (index << within) // WIDTH
     tile = Tile(tile_level, number, min(WIDTH, (size >> (HEIGHT * tile_level)) - number * WIDTH))
-    if tile not in held:
-        held[tile] = hashes_in(tile, read(tile))
-    hashes = held[tile][begin % WIDTH : begin % WIDTH + (1 << within)]
-    while len(hashes) > 1:
-        hashes = [node_hash(*pair) for pair in zip(hashes[::2], hashes[1::2], strict=True)]
-    return hashes[0]
+    levels = held.pop(tile, None) or [hashes_in(tile, read(tile))]
+    held[tile] = levels  # at the end: those at the front were used longest ago
+    if len(held) > _HELD:
+        del held[next(iter(held))]
+    while len(levels) <= within:
+        below = levels[-1]
+        levels.append([node_hash(*pair) for pair in zip(below[::2], below[1::2], strict=False)])
+    return levels[within][index - (number * WIDTH >> within)]
 
 
 def packed_entries(entries: Iterable[bytes]) -> bytes:

@@ -26,9 +26,6 @@ from alliance_server.domain.ports import Transaction
 from alliance_server.services import sealing
 from alliance_server.services.sealing import LEASE_MS, Sealer
 from alliance_server.storage import database
-
-
-from alliance_server.storage import logs as storage_logs
 from alliance_server.storage.audit_log import _APPENDING
 from alliance_server.storage.log_files import LogFiles
 from alliance_server.storage.tables import AuditTable, table_of
@@ -172,7 +169,7 @@ async def test_finding_places_reads_no_events_where_no_number_was_left_out(
         return [found[row].leaf_index for row in rows if row in found]
 
     assert places([left_out - 1, left_out, left_out + 1]) == [301]
-    monkeypatch.setattr(storage_logs.bulk, "rows", None)
+    monkeypatch.setattr("alliance_server.storage.logs.bulk.rows", None)
     assert places(first) == list(range(1, 301))
 
 
