@@ -13,7 +13,7 @@ from alliance_server.demo.lender import ROWS_REFUSED, Lender, evaluations_of
 from alliance_server.demo.made_up import LENDERS, Customer, Sizes, World, invent
 from alliance_server.demo.processes import demand
 from alliance_server.demo.stage import Stage
-from alliance_server.demo.trials import Audit, Latency, Refusals, audit, meet_cheats, time_checks
+from alliance_server.demo.trials import Audit, Latency, Refusals, audit, meet_cheats, prove_events, time_checks
 
 _SECONDS = 3600.0
 
@@ -69,11 +69,13 @@ def run_customers(stage: Stage, sizes: Sizes) -> CustomersRun:
         stage.say("online checks")
         customer = _clean(world)
         latency = time_checks(third, customer.fields["phone"], sizes.checks)
+        stage.say("prove events")
+        proven = prove_events(lenders.values())
     stage.say("cheating hubs")
     refusals = meet_cheats(stage, third, customer.fields["phone"], lenders[LENDERS[0]])
     stage.say("search for leaks")
     leaks = search_hub(stage, world.written(), customer.fields["phone"])
-    return CustomersRun(sizes, contributed, screened, latency, refusals, leaks, audit(stage))
+    return CustomersRun(sizes, contributed, screened, latency, refusals, leaks, audit(stage, proven))
 
 
 def faults_of(run: CustomersRun) -> list[str]:

@@ -59,6 +59,10 @@ class Lender:
         purpose = ("--purpose", "loan_application", "--consent", "C-2026-0118")
         return self._start("check", "check", field, "-", *purpose, *options, typed=f"{typed}\n")
 
+    def prove_events(self) -> Child:
+        """Prove that what the hub recorded of this lender is in the log."""
+        return self._start("audit", "audit", "verify", "--all")
+
     def lose_filter(self) -> None:
         """Remove the filter's bits, so that they must be downloaded again."""
         for file in (self.profile / "filter").rglob("*.bits"):

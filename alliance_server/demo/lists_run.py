@@ -14,7 +14,7 @@ from alliance_server.demo.people import Written
 from alliance_server.demo.processes import demand, timed
 from alliance_server.demo.real_lists import RealList, intersections, read_lists
 from alliance_server.demo.stage import Stage
-from alliance_server.demo.trials import Audit, Latency, Refusals, audit, meet_cheats, time_checks
+from alliance_server.demo.trials import Audit, Latency, Refusals, audit, meet_cheats, prove_events, time_checks
 
 _SECONDS = 3600.0
 _CHECKS = 200
@@ -80,11 +80,14 @@ def run_lists(stage: Stage, folder: Path) -> ListsRun:
         first, *_, last = members.values()
         question = _some_row(lists[0])
         latency = time_checks(first, question, _CHECKS)
+        stage.say("prove events")
+        proven = prove_events(members.values())
     stage.say("cheating hubs")
     refusals = meet_cheats(stage, first, question, last)
     stage.say("search for leaks")
     leaks = search_hub(stage, (row for one in lists for row in one.rows.values()), question)
-    return ListsRun(lists, contributed, _pairs(lists, screened.found), screened, latency, refusals, leaks, audit(stage))
+    pairs, audited = _pairs(lists, screened.found), audit(stage, proven)
+    return ListsRun(lists, contributed, pairs, screened, latency, refusals, leaks, audited)
 
 
 def faults_of(run: ListsRun) -> list[str]:

@@ -79,11 +79,15 @@ def trial_faults(run: Run) -> list[str]:
         faults.append("a hub that cheats was not refused for that reason")
     if run.audit.differences:
         faults.append(f"audit events are not one per call ({'; '.join(run.audit.differences)})")
+    if not run.audit.proven:
+        faults.append("no lender proved an event to be in the log")
+    if not run.audit.change_found:
+        faults.append("an event that was changed in the database was not found, or another one was")
     return faults
 
 
 def _trials(run: Run) -> list[str]:
-    return [_search(run.leaks), _cheats(run.refusals), _online(run.latency, run.audit)]
+    return [_search(run.leaks), _cheats(run.refusals), _online(run.latency, run.audit), _log(run.audit)]
 
 
 def _search(leaks: Leaks) -> str:
@@ -101,6 +105,11 @@ def _online(latency: Latency, audit: Audit) -> str:
     return _two(
         f"online check p50 {latency.p50:.1f} ms  p99 {latency.p99:.1f} ms", f"audit: {audit.events:,} events, {manner}"
     )
+
+
+def _log(audit: Audit) -> str:
+    found = "found" if audit.change_found else "NOT FOUND"
+    return _two(f"own events proven in the log: {audit.proven:,}", f"event changed in the database: {found}")
 
 
 def _pair(pair: Pair) -> str:

@@ -129,6 +129,11 @@ class Stage:
                 events[ENROLMENT if action == AuditAction.MEMBER_ENROL else actor] += count
         return events
 
+    def verify_log(self, folder: Path) -> int:
+        """Verify the whole log of a hub that does not run, as its operator does; gives the exit code."""
+        child = self.processes.start("audit verify", _SERVER, "audit", "verify", "--dir", folder, typed="")
+        return child.wait(_START_SECONDS).code
+
     def hub_files(self) -> list[Path]:
         """Give every file that the hub has or that was observed of it."""
         return sorted(path for folder in (self.hub, self.observed) for path in folder.rglob("*") if path.is_file())

@@ -1,9 +1,13 @@
 """What the demo tries with every hub: whether lenders refuse one that cheats, and whether every call left its event."""
 
+import shutil
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 
 from alliance_server.demo.hub import FLIPPED_BIT, OTHER_KEY
-from alliance_server.demo.lender import Lender, refusal
+from alliance_server.demo.lender import INTEGRITY, Lender, refusal
 from alliance_server.demo.people import Written
 from alliance_server.demo.processes import Ended, demand
 from alliance_server.demo.stage import Stage
@@ -58,19 +62,42 @@ def time_checks(lender: Lender, question: Written, times: int) -> Latency:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Audit events in the hub's database against the calls that reached it."""
+    """Audit events in the hub's database against the calls that reached it, and the log over them."""
 
     events: int
     differences: tuple[str, ...]
     """Members whose numbers differ, with both."""
+    proven: int
+    """Events that lenders proved for themselves to be in the hub's log."""
+    change_found: bool
+    """Whether verification finds an event that was changed behind the hub's back."""
 
 
-def audit(stage: Stage) -> Audit:
-    """Hold events against calls, member by member."""
+def prove_events(lenders: Iterable[Lender]) -> int:
+    """Let lenders prove that what the hub recorded of them is in its log; the hub must serve. Gives how many it was."""
+    proving = [lender.prove_events() for lender in lenders]
+    return sum(int(demand(child.name, child.wait(_SECONDS)).document()["proven"]) for child in proving)
+
+
+def audit(stage: Stage, proven: int) -> Audit:
+    """Hold events against calls, member by member, and have the log of a hub that was tampered with verified."""
     events, calls = stage.events(), stage.calls
     differences = tuple(
         f"{name}: {events[name]} events, {calls[name]} calls"
         for name in sorted(events | calls)
         if events[name] != calls[name]
     )
-    return Audit(events.total(), differences)
+    return Audit(events.total(), differences, proven, _finds_a_change(stage))
+
+
+def _finds_a_change(stage: Stage) -> bool:
+    """Change one event in a copy of the hub, as its database's owner can: verification must find that, and no more."""
+    copy = stage.folder / "tampered"
+    shutil.copytree(stage.hub, copy)
+    with closing(sqlite3.connect(copy / "hub.db")) as connection:
+        connection.execute("DROP TRIGGER audit_events_no_update")
+        connection.execute("UPDATE audit_events SET time = time + 1, salt = randomblob(32) WHERE id = 9")
+        connection.commit()
+    good, bent = (stage.verify_log(folder) for folder in (stage.hub, copy))
+    shutil.rmtree(copy)
+    return (good, bent) == (0, INTEGRITY)

@@ -27,6 +27,7 @@ TRIALS = (
     r"  hub database, files, logs and captured traffic searched for every identifier and its plain hashes: 0 found\n"
     r"  hub answering with another key: refused \(proof\)\s+filter with one bit flipped: refused \(signature\)\n"
     r"  online check p50 [\d.]+ ms  p99 [\d.]+ ms\s+audit: [\d,]+ events, one per call\n"
+    r"  own events proven in the log: [\d,]+\s+event changed in the database: found\n"
 )
 
 

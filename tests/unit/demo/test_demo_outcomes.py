@@ -26,14 +26,15 @@ GOOD = CustomersRun(
     latency=Latency(6.04, 12.5),
     refusals=Refusals("refused (proof)", "refused (signature)"),
     leaks=Leaks(4_000_000, 40_000_000, 15_000_000, 22, 70, 70, {}),
-    audit=Audit(1_310, ()),
+    audit=Audit(1_310, (), 1_280, change_found=True),
 )
 SCREEN = """\
   contributed   15,000 claims by 3 lenders                2,000 rows/s
   screened      30,000 customers of the third lender      expected 300 · found 300 · missed 0 · wrong 0
   hub database, files, logs and captured traffic searched for every identifier and its plain hashes: 0 found
   hub answering with another key: refused (proof)         filter with one bit flipped: refused (signature)
-  online check p50 6.0 ms  p99 12.5 ms                    audit: 1,310 events, one per call"""
+  online check p50 6.0 ms  p99 12.5 ms                    audit: 1,310 events, one per call
+  own events proven in the log: 1,280                     event changed in the database: found"""
 
 
 def faults(run: CustomersRun) -> list[str]:
@@ -61,7 +62,12 @@ def test_the_screen_is_the_readmes() -> None:
         ({"leaks": replace(GOOD.leaks, planted_found=69)}, "means nothing"),
         ({"leaks": replace(GOOD.leaks, captured=90_000 * 32 - 1)}, "less was captured"),
         ({"refusals": Refusals("refused (signature)", "refused (signature)")}, "was not refused"),
-        ({"audit": Audit(1_309, ("lender-a: 99 events, 100 calls",))}, "lender-a: 99 events, 100 calls"),
+        (
+            {"audit": replace(GOOD.audit, differences=("lender-a: 99 events, 100 calls",))},
+            "lender-a: 99 events, 100 calls",
+        ),
+        ({"audit": replace(GOOD.audit, proven=0)}, "no lender proved"),
+        ({"audit": replace(GOOD.audit, change_found=False)}, "changed in the database"),
     ],
 )
 def test_each_fault_is_named(change: dict[str, Any], fault: str) -> None:
