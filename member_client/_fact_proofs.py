@@ -7,7 +7,9 @@ Rules:
    So what the hub shows one member alone, it shows to all who read the log.
 2. What was proven is remembered, under the log that it was proven in. Each month's log has all facts in force again,
    and so has that of a restored hub: there they are proven anew, and what is no longer in force cannot be.
-3. A hub that is away proves nothing, and what was proven before goes on being used. A hub that is there and has no
+3. A log whose month is long over by this machine's clock proves nothing: a hub whose month never ends could show old
+   facts for good.
+4. A hub that is away proves nothing, and what was proven before goes on being used. A hub that is there and has no
    proof is not believed: FactNotPublished.
 """
 
@@ -16,9 +18,11 @@ from typing import Any, Final, Protocol
 
 from google.protobuf.message import DecodeError
 
+from alliance.clock import Clock
 from alliance.crypto import merkle
 from alliance.errors import MerkleProofInvalid
 from alliance.tlog.checkpoints import Checkpoint
+from alliance.tlog.logs import LogName, month_ends
 from alliance.v1.audit_pb2 import AuditEvent, FactProof, GetFactProofsRequest
 from alliance.v1.audit_pb2_grpc import AuditServiceStub
 from member_client._deadline import Deadline
@@ -30,6 +34,8 @@ from member_client.errors import FactNotPublished, QuorumMissing
 MAX_DIGESTS: Final = 1000
 FACT_LOG: Final = b"fact-log"
 """Name of the newest log that facts were proven in, on the shelf of pins: a succession removes it."""
+OVER_MS: Final = 24 * 60 * 60 * 1000
+"""So long after its month a log still proves: clocks differ, and the next log may wait for witnesses."""
 _ACTION: Final = "fact:publish"
 _ACTOR: Final = "hub"
 _OK: Final = "ok"
@@ -59,7 +65,7 @@ class Prover(Protocol):
 class FactProver:
     """Has facts proven, for all parts of one session."""
 
-    def __init__(self, transport: Transport, log: Log, *, pins: Store, workers: Workers) -> None:
+    def __init__(self, transport: Transport, log: Log, *, pins: Store, workers: Workers, clock: Clock) -> None:
         self.cosignatures = 0
         """So many witnesses have to have cosigned the checkpoint that proofs lead to."""
         self.doubted: Callable[[], Awaitable[bool]] = _never
@@ -68,6 +74,7 @@ class FactProver:
         self._log = log
         self._pins = pins
         self._workers = workers
+        self._clock = clock
 
     async def prove(self, digests: Iterable[bytes], deadline: Deadline) -> None:
         """Have facts proven that were not yet in the newest log; raises FactNotPublished, or what calls raise."""
@@ -88,6 +95,8 @@ class FactProver:
             lambda channel: AuditServiceStub(channel).GetFactProofs, always(request), deadline
         )
         checkpoint = await self._log.accept(answer.checkpoint, known)
+        if self._is_long_over(checkpoint.origin):
+            raise FactNotPublished("The hub proves what it states in the log of a month that is over.")
         await self._workers.cpu(check_proofs, batch, answer.proofs, checkpoint)
         await self._workers.disk(self._remember, batch, checkpoint.origin.encode())
 
@@ -97,7 +106,12 @@ class FactProver:
 
     def _unproven(self, digests: Sequence[bytes]) -> list[bytes]:
         newest, *logs = self._pins.get_many(Shelf.PINS, [FACT_LOG, *map(_name, digests)])
+        if newest is not None and self._is_long_over(newest.decode()):
+            return list(digests)
         return [digest for digest, log in zip(digests, logs, strict=True) if log is None or log != newest]
+
+    def _is_long_over(self, log: str) -> bool:
+        return self._clock.now_ms() > month_ends(LogName.parse(log).month) + OVER_MS
 
     def _remember(self, digests: Sequence[bytes], log: bytes) -> None:
         self._pins.put_many(

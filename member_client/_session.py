@@ -78,7 +78,7 @@ class Session:
         self.renewer = Renewer(
             profile, keys, identity=self.identity, transport=self.transport, workers=workers, clock=clock
         )
-        self.prover = FactProver(self.transport, self.log, pins=state.pins, workers=workers)
+        self.prover = FactProver(self.transport, self.log, pins=state.pins, workers=workers, clock=clock)
         self.facts = FactKeeper(
             self.transport,
             self.hub,

@@ -12,11 +12,12 @@ from client_fixtures import new_store
 
 from alliance.crypto import merkle
 from alliance.tlog.checkpoints import Checkpoint, checkpoint_text
+from alliance.tlog.logs import month_begins, month_ends
 from alliance.tlog.notes import Note
 from alliance.v1.audit_pb2 import AuditEvent, FactProof, GetFactProofsRequest, GetFactProofsResponse
 from member_client import FactNotPublished, HubUnavailable
 from member_client._deadline import Deadline
-from member_client._fact_proofs import FACT_LOG, MAX_DIGESTS, FactProver
+from member_client._fact_proofs import FACT_LOG, MAX_DIGESTS, OVER_MS, FactProver
 from member_client._store import Shelf
 from member_client._workers import Workers
 
@@ -77,14 +78,25 @@ class PublishingHub:
 
 
 @dataclass
+class SetClock:
+    """A clock that is set."""
+
+    now: int
+
+    def now_ms(self) -> int:
+        return self.now
+
+
+@dataclass
 class Rig:
     hub: PublishingHub
     folder: Path
     workers: Workers
+    clock: SetClock = field(default_factory=lambda: SetClock(month_begins("2026-11")))
 
     def prover(self) -> FactProver:
         hub: Any = self.hub
-        return FactProver(hub, hub, pins=new_store(self.folder), workers=self.workers)
+        return FactProver(hub, hub, pins=new_store(self.folder), workers=self.workers, clock=self.clock)
 
     async def prove(self, *digests: bytes) -> None:
         await self.prover().prove(digests, Deadline.after(30))
@@ -124,6 +136,22 @@ async def test_in_a_new_log_facts_are_proven_anew(rig: Rig) -> None:
     await rig.prove(A)
     with pytest.raises(FactNotPublished):  # it is not in force any more
         await rig.prove(B)
+
+
+async def test_a_month_that_never_ends_proves_nothing(rig: Rig) -> None:
+    rig.hub.publish([A, B])
+    await rig.prove(A)
+    rig.clock.now = month_ends("2026-11") + OVER_MS
+    await rig.prove(A)
+    assert rig.hub.asked == [[A]]
+    rig.clock.now += 1
+    assert not rig.prover().knows(A)
+    for digest in (A, B):
+        with pytest.raises(FactNotPublished):
+            await rig.prove(digest)
+    rig.hub.log = DECEMBER
+    await rig.prove(A)
+    assert rig.prover().knows(A)
 
 
 async def test_without_the_log_that_a_succession_removes_nothing_counts_as_proven(rig: Rig) -> None:
