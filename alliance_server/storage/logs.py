@@ -34,6 +34,8 @@ class SqlLogs:
 
     def get(self, origin: str) -> Log | None:
         """Give a log by its origin."""
+        if not origin.isprintable():
+            return None  # whoever asks may send anything, and PostgreSQL fails at a byte 0x00
         row = self._connection.execute(sa.select(_LOGS).where(_LOGS.c.origin == origin)).first()
         return None if row is None else Log(**row._mapping)
 

@@ -173,6 +173,17 @@ async def test_finding_places_reads_no_events_where_no_number_was_left_out(
     assert places(first) == list(range(1, 301))
 
 
+async def test_a_log_is_asked_for_by_whatever_name(office: Office) -> None:
+    await office.sealer.turn()
+    (log, _), *_ = office.logs()
+
+    def known(name: str) -> Log | None:
+        return office.store.read_now(lambda transaction: transaction.logs.get(name))
+
+    assert [known(name) for name in ("", "a\x00b", log.origin + "\x00", "../" + log.origin)] == [None] * 4
+    assert known(log.origin) == log
+
+
 async def test_trees_grow_from_one_another(office: Office) -> None:
     heads = []
     for count in (1, 1, 255, 1, 300, 70):
