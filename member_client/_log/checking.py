@@ -2,7 +2,8 @@
 
 Rules:
 
-1. A receipt binds the request as it was sent, and never a time: clocks differ.
+1. A receipt binds the request as it was sent, and never a time: clocks differ. Its event says which method was called:
+   else a hub could log another one, and the receipt would be kept and proven all the same.
 2. Each event is receipted once: one that was shown for another answer before is not believed again, under another
    number neither. What is proven later is its leaf.
 3. A receipt that another key signed is the occasion to ask whether another origin is to be believed. Successions
@@ -24,6 +25,7 @@ from alliance.errors import SignatureInvalid
 from alliance.v1.audit_pb2 import AuditEvent, Receipt
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client._hub import PinnedHub
+from member_client._log.actions import action_of
 from member_client._log.chain import SALT_BYTES
 from member_client.errors import ReceiptInvalid
 
@@ -92,7 +94,7 @@ class ReceiptChecker:
         given = await self._verified(receipt)
         if given.receipt.request_sha256 != sha256(message).digest() or given.event.outcome != OK:
             raise ReceiptInvalid("The hub's receipt is for another request.")
-        self._take(given)
+        self._take(path, given)
 
     async def refused(self, path: str, messages: list[bytes], receipt: bytes | None) -> None:
         """Keep the receipt of a refusal; raises ReceiptInvalid where the hub signed one for something else."""
@@ -105,7 +107,7 @@ class ReceiptChecker:
         sent = {b"", *(sha256(message).digest() for message in messages)}
         if given.receipt.request_sha256 not in sent:
             raise ReceiptInvalid("The hub's receipt is for another request.")
-        self._take(given)
+        self._take(path, given)
 
     async def _verified(self, receipt: bytes) -> GivenReceipt:
         try:
@@ -118,9 +120,9 @@ class ReceiptChecker:
         except SignatureInvalid as error:
             raise ReceiptInvalid("The hub's receipt does not verify.") from error
 
-    def _take(self, given: GivenReceipt) -> None:
-        if given.event.actor != self._member:
-            raise ReceiptInvalid("The hub's receipt is for another member's call.")
+    def _take(self, path: str, given: GivenReceipt) -> None:
+        if given.event.actor != self._member or action_of(path) not in (None, given.event.action):
+            raise ReceiptInvalid("The hub's receipt is for another member's call, or for another one.")
         if self._hub.origin != self._origin:  # a restored hub counts on from its backup
             self._origin = self._hub.origin
             self._shown.clear()

@@ -21,6 +21,7 @@ from alliance_server.domain.members import Role
 from alliance_server.domain.policy import EVERYBODY, MEMBERS, POLICY, POLICY_VERSION, PURPOSES, Rule
 from alliance_server.hub_keys import ServerTls
 from alliance_server.rpc.server import SERVICES, Servicers, enrolment_server, member_server
+from member_client._log.actions import action_of
 
 PLUMBING = {
     f"/{health_pb2.DESCRIPTOR.services_by_name['Health'].full_name}/",
@@ -215,3 +216,8 @@ def test_every_audited_method_has_an_action_of_its_own() -> None:
     assert len(actions) == len(set(actions))
     assert set(actions) == set(AuditAction) - NOT_CALLS
     assert all(str(action).count(":") >= 1 and str(action) == str(action).lower() for action in AuditAction)
+
+
+def test_members_know_what_each_call_is_called_in_the_log() -> None:
+    receipted = {path: rule.action for path, rule in POLICY.items() if "SuccessionService" not in path}
+    assert {path: action_of(path) for path in receipted} == receipted

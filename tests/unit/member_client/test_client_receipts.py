@@ -38,7 +38,9 @@ class Hub:
 def receipt(key: SigningKey = KEY, statement_type: str = "receipt", **changes: Any) -> bytes:
     """A good one unless changed; `outcome` and `actor` are the event's."""
     event = audit_pb2.AuditEvent(
-        actor=changes.pop("actor", "lender"), action="epoch:list", outcome=changes.pop("outcome", "ok")
+        actor=changes.pop("actor", "lender"),
+        action=changes.pop("action", "epoch:list"),
+        outcome=changes.pop("outcome", "ok"),
     )
     fields: dict[str, Any] = {
         "salt": sha256(b"salt %d" % changes.get("row", 7)).digest(),
@@ -84,6 +86,7 @@ async def test_a_good_receipt_is_kept(check: ReceiptChecker, kept: list[GivenRec
         pytest.param(receipt(request_sha256=b""), id="of no request"),
         pytest.param(receipt(actor="other"), id="another member's"),
         pytest.param(receipt(outcome="NOT_FOUND"), id="of a refusal"),
+        pytest.param(receipt(action="suppression:list:get"), id="another method's"),
         pytest.param(receipt(salt=b"s" * 31), id="short salt"),
         pytest.param(receipt(row=0), id="no event"),
         pytest.param(receipt(event=b"\xff"), id="unreadable event"),
@@ -135,5 +138,6 @@ async def test_a_refusals_receipt_is_kept_where_there_is_one(check: ReceiptCheck
     await check.refused(PATH, [b"the one before", ASKED], receipt(outcome="NOT_FOUND"))
     await check.refused(PATH, [ASKED], receipt(outcome="NOT_PERMITTED", request_sha256=b"", row=8))
     assert [it.event.outcome for it in kept] == ["NOT_FOUND", "NOT_PERMITTED"]
-    with pytest.raises(ReceiptInvalid):
-        await check.refused(PATH, [ASKED], receipt(request_sha256=sha256(b"another").digest(), row=9))
+    for bent in (receipt(request_sha256=sha256(b"another").digest(), row=9), receipt(action="claim:list", row=9)):
+        with pytest.raises(ReceiptInvalid):
+            await check.refused(PATH, [ASKED], bent)
