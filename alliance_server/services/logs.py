@@ -13,10 +13,10 @@ import structlog
 
 from alliance.crypto import merkle
 from alliance.crypto.merkle import Node, Nodes
-from alliance.errors import NoteInvalid, Reason
+from alliance.errors import MerkleProofInvalid, NoteInvalid, Reason
 from alliance.tlog.tiles import nodes_of
 from alliance_server.domain.errors import Refused
-from alliance_server.domain.logs import MAX_ROW, Log, Position
+from alliance_server.domain.logs import MAX_ROW, Log, Position, TreeHead
 from alliance_server.domain.ports import LogFiles, Store, Transaction
 from alliance_server.services.call import Call
 from alliance_server.services.witnesses import cosigned_checkpoint
@@ -109,9 +109,14 @@ class LogService:
             raise Refused(Reason.INVALID_REQUEST, "consistency leads from a tree that is not empty to one not smaller")
         await self._check_size(origin, second)
 
+        trees = await self._store.read(lambda transaction: _trees(transaction, origin, first, second))
+
         def prove() -> list[bytes]:
             nodes = nodes_of(second, lambda tile: self._files.read(origin, tile))
-            return merkle.consistency_proof(first, second, nodes)
+            proof = merkle.consistency_proof(first, second, nodes)
+            if trees is not None:
+                merkle.verify_consistency(first, trees[0].root, second, trees[1].root, proof)
+            return proof
 
         proof = await _out_of_files(origin, prove)
         await self._store.write(lambda transaction: transaction.record(call.event(items=1)))
@@ -158,12 +163,22 @@ def _each_once(nodes: Nodes) -> Nodes:
 
 
 async def _out_of_files(origin: str, prove: Callable[[], T]) -> T:
-    """Read tiles on a thread; raises Refused while they are not there."""
+    """Read tiles on a thread; raises Refused while they are not there.
+
+    One that a disk spoilt proves something else: members would take that for a fork, and keep it as evidence of one.
+    """
     try:
         return await asyncio.to_thread(prove)
-    except (OSError, NoteInvalid) as error:
+    except (OSError, NoteInvalid, MerkleProofInvalid) as error:
         _log.error("a log's tiles cannot be read", origin=origin, error=type(error).__name__)
         raise Refused(Reason.UNAVAILABLE, "the log's tiles are not there") from None
+
+
+def _trees(transaction: Transaction, origin: str, first: int, second: int) -> tuple[TreeHead, TreeHead] | None:
+    """Give the trees of two sizes, where both were sealed."""
+    log = _get(transaction, origin).number
+    smaller, larger = transaction.logs.head(log, first), transaction.logs.head(log, second)
+    return None if smaller is None or larger is None else (smaller, larger)
 
 
 def _get(transaction: Transaction, origin: str) -> Log:

@@ -72,6 +72,24 @@ async def test_a_larger_tree_begins_with_the_smaller(hub: RunningHub, members: A
     merkle.verify_consistency(first.size, first.root, second.size, second.root, reply.hashes)
 
 
+async def test_a_tile_that_a_disk_spoilt_makes_no_member_believe_in_a_fork(
+    own_hub: RunningHub, own_members: Any
+) -> None:
+    member = await own_members(own_hub)
+    await own_hub.hub.sealer.turn()
+    first = await checkpoint_of(member)
+    await asked(member, 3)
+    await own_hub.hub.sealer.turn()
+    second = await checkpoint_of(member)
+    folder = own_hub.hub.config.logs_folder / second.origin / "tile" / "0"
+    for path in [it for it in folder.rglob("*") if it.is_file()]:
+        content = path.read_bytes()
+        path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    request = audit_pb2.GetConsistencyProofRequest(log=first.origin, first=first.size, second=second.size)
+    with refuses(Reason.UNAVAILABLE):
+        await member.audit.GetConsistencyProof(request)
+
+
 async def test_logs_are_listed_with_what_binds_them(own_hub: RunningHub, own_members: Any) -> None:
     member = await own_members(own_hub)
     await own_hub.hub.sealer.turn()
