@@ -137,9 +137,10 @@ class ReceiptedExchange:
         except grpc.aio.AioRpcError as failure:
             await self._check.refused(self._path, list(self._waiting), receipt_in(failure.trailing_metadata()))
             raise
-        if reply is not _EOF and reply is not None and self._waiting:
-            receipt = reply.receipt.SerializeToString() if reply.HasField("receipt") else None
-            await self._check.answered(self._path, self._waiting.popleft(), receipt)
+        if reply is not _EOF and reply is not None:
+            is_asked = bool(self._waiting)  # what acknowledges nothing has no receipt that could be its own
+            receipt = reply.receipt.SerializeToString() if is_asked and reply.HasField("receipt") else None
+            await self._check.answered(self._path, self._waiting.popleft() if is_asked else b"", receipt)
         return reply
 
 
