@@ -114,8 +114,11 @@ class FactProver:
         return self._clock.now_ms() > month_ends(LogName.parse(log).month) + OVER_MS
 
     def _remember(self, digests: Sequence[bytes], log: bytes) -> None:
+        newest = self._pins.get(Shelf.PINS, FACT_LOG)
+        if newest is None or LogName.parse(newest.decode()) < LogName.parse(log.decode()):
+            newest = log  # it never goes back: what was proven in a log before would count again
         self._pins.put_many(
-            [(Shelf.PINS, FACT_LOG, log, None), *((Shelf.PINS, _name(digest), log, None) for digest in digests)]
+            [(Shelf.PINS, FACT_LOG, newest, None), *((Shelf.PINS, _name(digest), log, None) for digest in digests)]
         )
 
 

@@ -138,6 +138,17 @@ async def test_in_a_new_log_facts_are_proven_anew(rig: Rig) -> None:
         await rig.prove(B)
 
 
+async def test_a_proof_in_the_log_before_brings_back_nothing_that_was_proven_there(rig: Rig) -> None:
+    rig.hub.publish([A, B])
+    await rig.prove(A)
+    rig.hub.log = DECEMBER
+    await rig.prove(B)
+    rig.hub.log = NOVEMBER  # witnesses cosigned it lately
+    rig.hub.publish([C])
+    await rig.prove(C)
+    assert [rig.prover().knows(digest) for digest in (A, B, C)] == [False, True, False]
+
+
 async def test_a_month_that_never_ends_proves_nothing(rig: Rig) -> None:
     rig.hub.publish([A, B])
     await rig.prove(A)
