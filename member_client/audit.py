@@ -115,24 +115,26 @@ async def events(session: Session) -> AsyncIterator[AuditEntry]:
 async def verified(session: Session, *, from_start: bool = False) -> AsyncIterator[AuditProgress]:
     """Prove the events that the hub lists, and then the receipts that are kept, batch by batch.
 
-    It goes on where the last look ended, unless it is to begin at the start. Raises ReceiptBroken, LogForked,
-    LogShrunken or StatementInvalid.
+    It goes on where the last look ended, unless it is to begin at the start, and counts an event once: what was listed
+    is not counted again by its receipt. Raises ReceiptBroken, LogForked, LogShrunken or StatementInvalid.
     """
     mark = None if from_start else await session.workers.disk(session.store.get, Shelf.LISTS, _VERIFIED)
     token, is_complete = (mark or b"").decode(), True
+    listed: set[int] = set()
     while True:
         page = await _page(session, token, VERIFIED_A_PAGE)
         entries = [read_event(record, session.profile.member) for record in page.records]
         due = [Due(it.row, it.leaf_hash, it.time + MERGE_DELAY_MS) for it in entries]
         found = await session.auditor.verify_listed(due)
         is_complete = is_complete and not found.pending
+        listed.update(it.row for it in entries)
         yield found
         if not page.next_page_token or len(entries) < VERIFIED_A_PAGE:
             break
         token = page.next_page_token
         if is_complete:
             await session.workers.disk(session.store.put, Shelf.LISTS, _VERIFIED, token.encode())
-    async for found in session.auditor.kept_batches(from_start=from_start):
+    async for found in session.auditor.kept_batches(from_start=from_start, listed=listed):
         yield found
 
 

@@ -772,7 +772,7 @@ class AllianceClient:
     async def verify_receipt(self, statement: bytes) -> EventPlace:
         """Prove that the event which a receipt is about is in the hub's log.
 
-        A receipt younger than its delay may be pending: ask again after `due_at`. Raises ReceiptInvalid for what is
+        A receipt younger than its delay may be pending: ask again after `due_at`. Raises InvalidUse for what is
         none of the hub's receipts, ReceiptBroken where the event is not in the log, LogForked and LogShrunken.
         """
         return await (await self._session()).auditor.verify(statement)

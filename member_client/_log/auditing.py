@@ -14,7 +14,7 @@ import json
 import logging
 import os
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from member_client._log.proving import BATCH, Due, EventPlace, EventProver, Even
 from member_client._log.shelf import KeptReceipt, ReceiptShelf
 from member_client._store import Shelf, Store
 from member_client._workers import Workers
-from member_client.errors import AllianceClientError, IntegrityError, ReceiptBroken
+from member_client.errors import AllianceClientError, IntegrityError, InvalidUse, ReceiptBroken, ReceiptInvalid
 
 SAMPLE: Final = 20
 LOOK_SECONDS: Final = (300.0, 1800.0)
@@ -69,8 +69,14 @@ class Auditor:
         self._task: asyncio.Task[None] | None = None
 
     async def verify(self, statement: bytes) -> EventPlace:
-        """Prove one receipt; raises ReceiptInvalid or ReceiptBroken."""
-        ((given, origin),) = await self.prover.read([statement])
+        """Prove a receipt that somebody gave; raises InvalidUse for what is none of this hub's, or ReceiptBroken.
+
+        Anybody may make such a thing: that it is no receipt says nothing against the hub.
+        """
+        try:
+            ((given, origin),) = await self.prover.read([statement])
+        except ReceiptInvalid as error:
+            raise InvalidUse("This is no receipt that the alliance's hub signed.") from error
         (place,) = await self.prover.prove([due_by(given, origin)])
         if place.state is EventState.BROKEN:
             raise await self._broken(statement)
@@ -78,8 +84,8 @@ class Auditor:
 
     async def verify_kept(
         self, receipts: Sequence[KeptReceipt], shown: dict[bytes, bytes] | None = None
-    ) -> AuditProgress:
-        """Prove receipts that were kept; raises ReceiptBroken with the first that is.
+    ) -> list[EventPlace]:
+        """Prove receipts that were kept, and give where their events are; raises ReceiptBroken with the first that is.
 
         `shown` are the receipts that were looked at before, by their leaves: two of one leaf stand for one event.
         """
@@ -93,7 +99,7 @@ class Auditor:
         for it, place in zip(receipts, places, strict=True):
             if place.state is EventState.BROKEN:
                 raise await self._broken(it.statement)
-        return counted(places)
+        return places
 
     async def verify_listed(self, due: Sequence[Due]) -> AuditProgress:
         """Prove events that the hub lists; raises ReceiptBroken where one is in no log."""
@@ -103,19 +109,24 @@ class Auditor:
             raise ReceiptBroken("An event that the hub lists is not in its audit log.")
         return counted(places)
 
-    async def kept_batches(self, *, from_start: bool = False) -> AsyncIterator[AuditProgress]:
-        """Prove all receipts that are kept and were not proven yet, batch by batch; raises ReceiptBroken."""
+    async def kept_batches(
+        self, *, from_start: bool = False, listed: Collection[int] = ()
+    ) -> AsyncIterator[AuditProgress]:
+        """Prove all receipts that are kept and were not proven yet, batch by batch; raises ReceiptBroken.
+
+        `listed` are the numbers of events that were counted already. What a restore lost is another one of its number.
+        """
         await self.shelf.flush()
         mark = 0 if from_start else await self._workers.disk(self._mark)
         waiting = await self._workers.disk(self._after, mark)
         is_complete, shown = True, dict[bytes, bytes]()
         for start in range(0, len(waiting), BATCH):
             batch = waiting[start : start + BATCH]
-            found = await self.verify_kept(batch, shown)
-            is_complete = is_complete and not found.pending
+            places = await self.verify_kept(batch, shown)
+            is_complete = is_complete and not counted(places).pending
             if is_complete:
                 await self._workers.disk(self._set_mark, batch[-1].received_at)
-            yield found
+            yield counted([it for it in places if it.state is EventState.LOST or it.row not in listed])
 
     # -- at random times -----------------------------------------------------------------------------------------
 
@@ -127,7 +138,7 @@ class Auditor:
     async def look(self) -> AuditProgress:
         """Prove some receipts by chance; raises ReceiptBroken."""
         await self.shelf.flush()
-        return await self.verify_kept(await self._workers.disk(self.shelf.sample, SAMPLE))
+        return counted(await self.verify_kept(await self._workers.disk(self.shelf.sample, SAMPLE)))
 
     async def close(self) -> None:
         """End looking, and write the receipts that wait."""

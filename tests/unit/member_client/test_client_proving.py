@@ -20,9 +20,9 @@ from member_client import (
     AuditProgress,
     EventState,
     HubError,
+    InvalidUse,
     LogForked,
     ReceiptBroken,
-    ReceiptInvalid,
     SuccessionRejected,
 )
 from member_client._directory import Directory, pin
@@ -188,8 +188,9 @@ async def test_what_a_restore_lost_is_lost_and_what_it_kept_is_proven(rig: Rig) 
     del rig.logs.rows[1]
     with pytest.raises(ReceiptBroken):  # the backup had it
         await rig.auditor.verify(early)
-    with pytest.raises(ReceiptInvalid):
-        await rig.auditor.verify(rig.receipt(1, new_signing_key(99)))
+    for stranger in (rig.receipt(1, new_signing_key(99)), b"kind,identifier"):
+        with pytest.raises(InvalidUse):
+            await rig.auditor.verify(stranger)
 
 
 async def test_all_that_is_kept_is_looked_at_once_and_what_waits_again(rig: Rig) -> None:
@@ -214,6 +215,15 @@ async def test_one_event_does_not_stand_for_two_answers(rig: Rig) -> None:
     rig.auditor.shelf.add(KeptReceipt(again, rig.clock.now_ms()))
     with pytest.raises(ReceiptBroken):
         await looked(rig)
+
+
+async def test_an_event_that_was_listed_is_not_counted_again_by_its_receipt(rig: Rig) -> None:
+    for row in (1, 2, 3):
+        rig.auditor.shelf.add(KeptReceipt(rig.receipt(row), rig.clock.now_ms()))
+    rig.record(1, 2)
+    assert await looked(rig, listed={2, 3}) == AuditProgress(1, 0, 0)
+    rig.record(3)
+    assert await looked(rig, listed={2}) == AuditProgress(2, 0, 0)  # what waits is looked at again, counted or not
 
 
 async def looked(rig: Rig, **how: Any) -> AuditProgress:

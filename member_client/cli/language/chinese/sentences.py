@@ -76,6 +76,7 @@ SENTENCES: Final = {
     "The hub does not permit this call.": "联盟中心不允许该调用。",
     "There is no such thing.": "没有这条记录。",
     "The hub failed.": "联盟中心出错。",
+    "This is no receipt that the alliance's hub signed.": "这不是本联盟中心签名的回执。",
     "The hub's answer cannot be read.": "无法读取联盟中心的应答。",
     "Who answers at the hub's address shows no certificate of the alliance's CA.": (
         "在联盟中心地址应答的一方没有出示联盟 CA 签发的证书。"
