@@ -6,13 +6,11 @@ Answers come out of tiles, off the event loop. Nothing is proven of a tree that 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, TypeVar
 
 import structlog
 
 from alliance.crypto import merkle
-from alliance.crypto.merkle import Node, Nodes
 from alliance.errors import MerkleProofInvalid, NoteInvalid, Reason
 from alliance.tlog.tiles import nodes_of
 from alliance_server.domain.errors import Refused
@@ -23,8 +21,6 @@ from alliance_server.services.witnesses import cosigned_checkpoint
 
 MAX_ITEMS: Final = 1000
 """Events, leaves or digests that one call asks about."""
-_TILES: Final = 64
-"""Tiles that are held while many proofs are made: half a megabyte."""
 
 _log = structlog.get_logger("alliance.logs")
 
@@ -143,23 +139,10 @@ class LogService:
         """Give proofs of inclusion out of a log's tiles; raises Refused while they are not there."""
 
         def prove() -> list[list[bytes]]:
-            read = lru_cache(_TILES)(lambda tile: self._files.read(origin, tile))
-            nodes = _each_once(nodes_of(size, read))
+            nodes = nodes_of(size, lambda tile: self._files.read(origin, tile))
             return [merkle.inclusion_proof(index, size, nodes) for index in indices]
 
         return await _out_of_files(origin, prove)
-
-
-def _each_once(nodes: Nodes) -> Nodes:
-    """Compute each node once: the proofs of many leaves share most of theirs."""
-    known: dict[Node, bytes] = {}
-
-    def remembered(wanted: Sequence[Node]) -> list[bytes]:
-        new = [node for node in wanted if node not in known]
-        known.update(zip(new, nodes(new), strict=True))
-        return [known[node] for node in wanted]
-
-    return remembered
 
 
 async def _out_of_files(origin: str, prove: Callable[[], T]) -> T:
