@@ -136,11 +136,16 @@ class LogService:
             raise Refused(Reason.NOT_FOUND, "the log has no checkpoint of this size yet")
 
     async def prove(self, origin: str, size: int, indices: Sequence[int]) -> list[list[bytes]]:
-        """Give proofs of inclusion out of a log's tiles; raises Refused while they are not there."""
+        """Give proofs of inclusion out of a log's tiles; raises Refused while they are not there, or are spoilt."""
+        trees = await self._store.read(lambda transaction: _trees(transaction, origin, size, size))
 
         def prove() -> list[list[bytes]]:
             nodes = nodes_of(size, lambda tile: self._files.read(origin, tile))
-            return [merkle.inclusion_proof(index, size, nodes) for index in indices]
+            proofs = [merkle.inclusion_proof(index, size, nodes) for index in indices]
+            if trees is not None:
+                for index, leaf, proof in zip(indices, nodes([(0, index) for index in indices]), proofs, strict=True):
+                    merkle.verify_inclusion(leaf, index, size, proof, trees[0].root)
+            return proofs
 
         return await _out_of_files(origin, prove)
 

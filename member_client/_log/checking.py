@@ -27,6 +27,7 @@ from alliance.v1.statement_pb2 import SignedStatement
 from member_client._hub import PinnedHub
 from member_client._log.actions import action_of
 from member_client._log.chain import SALT_BYTES
+from member_client._log.saying import says_what_was_sent
 from member_client.errors import ReceiptInvalid
 
 MAX_MERGE_DELAY_SECONDS: Final = 600
@@ -94,6 +95,8 @@ class ReceiptChecker:
         given = await self._verified(receipt)
         if given.receipt.request_sha256 != sha256(message).digest() or given.event.outcome != OK:
             raise ReceiptInvalid("The hub's receipt is for another request.")
+        if not says_what_was_sent(path, message, given.event):
+            raise ReceiptInvalid("The hub logged another request than the one that it gives a receipt for.")
         self._take(path, given)
 
     async def refused(self, path: str, messages: list[bytes], receipt: bytes | None) -> None:

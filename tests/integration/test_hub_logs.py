@@ -88,6 +88,8 @@ async def test_a_tile_that_a_disk_spoilt_makes_no_member_believe_in_a_fork(
     request = audit_pb2.GetConsistencyProofRequest(log=first.origin, first=first.size, second=second.size)
     with refuses(Reason.UNAVAILABLE):
         await member.audit.GetConsistencyProof(request)
+    with refuses(Reason.UNAVAILABLE):
+        await proofs_of(member, second, [1])
 
 
 async def test_logs_are_listed_with_what_binds_them(own_hub: RunningHub, own_members: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 from client_fixtures import new_signing_key
 
 from alliance.crypto.signing import SigningKey, VerifyingKey
-from alliance.v1 import audit_pb2
+from alliance.v1 import audit_pb2, bucket_pb2
 from member_client import ReceiptInvalid
 from member_client._log import GivenReceipt, ReceiptChecker
 from member_client.succession import Origin
@@ -99,6 +99,16 @@ async def test_an_answer_without_its_own_receipt_is_not_believed(
     with pytest.raises(ReceiptInvalid) as caught:
         await check.answered(PATH, ASKED, bent)
     assert caught.value.exit_code == 7
+    assert not kept
+
+
+async def test_an_event_that_says_something_else_of_the_request_is_not_believed(
+    check: ReceiptChecker, kept: list[GivenReceipt]
+) -> None:
+    asked = bucket_pb2.GetBucketsRequest(epoch=1, prefixes=[1, 2]).SerializeToString()
+    given = receipt(action="bucket:entry:get", request_sha256=sha256(asked).digest())  # of no bucket at all
+    with pytest.raises(ReceiptInvalid, match="logged another request"):
+        await check.answered("/alliance.v1.BucketService/GetBuckets", asked, given)
     assert not kept
 
 
