@@ -54,8 +54,8 @@ async def target(
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def officers(target: WireMember) -> AsyncIterator[Mapping[Role, WireMember]]:
-    """An admin and a reviewer of the same hub."""
-    made = {role: await enrol(target.hub, f"{role.word}-1", role) for role in (Role.ADMIN, Role.REVIEWER)}
+    """An admin, an auditor and a reviewer of the same hub."""
+    made = {role: await enrol(target.hub, f"{role.word}-1", role) for role in (Role.ADMIN, Role.AUDITOR, Role.REVIEWER)}
     yield made
     for caller in made.values():
         await caller.close()
@@ -92,7 +92,7 @@ async def test_hostile_requests(
     assert answers.total() == COUNT
     # One event a call, whatever it was; gRPC's own services leave none.
     assert len(caller.events()) - before == (0 if rpc.is_plumbing else COUNT)
-    assert answers["INVALID_REQUEST"] > 0
+    assert answers["INVALID_REQUEST"] > 0, answers
     assert await alive(target)
     assert await alive(bystander)
 
