@@ -12,6 +12,7 @@ from alliance.crypto.signing import Signer
 from alliance.errors import Reason
 from alliance.statements import WITNESS_LIST
 from alliance.tlog.checkpoints import read_checkpoint
+from alliance.tlog.logs import LogName
 from alliance.v1 import admin_pb2
 from alliance.v1.witness_pb2 import AddCosignatureRequest, GetWitnessListResponse
 from alliance.witnesses import WitnessList
@@ -129,7 +130,7 @@ def cosigned_checkpoint(transaction: Transaction, log: int | None, count: int) -
     """Give the newest checkpoint that so many witnesses in force cosigned, with their lines: size and note, or None.
 
     `log` is a log's number. Without one it is the newest log; where cosignatures are asked for it is looked from there
-    back, so that a month that just began has one to show.
+    back, so that a month that just began has one to show. Not beyond a restore: nobody takes another origin's any more.
     """
     known = [f"{key.name}+{key.key_id.hex()}" for key in in_force(transaction).witnesses.keys]
     if count > len(known):
@@ -137,11 +138,18 @@ def cosigned_checkpoint(transaction: Transaction, log: int | None, count: int) -
     if count:
         found = transaction.witnesses.cosigned(log, known, count)
     else:
-        newest = transaction.logs.newest() if log is None else None
-        number = newest.number if newest is not None else log
+        last = transaction.logs.newest() if log is None else None
+        number = last.number if last is not None else log
         signed = transaction.logs.checkpoint(number) if number is not None else None
         found = (number, signed[0]) if number is not None and signed is not None else None
     signed = transaction.logs.checkpoint(*found) if found is not None else None
     if found is None or signed is None:
         return None
+    if log is None and (newest := transaction.logs.newest()) is not None and not _is_of(newest.name, signed[1]):
+        return None
     return signed[0], with_cosignatures(signed[1], transaction.witnesses.lines(*found, known))
+
+
+def _is_of(newest: LogName, note: bytes) -> bool:
+    """Say whether a checkpoint is of the same origin as the newest log."""
+    return LogName.parse(note.split(b"\n", 1)[0].decode()).origin == newest.origin
