@@ -66,7 +66,8 @@ def marks_of(log: ExportedLog, export: Export, trust: Trust, report: LogReport) 
     elif keys:
         report.notes.append(f"the hub's key is from {KEYS} alone: give it by --key if you have it from elsewhere")
     for one in remembered:
-        report.vouched.append(f"entries 0…{one.size - 1}: {REMEMBERED}")
+        if one.size <= log.size:  # else entries are missing, and nothing is said to hold up to there
+            report.vouched.append(f"entries 0…{one.size - 1}: {REMEMBERED}")
     cosigned = _cosigned(witnessed, trust, report)
     declared = list(_declared(log, export))
     reached = [it.size for it in (*remembered, *cosigned)]

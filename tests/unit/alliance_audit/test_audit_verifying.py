@@ -141,6 +141,7 @@ def test_a_tail_that_was_cut_off_with_its_checkpoint_is_found_by_one_that_is_rem
     folder = write_export(tmp_path / "export", MadeLog(ENTRIES[:1000]))
     assert checked(folder).holds
     assert "entries 1000…1299 · are cut off or missing: a checkpoint that you gave" in wrong(folder, CHECKPOINT)
+    assert "1299" not in "".join(checked(folder, CHECKPOINT).logs[0].vouched)
 
 
 def test_a_changed_tile_is_told_from_a_changed_entry(folder: Path) -> None:
