@@ -114,6 +114,7 @@ class Reason(IntEnum):
     TOO_MANY_ATTEMPTS = wire.ERROR_REASON_TOO_MANY_ATTEMPTS
     TOO_MANY_PROPOSALS = wire.ERROR_REASON_TOO_MANY_PROPOSALS
     SUCCESSION_AWAITED = wire.ERROR_REASON_SUCCESSION_AWAITED
+    WITNESSES_AWAITED = wire.ERROR_REASON_WITNESSES_AWAITED
     SUCCESSION_CONFLICT = wire.ERROR_REASON_SUCCESSION_CONFLICT
     DISPUTE_NOT_POSSIBLE = wire.ERROR_REASON_DISPUTE_NOT_POSSIBLE
     DISPUTE_OPEN = wire.ERROR_REASON_DISPUTE_OPEN
@@ -241,6 +242,9 @@ CATALOGUE: dict[Reason, PublicError] = {
     ),
     Reason.SUCCESSION_AWAITED: PublicError(
         StatusCode.UNAVAILABLE, "The hub was restored from a backup and waits for two admins who sign its succession."
+    ),
+    Reason.WITNESSES_AWAITED: PublicError(
+        StatusCode.FAILED_PRECONDITION, "Fewer of the alliance's witnesses have cosigned the hub's log than must have."
     ),
     Reason.SUCCESSION_CONFLICT: PublicError(
         StatusCode.FAILED_PRECONDITION, "This is not the succession that the hub shows; look at it again."

@@ -51,7 +51,7 @@ from member_client.blocking import BlockingClient
 from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
 from member_client.decisions import KeptDecision, RecallReport, Revisit
-from member_client.enrolment import enrol, fingerprint
+from member_client.enrolment import enrol, fingerprint, identity_key
 from member_client.epoch_standings import EpochStanding
 from member_client.errors import (
     AllianceClientError,
@@ -126,6 +126,7 @@ from member_client.errors import (
     TwoAdminsNeeded,
     TwoOperatorsNeeded,
     WebhookFailed,
+    WitnessesAwaited,
 )
 from member_client.operators import Operator, OperatorRecord
 from member_client.outcomes import ClaimQuality, OutcomeCount, OutcomeReport, OutcomeReports
@@ -299,7 +300,9 @@ __all__ = [
     "WatchStatus",
     "WebhookFailed",
     "WitnessStatus",
+    "WitnessesAwaited",
     "default_folder",
     "enrol",
     "fingerprint",
+    "identity_key",
 ]

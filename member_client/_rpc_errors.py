@@ -49,6 +49,7 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.TOO_MANY_ATTEMPTS: errors.TooManyAttempts,
     Reason.TOO_MANY_PROPOSALS: errors.TooManyProposals,
     Reason.SUCCESSION_AWAITED: errors.SuccessionAwaited,
+    Reason.WITNESSES_AWAITED: errors.WitnessesAwaited,
     Reason.SUCCESSION_CONFLICT: errors.SuccessionConflict,
     Reason.DISPUTE_NOT_POSSIBLE: errors.DisputeNotPossible,
     Reason.DISPUTE_OPEN: errors.DisputeAlreadyOpen,

@@ -775,15 +775,21 @@ class AllianceClient:
         A receipt younger than its delay may be pending: ask again after `due_at`. Raises InvalidUse for what is
         none of the hub's receipts, ReceiptBroken where the event is not in the log, LogForked and LogShrunken.
         """
-        return await (await self._session()).auditor.verify(statement)
+        return await (await self._prover()).auditor.verify(statement)
 
     async def verify_events(self, *, from_start: bool = False) -> AsyncIterator[AuditProgress]:
         """Prove that this member's events, and all of which receipts are kept, are in the hub's log; batch by batch.
 
         It goes on where the last look ended. Raises ReceiptBroken, LogForked, LogShrunken and StatementInvalid.
         """
-        async for found in audit.verified(await self._session(), from_start=from_start):
+        async for found in audit.verified(await self._prover(), from_start=from_start):
             yield found
+
+    async def _prover(self) -> Session:
+        """Give the session once it knows whose cosignatures a checkpoint needs: a restored hub's list is new to it."""
+        session = await self._session()
+        await session.facts.now()
+        return session
 
     async def receipts(self) -> AsyncIterator[AuditReceipt]:
         """Give the receipts that this machine keeps, the newest hundred thousand, oldest first. Sends nothing."""

@@ -85,8 +85,13 @@ def fingerprint(profile: Profile) -> str:
 
     Opens the sealed keys, which blocks for about 0.1 s; raises ConfigurationInvalid.
     """
+    return fingerprints.fingerprint(identity_key(profile))
+
+
+def identity_key(profile: Profile) -> bytes:
+    """Give the Ed25519 public key of which those are the words; blocks, and raises, alike."""
     try:
-        return fingerprints.fingerprint(SigningKey(profile.open_keys().get(IDENTITY)).public_key)
+        return SigningKey(profile.open_keys().get(IDENTITY)).public_key
     except KeyFileInvalid as error:
         raise ConfigurationInvalid(str(error)) from error
 

@@ -116,6 +116,15 @@ class SuccessionAwaited(HubUnavailable):
     how_to_fix = "Wait, or call the alliance's admins: two of them run `member-client admin succession sign`."
 
 
+class WitnessesAwaited(HubUnavailable):
+    """Too few of the alliance's witnesses have cosigned the hub's log; what was proven before goes on being used."""
+
+    how_to_fix = (
+        "Ask the alliance's admins whether its witnesses run: member-client admin witnesses show names them, and "
+        "where some are gone two admins set another list."
+    )
+
+
 class BucketOverfull(HubUnavailable):
     """A bucket is larger than any should be; the fields that it is about stay unconfirmed."""
 

@@ -98,6 +98,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The admin has as many open proposals as it may."""
     ERROR_REASON_SUCCESSION_AWAITED: _ErrorReason.ValueType  # 34
     """The hub was restored, and waits for two admins who sign its succession."""
+    ERROR_REASON_WITNESSES_AWAITED: _ErrorReason.ValueType  # 57
+    """Fewer witnesses in force have cosigned a checkpoint with what was asked for than was asked for."""
     ERROR_REASON_SUCCESSION_CONFLICT: _ErrorReason.ValueType  # 35
     """The statement is not the succession that the hub waits for."""
     ERROR_REASON_DISPUTE_NOT_POSSIBLE: _ErrorReason.ValueType  # 50
@@ -200,6 +202,8 @@ ERROR_REASON_TOO_MANY_PROPOSALS: ErrorReason.ValueType  # 30
 """The admin has as many open proposals as it may."""
 ERROR_REASON_SUCCESSION_AWAITED: ErrorReason.ValueType  # 34
 """The hub was restored, and waits for two admins who sign its succession."""
+ERROR_REASON_WITNESSES_AWAITED: ErrorReason.ValueType  # 57
+"""Fewer witnesses in force have cosigned a checkpoint with what was asked for than was asked for."""
 ERROR_REASON_SUCCESSION_CONFLICT: ErrorReason.ValueType  # 35
 """The statement is not the succession that the hub waits for."""
 ERROR_REASON_DISPUTE_NOT_POSSIBLE: ErrorReason.ValueType  # 50

@@ -72,11 +72,11 @@ class FactProofService:
         self._logs = logs
 
     async def prove(self, call: Call, digests: Sequence[bytes], cosignatures: int) -> ProvenFacts:
-        """Prove those that are in force; raises Refused, UNAVAILABLE where no checkpoint has them soon enough."""
+        """Prove those that are in force; raises Refused where no checkpoint, or no cosigned one, has them yet."""
         if len(digests) > MAX_DIGESTS or any(len(digest) != DIGEST_BYTES for digest in digests):
             raise Refused(Reason.INVALID_REQUEST, f"a call asks about at most {MAX_DIGESTS} digests of facts")
         if cosignatures and cosignatures > len((await self._store.read(in_force)).witnesses.keys):
-            raise Refused(Reason.UNAVAILABLE, "fewer witnesses are in force than are to have cosigned")
+            raise Refused(Reason.WITNESSES_AWAITED, "fewer witnesses are in force than are to have cosigned")
         seen = await self._sealed(list(dict.fromkeys(digests)), cosignatures)
         places = [seen.positions[row] for row in seen.rows.values()]
         hashes = await self._logs.prove(seen.log.origin, seen.size, [place.leaf_index for place in places])
@@ -101,7 +101,8 @@ class FactProofService:
                 return seen
             left = ends - asyncio.get_running_loop().time()
             if left <= 0:
-                raise Refused(Reason.UNAVAILABLE, "no checkpoint has the facts that were asked about yet")
+                reason = Reason.WITNESSES_AWAITED if cosignatures else Reason.UNAVAILABLE
+                raise Refused(reason, "no checkpoint has the facts that were asked about yet")
             self._sealer.wake()
             await self._sealer.next_checkpoint(min(left, LOOK_SECONDS))
 

@@ -43,6 +43,7 @@ from member_client.errors import (
     NotFound,
     StatementInvalid,
     StoreBusy,
+    WitnessesAwaited,
 )
 from member_client.succession import Origin, Succession
 
@@ -114,14 +115,14 @@ class LogKeeper:
         """Get the newest checkpoint that so many witnesses cosigned (None: the quorum), and remember it.
 
         Raises LogForked or LogShrunken, StatementInvalid, SuccessionRejected, what the quorum and what calls raise;
-        HubUnavailable while no quorum has cosigned anything.
+        WitnessesAwaited while no quorum has cosigned anything.
         """
         async with self._one:
             try:
                 checkpoint = await self._newest(self.cosignatures if cosignatures is None else cosignatures)
             except NotFound as error:
                 if cosignatures is None and self.cosignatures:
-                    raise HubUnavailable("Too few witnesses have cosigned the hub's log.") from error
+                    raise WitnessesAwaited("Too few witnesses have cosigned the hub's log.") from error
                 raise
             return await self._taken(checkpoint)
 

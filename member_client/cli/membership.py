@@ -65,14 +65,15 @@ def fingerprint(context: typer.Context) -> None:
 
     They are no secret: they tell your key from one of somebody who took
     your place. Say them only where you are called at a number that the
-    alliance knows, or where you call a number that you know. Example:
+    alliance knows, or where you call a number that you know. With --json
+    the public key itself is told too, as an auditor asks for it. Example:
 
       member-client fingerprint
     """
     session = session_of(context)
     words = session.ports.fingerprint(session.folder)
     session.say(words)
-    session.document({"fingerprint": words})
+    session.document({"fingerprint": words, "identity_key": session.ports.identity_key(session.folder).hex()})
 
 
 def sync(context: typer.Context) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from member_client import AllianceClient, Profile
 from member_client import enrol as enrol_member
 from member_client import fingerprint as fingerprint_of
+from member_client import identity_key as identity_key_of
 from member_client.cli.session import Ports
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ def fingerprint(folder: Path) -> str:
     return fingerprint_of(Profile.load(folder))
 
 
+def identity_key(folder: Path) -> bytes:
+    """Give the public key in a folder's profile; raises NotEnrolled where there is none."""
+    return identity_key_of(Profile.load(folder))
+
+
 def real_ports() -> Ports:
     """Give the ports of a real run."""
-    return Ports(open_client=open_client, enrol=enrol, fingerprint=fingerprint)
+    return Ports(open_client=open_client, enrol=enrol, fingerprint=fingerprint, identity_key=identity_key)

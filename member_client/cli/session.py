@@ -317,6 +317,7 @@ class Ports:
     open_client: Callable[[Path], AbstractAsyncContextManager[HubClient]]
     enrol: Callable[[Path, Path], Awaitable[Profile]]
     fingerprint: Callable[[Path], str]
+    identity_key: Callable[[Path], bytes]
     clock: Clock = field(default_factory=SystemClock)
 
 

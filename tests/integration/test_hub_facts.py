@@ -116,7 +116,7 @@ async def test_more_witnesses_than_there_are_are_not_waited_nor_looked_for(
     monkeypatch.setattr(fact_proofs, "WAIT_SECONDS", 3600.0)
     monkeypatch.setattr(SqlWitnesses, "cosigned", None)
     request = audit_pb2.GetFactProofsRequest(digests=[facts.policy(POLICY_VERSION)], cosignatures=2**31)
-    with refuses(Reason.UNAVAILABLE):
+    with refuses(Reason.WITNESSES_AWAITED):
         await member.audit.GetFactProofs(request, timeout=20)
     with refuses(Reason.NOT_FOUND):
         await member.audit.GetCheckpoint(audit_pb2.GetCheckpointRequest(cosignatures=2**31))

@@ -32,7 +32,7 @@ from alliance.findings import Level
 from alliance.statements import SUCCESSION
 from alliance.taxonomy import DAY_MS
 from alliance.tlog.logs import LogName
-from alliance.v1 import admin_pb2, enrolment_pb2_grpc, filter_pb2, succession_pb2
+from alliance.v1 import enrolment_pb2_grpc, filter_pb2, succession_pb2
 from alliance.v1.audit_pb2 import GetFactProofsResponse
 from alliance_server.cli.doctor import examine
 from alliance_server.cli.status.reading import needs, read_status
@@ -40,7 +40,7 @@ from alliance_server.domain.epochs import EpochState
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import HUB_ACTOR, MemberState, Role
 from alliance_server.domain.policy import POLICY
-from alliance_server.domain.witnesses import made_list
+from alliance_server.services import fact_proofs
 from alliance_server.storage.purge_ledger import LedgerInvalid
 from member_client import (
     AllianceClient,
@@ -50,6 +50,7 @@ from member_client import (
     State,
     SuccessionAwaited,
     SuccessionRejected,
+    WitnessesAwaited,
     _directory,
     _epochs,
 )
@@ -599,22 +600,36 @@ async def test_facts_are_proven_anew_in_the_log_of_the_new_origin(new_hub_folder
             assert all(map(session.prover.knows, proven))
 
 
-async def test_witnesses_go_on_with_the_log_of_the_new_origin(new_hub_folder: NewFolder, tmp_path: Path) -> None:
+async def test_witnesses_go_on_with_the_log_of_the_new_origin(
+    new_hub_folder: NewFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fact_proofs, "WAIT_SECONDS", 1.0)
     async with AsyncExitStack() as clients:
         async with founded(new_hub_folder(), "", clients) as it:
             await it.hub.settle()
             await it.a.sync()  # it knows the admins
+            await it.b.sync()
             vkey = (await it.a.begin_witness()).vkey
-            made = made_list(admin_pb2.SetWitnesses(number=1, quorum=1, vkeys=[vkey]), it.hub.clock.now_ms())
-            it.hub.hub.store.write_now(lambda at: at.witnesses.add(made))
+            change = Change.set_witnesses(1, quorum=1, vkeys=[vkey])
+            proposed = await (await it.ann.administration()).propose(change, "a member witnesses")
+            await (await it.bob.administration()).decide(proposed, Decision.APPROVE, "agreed")
             await it.hub.settle()
+            await it.hub.hub.publication.turn()
+            await it.hub.hub.sealer.turn()
             before = await it.a.witness_look()
+            await it.b.sync()
             await backed_up(it.hub, tmp_path / "backup")
         restored(tmp_path / "backup", tmp_path / "restored", it.hub)
         async with in_its_place(tmp_path / "restored", it.hub) as hub:
             await sign(it.ann)
             await sign(it.bob)
             await hub.settle()
+            for _ in range(2):  # the first one believes the restored hub, and neither one without its witnesses
+                async with AllianceClient(it.b.profile, clock=hub.clock, deadline_ms=15_000) as again:
+                    with pytest.raises(WitnessesAwaited):
+                        [found async for found in again.verify_events()]
+                    known = await again.log_checkpoint()
+                    assert known is None or LogName.parse(known.log).origin == 1
             after = await it.a.witness_look()  # what was cosigned of the origin before stands in nobody's way
             assert before is not None
             assert after is not None

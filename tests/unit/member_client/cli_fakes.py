@@ -524,7 +524,11 @@ class Cli:
             return Profile(folder, "aif", "bank-a", "hub:1", "hub.aif", "ca.pem", bytes(32))
 
         ports = Ports(
-            open_client=open_client, enrol=enrol, fingerprint=lambda _folder: WORDS, clock=FixedClock(self.now_ms)
+            open_client=open_client,
+            enrol=enrol,
+            fingerprint=lambda _folder: WORDS,
+            identity_key=lambda _folder: bytes(32),
+            clock=FixedClock(self.now_ms),
         )
         return CliRunner().invoke(app, [str(argument) for argument in arguments], obj=ports, **extra)
 

@@ -10,7 +10,11 @@ from member_client.cli.session import Ports, Session, printable
 
 
 def session(*, terminal: bool, quiet: bool = False) -> tuple[Session, io.StringIO]:
-    made = Session(Ports(open_client=None, enrol=None, fingerprint=None, clock=FixedClock()), Path(), quiet=quiet)  # type: ignore[arg-type]
+    made = Session(
+        Ports(open_client=None, enrol=None, fingerprint=None, identity_key=None, clock=FixedClock()),
+        Path(),
+        quiet=quiet,
+    )  # type: ignore[arg-type]
     written = io.StringIO()
     made.err = Console(file=written, force_terminal=terminal, width=120)
     return made, written

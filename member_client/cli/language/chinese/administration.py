@@ -154,10 +154,11 @@ ADMIN_COMMANDS: Final = {
     ),
     (
         "They are no secret: they tell your key from one of somebody who took your place. Say them only where you are "
-        "called at a number that the alliance knows, or where you call a number that you know. Example:"
+        "called at a number that the alliance knows, or where you call a number that you know. With --json the public "
+        "key itself is told too, as an auditor asks for it. Example:"
     ): (
         "指纹词并非秘密，只用于将您的密钥与冒名者的密钥区分开。请只在联盟拨打其已知的号码与您联系时，或在您拨打自己已知的"
-        "号码时读出。示例："
+        "号码时读出。加 --json 时同时给出公钥本身，供审计员核对。示例："
     ),
     (
         "Refuse every call of a member from the next one on; needs no other admin, except against an admin."

@@ -17,6 +17,7 @@ CLASSES: Final = {
     "PinsDamaged": "本地锁定记录的内容与写入时不符，或由其他密钥加密：未打开任何内容",
     "HubUnavailable": "联盟中心未能及时应答；已确认的内容安全，其余可以重试",
     "SuccessionAwaited": "联盟中心由备份恢复，须待两位管理员签署继任声明后才提供服务",
+    "WitnessesAwaited": "为联盟中心日志附签的见证方不足；此前已证明的内容继续使用",
     "BucketOverfull": "某个分桶超出应有的大小，相关字段仍待确认",
     "StorageFull": "联盟中心或本机的存储已满；已确认的内容安全",
     "StoreBusy": "另一进程长时间占用本地存储",
@@ -72,6 +73,13 @@ CLASSES: Final = {
 """Class → what it means, without a full stop; a class without an entry means what its base means."""
 
 ADVICE: Final = {
+    (
+        "Ask the alliance's admins whether its witnesses run: member-client admin witnesses show names them, and "
+        "where some are gone two admins set another list."
+    ): (
+        "请询问联盟管理员见证方是否在运行：member-client admin witnesses show 会列出它们；"
+        "如有见证方已停用，由两位管理员另行设定名单。"
+    ),
     (
         "Stop using the hub's answers. Call the alliance's admins and its auditor, and give them the receipt, which is "
         "kept in the state folder as receipt-broken-…: what the hub signed in it is the proof."
