@@ -1,5 +1,6 @@
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_fakes import Cli, FixedClock
@@ -10,11 +11,9 @@ from member_client.cli.session import Ports, Session, printable
 
 
 def session(*, terminal: bool, quiet: bool = False) -> tuple[Session, io.StringIO]:
-    made = Session(
-        Ports(open_client=None, enrol=None, fingerprint=None, identity_key=None, clock=FixedClock()),
-        Path(),
-        quiet=quiet,
-    )  # type: ignore[arg-type]
+    no: Any = None
+    ports = Ports(open_client=no, enrol=no, fingerprint=no, identity_key=no, clock=FixedClock())
+    made = Session(ports, Path(), quiet=quiet)
     written = io.StringIO()
     made.err = Console(file=written, force_terminal=terminal, width=120)
     return made, written
