@@ -154,7 +154,7 @@ class Hub:
         await self._check_policy()
         await self._check_epoch_keys()
         await self.maintenance.turn(renew=False)
-        await self.sealer.turn()
+        await self.sealer.begin()
         if self.config.metrics_listen:
             self._metrics_listener = MetricsListener(self.config.metrics_listen, self.metrics.registry)
             self.metrics_port = self._metrics_listener.port

@@ -82,6 +82,13 @@ class Sealer:
         self._is_mended = False
         self._rests_until = 0.0
 
+    async def begin(self) -> None:
+        """Begin the first log where there is none, so that there is a checkpoint; all else waits for turns."""
+        async with self._turning:
+            with contextlib.suppress(_Overtaken):
+                if await self._store.read(_standing) is None:
+                    await self._step()
+
     async def turn(self) -> int:
         """Seal what there is; returns how many leaves, 0 where there are none or another process does it."""
         sealed = 0

@@ -335,6 +335,16 @@ async def test_of_two_sealers_one_works(office: Office) -> None:
     assert office.logs()[-1][1].size == 201
 
 
+async def test_a_log_begins_before_what_happened_earlier_is_sealed(office: Office) -> None:
+    await office.append(300)
+    await office.sealer.begin()
+    assert office.checkpoint(office.newest()).size == 1  # a hub that is upgraded serves while it seals its past
+    await office.sealer.begin()
+    assert office.logs()[-1][1].size == 1
+    assert await office.sealer.turn() == 300
+    office.check()
+
+
 async def test_turns_of_one_sealer_follow_each_other(office: Office) -> None:
     for _ in range(10):
         await office.append(300)
