@@ -95,10 +95,10 @@ class Sealer:
         async with self._turning:
             try:
                 with contextlib.suppress(_Overtaken):
-                    if not self._is_mended:
-                        await self._mend()
                     while (leaves := await self._step()) is not None:
                         sealed += leaves
+                    if not self._is_mended:  # after what is new: the tiles of a long past take their time
+                        await self._mend()
             finally:
                 self._rests_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
         return sealed
