@@ -83,10 +83,11 @@ class Sealer:
         self._rests_until = 0.0
 
     async def begin(self) -> None:
-        """Begin the first log where there is none, so that there is a checkpoint; all else waits for turns."""
+        """Begin the first log of the hub's origin where there is none; all else waits for turns."""
         async with self._turning:
             with contextlib.suppress(_Overtaken):
-                if await self._store.read(_standing) is None:
+                origin, standing = await self._store.read(_origin), await self._store.read(_standing)
+                if standing is None or standing.log.name.origin != origin.number:
                     await self._step()
 
     async def turn(self) -> int:

@@ -254,7 +254,8 @@ def log_without_last(log: SealedLog) -> None:
 
 def tile(log: SealedLog) -> None:
     path = next(log.folder.rglob("tile/0/000"))
-    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
 
 
 def tile_of_tiles(log: SealedLog) -> None:

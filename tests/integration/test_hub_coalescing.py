@@ -167,6 +167,7 @@ async def test_a_batch_is_one_commit(gated: tuple[RunningHub, Gate], own_members
     hub, gate = gated
     member = await own_members(hub)
     await hub.stop_maintenance()
+    await hub.stop_sealing()
     commits: list[int] = []
     async with together(hub, gate, member) as send:
         calls = [await send(member, GOOD) for _ in range(20)]
