@@ -251,6 +251,7 @@ def another(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         more.wait(60)
 
 
+@pytest.mark.nightly
 async def test_a_sealer_that_stands_still_past_its_lease_forks_nothing(tmp_path: Path, postgres: Postgres) -> None:
     """Each process in turn is stopped for longer than a lease, in whatever it does, and goes on where it was."""
     async with staged(tmp_path, postgres.empty(), SEED) as (ordeal, process, hub):
