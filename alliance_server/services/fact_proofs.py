@@ -14,7 +14,7 @@ from alliance.errors import Reason
 from alliance.facts import DIGEST_BYTES
 from alliance_server.domain.audit import AuditRecord
 from alliance_server.domain.errors import Refused
-from alliance_server.domain.logs import Log, Position
+from alliance_server.domain.logs import Log, Position, is_over
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.services.call import Call
 from alliance_server.services.logs import LogService
@@ -77,7 +77,7 @@ class FactProofService:
             raise Refused(Reason.INVALID_REQUEST, f"a call asks about at most {MAX_DIGESTS} digests of facts")
         if cosignatures and cosignatures > len((await self._store.read(in_force)).witnesses.keys):
             raise Refused(Reason.WITNESSES_AWAITED, "fewer witnesses are in force than are to have cosigned")
-        seen = await self._sealed(list(dict.fromkeys(digests)), cosignatures)
+        seen = await self._sealed(list(dict.fromkeys(digests)), cosignatures, call)
         places = [seen.positions[row] for row in seen.rows.values()]
         hashes = await self._logs.prove(seen.log.origin, seen.size, [place.leaf_index for place in places])
         facts = {
@@ -87,7 +87,7 @@ class FactProofService:
         await self._store.write(lambda transaction: transaction.record(call.event(items=len(digests))))
         return ProvenFacts(facts, seen.note)
 
-    async def _sealed(self, digests: Sequence[bytes], cosignatures: int) -> _Seen:
+    async def _sealed(self, digests: Sequence[bytes], cosignatures: int, call: Call) -> _Seen:
         """Have what is in force published in the newest log, and wait for a checkpoint that has it."""
         ends = asyncio.get_running_loop().time() + WAIT_SECONDS
         caught_up: Log | None = None
@@ -97,7 +97,8 @@ class FactProofService:
                 caught_up = seen.log
                 await self._publication.catch_up()
                 continue
-            if seen is not None and seen.is_sealed:
+            # A month that is over proves nothing to members: its next log begins within a second.
+            if seen is not None and seen.is_sealed and not is_over(seen.log.name.month, call.now()):
                 return seen
             left = ends - asyncio.get_running_loop().time()
             if left <= 0:

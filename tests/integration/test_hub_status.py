@@ -72,6 +72,7 @@ async def test_a_hub_that_is_well(hub: RunningHub, own_members: Members) -> None
     await member.contribute(row_of(sealed))
     await member.withdraw(sealed.entry_id)
     await hub.settle()
+    await hub.hub.publication.turn()
     await hub.hub.sealer.turn()
     found = await status(hub.folder)
     assert found["alliance"] == "test"

@@ -17,7 +17,6 @@ from alliance_server.cli.config.settings import shown_url
 from alliance_server.cli.database import open_existing
 from alliance_server.cli.status.port import Answer, Port, look_at
 from alliance_server.config import HubConfig, load_config
-from alliance_server.domain.logs import MERGE_DELAY_MS
 from alliance_server.domain.overview import Census, Vitals
 from alliance_server.services import policies, succession
 from alliance_server.services.filter_maintenance import HEARTBEAT_LIFE_MS
@@ -120,9 +119,6 @@ def _needs_of(status: Status) -> list[str]:
             found.append(f"{status.vitals.reviews_overdue} review(s) of break-glass are overdue: call the admins")
         if in_time := status.vitals.reviews_open - status.vitals.reviews_overdue:
             found.append(f"{in_time} change(s) by break-glass wait for another admin's review: remind the admins")
-        log = status.vitals.log
-        if log and log.waiting_seconds(status.at) * 1000 > MERGE_DELAY_MS:
-            found.append("events wait for a checkpoint for longer than receipts promise: see the hub's log")
         for epoch in (it for it in status.vitals.epochs if it.serves):
             age = epoch.filter_age(status.at)
             if age is None or age > STALE_SECONDS:
