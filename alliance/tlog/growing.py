@@ -1,6 +1,6 @@
 """The tiles of a tree whose leaves stream: memory is a tile a level, however large the tree is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from alliance.crypto.merkle import Frontier, node_hash
@@ -10,16 +10,14 @@ from alliance.tlog.tiles import HEIGHT, WIDTH, Tile
 class GrowingTree:
     """Takes the hashes of leaves in their order, and gives tiles and roots."""
 
-    def __init__(self) -> None:
-        self.size = 0
-        self._levels: list[list[bytes]] = [[]]
-        """Of each level the hashes that fill no tile yet."""
+    def __init__(self, size: int = 0, edge: Iterable[Sequence[bytes]] = ()) -> None:
+        """Go on from a tree of a size, by the hashes of its tiles that are not full, lowest level first."""
+        self.size = size
+        self._levels: list[list[bytes]] = [list(hashes) for hashes in edge] or [[]]
 
     def copy(self) -> "GrowingTree":
         """Give a tree that goes on from the same leaves."""
-        made = GrowingTree()
-        made.size, made._levels = self.size, [list(level) for level in self._levels]
-        return made
+        return GrowingTree(self.size, self._levels)
 
     def add(self, leaf_hashes: Sequence[bytes]) -> Iterator[tuple[Tile, list[bytes]]]:
         """Add leaves; gives each tile that they fill, with its hashes, lowest level first."""
@@ -37,10 +35,15 @@ class GrowingTree:
             if hashes:
                 yield Tile(level, (self.size >> (HEIGHT * level)) // WIDTH, len(hashes)), hashes
 
+    @property
+    def frontier(self) -> Frontier:
+        """The right edge, as a plain tree has it."""
+        edges = (Frontier().extended(hashes).nodes for hashes in reversed(self._levels))
+        return Frontier(self.size, tuple(chain.from_iterable(edges)))
+
     def root(self) -> bytes:
         """Give the Merkle Tree Hash."""
-        edges = (Frontier().extended(hashes).nodes for hashes in reversed(self._levels))
-        return Frontier(self.size, tuple(chain.from_iterable(edges))).root()
+        return self.frontier.root()
 
     def _filled(self) -> Iterator[tuple[Tile, list[bytes]]]:
         level = 0

@@ -758,7 +758,7 @@ class SnapshotFiles(Protocol):
 class LogFiles(Protocol):
     """The logs' tiles and newest checkpoints as files, which follow from the database."""
 
-    def extend(self, origin: str, frontier: Frontier, leaf_hashes: Iterable[bytes]) -> None:
+    def extend(self, origin: str, frontier: Frontier, leaf_hashes: Sequence[bytes]) -> None:
         """Add leaves to the tiles of a tree; raises NoteInvalid where they are not that tree's, or OSError."""
 
     def publish(self, origin: str, size: int, note: bytes) -> None:

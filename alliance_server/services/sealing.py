@@ -86,7 +86,7 @@ class Sealer:
         """Begin the first log of the hub's origin where there is none; all else waits for turns."""
         async with self._turning:
             with contextlib.suppress(_Overtaken):
-                origin, standing = await self._store.read(_origin), await self._store.read(_standing)
+                origin, standing = await self._store.read(_where)
                 if standing is None or standing.log.name.origin != origin.number:
                     await self._step()
 
@@ -128,12 +128,12 @@ class Sealer:
     async def _step(self) -> int | None:
         """Do the next thing, and say how many leaves it added; None where there is nothing to do."""
         now = self._clock.now_ms()
-        origin, standing = await self._store.read(_origin), await self._store.read(_standing)
+        origin, standing = await self._store.read(_where)
         if standing is None or standing.log.name.origin != origin.number:
             return await self._begin(origin, standing, month_of(now), now)
         log, head = standing.log, standing.head
         if not standing.is_signed:
-            await self._store.write(partial(self._hold, now=now))
+            await self._require_tiles(log, head)
             return await self._publish(log, head, 0)
         leaves: list[Leaf] = []
         if standing.has_more:
@@ -182,14 +182,14 @@ class Sealer:
             transaction.logs.add_head(head)
 
         await self._store.write(work)
-        with contextlib.suppress(NoteInvalid, FileNotFoundError):  # somebody tidied up: `_publish` makes them anew
+        try:
             await asyncio.to_thread(self._files.extend, log.origin, before.frontier, hashes)
+        except (NoteInvalid, FileNotFoundError):  # somebody tidied up
+            await self._make_tiles(log, head)
         return await self._publish(log, head, len(leaves))
 
     async def _publish(self, log: Log, head: TreeHead, leaves: int) -> int:
         """Sign a tree whose tiles are there, keep the checkpoint and show it."""
-        if not await asyncio.to_thread(self._files.has, log.origin, head.frontier):
-            await self._make_tiles(log, head)
         key = log.name.key(self._identity.public_key)
         checkpoint = await asyncio.to_thread(sign_checkpoint, head.size, head.root, key, self._identity.sign_text)
         note = str(checkpoint.note).encode()
@@ -209,9 +209,7 @@ class Sealer:
         """Show what is signed of all logs: after a restore, a kill before it was shown, or where somebody tidied up."""
         for log, head in await self._store.read(_trees):
             try:
-                if not await asyncio.to_thread(self._files.has, log.origin, head.frontier):
-                    await self._store.write(partial(self._hold, now=self._clock.now_ms()))
-                    await self._make_tiles(log, head)
+                await self._require_tiles(log, head)
             except NoteInvalid as error:
                 _log.error("a log cannot be served: verify it", origin=log.origin, detail=str(error))
                 continue
@@ -219,6 +217,12 @@ class Sealer:
             if signed is not None:
                 await asyncio.to_thread(self._files.publish, log.origin, *signed)
         self._is_mended = True
+
+    async def _require_tiles(self, log: Log, head: TreeHead) -> None:
+        """Make a tree's tiles where they are not there, or not its own."""
+        if not await asyncio.to_thread(self._files.has, log.origin, head.frontier):
+            await self._store.write(partial(self._hold, now=self._clock.now_ms()))
+            await self._make_tiles(log, head)
 
     async def _make_tiles(self, log: Log, head: TreeHead) -> None:
         """Make missing tiles from the events, a batch at a time: on from the newest signed tree, or all."""
@@ -258,6 +262,10 @@ def _standing(transaction: Transaction) -> _Standing | None:
         return None
     is_signed = transaction.logs.checkpoint(log.number, head.size) is not None
     return _Standing(log, head, is_signed, transaction.logs.has_beyond(head.last_row))
+
+
+def _where(transaction: Transaction) -> tuple[_Origin, _Standing | None]:
+    return _origin(transaction), _standing(transaction)
 
 
 def _trees(transaction: Transaction) -> list[tuple[Log, TreeHead]]:

@@ -8,7 +8,8 @@ Rules:
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -16,14 +17,12 @@ from alliance.crypto.merkle import HASH_BYTES, Frontier
 from alliance.errors import NoteInvalid
 from alliance.keyring.store import write_atomically
 from alliance.tlog.checkpoints import read_checkpoint
-from alliance.tlog.tiles import HEIGHT, WIDTH, Tile, hashes_in
+from alliance.tlog.growing import GrowingTree
+from alliance.tlog.tiles import HEIGHT, WIDTH, Tile, hashes_in, tiles_of
 
 CHECKPOINT: Final = "checkpoint"
 _MODE: Final = 0o644
 _PARTS: Final = ".p"
-
-Edge = list[list[bytes]]
-"""The hashes of the tiles that are not full, by level."""
 
 
 class LogFiles:
@@ -33,15 +32,13 @@ class LogFiles:
         """Use a folder; it is made where it is missing."""
         self._folder = folder
 
-    def extend(self, origin: str, frontier: Frontier, leaf_hashes: Iterable[bytes]) -> None:
+    def extend(self, origin: str, frontier: Frontier, leaf_hashes: Sequence[bytes]) -> None:
         """Add leaves to the tiles of a tree; raises NoteInvalid where the tiles are not that tree's, or OSError."""
-        edge = self._edge(origin, frontier)
-        numbers = [frontier.size >> HEIGHT * (level + 1) for level in range(len(edge))]
-        for leaf in leaf_hashes:
-            self._add(origin, edge, numbers, leaf)
-        for level, hashes in enumerate(edge):
-            if hashes:
-                self._write(origin, Tile(level, numbers[level], len(hashes)), hashes)
+        tree = self._tree(origin, frontier)
+        fresh = set(tiles_of(frontier.size, frontier.size + len(leaf_hashes)))
+        for tile, hashes in chain(tree.add(leaf_hashes), tree.rest()):
+            if tile in fresh:  # higher ones at the edge are often as they were
+                self._write(origin, tile, hashes)
 
     def publish(self, origin: str, size: int, note: bytes) -> None:
         """Show a checkpoint, unless it is shown already, or a larger one."""
@@ -71,7 +68,7 @@ class LogFiles:
     def has(self, origin: str, frontier: Frontier) -> bool:
         """Say whether the tiles at the right edge of a tree are there, and are its own."""
         try:
-            self._edge(origin, frontier)
+            self._tree(origin, frontier)
         except (NoteInvalid, FileNotFoundError):
             return False
         return True
@@ -80,37 +77,18 @@ class LogFiles:
         """Remove a log's tiles, to make them anew."""
         shutil.rmtree(self._folder / origin / "tile", ignore_errors=True)
 
-    def _edge(self, origin: str, frontier: Frontier) -> Edge:
+    def _tree(self, origin: str, frontier: Frontier) -> GrowingTree:
         """Read the tiles that are not full; raises NoteInvalid or FileNotFoundError where they are not this tree's."""
-        edge: Edge = []
-        size, level = frontier.size, 0
-        nodes: list[bytes] = []
+        edge: list[list[bytes]] = []
+        size = frontier.size
         while size:
-            width = size % WIDTH
-            tile = Tile(level, size // WIDTH, width)
-            hashes = hashes_in(tile, self.read(origin, tile)) if width else []
-            edge.append(hashes)
-            # Complete subtrees inside this tile, smallest first: the frontier from its other end.
-            nodes += Frontier().extended(hashes).nodes[::-1]
-            size, level = size >> HEIGHT, level + 1
-        if tuple(reversed(nodes)) != frontier.nodes:
+            tile = Tile(len(edge), size // WIDTH, size % WIDTH)
+            edge.append(hashes_in(tile, self.read(origin, tile)) if tile.width else [])
+            size >>= HEIGHT
+        tree = GrowingTree(frontier.size, edge)
+        if tree.frontier != frontier:
             raise NoteInvalid("the tiles are not those of the tree")
-        return edge
-
-    def _add(self, origin: str, edge: Edge, numbers: list[int], leaf: bytes) -> None:
-        level, node = 0, leaf
-        while True:
-            if level == len(edge):
-                edge.append([])
-                numbers.append(0)
-            edge[level].append(node)
-            if len(edge[level]) < WIDTH:
-                return
-            self._write(origin, Tile(level, numbers[level]), edge[level])
-            node = Frontier().extended(edge[level]).root()
-            edge[level] = []
-            numbers[level] += 1
-            level += 1
+        return tree
 
     def _write(self, origin: str, tile: Tile, hashes: list[bytes]) -> None:
         path = self._folder / origin / tile.path

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from alliance.crypto.merkle import Frontier
 from alliance.errors import NoteInvalid
 from alliance.tlog.checkpoints import read_checkpoint
+from alliance.tlog.growing import GrowingTree
 from alliance.tlog.notes import NoteKey
-from alliance.tlog.tiles import WIDTH, Tile, hashes_in
+from alliance.tlog.tiles import HEIGHT, WIDTH, Tile, hashes_in
 from alliance_server.storage.log_files import CHECKPOINT, LogFiles
 from alliance_server.storage.log_stream import LogStream
 from alliance_server.verification.faults import Faults
@@ -24,45 +24,24 @@ class TileCheck:
         self._origin = origin
         self._left = size
         self._faults = faults
-        self._edge: list[list[bytes]] = [[]]
-        self._numbers = [0]
+        self._tree = GrowingTree()
         self._is_over = False
 
     def add(self, leaf_hashes: Sequence[bytes]) -> None:
         """Take more leaves; those that are not signed have no tiles yet."""
         taken = [] if self._is_over else leaf_hashes[: self._left]
         self._left -= len(taken)
-        at = 0
-        while at < len(taken):
-            room = WIDTH - len(self._edge[0])
-            self._edge[0] += taken[at : at + room]
-            at += room
-            if len(self._edge[0]) == WIDTH:
-                self._carry(0)
+        for tile, hashes in self._tree.add(taken):
+            self._compare(tile, hashes)
 
     def finish(self) -> None:
         """Compare the tiles at the right edge."""
-        for level, hashes in enumerate(self._edge):
-            if hashes and not self._is_over:
-                self._compare(level, hashes)
+        for tile, hashes in self._tree.rest():
+            self._compare(tile, hashes)
 
-    def _carry(self, level: int) -> None:
-        hashes = self._edge[level]
-        self._compare(level, hashes)
-        node = Frontier().extended(hashes).root()
-        self._edge[level] = []
-        self._numbers[level] += 1
-        if level + 1 == len(self._edge):
-            self._edge.append([])
-            self._numbers.append(0)
-        self._edge[level + 1].append(node)
-        if len(self._edge[level + 1]) == WIDTH:
-            self._carry(level + 1)
-
-    def _compare(self, level: int, hashes: list[bytes]) -> None:
+    def _compare(self, tile: Tile, hashes: list[bytes]) -> None:
         if self._is_over:
             return
-        tile = Tile(level, self._numbers[level], len(hashes))
         where = f"{self._origin}/{tile.path}"
         try:
             there = hashes_in(tile, self._read(tile))
@@ -71,10 +50,9 @@ class TileCheck:
             return
         if there != hashes:
             at = next(place for place, pair in enumerate(zip(there, hashes, strict=True)) if pair[0] != pair[1])
-            first = (tile.number * WIDTH + at) << (8 * level)
-            self._end(
-                where, f"leaf {first:,} is another one in the database" if not level else f"behind leaf {first:,}"
-            )
+            first = (tile.number * WIDTH + at) << (HEIGHT * tile.level)
+            told = f"behind leaf {first:,}" if tile.level else f"leaf {first:,} is another one in the database"
+            self._end(where, told)
 
     def _read(self, tile: Tile) -> bytes:
         try:
