@@ -18,6 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from alliance.audit_events import HUB
 from alliance.errors import AllianceError
 
 MAX_BYTES: Final = 1024 * 1024
@@ -26,7 +27,6 @@ ROLES: Final = ("member", "admin", "liaison", "auditor", "reviewer")
 _COLUMNS: Final = ("id", "display_name", "role")
 _SEPARATORS: Final = ",;\t"
 _ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
-_HUB: Final = "hub"
 
 
 class InviteesInvalid(AllianceError):
@@ -111,7 +111,7 @@ def _row(number: int, cells: list[str], columns: list[str], seen: set[str]) -> I
 
 def _fault(found: Invitee, seen: set[str]) -> RowFault | None:
     name = found.display_name
-    if not _ID.fullmatch(found.id) or found.id == _HUB:
+    if not _ID.fullmatch(found.id) or found.id == HUB:
         return RowFault.ID
     if found.id in seen:
         return RowFault.REPEATED

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
+from alliance.audit_events import HUB, OK
 from alliance.errors import NoteInvalid
 from alliance.tlog.checkpoints import Checkpoint
 from alliance.tlog.exports import KEYS, PREVIOUS
@@ -25,7 +26,7 @@ _AFTER_RESTORE: Final = 2
 
 def check_chain(first: AuditEvent, log: ExportedLog, export: Export, trust: Trust, report: LogReport) -> None:
     """Hold a log's first leaf against the log before, as the export and the auditor have it. Raises ExportInvalid."""
-    if first.actor != "hub" or first.outcome != "ok":
+    if first.actor != HUB or first.outcome != OK:
         report.fault(_PLACE, "is not the hub's own event")
     previous, bound = log.previous(), list(first.commitments)
     if not bound:

@@ -10,11 +10,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from alliance.tlog.exports import FIRST_ACTION
+from alliance.audit_events import HUB, LOG_BEGIN, OK
 from alliance_audit.export import ExportInvalid
 from alliance_audit.leaves import Entry
 
-OK: Final = "ok"
 MOST_SHOWN: Final = 50
 _DIGEST_BYTES: Final = 32
 _WITHIN: Final = 64
@@ -98,7 +97,7 @@ class TwoPeople:
         """Look at an event."""
         action = entry.event.action
         self._give_up(entry)
-        if action in self._effects and entry.event.actor == "hub":
+        if action in self._effects and entry.event.actor == HUB:
             self.result.looked_at += 1
             self._open.append(entry)
         elif action == self._proposed_by:
@@ -167,7 +166,7 @@ class Succession:
     def see(self, entry: Entry) -> None:
         """Look at an event."""
         commitments = list(entry.event.commitments)
-        if entry.event.action == FIRST_ACTION and len(commitments) == _AFTER_RESTORE:
+        if entry.event.action == LOG_BEGIN and len(commitments) == _AFTER_RESTORE:
             self.result.looked_at += 1
             self._awaited.append((entry, commitments[1]))
         elif entry.event.action == self._signed_by:

@@ -15,12 +15,11 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
+from alliance.audit_events import LOG_BEGIN, SALT_BYTES, purpose_of
 from alliance.crypto.merkle import leaf_hash
 from alliance.errors import NoteInvalid
-from alliance.tlog.exports import FIRST_ACTION, SALT_BYTES
 from alliance.tlog.growing import GrowingTree
 from alliance.tlog.tiles import HEIGHT, WIDTH, Tile, hashes_in, unpacked_entries
-from alliance.v1 import taxonomy_pb2
 from alliance.v1.audit_pb2 import AuditEvent
 from alliance_audit.export import ExportedLog, ExportInvalid
 from alliance_audit.report import LogReport
@@ -42,11 +41,7 @@ class Entry:
     @property
     def purpose(self) -> str:
         """Word of the event's purpose; empty where it has none, and a number where this release knows none of it."""
-        number = self.event.purpose
-        try:
-            return taxonomy_pb2.Purpose.Name(number).removeprefix("PURPOSE_").lower() if number else ""
-        except ValueError:
-            return str(number)
+        return purpose_of(self.event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +111,7 @@ class Leaves:
 
     def _look_at(self, index: int, content: bytes, tile: Tile) -> None:
         entry = _read(self._report.log, index, content)
-        if entry is None or (entry.event.action == FIRST_ACTION) != (index == 0):
+        if entry is None or (entry.event.action == LOG_BEGIN) != (index == 0):
             text = "is a log's first leaf" if index else "is not a log's first leaf"
             place = f"entry {index} ({tile.entries_path})"
             self._report.fault(place, text if entry else "is no salt with an event")

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from alliance.clock import MAX_TIME_MS, iso_time
+from alliance.audit_events import fields_of, line_of
 from alliance_audit.checks import Result
 from alliance_audit.clocks import HOUR_MS, Clock
 from alliance_audit.leaves import Entry
@@ -21,21 +21,11 @@ def say(line: str) -> None:
 
 def as_document(entry: Entry) -> dict[str, Any]:
     """Give an entry as JSON has it: salt and event are what its leaf hash is made of."""
-    event = entry.event
     return {
         "log": entry.log,
         "index": entry.index,
-        "time": event.time,
-        "actor": event.actor,
-        "operator": event.operator,
-        "action": event.action,
-        "purpose": entry.purpose,
-        "epoch": event.epoch,
-        "items": event.items,
-        "items_refused": event.items_refused,
-        "outcome": event.outcome,
-        "commitments": [it.hex() for it in event.commitments],
-        "policy_version": event.policy_version.hex(),
+        "time": entry.event.time,
+        **fields_of(entry.event),
         "salt": entry.salt.hex(),
         "event": entry.content.hex(),
     }
@@ -43,16 +33,7 @@ def as_document(entry: Entry) -> dict[str, Any]:
 
 def as_line(entry: Entry) -> str:
     """Give an entry as people read it."""
-    event, fields = entry.event, as_document(entry)
-    who = f"{event.actor}/{event.operator}" if event.operator else event.actor
-    what = f"{event.action}" + (f" for {fields['purpose']}" if fields["purpose"] else "")
-    refused = f", {event.items_refused} refused" if event.items_refused else ""
-    counts = f"{event.items} items{refused}"
-    return f"{entry.log} {entry.index:>9,}  {_time(event.time)}  {who}  {what}  {counts}  {event.outcome}"
-
-
-def _time(milliseconds: int) -> str:
-    return iso_time(milliseconds) if 0 <= milliseconds <= MAX_TIME_MS else str(milliseconds)
+    return f"{entry.log} {entry.index:>9,}  {line_of(entry.event)}"
 
 
 def print_report(report: Report, *, as_json: bool, seconds: float) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 
 from google.protobuf.message import DecodeError
 
+from alliance.audit_events import FACT_PUBLISH, HUB, OK, SALT_BYTES
 from alliance.clock import Clock
 from alliance.crypto import merkle
 from alliance.errors import MerkleProofInvalid
@@ -36,10 +37,6 @@ FACT_LOG: Final = b"fact-log"
 """Name of the newest log that facts were proven in, on the shelf of pins: a succession removes it."""
 OVER_MS: Final = 24 * 60 * 60 * 1000
 """So long after its month a log still proves: clocks differ, and the next log may wait for witnesses."""
-_ACTION: Final = "fact:publish"
-_ACTOR: Final = "hub"
-_OK: Final = "ok"
-_SALT_BYTES: Final = 32
 
 
 class Log(Protocol):
@@ -141,8 +138,8 @@ def _check(digest: bytes, proof: FactProof, checkpoint: Checkpoint) -> None:
     except (DecodeError, MerkleProofInvalid) as error:
         raise FactNotPublished("The hub's proof that it published what it states does not hold.") from error
     # A salt of another length would let bytes move between it and the event.
-    is_publication = len(record.salt) == _SALT_BYTES and (event.action, event.actor) == (_ACTION, _ACTOR)
-    if not is_publication or event.outcome != _OK or list(event.commitments) != [digest]:
+    is_publication = len(record.salt) == SALT_BYTES and (event.action, event.actor) == (FACT_PUBLISH, HUB)
+    if not is_publication or event.outcome != OK or list(event.commitments) != [digest]:
         raise FactNotPublished("The hub proves another event than the publication of what it states.")
 
 

@@ -13,6 +13,3 @@ CHECKPOINT: Final = "checkpoint"
 PREVIOUS: Final = "previous"
 WITNESSED: Final = "witnessed"
 """The newest checkpoint that witnesses cosigned, where that is not the newest of all."""
-SALT_BYTES: Final = 32
-FIRST_ACTION: Final = "log:begin"
-"""Action of each log's first leaf."""

@@ -1,7 +1,7 @@
 """The logs of an alliance: one a month of each origin of its hub, each a log of its own to everybody's tools.
 
 The origin line of a log is `ALLIANCE/audit/ORIGIN/YYYY-MM`, and the hub's identity key of that origin signs under this
-name. Each log's first leaf binds it to the one before (see the protocol reference, section 10).
+name. Each log's first leaf binds it to the one before (see the protocol reference, section 8).
 """
 
 import re

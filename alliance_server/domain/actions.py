@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from alliance import audit_events
+
 
 class AuditAction(StrEnum):
     """Typed names of what is audited."""
@@ -9,12 +11,12 @@ class AuditAction(StrEnum):
     ALARM_ACKNOWLEDGE = "alarm:acknowledge"
     ALARM_LIST = "alarm:list"
     ALARM_RAISE = "alarm:raise"
-    AUDIT_LIST = "audit:event:list"
     AUDIT_CHECKPOINT = "audit:checkpoint:get"
     AUDIT_CONSISTENCY = "audit:consistency:prove"
     AUDIT_COSIGN = "audit:checkpoint:cosign"
     AUDIT_FACTS = "audit:fact:prove"
     AUDIT_INCLUSION = "audit:inclusion:prove"
+    AUDIT_LIST = "audit:event:list"
     AUDIT_LOCATE = "audit:event:locate"
     AUDIT_LOGS = "audit:log:list"
     AUDIT_READ = "audit:log:read"
@@ -45,12 +47,12 @@ class AuditAction(StrEnum):
     ESCALATION_DECIDE = "dispute:escalation:decide"
     ESCALATION_LIST = "dispute:escalation:list"
     EVALUATION = "evaluation:evaluate"
-    FACT_PUBLISH = "fact:publish"
+    FACT_PUBLISH = audit_events.FACT_PUBLISH
     FILTER_BUILD = "filter:snapshot:build"
     FILTER_DELTAS = "filter:delta:list"
     FILTER_DOWNLOAD = "filter:snapshot:download"
     FILTER_GET = "filter:header:get"
-    LOG_BEGIN = "log:begin"
+    LOG_BEGIN = audit_events.LOG_BEGIN
     MEMBER_CONFIRM = "member:key:confirm"
     MEMBER_ENROL = "member:enrol"
     MEMBER_BUDGET = "member:budget:set"

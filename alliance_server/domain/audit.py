@@ -7,6 +7,7 @@ tag of a query, or a prefix.
 import os
 from dataclasses import dataclass
 
+from alliance.audit_events import OK, SALT_BYTES
 from alliance.crypto import merkle
 from alliance.errors import Reason
 from alliance.taxonomy import Purpose
@@ -14,9 +15,6 @@ from alliance.v1 import taxonomy_pb2
 from alliance.v1.audit_pb2 import AuditEvent
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.policy import POLICY_VERSION
-
-SALT_BYTES = 32
-OK = "ok"
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Logs over the audit events: one a month of each origin of the hub (protocol reference, section 10)."""
+"""Logs over the audit events: one a month of each origin of the hub (protocol reference, section 8)."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -12,8 +12,6 @@ from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import AuditRecord, record_event
 from alliance_server.domain.members import HUB_ACTOR
 
-MERGE_DELAY_MS: Final = 60_000
-"""So long after an answer, at most, a checkpoint has its event."""
 MAX_ROW: Final = 2**63 - 1
 """Of an event's number: larger ones no database knows."""
 CLOSING_MS: Final = 60_000

@@ -4,13 +4,14 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
+from alliance.audit_events import HUB
 from alliance.errors import Reason
 from alliance.v1 import directory_pb2
 from alliance_server.domain.errors import Refused
 
 INVITATION_LIFE_MS = 24 * 60 * 60 * 1000
 CERTIFICATE_LIFE_MS = 365 * 24 * 60 * 60 * 1000
-HUB_ACTOR = "hub"
+HUB_ACTOR = HUB
 """Actor of events that the hub's own operator or jobs cause; no member may have this id."""
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")

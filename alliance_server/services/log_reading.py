@@ -12,12 +12,11 @@ from typing import Final
 from alliance.errors import Reason
 from alliance_server.domain.audit import AuditRecord
 from alliance_server.domain.errors import Refused
-from alliance_server.domain.logs import Log
+from alliance_server.domain.logs import MAX_ROW, Log
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.services.call import Call
 
 PAGE: Final = 500
-_NO_ROW: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def _page(transaction: Transaction, *, log: Log, at: int, end: int, row: int | N
     if at == 0:
         return LeafPage(log, 0, []), log.after_row
     after = transaction.logs.row_at(log, at) if row is None else row
-    records = [] if after is None else transaction.logs.records(after, _NO_ROW, min(PAGE, end - at))
+    records = [] if after is None else transaction.logs.records(after, MAX_ROW, min(PAGE, end - at))
     if not records:
         raise Refused(Reason.INTERNAL, "events of a signed tree are missing")
     return LeafPage(log, at, records), records[-1].row

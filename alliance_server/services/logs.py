@@ -104,14 +104,13 @@ class LogService:
         if not 0 < first <= second:
             raise Refused(Reason.INVALID_REQUEST, "consistency leads from a tree that is not empty to one not smaller")
         await self._check_size(origin, second)
-
-        trees = await self._store.read(lambda transaction: _trees(transaction, origin, first, second))
+        smaller, larger = await self._store.read(lambda transaction: _trees(transaction, origin, first, second))
 
         def prove() -> list[bytes]:
             nodes = nodes_of(second, lambda tile: self._files.read(origin, tile))
             proof = merkle.consistency_proof(first, second, nodes)
-            if trees is not None:
-                merkle.verify_consistency(first, trees[0].root, second, trees[1].root, proof)
+            if smaller is not None and larger is not None:
+                merkle.verify_consistency(first, smaller.root, second, larger.root, proof)
             return proof
 
         proof = await _out_of_files(origin, prove)
@@ -137,14 +136,14 @@ class LogService:
 
     async def prove(self, origin: str, size: int, indices: Sequence[int]) -> list[list[bytes]]:
         """Give proofs of inclusion out of a log's tiles; raises Refused while they are not there, or are spoilt."""
-        trees = await self._store.read(lambda transaction: _trees(transaction, origin, size, size))
+        (tree,) = await self._store.read(lambda transaction: _trees(transaction, origin, size))
 
         def prove() -> list[list[bytes]]:
             nodes = nodes_of(size, lambda tile: self._files.read(origin, tile))
             proofs = [merkle.inclusion_proof(index, size, nodes) for index in indices]
-            if trees is not None:
+            if tree is not None:
                 for index, leaf, proof in zip(indices, nodes([(0, index) for index in indices]), proofs, strict=True):
-                    merkle.verify_inclusion(leaf, index, size, proof, trees[0].root)
+                    merkle.verify_inclusion(leaf, index, size, proof, tree.root)
             return proofs
 
         return await _out_of_files(origin, prove)
@@ -162,11 +161,10 @@ async def _out_of_files(origin: str, prove: Callable[[], T]) -> T:
         raise Refused(Reason.UNAVAILABLE, "the log's tiles are not there") from None
 
 
-def _trees(transaction: Transaction, origin: str, first: int, second: int) -> tuple[TreeHead, TreeHead] | None:
-    """Give the trees of two sizes, where both were sealed."""
+def _trees(transaction: Transaction, origin: str, *sizes: int) -> list[TreeHead | None]:
+    """Give a log's trees of some sizes; None for one that was not sealed at that size."""
     log = _get(transaction, origin).number
-    smaller, larger = transaction.logs.head(log, first), transaction.logs.head(log, second)
-    return None if smaller is None or larger is None else (smaller, larger)
+    return [transaction.logs.head(log, size) for size in sizes]
 
 
 def _get(transaction: Transaction, origin: str) -> Log:

@@ -9,11 +9,11 @@ import asyncio
 from hashlib import sha256
 from typing import Final
 
+from alliance.audit_events import MERGE_DELAY_MS
 from alliance.crypto.signing import Signer
 from alliance.statements import RECEIPT
 from alliance.v1.audit_pb2 import Receipt
 from alliance.v1.statement_pb2 import SignedStatement
-from alliance_server.domain.logs import MERGE_DELAY_MS
 from alliance_server.services.call import Call
 
 _HASHED_AT_ONCE: Final = 64 * 1024

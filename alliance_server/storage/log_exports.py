@@ -1,22 +1,21 @@
 """What an export takes out of the database: a month's logs as far as they are sealed, and what vouches for them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import sqlalchemy as sa
 
 from alliance.errors import Reason
-from alliance.tlog.notes import Signature, read_note
 from alliance.v1.audit_pb2 import AuditEvent
 from alliance_server.domain.audit import AuditRecord
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.logs import Log
+from alliance_server.domain.witnesses import with_cosignatures
 from alliance_server.storage.logs import SqlLogs
-from alliance_server.storage.tables import AuditTable, CosignatureTable, TreeHeadTable, table_of
+from alliance_server.storage.tables import AuditTable, CosignatureTable, table_of
 
 _EVENTS = table_of(AuditTable)
-_HEADS = table_of(TreeHeadTable)
 _COSIGNATURES = table_of(CosignatureTable)
 ROWS_A_PAGE = 4096
 
@@ -71,24 +70,16 @@ def records(connection: sa.Connection, after_row: int, last_row: int) -> list[Au
 def _sealed(
     connection: sa.Connection, logs: SqlLogs, log: Log, before: Log | None, *, is_over: bool
 ) -> SealedLog | None:
-    signed, head = logs.checkpoint(log.number), logs.head(log.number)
-    if signed is None or head is None:
+    signed = logs.checkpoint(log.number)
+    if signed is None:
         return None
-    size, last_row = head.size, head.last_row
     # A log that a restore ended may have a tree that nobody signed any more: the next log's first leaf vouches for it.
-    if not is_over:
-        size, last_row = signed[0], _last_row(connection, log.number, signed[0])
+    tree = logs.head(log.number, None if is_over else signed[0])
+    if tree is None:
+        raise Refused(Reason.INTERNAL, "the tree of a signed checkpoint is missing")
     note = _with_cosignatures(connection, log.number, *signed)
     witnessed = _witnessed(connection, logs, log.number, signed[0])
-    return SealedLog(log, size, last_row, note, witnessed, _bound(logs, log, before))
-
-
-def _last_row(connection: sa.Connection, number: int, size: int) -> int:
-    columns = _HEADS.c
-    row: int = connection.execute(
-        sa.select(columns.last_row).where(columns.log == number, columns.size == size)
-    ).scalar_one()
-    return row
+    return SealedLog(log, tree.size, tree.last_row, note, witnessed, _bound(logs, log, before))
 
 
 def _witnessed(connection: sa.Connection, logs: SqlLogs, number: int, newest: int) -> bytes:
@@ -101,14 +92,7 @@ def _witnessed(connection: sa.Connection, logs: SqlLogs, number: int, newest: in
 def _with_cosignatures(connection: sa.Connection, number: int, size: int, note: bytes) -> bytes:
     columns = _COSIGNATURES.c
     wanted = sa.select(columns.line).where(columns.log == number, columns.size == size).order_by(columns.witness)
-    lines = list(_lines(connection.execute(wanted).scalars().all()))
-    return str(read_note(note).with_signatures(lines)).encode() if lines else note
-
-
-def _lines(stored: Sequence[str]) -> Iterator[Signature]:
-    """Read signature lines as they are kept: a note of its own each."""
-    for line in stored:
-        yield from read_note(f"-\n\n{line.rstrip()}\n".encode()).signatures
+    return with_cosignatures(note, list(connection.execute(wanted).scalars()))
 
 
 def _bound(logs: SqlLogs, log: Log, before: Log | None) -> bytes:

@@ -5,15 +5,17 @@ they are.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from alliance_server.domain.logs import Log, TreeHead
+from alliance_server.domain.audit import AuditRecord
+from alliance_server.domain.logs import MAX_ROW, Log, TreeHead
 from alliance_server.storage import bulk
+from alliance_server.storage.logs import SqlLogs
 from alliance_server.storage.tables import (
-    AuditTable,
     CheckpointTable,
     FactTable,
     LogTable,
@@ -24,28 +26,13 @@ from alliance_server.storage.tables import (
 
 PAGE: Final = 4096
 
-_EVENTS = table_of(AuditTable).c
 _HEADS = table_of(TreeHeadTable).c
 _CHECKPOINTS = table_of(CheckpointTable).c
 _FACTS = table_of(FactTable).c
 _LOGS = table_of(LogTable)
 _SUCCESSIONS = table_of(SuccessionTable).c
 _OF_HEAD = (_HEADS.log, _HEADS.size, _HEADS.root, _HEADS.last_row, _HEADS.nodes, _HEADS.sealed_at)
-_OF_EVENT = (_EVENTS.id, _EVENTS.actor, _EVENTS.time, _EVENTS.action, _EVENTS.salt, _EVENTS.event, _EVENTS.leaf_hash)
 _BEFORE_ALL: Final = -(2**63)
-_BEHIND_ALL: Final = 2**63 - 1
-
-
-class StoredEvent(NamedTuple):
-    """A row of the events, with the columns that repeat what is in the event."""
-
-    row: int
-    actor: str
-    time: int
-    action: str
-    salt: bytes
-    event: bytes
-    leaf_hash: bytes
 
 
 class SignedHead(NamedTuple):
@@ -63,9 +50,8 @@ class LogStream:
 
     def logs(self) -> list[Log]:
         """Give all logs, in their order: one a month."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(_LOGS).order_by(_LOGS.c.number))
-            return [Log(**row._mapping) for row in rows]
+        with self._logs() as logs:
+            return logs.all()
 
     def successions(self) -> dict[int, bytes]:
         """Give the payloads of successions, by origin."""
@@ -73,24 +59,23 @@ class LogStream:
 
     def newest(self, log: int) -> tuple[int, int] | None:
         """Give size and last row of a log's newest tree; None where it has none."""
-        wanted = sa.select(_HEADS.size, _HEADS.last_row).where(_HEADS.log == log).order_by(_HEADS.size.desc()).limit(1)
-        found = self._rows(wanted)
-        return (found[0][0], found[0][1]) if found else None
+        with self._logs() as logs:
+            head = logs.head(log)
+        return None if head is None else (head.size, head.last_row)
 
     def newest_signed(self, log: int) -> int:
         """Give the size of a log's newest checkpoint; 0 where it has none."""
-        ((size,),) = self._rows(sa.select(sa.func.max(_CHECKPOINTS.size)).where(_CHECKPOINTS.log == log))
-        return size or 0
+        with self._logs() as logs:
+            signed = logs.checkpoint(log)
+        return 0 if signed is None else signed[0]
 
-    def events(self, after_row: int | None, last_row: int | None) -> Iterator[list[StoredEvent]]:
+    def events(self, after_row: int | None, last_row: int | None) -> Iterator[list[AuditRecord]]:
         """Give events in a range of rows, in order, a page at a time; None is an end that is open."""
         after = _BEFORE_ALL if after_row is None else after_row
-        last = _BEHIND_ALL if last_row is None else last_row
+        last = MAX_ROW if last_row is None else last_row
         while True:
-            wanted = (
-                sa.select(*_OF_EVENT).where(_EVENTS.id > after, _EVENTS.id <= last).order_by(_EVENTS.id).limit(PAGE)
-            )
-            page = [StoredEvent(*row) for row in self._rows(wanted)]
+            with self._logs() as logs:
+                page = logs.records(after, last, PAGE)
             if not page:
                 return
             yield page
@@ -124,13 +109,19 @@ class LogStream:
     def facts(self, after_row: int | None, last_row: int | None) -> dict[int, bytes]:
         """Give the digests of publications in a range of rows, by their rows; None is an end that is open."""
         after = _BEFORE_ALL if after_row is None else after_row
-        last = _BEHIND_ALL if last_row is None else last_row
+        last = MAX_ROW if last_row is None else last_row
         return dict(self._rows(sa.select(_FACTS.row, _FACTS.digest).where(_FACTS.row > after, _FACTS.row <= last)))
 
     def root_of(self, log: int, size: int) -> bytes | None:
         """Give the root of a tree, where there is one of this size."""
-        found = self._rows(sa.select(_HEADS.root).where(_HEADS.log == log, _HEADS.size == size))
-        return found[0][0] if found else None
+        with self._logs() as logs:
+            head = logs.head(log, size)
+        return None if head is None else head.root
+
+    @contextmanager
+    def _logs(self) -> Iterator[SqlLogs]:
+        with self._engine.connect() as connection:
+            yield SqlLogs(connection)
 
     def _rows(self, wanted: sa.Executable) -> Sequence[Any]:
         with self._engine.connect() as connection:

@@ -85,7 +85,7 @@ class SqlLogs:
         columns = _EVENTS.c
         wanted = sa.select(*(columns[name] for name in ("actor", "time", "action", "salt", "event", "leaf_hash", "id")))
         wanted = wanted.where(columns.id > after_row, columns.id <= last_row).order_by(columns.id).limit(limit)
-        return [AuditRecord(*row) for row in self._connection.execute(wanted)]
+        return [AuditRecord(*row) for row in bulk.rows(self._connection, wanted, {})]
 
     def row_at(self, log: Log, leaf_index: int) -> int | None:
         """Give the row before the event of a leaf: the leaf is the first event behind it. None beyond the newest tree.

@@ -6,17 +6,18 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
+from alliance.audit_events import SALT_BYTES
 from alliance.crypto import merkle
 from alliance.v1.audit_pb2 import AuditEvent
 from alliance_server.domain.actions import AuditAction
-from alliance_server.domain.audit import SALT_BYTES
-from alliance_server.storage.log_stream import LogStream, StoredEvent
+from alliance_server.domain.audit import AuditRecord
+from alliance_server.storage.log_stream import LogStream
 from alliance_server.verification.faults import Faults
 
 _PUBLICATION: Final = str(AuditAction.FACT_PUBLISH)
 
 
-def leaf_of(event: StoredEvent, faults: Faults) -> tuple[bytes, AuditEvent]:
+def leaf_of(event: AuditRecord, faults: Faults) -> tuple[bytes, AuditEvent]:
     """Give an event's leaf hash, made anew, and what it says."""
     leaf = merkle.leaf_hash(event.salt + event.event)
     said = AuditEvent()

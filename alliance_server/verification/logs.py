@@ -12,6 +12,7 @@ from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
+from alliance.audit_events import SALT_BYTES
 from alliance.crypto.merkle import Frontier
 from alliance.errors import NoteInvalid
 from alliance.tlog.checkpoints import Checkpoint, checkpoint_text, read_checkpoint
@@ -19,7 +20,6 @@ from alliance.tlog.logs import LogName
 from alliance.tlog.notes import NoteKey
 from alliance.v1.audit_pb2 import AuditEvent
 from alliance_server.domain.actions import AuditAction
-from alliance_server.domain.audit import SALT_BYTES
 from alliance_server.domain.logs import Log, TreeHead
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.storage.log_files import LogFiles

@@ -16,6 +16,7 @@ from alliance.v1 import audit_pb2
 from alliance_server.domain.members import Role
 from alliance_server.domain.ports import Transaction
 from alliance_server.services.log_reading import PAGE
+from alliance_server.storage import database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -90,7 +91,7 @@ async def test_events_that_are_missing_end_the_stream_as_a_fault(tmp_path: Any) 
         auditor = await enrol(hub, "auditor", Role.AUDITOR)
         to_mid_month(hub.clock)
         await fill(hub, EVENTS)
-        with hub.hub.store.engine.begin() as connection:
+        with database.writing(hub.hub.store.engine) as connection, connection.begin():
             triggers = sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_events'")
             for name in connection.execute(triggers).scalars().all():
                 connection.execute(sa.text(f"DROP TRIGGER {name}"))

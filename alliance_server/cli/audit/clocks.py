@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Engine
 
+from alliance.audit_events import MERGE_DELAY_MS
 from alliance.disputes import REVIEW_WITHIN_MS, DisputeGround, answer_within_ms
 from alliance.taxonomy import DAY_MS
 from alliance.tlog.logs import month_begins, month_ends
-from alliance_server.domain.logs import MERGE_DELAY_MS
 from alliance_server.domain.recalls import RECEIPT_WITHIN_MS
 from alliance_server.storage.clock_readings import DisputeTimes, disputes, outstanding_recalls, sealing_delays
 from alliance_server.storage.logs import SqlLogs

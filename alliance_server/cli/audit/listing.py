@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy.engine import Engine
 
+from alliance.audit_events import fields_of, line_of
 from alliance.clock import iso_time
-from alliance.taxonomy import Purpose
 from alliance.v1.audit_pb2 import AuditEvent
 from alliance_server.storage.log_exports import newest_events
 
@@ -40,31 +39,9 @@ def listed(engine: Engine, wanted: Wanted) -> Iterator[tuple[int, AuditEvent]]:
 
 def as_line(row: int, event: AuditEvent) -> str:
     """Give an event as people read it."""
-    who = f"{event.actor}/{event.operator}" if event.operator else event.actor
-    purpose = _purpose(event)
-    what = f"{event.action} for {purpose}" if purpose else event.action
-    refused = f", {event.items_refused} refused" if event.items_refused else ""
-    return f"{row:>9,}  {iso_time(event.time)}  {who}  {what}  {event.items} items{refused}  {event.outcome}"
+    return f"{row:>9,}  {line_of(event)}"
 
 
 def as_json(row: int, event: AuditEvent) -> str:
     """Give an event as one JSON document."""
-    shown: dict[str, Any] = {
-        "row": row,
-        "time": iso_time(event.time),
-        "actor": event.actor,
-        "operator": event.operator,
-        "action": event.action,
-        "purpose": _purpose(event),
-        "epoch": event.epoch,
-        "items": event.items,
-        "items_refused": event.items_refused,
-        "outcome": event.outcome,
-        "commitments": [it.hex() for it in event.commitments],
-        "policy_version": event.policy_version.hex(),
-    }
-    return json.dumps(shown)
-
-
-def _purpose(event: AuditEvent) -> str:
-    return Purpose(event.purpose).word if event.purpose else ""
+    return json.dumps({"row": row, "time": iso_time(event.time), **fields_of(event)})

@@ -17,9 +17,9 @@ from typing import Final
 
 from sqlalchemy.engine import Engine
 
+from alliance.audit_events import SALT_BYTES
 from alliance.crypto.merkle import HASH_BYTES
 from alliance.errors import NoteInvalid
-from alliance.tlog.exports import SALT_BYTES
 from alliance.tlog.growing import GrowingTree
 from alliance.tlog.tiles import WIDTH, Tile, hashes_in, packed_entries, unpacked_entries
 from alliance_server.storage import log_exports
