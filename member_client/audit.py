@@ -7,6 +7,7 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
+from alliance.audit_events import MERGE_DELAY_MS, SALT_BYTES
 from alliance.crypto import merkle
 from alliance.taxonomy import Purpose
 from alliance.v1.audit_pb2 import AuditEvent, AuditRecord, ListEventsRequest, ListEventsResponse, Receipt
@@ -20,9 +21,7 @@ from member_client.errors import StatementInvalid
 
 PAGE_SIZE: Final = 500
 VERIFIED_A_PAGE: Final = 1000
-MERGE_DELAY_MS: Final = 60_000
 _VERIFIED: Final = b"events-verified"
-_SALT_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def read_event(record: AuditRecord, member: str) -> AuditEntry:
     """Verify a record: leaf_hash = SHA-256(0x00 ‖ salt ‖ event), and the actor; raises StatementInvalid."""
     event = AuditEvent()
     leaf_hash = merkle.leaf_hash(record.salt + record.event)
-    if len(record.salt) != _SALT_BYTES or not hmac.compare_digest(leaf_hash, record.leaf_hash):
+    if len(record.salt) != SALT_BYTES or not hmac.compare_digest(leaf_hash, record.leaf_hash):
         raise StatementInvalid("An audit event is not the one that its leaf hash stands for.")
     try:
         event.ParseFromString(record.event)

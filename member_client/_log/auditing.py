@@ -9,19 +9,16 @@ Rules:
 
 import asyncio
 import base64
-import hashlib
-import json
 import logging
-import os
 import random
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from alliance.clock import Clock
 from member_client._framing import pack, unpack
+from member_client._log import evidence
 from member_client._log.proving import BATCH, Due, EventPlace, EventProver, EventState, due_by
 from member_client._log.shelf import KeptReceipt, ReceiptShelf
 from member_client._store import Shelf, Store
@@ -32,7 +29,6 @@ SAMPLE: Final = 20
 LOOK_SECONDS: Final = (300.0, 1800.0)
 """Shortest and longest pause between two looks of an open client."""
 _MARK: Final = b"receipts-verified"
-_NAME_DIGITS: Final = 16
 
 _log = logging.getLogger("member_client.log")
 
@@ -160,7 +156,8 @@ class Auditor:
     # -- evidence and marks --------------------------------------------------------------------------------------
 
     async def _broken(self, statement: bytes) -> ReceiptBroken:
-        path = await self._workers.disk(_keep, self._folder, statement, self._clock.now_ms())
+        content = {"noticed_at": self._clock.now_ms(), "receipt": base64.b64encode(statement).decode()}
+        path = await self._workers.disk(evidence.keep, self._folder, "receipt-broken", statement, content)
         _log.error("ReceiptBroken: an event that the hub receipted is not in its log: %s", path.name)
         return ReceiptBroken(f"An event that the hub gave a receipt for is not in its audit log: see {path.name}.")
 
@@ -181,16 +178,3 @@ def counted(places: Sequence[EventPlace]) -> AuditProgress:
     return AuditProgress(
         states.count(EventState.PROVEN), states.count(EventState.PENDING), states.count(EventState.LOST)
     )
-
-
-def _keep(folder: Path, statement: bytes, now_ms: int) -> Path:
-    """Keep a broken receipt as evidence, once; gives the file. Blocks."""
-    path = folder / f"receipt-broken-{hashlib.sha256(statement).hexdigest()[:_NAME_DIGITS]}.json"
-    content = {"noticed_at": now_ms, "receipt": base64.b64encode(statement).decode()}
-    with suppress(OSError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(content, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-    return path

@@ -15,10 +15,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
-from typing import Final, Self
+from typing import Self
 
 from google.protobuf.message import DecodeError
 
+from alliance.audit_events import HUB, LOG_BEGIN, SALT_BYTES
 from alliance.crypto import merkle
 from alliance.errors import MerkleProofInvalid, NoteInvalid
 from alliance.tlog.checkpoints import Checkpoint, checkpoint_text, read_checkpoint
@@ -26,10 +27,6 @@ from alliance.tlog.logs import LogName
 from alliance.v1.audit_pb2 import AuditEvent, AuditRecord, Log
 from member_client.errors import LogForked, StatementInvalid
 from member_client.succession import Succession
-
-BEGIN: Final = "log:begin"
-HUB: Final = "hub"
-SALT_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +119,7 @@ def _read_log(log: Log, alliance: str) -> ListedLog:
     except MerkleProofInvalid as error:
         raise StatementInvalid("The hub lists a log whose first leaf is not in it.") from error
     first = read_event(log.first.event)
-    if first.action != BEGIN or first.actor != HUB:
+    if first.action != LOG_BEGIN or first.actor != HUB:
         raise StatementInvalid("The hub lists a log that does not begin as logs do.")
     return ListedLog(newest, first, leaf)
 

@@ -19,6 +19,7 @@ from typing import Final
 from google.protobuf.message import DecodeError
 
 from alliance import statements
+from alliance.audit_events import OK, SALT_BYTES
 from alliance.crypto import merkle
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import SignatureInvalid
@@ -26,12 +27,10 @@ from alliance.v1.audit_pb2 import AuditEvent, Receipt
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client._hub import PinnedHub
 from member_client._log.actions import action_of
-from member_client._log.chain import SALT_BYTES
 from member_client._log.saying import says_what_was_sent
 from member_client.errors import ReceiptInvalid
 
 MAX_MERGE_DELAY_SECONDS: Final = 600
-OK: Final = "ok"
 _EXEMPT: Final = "/alliance.v1.SuccessionService/"
 _REMEMBERED: Final = 10_000
 

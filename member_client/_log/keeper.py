@@ -27,9 +27,9 @@ from alliance.tlog.checkpoints import Checkpoint
 from alliance.v1.audit_pb2 import GetCheckpointRequest, GetConsistencyProofRequest, ListLogsRequest
 from alliance.v1.audit_pb2_grpc import AuditServiceStub
 from member_client._hub import PinnedHub
-from member_client._log import chain
+from member_client._log import chain, evidence
 from member_client._log.chain import Lost, Tree, read_note, tree_of
-from member_client._log.memory import Remembered, keep_evidence, recall, remember
+from member_client._log.memory import Remembered, recall, remember
 from member_client._store import Store
 from member_client._transport import UnaryCall
 from member_client._workers import Workers
@@ -294,8 +294,11 @@ class LogKeeper:
         self, error: LogForked | LogShrunken, known: Checkpoint, shown: Checkpoint | None
     ) -> LogForked | LogShrunken:
         """Keep both notes, and give the error with where they lie."""
-        notes = str(known.note), "" if shown is None else str(shown.note)
-        path = await self._workers.disk(keep_evidence, self._folder, str(error), *notes, self._clock.now_ms())
+        notes = {"known": str(known.note), "shown": "" if shown is None else str(shown.note)}
+        content = {"what": str(error), "noticed_at": self._clock.now_ms(), **notes}
+        path = await self._workers.disk(
+            evidence.keep, self._folder, "log-fork", "\0".join(notes.values()).encode(), content
+        )
         _log.error("the hub's log does not follow what is remembered of it: %s", path.name)
         return type(error)(f"{error} Both checkpoints are kept in {path.name}.")
 

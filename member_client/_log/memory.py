@@ -1,14 +1,9 @@
-"""The newest checkpoint that this member has seen, for all its processes, and what proves that a log was changed.
+"""The newest checkpoint that this member has seen, for all its processes.
 
 It lies with the pins: it must not go back, and who loses it trusts anew.
 """
 
-import hashlib
-import json
-import os
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from alliance.errors import NoteInvalid
@@ -18,7 +13,6 @@ from member_client._store import Shelf, Store
 from member_client.errors import PinsDamaged
 
 _NAME: Final = b"log"
-_NAME_DIGITS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +47,3 @@ def remember(pins: Store, before: Remembered | None, now: Remembered) -> bool:
     """Let a checkpoint take the place of the one before; says whether that one still stood. Blocks."""
     stood = None if before is None else before.packed
     return pins.swap(Shelf.PINS, _NAME, stood, [(Shelf.PINS, _NAME, now.packed, None)])
-
-
-def keep_evidence(folder: Path, what: str, known: str, shown: str, now_ms: int) -> Path:
-    """Write two notes that do not go together to a file of the folder, once; gives it. Blocks.
-
-    A disk that takes nothing keeps nobody from being told.
-    """
-    name = hashlib.sha256(known.encode() + b"\x00" + shown.encode()).hexdigest()[:_NAME_DIGITS]
-    path = folder / f"log-fork-{name}.json"
-    content = json.dumps({"what": what, "noticed_at": now_ms, "known": known, "shown": shown}, indent=2) + "\n"
-    with suppress(OSError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    return path
