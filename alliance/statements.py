@@ -1,5 +1,6 @@
-"""Names of the types of signed statements, and whose key signs each."""
+"""Names of the types of signed statements, whose key signs each, and what exactly is signed."""
 
+from hashlib import sha256
 from typing import Final
 
 # Signed by the identity key of a member, or of an admin.
@@ -36,3 +37,13 @@ STATUS_CHANGES: Final = "status-changes"
 SUPPRESSION_LIST: Final = "suppression-list"
 TRUST_ROOTS: Final = "trust-roots"
 WITNESS_LIST: Final = "witness-list"
+
+
+def key_id(public_key: bytes) -> bytes:
+    """Give the 8 bytes by which a statement names its signer's key."""
+    return sha256(public_key).digest()[:8]
+
+
+def signed_bytes(statement_type: str, payload: bytes) -> bytes:
+    """Give the bytes that are signed."""
+    return b"alliance/v1/" + statement_type.encode() + b"\x00" + payload

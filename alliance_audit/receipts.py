@@ -6,13 +6,12 @@ younger than the export's end, but for the delay that it grants, is not missed y
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from google.protobuf.message import DecodeError
 
-from alliance.statements import RECEIPT
+from alliance.statements import RECEIPT, key_id, signed_bytes
 from alliance.tlog.logs import month_of
 from alliance.tlog.notes import holds
 from alliance.v1.audit_pb2 import AuditEvent, Receipt
@@ -24,8 +23,6 @@ from alliance_audit.successions import believed
 from alliance_audit.trust import Trust
 
 MAX_BYTES: Final = 1 << 16
-_SIGNED: Final = b"alliance/v1/" + RECEIPT.encode() + b"\x00"
-_KEY_ID_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +41,8 @@ class GivenReceipt:
 
     def is_signed_by(self, key: bytes) -> bool:
         """Say whether the hub of this key signed it."""
-        is_named = self.statement.key_id == sha256(key).digest()[:_KEY_ID_BYTES]
-        return is_named and holds(key, _SIGNED + self.statement.payload, self.statement.signature)
+        signed = signed_bytes(RECEIPT, self.statement.payload)
+        return self.statement.key_id == key_id(key) and holds(key, signed, self.statement.signature)
 
 
 def read_receipt(path: Path) -> GivenReceipt:

@@ -5,7 +5,7 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
-from alliance.statements import SUCCESSION
+from alliance.statements import SUCCESSION, signed_bytes
 from alliance.tlog.notes import holds
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance.v1.succession_pb2 import Succession
@@ -13,14 +13,14 @@ from alliance_audit.export import Export, ToldSuccession
 
 SIGNERS: Final = 2
 """Admins who must sign, as members demand it."""
-_SIGNED: Final = b"alliance/v1/" + SUCCESSION.encode() + b"\x00"
 
 
 def signers(told: ToldSuccession, admins: Sequence[bytes]) -> int:
     """Count the admins, by the identity keys that the auditor has, who signed this very succession."""
     statements = [statement for _, content in told.statements if (statement := _read(content)) is not None]
     signatures = [it.signature for it in statements if (it.type, it.payload) == (SUCCESSION, told.payload)]
-    return sum(any(holds(key, _SIGNED + told.payload, it) for it in signatures) for key in set(admins))
+    signed = signed_bytes(SUCCESSION, told.payload)
+    return sum(any(holds(key, signed, it) for it in signatures) for key in set(admins))
 
 
 def believed(export: Export, log: str, admins: Sequence[bytes]) -> Succession | None:

@@ -19,8 +19,7 @@ from alliance.v1.directory_pb2 import MEMBER_ROLE_ADMIN
 from alliance.v1.epoch_pb2 import GetSuppressionListRequest, ListEpochsRequest
 from alliance.v1.epoch_pb2_grpc import EpochServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
-from alliance.v1.witness_pb2 import GetWitnessListRequest, GetWitnessListResponse
-from alliance.v1.witness_pb2_grpc import WitnessServiceStub
+from alliance.v1.witness_pb2 import GetWitnessListResponse
 from alliance.witnesses import WitnessList
 from member_client import _directory, _epochs, _suppression, _witness_list
 from member_client._deadline import Deadline
@@ -211,13 +210,11 @@ class FactKeeper:
         known = await self._workers.disk(_witness_list.pinned, self._pins)
         self._heed(known)
         try:
-            answer = await self._transport.call(
-                lambda channel: WitnessServiceStub(channel).GetWitnessList, GetWitnessListRequest, deadline
+            found, answer = await _witness_list.fetch(
+                self._transport, self._hub.key, self._pins, self._workers, deadline
             )
         except NotFound:
             return None
-        found = _witness_list.verified(answer.witness_list, self._hub.key)
-        await self._workers.disk(_witness_list.hold, found, self._pins)
         if found.number > known.number and await self._workers.disk(self._is_approved, found, answer):
             self._heed(found)
         return answer.witness_list

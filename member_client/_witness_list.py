@@ -24,9 +24,13 @@ from alliance.errors import SignatureInvalid
 from alliance.tlog.checkpoints import Checkpoint
 from alliance.v1 import admin_pb2
 from alliance.v1.statement_pb2 import SignedStatement
-from alliance.v1.witness_pb2 import GetWitnessListResponse
+from alliance.v1.witness_pb2 import GetWitnessListRequest, GetWitnessListResponse
+from alliance.v1.witness_pb2_grpc import WitnessServiceStub
 from alliance.witnesses import WitnessList, WitnessListInvalid
+from member_client._deadline import Deadline
 from member_client._store import Shelf, Store
+from member_client._transport import Transport, always
+from member_client._workers import Workers
 from member_client.errors import PinsDamaged, QuorumMissing, StatementInvalid
 
 WITNESSES: Final = b"witness-list"
@@ -44,6 +48,18 @@ def verified(statement: SignedStatement, hub_key: VerifyingKey) -> WitnessList:
         return WitnessList.from_bytes(hub_key.verified_payload(statements.WITNESS_LIST, statement))
     except (SignatureInvalid, WitnessListInvalid) as error:
         raise StatementInvalid("The hub's witness list does not verify.") from error
+
+
+async def fetch(
+    transport: Transport, hub_key: VerifyingKey, pins: Store, workers: Workers, within: Deadline | None = None
+) -> tuple[WitnessList, GetWitnessListResponse]:
+    """Ask for the list in force, and hold it against the one that was seen; raises StatementInvalid, or NotFound."""
+    answer = await transport.call(
+        lambda channel: WitnessServiceStub(channel).GetWitnessList, always(GetWitnessListRequest()), within
+    )
+    found = verified(answer.witness_list, hub_key)
+    await workers.disk(hold, found, pins)
+    return found, answer
 
 
 def pinned(pins: Store) -> WitnessList:

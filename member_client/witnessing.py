@@ -26,7 +26,7 @@ from alliance.crypto.signing import SigningKey
 from alliance.errors import KeyFileInvalid
 from alliance.tlog.checkpoints import Checkpoint, cosign
 from alliance.tlog.notes import COSIGNATURE, NoteKey
-from alliance.v1.witness_pb2 import AddCosignatureRequest, GetWitnessListRequest
+from alliance.v1.witness_pb2 import AddCosignatureRequest
 from alliance.v1.witness_pb2_grpc import WitnessServiceStub
 from alliance.witnesses import WitnessList
 from member_client import _witness_list
@@ -152,11 +152,7 @@ async def look(session: Session) -> Cosigned | None:
 
 async def fetched_list(session: Session) -> WitnessList:
     """Ask for the witness list in force; raises StatementInvalid where it is older than one that was seen."""
-    answer = await session.transport.ask(
-        lambda channel: WitnessServiceStub(channel).GetWitnessList, GetWitnessListRequest()
-    )
-    listed = _witness_list.verified(answer.witness_list, session.hub.key)
-    await session.workers.disk(_witness_list.hold, listed, session.state.pins)
+    listed, _ = await _witness_list.fetch(session.transport, session.hub.key, session.state.pins, session.workers)
     return listed
 
 

@@ -10,7 +10,6 @@ Signatures are verified singly: Ed25519 batch verification can disagree with sin
 """
 
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,20 +18,11 @@ from alliance.crypto import ed25519
 from alliance.crypto.backend import backend
 from alliance.crypto.secret import Secret
 from alliance.errors import SignatureInvalid
+from alliance.statements import key_id, signed_bytes
 from alliance.v1.statement_pb2 import SignedStatement
 
 PUBLIC_KEY_BYTES = 32
 SIGNATURE_BYTES = 64
-
-
-def key_id(public_key: bytes) -> bytes:
-    """Give the 8 bytes by which a statement names its signer's key."""
-    return sha256(public_key).digest()[:8]
-
-
-def signed_bytes(statement_type: str, payload: bytes) -> bytes:
-    """Give the bytes that are signed."""
-    return b"alliance/v1/" + statement_type.encode() + b"\x00" + payload
 
 
 def statement_of(public_key: bytes, statement_type: str, payload: bytes, signature: bytes) -> SignedStatement:

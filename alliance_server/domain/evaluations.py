@@ -15,10 +15,10 @@ from typing import TypeAlias
 from google.protobuf.message import DecodeError
 
 from alliance.crypto.backend import Elements
-from alliance.crypto.signing import VerifyingKey, key_id
+from alliance.crypto.signing import VerifyingKey
 from alliance.crypto.tagging import decode_many
 from alliance.errors import AllianceError, Reason, SignatureInvalid
-from alliance.statements import EVALUATION_HEADER
+from alliance.statements import EVALUATION_HEADER, key_id
 from alliance.taxonomy import ConsentNeed, Purpose
 from alliance.v1.evaluation_pb2 import EvaluationHeader
 from alliance.v1.statement_pb2 import SignedStatement

@@ -486,9 +486,6 @@ class LogRepository(Protocol):
 class FactRepository(Protocol):
     """Facts that are published in the audit log."""
 
-    def after_row(self) -> int | None:
-        """Give the row after which the newest log's events begin; None where there is no log yet."""
-
     def published(self, digests: Sequence[bytes], after_row: int) -> dict[bytes, int]:
         """Give the row of the newest publication of those digests that have one after a row."""
 

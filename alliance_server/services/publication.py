@@ -92,11 +92,11 @@ class Publication:
 
 def _missing(transaction: Transaction) -> list[bytes]:
     """Give the facts in force that the newest log does not have; none before there is a log."""
-    after_row = transaction.facts.after_row()
-    if after_row is None:
+    log = transaction.logs.newest()
+    if log is None:
         return []
     digests = list(dict.fromkeys(facts_in_force(transaction)))
-    published = transaction.facts.published(digests, after_row)
+    published = transaction.facts.published(digests, log.after_row)
     return [digest for digest in digests if digest not in published]
 
 

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from alliance.crypto.signing import PUBLIC_KEY_BYTES, key_id, signed_bytes, statement_of
-from alliance.statements import RECEIPT
+from alliance.crypto.signing import PUBLIC_KEY_BYTES, statement_of
+from alliance.statements import RECEIPT, key_id, signed_bytes
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.signing.token import Token, TokenFailed
 

@@ -10,9 +10,11 @@ from alliance_server.storage import bulk
 from alliance_server.storage.tables import AuditTable, table_of
 
 _EVENTS = table_of(AuditTable)
-_FIELDS = ("row", "actor", "time", "action", "salt", "event", "leaf_hash")
-_APPEND = bulk.Insertion(_EVENTS, ("id", *_FIELDS[1:]))
-_row_of = attrgetter(*_FIELDS)
+_FIELDS = ("actor", "time", "action", "salt", "event", "leaf_hash")
+_APPEND = bulk.Insertion(_EVENTS, (*_FIELDS, "id"))
+_row_of = attrgetter(*_FIELDS, "row")
+RECORD = tuple(_EVENTS.c[name] for name in (*_FIELDS, "id"))
+"""The columns of an `AuditRecord`, in its order."""
 _NEWEST = sa.select(sa.func.coalesce(sa.func.max(_EVENTS.c.id), 0))
 _APPENDING = 0x616C_6C69_616E_6365
 """PostgreSQL's advisory lock of whoever appends: shared, so that appenders never wait for each other."""
@@ -65,7 +67,7 @@ class SqlAudit:
     def page(self, actor: str, after: int, limit: int) -> list[AuditRecord]:
         """Give an actor's events after a row number, with their row numbers."""
         columns = _EVENTS.c
-        wanted = sa.select(*(columns[name] for name in (*_FIELDS[1:], "id")))
+        wanted = sa.select(*RECORD)
         rows = self._connection.execute(
             wanted.where(columns.actor == actor, columns.id > after).order_by(columns.id).limit(limit)
         )

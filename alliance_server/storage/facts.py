@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from alliance.facts import DIGEST_BYTES
 from alliance_server.domain.audit import AuditRecord
 from alliance_server.storage import bulk
-from alliance_server.storage.tables import AuditTable, FactTable, LogTable, table_of
+from alliance_server.storage.audit_log import RECORD
+from alliance_server.storage.tables import AuditTable, FactTable, table_of
 
 _FACTS = table_of(FactTable)
 _EVENTS = table_of(AuditTable)
-_LOGS = table_of(LogTable)
 _ADD = bulk.Insertion(_FACTS, ("row", "digest"))
 _PUBLISHED = bulk.Lookup(_FACTS, 'digest, "row"', 'digest = {key} AND "row" > :after', DIGEST_BYTES)
 
@@ -30,11 +30,6 @@ class SqlFacts:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def after_row(self) -> int | None:
-        """Give the row after which the newest log's events begin; None where there is no log yet."""
-        query = sa.select(_LOGS.c.after_row).order_by(_LOGS.c.number.desc()).limit(1)
-        return self._connection.execute(query).scalar()
-
     def published(self, digests: Sequence[bytes], after_row: int) -> dict[bytes, int]:
         """Give the row of the newest publication of those digests that have one after a row."""
         rows = _PUBLISHED.run(self._connection, digests, after=after_row)
@@ -42,7 +37,5 @@ class SqlFacts:
 
     def events(self, rows: Sequence[int]) -> dict[int, AuditRecord]:
         """Give events by their rows."""
-        columns = _EVENTS.c
-        fields = (columns.actor, columns.time, columns.action, columns.salt, columns.event, columns.leaf_hash)
-        found = self._connection.execute(sa.select(*fields, columns.id).where(columns.id.in_(rows)))
+        found = self._connection.execute(sa.select(*RECORD).where(_EVENTS.c.id.in_(rows)))
         return {row.id: AuditRecord(*row) for row in found}

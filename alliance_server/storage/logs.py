@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alliance_server.domain.audit import AuditRecord
 from alliance_server.domain.logs import Leaf, Log, Position, TreeHead
 from alliance_server.storage import bulk
-from alliance_server.storage.audit_log import settled
+from alliance_server.storage.audit_log import RECORD, settled
 from alliance_server.storage.tables import AuditTable, CheckpointTable, LogTable, TreeHeadTable, table_of
 
 _EVENTS = table_of(AuditTable)
@@ -83,8 +83,9 @@ class SqlLogs:
     def records(self, after_row: int, last_row: int, limit: int) -> list[AuditRecord]:
         """Give the events in a range of rows, in order, with their rows."""
         columns = _EVENTS.c
-        wanted = sa.select(*(columns[name] for name in ("actor", "time", "action", "salt", "event", "leaf_hash", "id")))
-        wanted = wanted.where(columns.id > after_row, columns.id <= last_row).order_by(columns.id).limit(limit)
+        wanted = (
+            sa.select(*RECORD).where(columns.id > after_row, columns.id <= last_row).order_by(columns.id).limit(limit)
+        )
         return [AuditRecord(*row) for row in bulk.rows(self._connection, wanted, {})]
 
     def row_at(self, log: Log, leaf_index: int) -> int | None:

@@ -16,8 +16,9 @@ from alliance.crypto import bloom, tagging
 from alliance.crypto.backend import Backend
 from alliance.crypto.sealing import ENTRY_ID_BYTES, HANDLE_BYTES
 from alliance.crypto.secret import Secret
-from alliance.crypto.signing import SigningKey, signed_bytes
+from alliance.crypto.signing import SigningKey
 from alliance.identifiers import canonicalise
+from alliance.statements import signed_bytes
 from benchmarks.goals import TWO_THREADS
 from benchmarks.measure.clocks import Measure, Work, medians, repeated, wall_micros, wall_of
 from benchmarks.measure.failure import PeerMissing

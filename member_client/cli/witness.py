@@ -9,6 +9,7 @@ from member_client import Cosigned, WitnessStatus
 from member_client._documents import dumped
 from member_client.cli.language import exact_moment, retold, tr
 from member_client.cli.session import HubClient, Session, session_of
+from member_client.cli.witness_list import list_document, list_line
 from member_client.errors import CosignatureRefused, HubUnavailable, StoreBusy
 
 witness_app = typer.Typer(
@@ -78,14 +79,7 @@ def status(context: typer.Context) -> None:
     session.say(found.vkey)
     told = "on the witness list in force" if found.is_listed else "not on the witness list in force"
     session.say(retold(told))
-    session.say(
-        tr(
-            "list {number}: {quorum} of {count} witnesses must cosign",
-            number=found.listed.number,
-            quorum=found.listed.quorum,
-            count=len(found.listed.keys),
-        )
-    )
+    session.say(list_line(found.listed))
     if found.last is None:
         session.say(tr("nothing cosigned yet"))
     else:
@@ -128,11 +122,10 @@ def _cosigned(made: Cosigned | None) -> dict[str, Any]:
 
 
 def _document(found: WitnessStatus) -> dict[str, Any]:
-    listed = found.listed
     return {
         "name": found.name,
         "vkey": found.vkey,
         "is_listed": found.is_listed,
-        "list": {"number": listed.number, "quorum": listed.quorum, "vkeys": [key.vkey for key in listed.keys]},
+        "list": list_document(found.listed),
         **_cosigned(found.last),
     }

@@ -64,10 +64,12 @@ def test_what_is_taken_back_is_not_published(store: SqlStore) -> None:
 
 
 def test_the_newest_log_says_where_it_begins(store: SqlStore) -> None:
-    assert store.read_now(lambda transaction: transaction.facts.after_row()) is None
+    assert store.read_now(lambda transaction: transaction.logs.newest()) is None
     begin_log(store, 1)
     begin_log(store, 2, after_row=7)
-    assert store.read_now(lambda transaction: transaction.facts.after_row()) == 7
+    newest = store.read_now(lambda transaction: transaction.logs.newest())
+    assert newest is not None
+    assert newest.after_row == 7
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from alliance import statements
 from alliance.crypto.secret import Secret
-from alliance.crypto.signing import SigningKey, VerifyingKey, key_id, signed_bytes
+from alliance.crypto.signing import SigningKey, VerifyingKey
 from alliance.errors import SignatureInvalid
+from alliance.statements import key_id, signed_bytes
 from alliance.v1.statement_pb2 import SignedStatement
 
 KEY = SigningKey(Secret(bytes(range(32))))

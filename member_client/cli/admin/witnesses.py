@@ -8,8 +8,8 @@ from alliance.witnesses import WitnessList
 from member_client import Change
 from member_client.cli.admin.changing import changing
 from member_client.cli.admin.options import DryRun, Reason, Yes, done
-from member_client.cli.language import tr
 from member_client.cli.session import session_of
+from member_client.cli.witness_list import list_document, list_line
 
 witnesses_app = typer.Typer(no_args_is_help=True, help="Show the witness list, propose another.")
 
@@ -24,18 +24,10 @@ def show(context: typer.Context) -> None:
     """
     session = session_of(context)
     found: WitnessList = done(session, lambda admin: admin.witness_list())
-    vkeys = [key.vkey for key in found.keys]
-    session.document({"number": found.number, "quorum": found.quorum, "vkeys": vkeys})
-    session.say(
-        tr(
-            "list {number}: {quorum} of {count} witnesses must cosign",
-            number=found.number,
-            quorum=found.quorum,
-            count=len(vkeys),
-        )
-    )
-    for vkey in vkeys:
-        session.say(vkey)
+    session.document(list_document(found))
+    session.say(list_line(found))
+    for key in found.keys:
+        session.say(key.vkey)
 
 
 @witnesses_app.command("propose")
