@@ -50,6 +50,18 @@ class BoxInvalid(AllianceError):
     """A box does not open, or holds something other than it was asked for."""
 
 
+class EnvelopeInvalid(AllianceError):
+    """What is sealed to an officer does not open, or does not fit."""
+
+
+class CaseInvalid(AllianceError):
+    """What a case asks for breaks a rule; `reason` is the wire's word for it."""
+
+    def __init__(self, reason: "Reason", detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
 class ClaimInvalid(AllianceError):
     """A claim's fields break a rule; `reason` is the wire's word for it."""
 
@@ -126,6 +138,15 @@ class Reason(IntEnum):
     FILING_RULE_BROKEN = wire.ERROR_REASON_FILING_RULE_BROKEN
     TWO_OPERATORS_NEEDED = wire.ERROR_REASON_TWO_OPERATORS_NEEDED
     OPERATOR_CONFLICT = wire.ERROR_REASON_OPERATOR_CONFLICT
+    SUSPECTS_NOT_EVALUATED = wire.ERROR_REASON_SUSPECTS_NOT_EVALUATED
+    CASE_OUT_OF_SCOPE = wire.ERROR_REASON_CASE_OUT_OF_SCOPE
+    INSTRUMENT_EXPIRED = wire.ERROR_REASON_INSTRUMENT_EXPIRED
+    INSTRUMENT_EXHAUSTED = wire.ERROR_REASON_INSTRUMENT_EXHAUSTED
+    CASE_STATE_CONFLICT = wire.ERROR_REASON_CASE_STATE_CONFLICT
+    ANOTHER_APPROVER_NEEDED = wire.ERROR_REASON_ANOTHER_APPROVER_NEEDED
+    TWO_OFFICERS_NEEDED = wire.ERROR_REASON_TWO_OFFICERS_NEEDED
+    REPLY_WINDOW_CLOSED = wire.ERROR_REASON_REPLY_WINDOW_CLOSED
+    ATTACHMENT_MISMATCH = wire.ERROR_REASON_ATTACHMENT_MISMATCH
 
 
 class StatusCode(IntEnum):
@@ -285,5 +306,33 @@ CATALOGUE: dict[Reason, PublicError] = {
     Reason.OPERATOR_CONFLICT: PublicError(
         StatusCode.FAILED_PRECONDITION,
         "The operator's id or key was registered before, or the member has as many operators as it may.",
+    ),
+    Reason.SUSPECTS_NOT_EVALUATED: PublicError(
+        StatusCode.FAILED_PRECONDITION, "These suspects were not evaluated under this case, or were submitted before."
+    ),
+    Reason.CASE_OUT_OF_SCOPE: PublicError(
+        StatusCode.PERMISSION_DENIED, "The case asks for more than its liaison, its instrument or its request covers."
+    ),
+    Reason.INSTRUMENT_EXPIRED: PublicError(StatusCode.FAILED_PRECONDITION, "The legal instrument's time is over."),
+    Reason.INSTRUMENT_EXHAUSTED: PublicError(
+        StatusCode.RESOURCE_EXHAUSTED, "More suspects than may be asked about under this instrument."
+    ),
+    Reason.CASE_STATE_CONFLICT: PublicError(
+        StatusCode.FAILED_PRECONDITION, "The case's state does not permit this; look at the case again."
+    ),
+    Reason.ANOTHER_APPROVER_NEEDED: PublicError(
+        StatusCode.PERMISSION_DENIED,
+        "An approver of this function decided already; one of the other is needed.",
+    ),
+    Reason.TWO_OFFICERS_NEEDED: PublicError(
+        StatusCode.FAILED_PRECONDITION,
+        "Two registered officers of the liaison sign this, each with their own key.",
+    ),
+    Reason.REPLY_WINDOW_CLOSED: PublicError(
+        StatusCode.FAILED_PRECONDITION, "Replies to this case are not taken now: too early, or too late."
+    ),
+    Reason.ATTACHMENT_MISMATCH: PublicError(
+        StatusCode.FAILED_PRECONDITION,
+        "The attachment is not what was signed: its size, digest or where it goes on.",
     ),
 }

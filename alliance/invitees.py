@@ -23,7 +23,7 @@ from alliance.errors import AllianceError
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_NAME_BYTES: Final = 200
-ROLES: Final = ("member", "admin", "liaison", "auditor", "reviewer")
+ROLES: Final = ("member", "admin", "liaison", "auditor", "reviewer", "legal_approver", "duty_officer")
 _COLUMNS: Final = ("id", "display_name", "role")
 _SEPARATORS: Final = ",;\t"
 _ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")

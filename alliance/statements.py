@@ -4,6 +4,9 @@ from hashlib import sha256
 from typing import Final
 
 # Signed by the identity key of a member, or of an admin.
+CASE_ATTACHMENT: Final = "case-attachment"
+CASE_RELEASE: Final = "case-release"
+CASE_REPLY: Final = "case-reply"
 CLAIM: Final = "claim"
 CLAIM_STATUS: Final = "claim-status"
 DISPUTE_ANSWER: Final = "dispute-answer"
@@ -21,8 +24,16 @@ SUCCESSION: Final = "succession"
 
 # Signed by the identity key of a reviewer.
 DISPUTE_REVIEW: Final = "dispute-review"
+# Signed by the identity key of an approver.
+CASE_DECISION: Final = "case-decision"
 # Signed by the key of an operator of a member.
+CASE_RELEASE_APPROVAL: Final = "case-release-approval"
 CLAIM_APPROVAL: Final = "claim-approval"
+# Signed by the key of an officer, who is an operator of a liaison.
+CASE_ENDING: Final = "case-ending"
+CASE_EXTENSION: Final = "case-extension"
+CASE_REQUEST: Final = "case-request"
+CASE_SUSPECTS: Final = "case-suspects"
 
 # Signed by the hub's identity key. The hub signs `claim-status` too, where it tells readers of a status.
 BACKUP: Final = "backup"

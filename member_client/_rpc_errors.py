@@ -61,6 +61,15 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.FILING_RULE_BROKEN: errors.InvalidUse,
     Reason.TWO_OPERATORS_NEEDED: errors.TwoOperatorsNeeded,
     Reason.OPERATOR_CONFLICT: errors.OperatorConflict,
+    Reason.SUSPECTS_NOT_EVALUATED: errors.SuspectsNotEvaluated,
+    Reason.CASE_OUT_OF_SCOPE: errors.CaseOutOfScope,
+    Reason.INSTRUMENT_EXPIRED: errors.InstrumentExpired,
+    Reason.INSTRUMENT_EXHAUSTED: errors.InstrumentExhausted,
+    Reason.CASE_STATE_CONFLICT: errors.CaseStateConflict,
+    Reason.ANOTHER_APPROVER_NEEDED: errors.AnotherApproverNeeded,
+    Reason.TWO_OFFICERS_NEEDED: errors.TwoOfficersNeeded,
+    Reason.REPLY_WINDOW_CLOSED: errors.ReplyWindowClosed,
+    Reason.ATTACHMENT_MISMATCH: errors.AttachmentMismatch,
 }
 
 _BY_CODE: dict[grpc.StatusCode, tuple[type[errors.AllianceClientError], str]] = {

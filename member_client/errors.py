@@ -345,6 +345,60 @@ class OperatorConflict(Denied):
     how_to_fix = "Choose another name and make a new key; retire operators who are gone (member-client operator)."
 
 
+class SuspectsNotEvaluated(Denied):
+    """Suspects were submitted that were not evaluated under the case, or that were submitted before."""
+
+    how_to_fix = "Go on with the case by its own command (member-client case match), which evaluates before it submits."
+
+
+class CaseOutOfScope(Denied):
+    """A case asks for more than its liaison, its instrument or its request covers."""
+
+    how_to_fix = "Ask for fewer categories or a shorter look-back, or have the admins set the liaison's scope."
+
+
+class InstrumentExpired(Denied):
+    """The legal instrument's time is over."""
+
+    how_to_fix = "Obtain a new instrument, and open a case under it."
+
+
+class InstrumentExhausted(Denied):
+    """More suspects than may be asked about under the instrument."""
+
+    how_to_fix = "Ask about fewer, or obtain another instrument."
+
+
+class CaseStateConflict(Denied):
+    """The case's state does not permit this."""
+
+    how_to_fix = "Look where the case is (member-client case status)."
+
+
+class AnotherApproverNeeded(Denied):
+    """An approver of this function decided already."""
+
+    how_to_fix = "Have an approver of the other function decide."
+
+
+class TwoOfficersNeeded(Denied):
+    """Two registered officers of the liaison sign this, each with a key of their own."""
+
+    how_to_fix = "Register both officers (member-client operator); the second one signs (member-client case submit)."
+
+
+class ReplyWindowClosed(Denied):
+    """Replies to the case are not taken now."""
+
+    how_to_fix = "Wait until its window opens; after it has closed, tell the liaison's office."
+
+
+class AttachmentMismatch(Denied):
+    """An attachment is not what was signed: its size, its digest or where it goes on."""
+
+    how_to_fix = "See that the file was not changed since it was released, and attach it again."
+
+
 class FingerprintRefused(Denied):
     """The words are not those of the key that enrolled: they were misheard, or somebody else enrolled."""
 

@@ -1,6 +1,7 @@
 """Boxes: sealed claims of a fixed size that only holders of the identifier can open (protocol reference, section 4).
 
-A consumer's statement in a dispute is sealed the same way, under a key and of a size of its own.
+A consumer's statement in a dispute, and a suspect of a police case, are sealed the same way, each under a key and of a
+size of its own.
 
 Order when opening, so that nothing unverified is believed:
 
@@ -26,6 +27,8 @@ from alliance.errors import BoxInvalid
 BOX_BYTES = 512
 STATEMENT_BYTES = 4156
 """Bytes of a sealed statement of a consumer: 4 KiB and what seals them."""
+SUSPECT_BYTES = 1536
+"""Bytes of a sealed suspect."""
 HANDLE_BYTES = 16
 ENTRY_ID_BYTES = 16
 DISPUTE_ID_BYTES = 16
@@ -35,6 +38,8 @@ MAX_CONTENTS_BYTES = BOX_BYTES - _OVERHEAD_BYTES
 """Bytes of serialised BoxContents that fit: 450."""
 MAX_STATEMENT_BYTES = STATEMENT_BYTES - _OVERHEAD_BYTES
 """Bytes of a consumer's statement that fit: 4,094."""
+MAX_SUSPECT_BYTES = SUSPECT_BYTES - _OVERHEAD_BYTES
+"""Bytes of serialised SuspectContents that fit: 1,474."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +55,14 @@ class _Form:
         return self.size - _OVERHEAD_BYTES
 
     def key_and_commitment(self, label_key: bytes, salt: bytes) -> tuple[bytes, bytes]:
-        # (K ‖ commit) = HKDF-SHA256(label_key, salt=entry_id or dispute_id, info, 64)
+        # (K ‖ commit) = HKDF-SHA256(label_key, salt=the entry's, dispute's or case's id, info, 64)
         derived = HKDF(hashes.SHA256(), 64, salt, self.info).derive(label_key)
         return derived[:32], derived[32:]
 
 
 _BOX = _Form(b"alliance/v1/seal", BOX_BYTES, "box")
 _STATEMENT = _Form(b"alliance/v1/dispute-statement", STATEMENT_BYTES, "sealed statement")
+_SUSPECT = _Form(b"alliance/v1/case-suspect", SUSPECT_BYTES, "sealed suspect")
 
 
 def seal(label_key: bytes, entry_id: bytes, contents: bytes, *, nonce: bytes | None = None) -> bytes:
@@ -80,6 +86,16 @@ def seal_statement(label_key: bytes, dispute_id: bytes, text: bytes, *, nonce: b
 def open_statement(label_key: bytes, dispute_id: bytes, sealed: bytes) -> bytes:
     """Open a consumer's statement; raises BoxInvalid where this key did not seal it for this dispute."""
     return _opened(_STATEMENT, label_key, dispute_id, sealed)
+
+
+def seal_suspect(label_key: bytes, case_id: bytes, contents: bytes) -> bytes:
+    """Seal a suspect's contents of up to 1,474 bytes into 1,536, for who holds the identifier."""
+    return _sealed(_SUSPECT, label_key, case_id, contents, None)
+
+
+def open_suspect(label_key: bytes, case_id: bytes, sealed: bytes) -> bytes:
+    """Open a suspect's contents; raises BoxInvalid where this key did not seal them for this case."""
+    return _opened(_SUSPECT, label_key, case_id, sealed)
 
 
 def _sealed(form: _Form, label_key: bytes, salt: bytes, contents: bytes, nonce: bytes | None) -> bytes:

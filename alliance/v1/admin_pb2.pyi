@@ -5,10 +5,12 @@ What admins change, and how a change comes about: one admin proposes it, and wha
 when another one approves. Both sign, and what they signed is kept.
 """
 
+from alliance.v1 import case_pb2 as _case_pb2
 from alliance.v1 import directory_pb2 as _directory_pb2
 from alliance.v1 import epoch_pb2 as _epoch_pb2
 from alliance.v1 import quota_pb2 as _quota_pb2
 from alliance.v1 import statement_pb2 as _statement_pb2
+from alliance.v1 import taxonomy_pb2 as _taxonomy_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -484,6 +486,40 @@ class SetWitnesses(_message.Message):
 Global___SetWitnesses: _TypeAlias = SetWitnesses  # noqa: Y015
 
 @_typing.final
+class SetLiaisonScope(_message.Message):
+    """Sets what a liaison may ask for. A liaison without a scope submits no case."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_FIELD_NUMBER: _builtins.int
+    INSTRUMENTS_FIELD_NUMBER: _builtins.int
+    CATEGORIES_FIELD_NUMBER: _builtins.int
+    member: _builtins.str
+    """Id."""
+    @_builtins.property
+    def instruments(self) -> _containers.RepeatedScalarFieldContainer[_case_pb2.InstrumentType.ValueType]:
+        """Instruments that it may act under; none takes the right away."""
+
+    @_builtins.property
+    def categories(self) -> _containers.RepeatedScalarFieldContainer[_taxonomy_pb2.Category.ValueType]:
+        """Categories that it may ask about."""
+
+    def __init__(
+        self,
+        *,
+        member: _builtins.str = ...,
+        instruments: _abc.Iterable[_case_pb2.InstrumentType.ValueType] | None = ...,
+        categories: _abc.Iterable[_taxonomy_pb2.Category.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["categories", b"categories", "instruments", b"instruments", "member", b"member"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetLiaisonScope: _TypeAlias = SetLiaisonScope  # noqa: Y015
+
+@_typing.final
 class Change(_message.Message):
     """What is to be changed."""
 
@@ -504,6 +540,7 @@ class Change(_message.Message):
     ADOPT_POLICY_FIELD_NUMBER: _builtins.int
     SET_SUPPRESSION_LIST_FIELD_NUMBER: _builtins.int
     SET_WITNESSES_FIELD_NUMBER: _builtins.int
+    SET_LIAISON_SCOPE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def invite(self) -> Global___Invite:
         """Invites somebody."""
@@ -564,6 +601,10 @@ class Change(_message.Message):
     def set_witnesses(self) -> Global___SetWitnesses:
         """Sets the witness list."""
 
+    @_builtins.property
+    def set_liaison_scope(self) -> Global___SetLiaisonScope:
+        """Sets a liaison's scope."""
+
     def __init__(
         self,
         *,
@@ -582,12 +623,13 @@ class Change(_message.Message):
         adopt_policy: Global___AdoptPolicy | None = ...,
         set_suppression_list: Global___SetSuppressionList | None = ...,
         set_witnesses: Global___SetWitnesses | None = ...,
+        set_liaison_scope: Global___SetLiaisonScope | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "adopt_policy", b"adopt_policy", "begin_epoch", b"begin_epoch", "confirm_key", b"confirm_key", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "set_suppression_list", b"set_suppression_list", "set_witnesses", b"set_witnesses", "suspend", b"suspend"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "adopt_policy", b"adopt_policy", "begin_epoch", b"begin_epoch", "confirm_key", b"confirm_key", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "set_liaison_scope", b"set_liaison_scope", "set_suppression_list", b"set_suppression_list", "set_witnesses", b"set_witnesses", "suspend", b"suspend"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "adopt_policy", b"adopt_policy", "begin_epoch", b"begin_epoch", "confirm_key", b"confirm_key", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "set_suppression_list", b"set_suppression_list", "set_witnesses", b"set_witnesses", "suspend", b"suspend"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activate_epoch", b"activate_epoch", "adopt_policy", b"adopt_policy", "begin_epoch", b"begin_epoch", "confirm_key", b"confirm_key", "declare_business", b"declare_business", "invite", b"invite", "kind", b"kind", "offboard", b"offboard", "resume", b"resume", "retire_epoch", b"retire_epoch", "revoke_certificates", b"revoke_certificates", "set_budget", b"set_budget", "set_burst", b"set_burst", "set_liaison_scope", b"set_liaison_scope", "set_suppression_list", b"set_suppression_list", "set_witnesses", b"set_witnesses", "suspend", b"suspend"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["invite", "suspend", "resume", "revoke_certificates", "offboard", "set_budget", "begin_epoch", "activate_epoch", "retire_epoch", "set_burst", "declare_business", "confirm_key", "adopt_policy", "set_suppression_list", "set_witnesses"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["invite", "suspend", "resume", "revoke_certificates", "offboard", "set_budget", "begin_epoch", "activate_epoch", "retire_epoch", "set_burst", "declare_business", "confirm_key", "adopt_policy", "set_suppression_list", "set_witnesses", "set_liaison_scope"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from alliance.v1 import statement_pb2 as alliance_dot_v1_dot_statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61lliance/v1/directory.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/statement.proto\"\xa3\x01\n\x06Member\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x14\n\x0cidentity_key\x18\x03 \x01(\x0c\x12\'\n\x05state\x18\x04 \x01(\x0e\x32\x18.alliance.v1.MemberState\x12\x11\n\tstated_at\x18\x05 \x01(\x03\x12%\n\x04role\x18\x06 \x01(\x0e\x32\x17.alliance.v1.MemberRole\";\n\x12ListMembersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"]\n\x13ListMembersResponse\x12-\n\x07members\x18\x01 \x03(\x0b\x32\x1c.alliance.v1.SignedStatement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xb5\x01\n\x0bMemberState\x12\x1c\n\x18MEMBER_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14MEMBER_STATE_INVITED\x10\x01\x12\x17\n\x13MEMBER_STATE_ACTIVE\x10\x02\x12\x1a\n\x16MEMBER_STATE_SUSPENDED\x10\x03\x12\x1b\n\x17MEMBER_STATE_OFFBOARDED\x10\x04\x12\x1c\n\x18MEMBER_STATE_UNCONFIRMED\x10\x05*\xa4\x01\n\nMemberRole\x12\x1b\n\x17MEMBER_ROLE_UNSPECIFIED\x10\x00\x12\x16\n\x12MEMBER_ROLE_MEMBER\x10\x01\x12\x15\n\x11MEMBER_ROLE_ADMIN\x10\x02\x12\x17\n\x13MEMBER_ROLE_LIAISON\x10\x03\x12\x17\n\x13MEMBER_ROLE_AUDITOR\x10\x04\x12\x18\n\x14MEMBER_ROLE_REVIEWER\x10\x05\x32\x64\n\x10\x44irectoryService\x12P\n\x0bListMembers\x12\x1f.alliance.v1.ListMembersRequest\x1a .alliance.v1.ListMembersResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61lliance/v1/directory.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/statement.proto\"\xa3\x01\n\x06Member\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x14\n\x0cidentity_key\x18\x03 \x01(\x0c\x12\'\n\x05state\x18\x04 \x01(\x0e\x32\x18.alliance.v1.MemberState\x12\x11\n\tstated_at\x18\x05 \x01(\x03\x12%\n\x04role\x18\x06 \x01(\x0e\x32\x17.alliance.v1.MemberRole\";\n\x12ListMembersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"]\n\x13ListMembersResponse\x12-\n\x07members\x18\x01 \x03(\x0b\x32\x1c.alliance.v1.SignedStatement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xb5\x01\n\x0bMemberState\x12\x1c\n\x18MEMBER_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14MEMBER_STATE_INVITED\x10\x01\x12\x17\n\x13MEMBER_STATE_ACTIVE\x10\x02\x12\x1a\n\x16MEMBER_STATE_SUSPENDED\x10\x03\x12\x1b\n\x17MEMBER_STATE_OFFBOARDED\x10\x04\x12\x1c\n\x18MEMBER_STATE_UNCONFIRMED\x10\x05*\xe2\x01\n\nMemberRole\x12\x1b\n\x17MEMBER_ROLE_UNSPECIFIED\x10\x00\x12\x16\n\x12MEMBER_ROLE_MEMBER\x10\x01\x12\x15\n\x11MEMBER_ROLE_ADMIN\x10\x02\x12\x17\n\x13MEMBER_ROLE_LIAISON\x10\x03\x12\x17\n\x13MEMBER_ROLE_AUDITOR\x10\x04\x12\x18\n\x14MEMBER_ROLE_REVIEWER\x10\x05\x12\x1e\n\x1aMEMBER_ROLE_LEGAL_APPROVER\x10\x06\x12\x1c\n\x18MEMBER_ROLE_DUTY_OFFICER\x10\x07\x32\x64\n\x10\x44irectoryService\x12P\n\x0bListMembers\x12\x1f.alliance.v1.ListMembersRequest\x1a .alliance.v1.ListMembersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,13 +35,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEMBERSTATE']._serialized_start=396
   _globals['_MEMBERSTATE']._serialized_end=577
   _globals['_MEMBERROLE']._serialized_start=580
-  _globals['_MEMBERROLE']._serialized_end=744
+  _globals['_MEMBERROLE']._serialized_end=806
   _globals['_MEMBER']._serialized_start=74
   _globals['_MEMBER']._serialized_end=237
   _globals['_LISTMEMBERSREQUEST']._serialized_start=239
   _globals['_LISTMEMBERSREQUEST']._serialized_end=298
   _globals['_LISTMEMBERSRESPONSE']._serialized_start=300
   _globals['_LISTMEMBERSRESPONSE']._serialized_end=393
-  _globals['_DIRECTORYSERVICE']._serialized_start=746
-  _globals['_DIRECTORYSERVICE']._serialized_end=846
+  _globals['_DIRECTORYSERVICE']._serialized_start=808
+  _globals['_DIRECTORYSERVICE']._serialized_end=908
 # @@protoc_insertion_point(module_scope)

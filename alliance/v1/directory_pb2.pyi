@@ -74,6 +74,10 @@ class _MemberRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MemberRole
     """An auditor or regulator."""
     MEMBER_ROLE_REVIEWER: _MemberRole.ValueType  # 5
     """A reviewer: one person, independent of the members, who decides about escalated disputes."""
+    MEMBER_ROLE_LEGAL_APPROVER: _MemberRole.ValueType  # 6
+    """An approver of police cases who answers for their legal ground."""
+    MEMBER_ROLE_DUTY_OFFICER: _MemberRole.ValueType  # 7
+    """An approver of police cases who is on duty for the alliance."""
 
 class MemberRole(_MemberRole, metaclass=_MemberRoleEnumTypeWrapper):
     """What an enrolled party is to the alliance: it decides what it may call."""
@@ -90,6 +94,10 @@ MEMBER_ROLE_AUDITOR: MemberRole.ValueType  # 4
 """An auditor or regulator."""
 MEMBER_ROLE_REVIEWER: MemberRole.ValueType  # 5
 """A reviewer: one person, independent of the members, who decides about escalated disputes."""
+MEMBER_ROLE_LEGAL_APPROVER: MemberRole.ValueType  # 6
+"""An approver of police cases who answers for their legal ground."""
+MEMBER_ROLE_DUTY_OFFICER: MemberRole.ValueType  # 7
+"""An approver of police cases who is on duty for the alliance."""
 Global___MemberRole: _TypeAlias = MemberRole  # noqa: Y015
 
 @_typing.final

@@ -122,6 +122,24 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A claim of this evidence or role needs the approvals of two of the member's operators, made within a week."""
     ERROR_REASON_OPERATOR_CONFLICT: _ErrorReason.ValueType  # 47
     """The operator's id or key was registered before, or the member has as many operators as it may."""
+    ERROR_REASON_SUSPECTS_NOT_EVALUATED: _ErrorReason.ValueType  # 36
+    """Suspects were submitted that were not evaluated under this case, or were submitted before."""
+    ERROR_REASON_CASE_OUT_OF_SCOPE: _ErrorReason.ValueType  # 42
+    """The case asks for what its liaison, its instrument or its request does not cover."""
+    ERROR_REASON_INSTRUMENT_EXPIRED: _ErrorReason.ValueType  # 43
+    """The legal instrument's time is over."""
+    ERROR_REASON_INSTRUMENT_EXHAUSTED: _ErrorReason.ValueType  # 44
+    """More suspects than may be asked about under the instrument."""
+    ERROR_REASON_CASE_STATE_CONFLICT: _ErrorReason.ValueType  # 48
+    """The case's state does not permit this."""
+    ERROR_REASON_ANOTHER_APPROVER_NEEDED: _ErrorReason.ValueType  # 49
+    """An approver of this function decided already; one of the other function is needed."""
+    ERROR_REASON_TWO_OFFICERS_NEEDED: _ErrorReason.ValueType  # 60
+    """A case needs the signatures of two officers of the liaison."""
+    ERROR_REASON_REPLY_WINDOW_CLOSED: _ErrorReason.ValueType  # 61
+    """Replies are not taken now."""
+    ERROR_REASON_ATTACHMENT_MISMATCH: _ErrorReason.ValueType  # 62
+    """The attachment is not what was signed: its size, its digest or where it goes on."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason in the ErrorInfo (domain `alliance`) of every refused call, and of every refused row."""
@@ -226,4 +244,22 @@ ERROR_REASON_TWO_OPERATORS_NEEDED: ErrorReason.ValueType  # 46
 """A claim of this evidence or role needs the approvals of two of the member's operators, made within a week."""
 ERROR_REASON_OPERATOR_CONFLICT: ErrorReason.ValueType  # 47
 """The operator's id or key was registered before, or the member has as many operators as it may."""
+ERROR_REASON_SUSPECTS_NOT_EVALUATED: ErrorReason.ValueType  # 36
+"""Suspects were submitted that were not evaluated under this case, or were submitted before."""
+ERROR_REASON_CASE_OUT_OF_SCOPE: ErrorReason.ValueType  # 42
+"""The case asks for what its liaison, its instrument or its request does not cover."""
+ERROR_REASON_INSTRUMENT_EXPIRED: ErrorReason.ValueType  # 43
+"""The legal instrument's time is over."""
+ERROR_REASON_INSTRUMENT_EXHAUSTED: ErrorReason.ValueType  # 44
+"""More suspects than may be asked about under the instrument."""
+ERROR_REASON_CASE_STATE_CONFLICT: ErrorReason.ValueType  # 48
+"""The case's state does not permit this."""
+ERROR_REASON_ANOTHER_APPROVER_NEEDED: ErrorReason.ValueType  # 49
+"""An approver of this function decided already; one of the other function is needed."""
+ERROR_REASON_TWO_OFFICERS_NEEDED: ErrorReason.ValueType  # 60
+"""A case needs the signatures of two officers of the liaison."""
+ERROR_REASON_REPLY_WINDOW_CLOSED: ErrorReason.ValueType  # 61
+"""Replies are not taken now."""
+ERROR_REASON_ATTACHMENT_MISMATCH: ErrorReason.ValueType  # 62
+"""The attachment is not what was signed: its size, its digest or where it goes on."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

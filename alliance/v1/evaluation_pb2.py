@@ -26,7 +26,7 @@ from alliance.v1 import statement_pb2 as alliance_dot_v1_dot_statement__pb2
 from alliance.v1 import taxonomy_pb2 as alliance_dot_v1_dot_taxonomy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61lliance/v1/evaluation.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/statement.proto\x1a\x1a\x61lliance/v1/taxonomy.proto\"\xc9\x01\n\x10\x45valuationHeader\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\r\x12%\n\x07purpose\x18\x03 \x01(\x0e\x32\x14.alliance.v1.Purpose\x12\r\n\x05\x63ount\x18\x04 \x01(\r\x12\x16\n\x0e\x62linded_sha256\x18\x05 \x01(\x0c\x12\x14\n\x0c\x63onsent_root\x18\x06 \x01(\x0c\x12\x12\n\nrequest_id\x18\x07 \x01(\x0c\x12\x0c\n\x04time\x18\x08 \x01(\x03\x12\x10\n\x08operator\x18\t \x01(\t\"P\n\x0f\x45valuateRequest\x12,\n\x06header\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12\x0f\n\x07\x62linded\x18\x02 \x01(\x0c\"B\n\x0f\x45valuationShare\x12\r\n\x05index\x18\x01 \x01(\r\x12\x11\n\tevaluated\x18\x02 \x01(\x0c\x12\r\n\x05proof\x18\x03 \x01(\x0c\"@\n\x10\x45valuateResponse\x12,\n\x06shares\x18\x01 \x03(\x0b\x32\x1c.alliance.v1.EvaluationShare2\\\n\x11\x45valuationService\x12G\n\x08\x45valuate\x12\x1c.alliance.v1.EvaluateRequest\x1a\x1d.alliance.v1.EvaluateResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61lliance/v1/evaluation.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/statement.proto\x1a\x1a\x61lliance/v1/taxonomy.proto\"\xda\x01\n\x10\x45valuationHeader\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\r\x12%\n\x07purpose\x18\x03 \x01(\x0e\x32\x14.alliance.v1.Purpose\x12\r\n\x05\x63ount\x18\x04 \x01(\r\x12\x16\n\x0e\x62linded_sha256\x18\x05 \x01(\x0c\x12\x14\n\x0c\x63onsent_root\x18\x06 \x01(\x0c\x12\x12\n\nrequest_id\x18\x07 \x01(\x0c\x12\x0c\n\x04time\x18\x08 \x01(\x03\x12\x10\n\x08operator\x18\t \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\n \x01(\x0c\"P\n\x0f\x45valuateRequest\x12,\n\x06header\x18\x01 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12\x0f\n\x07\x62linded\x18\x02 \x01(\x0c\"B\n\x0f\x45valuationShare\x12\r\n\x05index\x18\x01 \x01(\r\x12\x11\n\tevaluated\x18\x02 \x01(\x0c\x12\r\n\x05proof\x18\x03 \x01(\x0c\"@\n\x10\x45valuateResponse\x12,\n\x06shares\x18\x01 \x03(\x0b\x32\x1c.alliance.v1.EvaluationShare2\\\n\x11\x45valuationService\x12G\n\x08\x45valuate\x12\x1c.alliance.v1.EvaluateRequest\x1a\x1d.alliance.v1.EvaluateResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,13 +34,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'alliance.v1.evaluation_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EVALUATIONHEADER']._serialized_start=103
-  _globals['_EVALUATIONHEADER']._serialized_end=304
-  _globals['_EVALUATEREQUEST']._serialized_start=306
-  _globals['_EVALUATEREQUEST']._serialized_end=386
-  _globals['_EVALUATIONSHARE']._serialized_start=388
-  _globals['_EVALUATIONSHARE']._serialized_end=454
-  _globals['_EVALUATERESPONSE']._serialized_start=456
-  _globals['_EVALUATERESPONSE']._serialized_end=520
-  _globals['_EVALUATIONSERVICE']._serialized_start=522
-  _globals['_EVALUATIONSERVICE']._serialized_end=614
+  _globals['_EVALUATIONHEADER']._serialized_end=321
+  _globals['_EVALUATEREQUEST']._serialized_start=323
+  _globals['_EVALUATEREQUEST']._serialized_end=403
+  _globals['_EVALUATIONSHARE']._serialized_start=405
+  _globals['_EVALUATIONSHARE']._serialized_end=471
+  _globals['_EVALUATERESPONSE']._serialized_start=473
+  _globals['_EVALUATERESPONSE']._serialized_end=537
+  _globals['_EVALUATIONSERVICE']._serialized_start=539
+  _globals['_EVALUATIONSERVICE']._serialized_end=631
 # @@protoc_insertion_point(module_scope)

@@ -35,6 +35,7 @@ class EvaluationHeader(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
     OPERATOR_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
     member: _builtins.str
     """Member id of the caller; must be the one of its certificate."""
     epoch: _builtins.int
@@ -53,6 +54,8 @@ class EvaluationHeader(_message.Message):
     """When the header was signed, milliseconds UTC; the hub accepts two minutes to either side."""
     operator: _builtins.str
     """Pseudonym of the member's operator, at most 32 bytes; empty for unattended work."""
+    case_id: _builtins.bytes
+    """Case under which it is asked, 16 bytes, where the purpose is `case`; else empty. `consent_root` is the case's root then."""
     def __init__(
         self,
         *,
@@ -65,10 +68,11 @@ class EvaluationHeader(_message.Message):
         request_id: _builtins.bytes = ...,
         time: _builtins.int = ...,
         operator: _builtins.str = ...,
+        case_id: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blinded_sha256", b"blinded_sha256", "consent_root", b"consent_root", "count", b"count", "epoch", b"epoch", "member", b"member", "operator", b"operator", "purpose", b"purpose", "request_id", b"request_id", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blinded_sha256", b"blinded_sha256", "case_id", b"case_id", "consent_root", b"consent_root", "count", b"count", "epoch", b"epoch", "member", b"member", "operator", b"operator", "purpose", b"purpose", "request_id", b"request_id", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

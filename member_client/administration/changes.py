@@ -24,6 +24,8 @@ class MemberRole(IntEnum):
     LIAISON = directory_pb2.MEMBER_ROLE_LIAISON
     AUDITOR = directory_pb2.MEMBER_ROLE_AUDITOR
     REVIEWER = directory_pb2.MEMBER_ROLE_REVIEWER
+    LEGAL_APPROVER = directory_pb2.MEMBER_ROLE_LEGAL_APPROVER
+    DUTY_OFFICER = directory_pb2.MEMBER_ROLE_DUTY_OFFICER
 
     @property
     def word(self) -> str:
