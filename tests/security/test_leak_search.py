@@ -71,6 +71,10 @@ INNOCENT = {
     "input": '(tmp_path / "a.csv").write_text(it)',
     "copied input": '(tmp_path / "a.csv").write_text(it); shutil.copy(tmp_path / "a.csv", tmp_path / "b.csv")',
     "renamed input": '(tmp_path / "a.csv").write_text(it); (tmp_path / "a.csv").rename(tmp_path / "b.csv")',
+    "program": """
+    (tmp_path / "pyvenv.cfg").touch()
+    with (tmp_path / "compiled").open("wb") as out:
+        subprocess.run([*ECHO, it], stdout=out)""",
     "subject": 'Subject("C-1", phone=it)',
     "row": "ContributionRow(Kind.PHONE, it, Category.PHISHING, SubjectRole.PERPETRATOR, EvidenceLevel.E1)",
 }
