@@ -49,6 +49,7 @@ from member_client.administration import Administration
 from member_client.amending import amended
 from member_client.audit import AuditEntry, AuditReceipt, KnownCheckpoint
 from member_client.blocking import BlockingClient
+from member_client.cases import Cases, Inquiries
 from member_client.config import Profile
 from member_client.contributing import Contributor, Rows
 from member_client.decisions import KeptDecision, RecallReport, Revisit
@@ -746,6 +747,18 @@ class AllianceClient:
     async def review_dispute(self, dispute_id: bytes, decision: str | ReviewDecision, *, reason: str) -> DisputeState:
         """Decide as a reviewer that a claim stands, or is suspended; doing it again changes nothing."""
         return await Disputes(await self._session()).review(dispute_id, decision_of(decision), reason)
+
+    # -- police cases --------------------------------------------------------------------------------------------
+
+    @property
+    def cases(self) -> Cases:
+        """The cases of a liaison, and those that approvers decide; its calls are refused to other roles."""
+        return Cases(self._session)
+
+    @property
+    def inquiries(self) -> Inquiries:
+        """The cases that ask this member about claims of its own."""
+        return Inquiries(self._session)
 
     # -- quota ---------------------------------------------------------------------------------------------------
 

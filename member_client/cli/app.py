@@ -10,6 +10,7 @@ import typer
 
 from member_client.cli.admin.app import admin_app
 from member_client.cli.audit.app import audit_app
+from member_client.cli.case.app import case_app
 from member_client.cli.check import check
 from member_client.cli.claims import claims_app
 from member_client.cli.completing import complete_language
@@ -116,6 +117,7 @@ app.add_typer(operator_app, name="operator")
 app.add_typer(recalls_app, name="recalls")
 app.add_typer(watch_app, name="watch")
 app.add_typer(dispute_app, name="dispute")
+app.add_typer(case_app, name="case")
 app.add_typer(witness_app, name="witness")
 app.command("subject-access")(subject_access)
 app.add_typer(audit_app, name="audit")
