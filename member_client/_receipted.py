@@ -4,10 +4,11 @@ Rules:
 
 1. What is bound is the message as it was sent: it is serialised here, once.
 2. An answer is handed on only after its receipt was looked at; of a stream that answers one request this is at its end,
-   of one that takes many at each acknowledgement.
+   of one that takes many at each acknowledgement, of an upload at its one answer, which is bound to the first message.
 3. A refusal needs no receipt: nothing of it is used. One that it has is kept, since it is an event of ours too.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, Protocol
@@ -66,9 +67,14 @@ class ReceiptedChannel:
 
         return call
 
-    def stream_unary(self, path: str, **options: Any) -> Any:  # noqa: ANN401
-        """Give a method that takes a stream: there is none."""
-        return self._channel.stream_unary(path, **options)
+    def stream_unary(self, path: str, request_serializer: Any = None, **options: Any) -> Any:  # noqa: ANN401
+        """Give a method that takes an upload: what its first message says, the others carry out."""
+        method = self._channel.stream_unary(path, request_serializer=None, **options)
+
+        def call(**how: Any) -> "ReceiptedUpload":  # noqa: ANN401
+            return ReceiptedUpload(path, request_serializer, method(**how), self._check)
+
+        return call
 
     def stream_stream(self, path: str, request_serializer: Any = None, **options: Any) -> Any:  # noqa: ANN401
         """Give a method of streams whose answers acknowledge messages one by one."""
@@ -108,6 +114,45 @@ class ReceiptedStream:
     async def __aiter__(self) -> AsyncIterator[Any]:
         while (reply := await self.read()) is not _EOF:
             yield reply
+
+
+class ReceiptedUpload:
+    """Messages that are answered once, after the last."""
+
+    def __init__(self, path: str, serialise: Callable[[Any], bytes], call: Any, check: ReceiptCheck) -> None:  # noqa: ANN401
+        self._path = path
+        self._serialise = serialise
+        self._call = call
+        self._check = check
+        self._first: bytes | None = None
+
+    def cancel(self) -> bool:
+        """End the call."""
+        return bool(self._call.cancel())
+
+    async def write(self, request: Any) -> None:  # noqa: ANN401
+        """Send a message; raises the refusal where the hub wants no more."""
+        message = self._serialise(request)
+        if self._first is None:
+            self._first = message
+        try:
+            await self._call.write(message)
+        except (asyncio.InvalidStateError, grpc.aio.AioRpcError):  # it has ended: how, its answer says
+            await self.answer()
+            raise
+
+    async def answer(self) -> Any:  # noqa: ANN401
+        """Give the answer once all is sent."""
+        first = self._first or b""
+        try:
+            if not self._call.done():
+                await self._call.done_writing()
+            reply = await self._call
+        except grpc.aio.AioRpcError as failure:
+            await self._check.refused(self._path, [first], receipt_in(failure.trailing_metadata()))
+            raise
+        await self._check.answered(self._path, first, receipt_in(await self._call.trailing_metadata()))
+        return reply
 
 
 class ReceiptedExchange:

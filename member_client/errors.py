@@ -471,6 +471,15 @@ class FilterTampered(IntegrityError):
     """The filter's bits, shape or deltas are not those that the hub signed."""
 
 
+class AttachmentTampered(IntegrityError):
+    """An attachment is not the file that the member signed: it was changed, cut off or put in another's place."""
+
+    how_to_fix = (
+        "Use nothing of it, fetch it once more, and where it stays so ask the member to release the file anew and tell "
+        "the alliance's admins."
+    )
+
+
 class FilterRolledBack(IntegrityError):
     """The hub showed an older filter than before; the newer one stays in force until it is stale."""
 

@@ -22,7 +22,7 @@ class Call:
     latest: AuditRecord | None = field(default=None, init=False)
     """The record made last: of a unit of work that ran again that of its last run, which was committed."""
     request_sha256: bytes = field(default=b"", init=False)
-    """SHA-256 of the message that is being answered, as it came; of a caller that streams the last one."""
+    """SHA-256 of the message that is being answered, as it came: the last one of a stream, the first of an upload."""
     receipted: AuditRecord | None = field(default=None, init=False)
     """The record that the newest receipt is about."""
     refusal_recorded: bool = field(default=False, init=False)

@@ -97,9 +97,12 @@ async def _read_all(
     incoming: AsyncIterator[bytes],
     recheck: Recheck,
 ) -> AsyncIterator[Any]:
+    is_first = True
     async for message in guard.messages(incoming):
         await recheck()
-        await guard.received(message)
+        if is_first or handler.response_streaming:  # an upload is answered once, for what its first message says
+            await guard.received(message)
+        is_first = False
         yield _read(handler, message)
 
 
