@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from alliance.cases.words import CaseState, CaseVerdict, InstrumentType, ReleaseOutcome, UrgencyGround
 from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
 from alliance.identifiers import Kind
 from alliance.taxonomy import (
@@ -270,6 +271,43 @@ REVIEW_DECISIONS: Final[dict[ReviewDecision, Wording]] = {
     ReviewDecision.CLAIM_SUSPENDED: Wording("中止记录", "claim suspended"),
 }
 
+INSTRUMENTS: Final[dict[InstrumentType, Wording]] = {
+    InstrumentType.EVIDENCE_NOTICE: Wording("调取证据通知书", "notice to collect evidence"),
+    InstrumentType.INQUIRY_NOTICE: Wording("协助查询通知书", "notice of inquiry"),
+    InstrumentType.EMERGENCY_STOP: Wording("紧急止付查询", "emergency payment stop"),
+    InstrumentType.COURT_ORDER: Wording("法院、检察院文书", "order of a court or procuratorate"),
+}
+
+URGENCY_GROUNDS: Final[dict[UrgencyGround, Wording]] = {
+    UrgencyGround.LIFE_AT_RISK: Wording("危及人身安全", "life or limb in danger"),
+    UrgencyGround.FUNDS_MOVING: Wording("资金正在转移", "money is being moved away"),
+    UrgencyGround.FLIGHT: Wording("涉案人可能逃匿", "a suspect is about to get away"),
+    UrgencyGround.EVIDENCE_AT_RISK: Wording("证据可能灭失", "evidence is being destroyed"),
+}
+
+CASE_STATES: Final[dict[CaseState, Wording]] = {
+    CaseState.DRAFT: Wording("草稿，待第二办案人签署", "draft, waits for the second officer"),
+    CaseState.SUBMITTED: Wording("待审批", "waits for the approvers"),
+    CaseState.APPROVED: Wording("已批准，可开始比对", "approved, may be matched"),
+    CaseState.REFUSED: Wording("未批准", "refused"),
+    CaseState.MATCHING: Wording("比对中", "being matched"),
+    CaseState.OPEN: Wording("已询问成员，待答复", "members are asked"),
+    CaseState.CLOSED: Wording("已办结", "closed"),
+    CaseState.EXPIRED: Wording("已过期", "its time ran out"),
+    CaseState.WITHDRAWN: Wording("已撤回", "withdrawn"),
+}
+
+CASE_VERDICTS: Final[dict[CaseVerdict, Wording]] = {
+    CaseVerdict.APPROVE: Wording("同意", "approves"),
+    CaseVerdict.REFUSE: Wording("不同意", "refuses"),
+}
+
+RELEASE_OUTCOMES: Final[dict[ReleaseOutcome, Wording]] = {
+    ReleaseOutcome.RELEASED: Wording("予以提供", "released"),
+    ReleaseOutcome.DECLINED: Wording("不予提供", "declined"),
+    ReleaseOutcome.NOTHING: Wording("无可提供内容", "nothing to release"),
+}
+
 KINDS: Final[dict[Kind, Wording]] = {
     Kind.PHONE: Wording("电话号码", "telephone number"),
     Kind.RESIDENT_ID: Wording("居民身份证号码", "resident identity number"),
@@ -298,6 +336,11 @@ _BY_TYPE: Final[dict[type[Word], Mapping[Any, Wording]]] = {
     DisputeState: DISPUTE_STATES,
     DisputeOutcome: DISPUTE_OUTCOMES,
     ReviewDecision: REVIEW_DECISIONS,
+    InstrumentType: INSTRUMENTS,
+    UrgencyGround: URGENCY_GROUNDS,
+    CaseState: CASE_STATES,
+    CaseVerdict: CASE_VERDICTS,
+    ReleaseOutcome: RELEASE_OUTCOMES,
 }
 
 

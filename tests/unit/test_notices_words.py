@@ -3,6 +3,7 @@
 import pytest
 
 from alliance import taxonomy
+from alliance.cases.words import CaseState, CaseVerdict, InstrumentType, ReleaseOutcome, UrgencyGround
 from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
 from alliance.identifiers import Kind
 from alliance.notices import KINDS, LANGUAGES, Language, wording
@@ -41,7 +42,10 @@ def test_there_are_words() -> None:
             "ConsentNeed",
             "Outcome",
         )
-    } | {DisputeGround, DisputeState, DisputeOutcome, ReviewDecision}
+    } | {
+        *(DisputeGround, DisputeState, DisputeOutcome, ReviewDecision),
+        *(InstrumentType, UrgencyGround, CaseState, CaseVerdict, ReleaseOutcome),
+    }
 
 
 @pytest.mark.parametrize("word", WORDS, ids=lambda word: f"{type(word).__name__}.{word.name}")

@@ -13,6 +13,7 @@ from typing import Final
 from member_client.cli.language.chinese.administration import ADMIN_COMMANDS, ADMIN_OPTIONS, ADMIN_SPOKEN, ADMIN_WORDS
 from member_client.cli.language.chinese.auditing import AUDIT_HELP, AUDIT_SPOKEN, AUDIT_WORDS
 from member_client.cli.language.chinese.book import BOOK_HELP, BOOK_SPOKEN, BOOK_WORDS
+from member_client.cli.language.chinese.cases import CASE_CLASSES, CASE_HELP, CASE_SPOKEN, CASE_WORDS
 from member_client.cli.language.chinese.disputes import DISPUTE_CLASSES, DISPUTE_HELP, DISPUTE_SPOKEN, DISPUTE_WORDS
 from member_client.cli.language.chinese.errors import ADVICE, CLASSES, FINDINGS
 from member_client.cli.language.chinese.faults import FAULTS, HEADINGS
@@ -53,6 +54,7 @@ SPOKEN: Final = {
     **BOOK_SPOKEN,
     **OUTCOME_SPOKEN,
     **DISPUTE_SPOKEN,
+    **CASE_SPOKEN,
     **ACCESS_SPOKEN,
     **WITNESS_SPOKEN,
 }
@@ -71,6 +73,7 @@ HELP: Final = {
     **BOOK_HELP,
     **OUTCOME_HELP,
     **DISPUTE_HELP,
+    **CASE_HELP,
     **ACCESS_HELP,
     **WITNESS_HELP,
 }
@@ -83,6 +86,7 @@ RETOLD: Final = {
     **REVISIT_WORDS,
     **AUDIT_WORDS,
     **DISPUTE_WORDS,
+    **CASE_WORDS,
     **FILING_WORDS,
     **BOOK_WORDS,
     **OUTCOME_WORDS,
@@ -97,7 +101,7 @@ RETOLD: Final = {
 }
 """What was worded in English elsewhere."""
 
-ERROR_CLASSES: Final = {**CLASSES, **DISPUTE_CLASSES, **WITNESS_CLASSES}
+ERROR_CLASSES: Final = {**CLASSES, **DISPUTE_CLASSES, **CASE_CLASSES, **WITNESS_CLASSES}
 """Name of an error's class → what it means."""
 
 __all__ = ["ERROR_CLASSES", "HELP", "REASONS", "RETOLD", "SPOKEN"]
