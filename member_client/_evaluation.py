@@ -56,6 +56,8 @@ class Prepared:
     blinded_sha256: bytes
     state: tagging.BlindState
     commitment: Commitment = field(repr=False)
+    case_id: bytes = b""
+    """The case under which it is asked, where the purpose is `case`; else empty."""
 
     @property
     def count(self) -> int:
@@ -83,6 +85,24 @@ def prepared(inputs: Sequence[bytes], digests: Sequence[bytes], purpose: Purpose
         blinded_sha256=sha256(blinded.message).digest(),
         state=blinded.state,
         commitment=committed(digests),
+    )
+
+
+def prepared_for_case(inputs: Sequence[bytes], epoch: PinnedEpoch, case_id: bytes, suspects_root: bytes) -> Prepared:
+    """Blind 1 to 4,096 inputs that are evaluated under a police case: arithmetic for a worker.
+
+    The case's approved request is the basis, so that nothing else is committed to than its suspects.
+    """
+    blinded = tagging.blind(inputs)
+    return Prepared(
+        purpose=Purpose.CASE,
+        epoch=epoch,
+        request_id=os.urandom(REQUEST_ID_BYTES),
+        message=blinded.message,
+        blinded_sha256=sha256(blinded.message).digest(),
+        state=blinded.state,
+        commitment=Commitment(root=suspects_root),
+        case_id=case_id,
     )
 
 
@@ -126,7 +146,7 @@ class Evaluator:
             signed = self._identity.statement(statements.EVALUATION_HEADER, header.SerializeToString())
             return EvaluateRequest(header=signed, blinded=batch.message)
 
-        if batch.commitment.root:
+        if batch.commitment.digests:
             record = pack(header.SerializeToString(), batch.commitment.to_bytes())
             await self._ledger.put(Shelf.CONSENTS, batch.request_id, record)
         response = await self._transport.call(
@@ -147,6 +167,7 @@ class Evaluator:
             request_id=batch.request_id,
             time=self._clock.now_ms(),
             operator=self._operator,
+            case_id=batch.case_id,
         )
 
 
