@@ -16,6 +16,7 @@ from typing import Final
 from alliance import statements
 from alliance.clock import Clock
 from alliance.crypto import tagging
+from alliance.crypto.secret import Secret
 from alliance.crypto.signing import SigningKey
 from alliance.errors import AllianceError
 from alliance.taxonomy import Purpose
@@ -88,16 +89,25 @@ def prepared(inputs: Sequence[bytes], digests: Sequence[bytes], purpose: Purpose
     )
 
 
-def prepared_for_case(inputs: Sequence[bytes], epoch: PinnedEpoch, case_id: bytes, suspects_root: bytes) -> Prepared:
+def prepared_for_case(
+    inputs: Sequence[bytes],
+    epoch: PinnedEpoch,
+    case_id: bytes,
+    suspects_root: bytes,
+    sent: tuple[bytes, Secret] | None = None,
+) -> Prepared:
     """Blind 1 to 4,096 inputs that are evaluated under a police case: arithmetic for a worker.
 
-    The case's approved request is the basis, so that nothing else is committed to than its suspects.
+    The case's approved request is the basis, so that nothing else is committed to than its suspects. `sent` are the
+    request id and the blinds of a request that may have gone out: the same inputs make the same request of them, which
+    is charged once.
     """
-    blinded = tagging.blind(inputs)
+    request_id, blinds = sent or (os.urandom(REQUEST_ID_BYTES), None)
+    blinded = tagging.blind(inputs) if blinds is None else tagging.blind_again(inputs, blinds)
     return Prepared(
         purpose=Purpose.CASE,
         epoch=epoch,
-        request_id=os.urandom(REQUEST_ID_BYTES),
+        request_id=request_id,
         message=blinded.message,
         blinded_sha256=sha256(blinded.message).digest(),
         state=blinded.state,
