@@ -40,12 +40,25 @@ class AccessWords:
     found_nothing: str
     left_open: str
     changed: str
+    inquired: str
+    nothing_inquired: str
+    not_looked_up: str
+    inquired_note: str
+    inquiry: str
+    released: str
+    one_file: str
+    files: str
+    declined: str
+    nothing_released: str
+    answered: str
+    not_answered: str
     decided: str
     wrong: str
     steps: tuple[str, ...]
     staff: str
     rights: str
     joint: str
+    aside: str
 
 
 WORDS: Final[dict[Language, AccessWords]] = {
@@ -83,6 +96,20 @@ WORDS: Final[dict[Language, AccessWords]] = {
         found_nothing="nothing was found about what you gave",
         left_open="the check could not be completed, which says nothing about you",
         changed="; since then one of them is {status} ({date})",
+        inquired="What authorities asked us about it",
+        nothing_inquired="There is nothing to be listed.",
+        not_looked_up="This could not be looked up on this day, so this letter does not say that there is nothing. We "
+        "will repeat it on request.",
+        inquired_note="Where an authority asked us under a legal instrument about what we stated, it is listed once its "
+        "request has ended.",
+        inquiry="{date}, {instrument}, case {number}: {answer}",
+        released="we released: {fields}",
+        one_file="one file",
+        files="{count} files",
+        declined="we declined to release anything",
+        nothing_released="we had nothing to release",
+        answered="we answered on {date}; our files say what was released",
+        not_answered="we did not answer",
         decided="Who decides",
         wrong="If something is wrong",
         steps=(
@@ -97,6 +124,7 @@ WORDS: Final[dict[Language, AccessWords]] = {
         ),
         rights="Your rights",
         joint=", ",
+        aside="; ",
     ),
     CHINESE: AccessWords(
         title="关于您查阅个人信息申请的答复",
@@ -130,6 +158,18 @@ WORDS: Final[dict[Language, AccessWords]] = {
         found_nothing="没有查到与您提供的信息有关的记录",
         left_open="核验未能完成，这不是对您的评价",
         changed="；此后其中一条记录的状态为{status}（{date}）",
+        inquired="有权机关就此向本机构的查询",
+        nothing_inquired="没有可列明的查询。",
+        not_looked_up="本项当日未能查询，因此本答复不表示没有此类查询。您可以要求再次查询。",
+        inquired_note="有权机关凭法律文书就本机构的陈述向本机构查询的，在其请求终结后列明。",
+        inquiry="{date}，{instrument}，案件编号 {number}：{answer}",
+        released="本机构提供了：{fields}",
+        one_file="1 份文件",
+        files="{count} 份文件",
+        declined="本机构未予提供",
+        nothing_released="本机构没有可以提供的内容",
+        answered="本机构已于 {date} 答复；所提供内容以本机构存档为准",
+        not_answered="本机构未作答复",
         decided="作出决定的方式",
         wrong="如有错误",
         steps=(
@@ -145,5 +185,6 @@ WORDS: Final[dict[Language, AccessWords]] = {
         ),
         rights="您的权利",
         joint="、",
+        aside="；",
     ),
 }

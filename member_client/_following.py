@@ -1,4 +1,5 @@
-"""What an open client does by itself: next epoch's filter, re-tagging, recalls, outcomes, and a look at own entries.
+"""What an open client does by itself: next epoch's filter, re-tagging, recalls, outcomes, replies to cases, and a look
+at own entries.
 
 All of it in the background, begun when the hub's facts were fetched, and never in the way of a call: what fails is
 tried again after the next fetch, and what is about trust fails in the calls as well.
@@ -10,6 +11,7 @@ import random
 from collections.abc import Coroutine
 from typing import Any, Final
 
+from member_client._cases.waiting import Waiting
 from member_client._facts import Facts
 from member_client._own_entries import OwnEntries
 from member_client._reporting import Reporting
@@ -42,6 +44,7 @@ class Follower:
         if facts.directory.key_of(self._session.profile.member) is not None:  # nobody else is told
             self._revisiter.begin(DELAY_SECONDS)
             self._start("own entries", OwnEntries(self._session).follow())
+            self._start("replies to cases", Waiting(self._session).follow())
         self._start("outcomes", Reporting(self._session).follow())
 
     async def close(self) -> None:

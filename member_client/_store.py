@@ -108,6 +108,16 @@ class Shelf(StrEnum):
         "what became of decisions: counts that wait to be sent, and marks of what was sent, by receipt and entry",
         "they are sent; the marks with the decision",
     )
+    INQUIRIES = (
+        "inquiries",
+        "of cases that ask this member: suspects that were opened, and the reply: drafted, or ready to be sent",
+        "the reply is acknowledged, or none is taken any more",
+    )
+    CASE_ANSWERS = (
+        "case_answers",
+        "what was answered to cases: number, instrument, time, outcomes and names of fields; by entry and identifier",
+        "as long as the hub keeps a case: three years",
+    )
     BOOK = ("book", "the watched book: identifiers and refs, tags and label keys by epoch", "they are taken out")
     BOOK_REFS = ("book_refs", "where in the book the identifiers of a ref are", "they are taken out")
     BOOK_MATCHES = ("book_matches", "claims known about entries of the book", "the claim or the entry ends")

@@ -7,12 +7,15 @@ Rules:
    people.
 3. It names no contributor, accuses nobody, and shows of what the person gave the last characters alone.
 4. The search is itself a question to the hub, for the purpose dispute, on the consumer's request.
+5. A police case about the person is told once it has ended; before that the answer is what it is without one.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from alliance.cases.templates import FIELD_WORDINGS
+from alliance.cases.words import ReleaseOutcome
 from alliance.identifiers import Identifier, Kind, Reason
 from alliance.notices import KINDS, Language, wording
 from alliance.taxonomy import (
@@ -28,6 +31,8 @@ from alliance.taxonomy import (
 )
 from member_client import _notices
 from member_client._access_words import WORDS, AccessWords
+from member_client._cases.answered import AnsweredClaim
+from member_client._cases.past import PastInquiry, past_inquiries
 from member_client._letters import Letter, Part
 from member_client._session import Session
 from member_client.decisions import KeptDecision, Revisit
@@ -62,7 +67,10 @@ class PastQuestion:
 
 @dataclass(frozen=True, slots=True)
 class SubjectAccess:
-    """All that there is; times in milliseconds UTC. `stated` is what other members state, `own` what this one did."""
+    """All that there is; times in milliseconds UTC. `stated` is what other members state, `own` what this one did.
+
+    `inquiries` are police cases that have ended; None where the hub could not be asked about them.
+    """
 
     ref: str
     asked_at: int
@@ -70,6 +78,7 @@ class SubjectAccess:
     verdict: Verdict
     own: tuple[OwnClaim, ...]
     past: tuple[PastQuestion, ...]
+    inquiries: tuple[PastInquiry, ...] | None = ()
 
     @property
     def stated(self) -> tuple[Match, ...]:
@@ -79,7 +88,7 @@ class SubjectAccess:
     @property
     def is_complete(self) -> bool:
         """Whether every question to the hub was settled."""
-        return self.verdict.is_final
+        return self.verdict.is_final and self.inquiries is not None
 
     def letter(self, language: str) -> str:
         """Write the letter to the person, in Markdown; raises InvalidUse for a language other than zh-CN and en."""
@@ -113,7 +122,9 @@ async def gathered(session: Session, subject: Subject, ask: Callable[[Purpose], 
         for claim in await found_claims(session, kind, text)
     }
     verdict = await ask(PURPOSE)
-    return SubjectAccess(subject.ref, session.clock.now_ms(), tuple(given), verdict, tuple(own.values()), tuple(past))
+    inquiries = await past_inquiries(session, read, own.values())
+    facts = verdict, tuple(own.values()), tuple(past), inquiries
+    return SubjectAccess(subject.ref, session.clock.now_ms(), tuple(given), *facts)
 
 
 async def _with_changes(session: Session, decision: KeptDecision) -> PastQuestion:
@@ -144,6 +155,7 @@ def written(access: SubjectAccess, language: Language) -> Letter:
         *writer.stated(),
         *writer.own(),
         *writer.asked(),
+        *writer.inquired(),
         _heading(words.decided),
         _text(_after_colon(decided)),
         _heading(words.wrong),
@@ -177,7 +189,7 @@ class _Writer:
     def stated(self) -> list[Part]:
         words, access = self._words, self._access
         parts = [_heading(words.stated)]
-        if not access.is_complete:
+        if not access.verdict.is_final:
             parts.append(_text(words.not_completed))
         elif not access.stated:
             parts.append(_text(words.nothing_stated))
@@ -203,6 +215,16 @@ class _Writer:
         lines = tuple(self._question(it) for it in self._access.past)
         answer = Part("items", lines) if lines else _text(words.nothing_asked)
         return [_heading(words.asked), answer, _text(words.asked_note)]
+
+    def inquired(self) -> list[Part]:
+        words, inquiries = self._words, self._access.inquiries
+        if inquiries is None:
+            answer = _text(words.not_looked_up)
+        elif inquiries:
+            answer = Part("items", tuple(map(self._inquiry, inquiries)))
+        else:
+            answer = _text(words.nothing_inquired)
+        return [_heading(words.inquired), answer, _text(words.inquired_note)]
 
     def for_staff(self) -> list[Part]:
         stated = self._access.stated
@@ -239,6 +261,30 @@ class _Writer:
             receipt=decision.receipt,
             result=self._result(decision) + "".join(changes),
         )
+
+    def _inquiry(self, past: PastInquiry) -> str:
+        words = self._words
+        if past.answers:
+            answer = words.aside.join(map(self._answer, past.answers))
+        elif past.replied_at:
+            answer = words.answered.format(date=_notices.day(past.replied_at))
+        else:
+            answer = words.not_answered
+        return words.inquiry.format(
+            date=_notices.day(past.asked_at),
+            instrument=self._plain(past.instrument_type),
+            number=past.number,
+            answer=answer,
+        )
+
+    def _answer(self, answered: AnsweredClaim) -> str:
+        words = self._words
+        if answered.outcome is not ReleaseOutcome.RELEASED:
+            return words.declined if answered.outcome is ReleaseOutcome.DECLINED else words.nothing_released
+        named = [FIELD_WORDINGS[name].label(self._language) for name in answered.fields if name in FIELD_WORDINGS]
+        if answered.files:
+            named.append((words.one_file if answered.files == 1 else words.files).format(count=answered.files))
+        return words.released.format(fields=words.joint.join(named))
 
     def _result(self, decision: KeptDecision) -> str:
         words = self._words

@@ -141,6 +141,7 @@ def _tell(session: Session, access: SubjectAccess, letter: bytes, out: Path | No
         "ref": access.ref,
         "entries": [match.entry_id.hex() for match in access.stated],
         "own": [claim.entry_id.hex() for claim in access.own],
+        "cases": [it.number for it in access.inquiries or ()],
         "receipts": [past.decision.receipt for past in access.past],
         "not_searched": refused,
         "complete": access.is_complete,
