@@ -786,6 +786,7 @@ class CaseReply(_message.Message):
     MEMBER_FIELD_NUMBER: _builtins.int
     SEALED_SHA256_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
+    CONTENTS_SHA256_FIELD_NUMBER: _builtins.int
     case_id: _builtins.bytes
     """The case's id."""
     member: _builtins.str
@@ -794,6 +795,10 @@ class CaseReply(_message.Message):
     """SHA-256 of the sealed reply."""
     time: _builtins.int
     """When it was signed, milliseconds UTC."""
+    contents_sha256: _builtins.bytes
+    """SHA-256 of the serialised CaseReplyContents, before padding: who reads the release later can tell that it is what was sent.
+    Signatures are among the contents, so that nobody guesses them.
+    """
     def __init__(
         self,
         *,
@@ -801,10 +806,11 @@ class CaseReply(_message.Message):
         member: _builtins.str = ...,
         sealed_sha256: _builtins.bytes = ...,
         time: _builtins.int = ...,
+        contents_sha256: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "member", b"member", "sealed_sha256", b"sealed_sha256", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "contents_sha256", b"contents_sha256", "member", b"member", "sealed_sha256", b"sealed_sha256", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
