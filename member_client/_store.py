@@ -118,6 +118,16 @@ class Shelf(StrEnum):
         "what was answered to cases: number, instrument, time, outcomes and names of fields; by entry and identifier",
         "as long as the hub keeps a case: three years",
     )
+    CASE_DRAFTS = (
+        "case_drafts",
+        "a liaison's cases: whom they are about, the secret that opens replies, and what its officers signed",
+        "the hub has deleted what members sent: 74 days after the legal instrument",
+    )
+    CASE_MATCHING = (
+        "case_matching",
+        "suspects on their way to the hub: blinds, sealed rows, and marks of what it took",
+        "with their case",
+    )
     BOOK = ("book", "the watched book: identifiers and refs, tags and label keys by epoch", "they are taken out")
     BOOK_REFS = ("book_refs", "where in the book the identifiers of a ref are", "they are taken out")
     BOOK_MATCHES = ("book_matches", "claims known about entries of the book", "the claim or the entry ends")

@@ -55,7 +55,7 @@ CASE_WORDS: Final = {
     ),
 }
 
-CASE_SPOKEN: Final = {}
+CASE_SPOKEN: Final[dict[str, str]] = {}
 
 CASE_HELP: Final = {
     "Ask members about suspects under a legal instrument, approve that, and release.": (
