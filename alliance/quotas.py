@@ -12,6 +12,7 @@ RESOURCES: Final = (
     Purpose.PORTFOLIO_SCREENING.word,
     Purpose.CONTRIBUTION.word,
     Purpose.DISPUTE.word,
+    Purpose.CASE.word,
     "bucket_prefixes",
     "contribution_refunds",
     "dispute_openings",

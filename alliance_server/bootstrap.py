@@ -27,6 +27,7 @@ from alliance_server.rpc.server import SERVICES, Servicers, enrolment_server, me
 from alliance_server.rpc.servicers.admin import AdminServicer
 from alliance_server.rpc.servicers.audit import AuditServicer
 from alliance_server.rpc.servicers.buckets import BucketServicer
+from alliance_server.rpc.servicers.cases import CaseServicer, CaseServices
 from alliance_server.rpc.servicers.disputes import DisputeServicer
 from alliance_server.rpc.servicers.enrolment import CertificateServicer, EnrolmentServicer
 from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochServicer
@@ -46,6 +47,12 @@ from alliance_server.services.admission import Admission
 from alliance_server.services.audit import AuditService
 from alliance_server.services.buckets import BucketService
 from alliance_server.services.budgets import Budgets
+from alliance_server.services.cases.clocks import CaseClocks
+from alliance_server.services.cases.deciding import DecisionService
+from alliance_server.services.cases.inquiring import InquiryService
+from alliance_server.services.cases.matching import MatchingService
+from alliance_server.services.cases.replies import ReplyService
+from alliance_server.services.cases.requesting import RequestService
 from alliance_server.services.changes import Changes
 from alliance_server.services.compute import BULK, SMALL, Compute
 from alliance_server.services.departures import Departures
@@ -133,6 +140,7 @@ class Hub:
         self.purging = Purging(self.store, self.clock)
         self._flags = Flags(self.keys.identity)
         self.dispute_clocks = DisputeClocks(self.store, self._flags, self.clock)
+        self.case_clocks = CaseClocks(self.store, self.clock)
         self.outcomes = OutcomeMonths(self.store, self.clock)
         self.statuses = StatusService(self.store, self.compute, self.keys.identity, self.clock)
         authenticator = Authenticator(self.store, config.alliance, self.clock, self.tls.trusts)
@@ -233,6 +241,15 @@ class Hub:
                 self.calls.drain,
             ),
             buckets=BucketServicer(BucketService(self.store, budgets, self.keys.identity)),
+            cases=CaseServicer(
+                CaseServices(
+                    RequestService(self.store),
+                    DecisionService(self.store),
+                    MatchingService(self.store),
+                    InquiryService(self.store),
+                    ReplyService(self.store),
+                )
+            ),
             certificates=CertificateServicer(self.renewal),
             directory=DirectoryServicer(directory),
             disputes=DisputeServicer(
@@ -270,6 +287,7 @@ class Hub:
                 await self.maintenance.turn()
                 await self.departures.turn()
                 await self.dispute_clocks.turn()  # before the purge: what ended is known by its row
+                await self.case_clocks.turn()
                 await self.purging.turn()
                 await self.publication.look()
                 await self.outcomes.turn()

@@ -70,6 +70,8 @@ TRANSITIONS: Final[Mapping[CaseState, frozenset[CaseState]]] = MappingProxyType(
 )
 """Where a case may go next. One that asks members is closed or withdrawn; the clocks run out before that."""
 
+SIGN_WITHIN_MS: Final = DAY_MS
+"""After the first officer drew a request or an extension up, the second has signed it and it is submitted."""
 DECIDE_WITHIN_MS: Final = 3 * DAY_MS
 URGENT_DECIDE_WITHIN_MS: Final = 4 * HOUR_MS
 REPLY_WITHIN_MS: Final = 14 * DAY_MS
@@ -85,6 +87,8 @@ CASE_KEPT_MS: Final = 3 * 365 * DAY_MS
 """After a case's end its record is deleted, but for what is counted in the quarter's report."""
 APPROVERS: Final = 2
 OFFICERS: Final = 2
+OPENINGS_AN_ENTRY: Final = 4
+"""A member that is asked may evaluate so many identifiers for each of its claims: some attempts fail."""
 
 
 def decide_within_ms(*, is_urgent: bool) -> int:

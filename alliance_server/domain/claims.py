@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from alliance import claims
 from alliance.approvals import APPROVAL_LIFE_MS
@@ -124,6 +124,21 @@ class ListedEntry:
     status: ClaimStatus
     status_version: int
     filed_at: int
+
+
+class TaggedClaim(NamedTuple):
+    """A live claim that was found by its tag, with what decides whether a police case asks about it."""
+
+    tag: bytes
+    entry_id: bytes
+    contributor: str
+    kind: int
+    category: int
+    observed_from: int
+    observed_to: int
+
+    def __repr__(self) -> str:
+        return "TaggedClaim()"
 
 
 @dataclass(frozen=True, slots=True)

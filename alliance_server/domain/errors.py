@@ -2,6 +2,7 @@
 
 from alliance.errors import (
     AllianceError,
+    CaseInvalid,
     ClaimInvalid,
     InvalidBatch,
     InvalidElement,
@@ -25,7 +26,7 @@ class Refused(AllianceError):
 def reason_of(error: AllianceError) -> Reason:
     """Give the wire's reason for an error of the core or of the hub."""
     match error:
-        case Refused() | ClaimInvalid():
+        case Refused() | CaseInvalid() | ClaimInvalid():
             return error.reason
         case InvalidElement():
             return Reason.INVALID_ELEMENT

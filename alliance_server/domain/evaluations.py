@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from google.protobuf.message import DecodeError
 
+from alliance.cases.rules import ID_BYTES as CASE_ID_BYTES
 from alliance.crypto.backend import Elements
 from alliance.crypto.signing import VerifyingKey
 from alliance.crypto.tagging import decode_many
@@ -67,6 +68,8 @@ class Evaluation:
     header: bytes
     """Serialised SignedStatement, kept so that the member cannot deny the query."""
     elements: Elements = field(repr=False)
+    case_id: bytes = b""
+    """Case under which it is asked; empty where its purpose is another."""
 
     @property
     def key(self) -> RequestKey:
@@ -143,6 +146,7 @@ def _check(query: Query, now: int, elements: Elements | AllianceError | None) ->
         content_sha256=_content_digest(header),
         header=query.header.SerializeToString(),
         elements=elements,
+        case_id=header.case_id,
     )
 
 
@@ -157,6 +161,8 @@ def _check_purpose(header: EvaluationHeader, role: Role) -> Purpose:
     needed = 0 if need is ConsentNeed.NONE else 32
     if len(header.consent_root) != needed:
         raise Refused(Reason.CONSENT_MISSING, f"{purpose.word} needs a consent root of {needed} bytes")
+    if len(header.case_id) != (CASE_ID_BYTES if purpose is Purpose.CASE else 0):
+        raise Refused(Reason.INVALID_REQUEST, "an evaluation under a case names it, and no other does")
     return purpose
 
 
@@ -167,5 +173,6 @@ def _content_digest(header: EvaluationHeader) -> bytes:
         header.count,
         header.blinded_sha256.hex(),
         header.consent_root.hex(),
+        *((header.case_id.hex(),) if header.case_id else ()),
     )
     return sha256(repr(fields).encode()).digest()

@@ -17,7 +17,7 @@ from alliance.v1.operator_pb2 import Operator as OperatorStatement
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import Caller, check_member_id
-from alliance_server.domain.statements import MAX_SKEW_MS
+from alliance_server.domain.statements import MAX_SKEW_MS, packed
 
 MAX_OPERATORS: Final = 256
 """Of a member at a time."""
@@ -96,8 +96,7 @@ def approved(
     first, second = (_operator(statement, claim, claim_bytes, known, now) for statement in statements)
     if first.operator_id == second.operator_id or first.public_key == second.public_key:
         raise _refusal("both approvals are of one operator")
-    kept = b"".join(len(it).to_bytes(2, "big") + it for it in (one.SerializeToString() for one in statements))
-    return Approved((first, second), kept)
+    return Approved((first, second), packed(statements))
 
 
 def _operator(

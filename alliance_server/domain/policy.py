@@ -21,6 +21,8 @@ MEMBERS = frozenset({Role.MEMBER})
 ADMINS = frozenset({Role.ADMIN})
 REVIEWERS = frozenset({Role.REVIEWER})
 AUDITORS = frozenset({Role.AUDITOR})
+LIAISONS = frozenset({Role.LIAISON})
+APPROVERS = frozenset({Role.LEGAL_APPROVER, Role.DUTY_OFFICER})
 ENROLLED = frozenset(Role)
 
 
@@ -60,6 +62,17 @@ POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
         f"{_V1}AuditService/ReadLog": Rule(AUDITORS, AuditAction.AUDIT_READ),
         f"{_V1}BucketService/GetBuckets": Rule(MEMBERS, AuditAction.BUCKET_GET),
         f"{_V1}BucketService/ReportEntry": Rule(MEMBERS, AuditAction.BUCKET_REPORT),
+        f"{_V1}CaseService/DecideCase": Rule(APPROVERS, AuditAction.CASE_DECIDE),
+        f"{_V1}CaseService/EndCase": Rule(LIAISONS, AuditAction.CASE_END),
+        f"{_V1}CaseService/ExtendCase": Rule(LIAISONS, AuditAction.CASE_EXTEND),
+        f"{_V1}CaseService/GetCase": Rule(LIAISONS | APPROVERS, AuditAction.CASE_GET),
+        f"{_V1}CaseService/ListCaseReplies": Rule(LIAISONS, AuditAction.CASE_REPLIES),
+        f"{_V1}CaseService/ListCases": Rule(LIAISONS | APPROVERS, AuditAction.CASE_LIST),
+        f"{_V1}CaseService/ListInquiries": Rule(MEMBERS, AuditAction.INQUIRY_LIST),
+        f"{_V1}CaseService/ListInquiryEntries": Rule(MEMBERS, AuditAction.INQUIRY_ENTRIES),
+        f"{_V1}CaseService/SendCaseReply": Rule(MEMBERS, AuditAction.INQUIRY_REPLY),
+        f"{_V1}CaseService/SubmitCase": Rule(LIAISONS, AuditAction.CASE_SUBMIT),
+        f"{_V1}CaseService/SubmitSuspects": Rule(LIAISONS, AuditAction.CASE_SUSPECTS),
         f"{_V1}CertificateService/RenewCertificate": Rule(ENROLLED, AuditAction.MEMBER_RENEW),
         f"{_V1}DirectoryService/ListMembers": Rule(ENROLLED, AuditAction.MEMBER_LIST),
         f"{_V1}DisputeService/AnswerDispute": Rule(MEMBERS, AuditAction.DISPUTE_ANSWER),
@@ -71,16 +84,16 @@ POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
         f"{_V1}DisputeService/OpenDispute": Rule(MEMBERS, AuditAction.DISPUTE_OPEN),
         f"{_V1}EpochService/GetSuppressionList": Rule(ENROLLED, AuditAction.SUPPRESSION_GET),
         f"{_V1}EpochService/ListEpochs": Rule(ENROLLED, AuditAction.EPOCH_LIST),
-        f"{_V1}EvaluationService/Evaluate": Rule(MEMBERS, AuditAction.EVALUATION, service_admits=True),
+        f"{_V1}EvaluationService/Evaluate": Rule(MEMBERS | LIAISONS, AuditAction.EVALUATION, service_admits=True),
         f"{_V1}FilterService/DownloadSnapshot": Rule(MEMBERS, AuditAction.FILTER_DOWNLOAD),
         f"{_V1}FilterService/GetFilter": Rule(MEMBERS, AuditAction.FILTER_GET),
         f"{_V1}FilterService/ListDeltas": Rule(MEMBERS, AuditAction.FILTER_DELTAS),
         f"{_V1}OutcomeService/ListOutcomes": Rule(MEMBERS, AuditAction.OUTCOME_LIST),
         f"{_V1}OutcomeService/ListQuality": Rule(ADMINS, AuditAction.OUTCOME_QUALITY),
         f"{_V1}OutcomeService/ReportOutcomes": Rule(MEMBERS, AuditAction.OUTCOME_REPORT),
-        f"{_V1}OperatorService/ListOperators": Rule(MEMBERS, AuditAction.OPERATOR_LIST),
-        f"{_V1}OperatorService/RegisterOperator": Rule(MEMBERS, AuditAction.OPERATOR_REGISTER),
-        f"{_V1}OperatorService/RetireOperator": Rule(MEMBERS, AuditAction.OPERATOR_RETIRE),
+        f"{_V1}OperatorService/ListOperators": Rule(MEMBERS | LIAISONS, AuditAction.OPERATOR_LIST),
+        f"{_V1}OperatorService/RegisterOperator": Rule(MEMBERS | LIAISONS, AuditAction.OPERATOR_REGISTER),
+        f"{_V1}OperatorService/RetireOperator": Rule(MEMBERS | LIAISONS, AuditAction.OPERATOR_RETIRE),
         f"{_V1}QuotaService/GetStanding": Rule(MEMBERS, AuditAction.STANDING_GET),
         f"{_V1}RegistryService/Contribute": Rule(MEMBERS, AuditAction.CLAIM_CONTRIBUTE),
         f"{_V1}RegistryService/GetClaim": Rule(MEMBERS, AuditAction.CLAIM_GET),
@@ -110,13 +123,17 @@ _MEMBERS_PURPOSES = (
     Purpose.CONTRIBUTION,
     Purpose.ROTATION,
     Purpose.DISPUTE,
+    Purpose.CASE,
 )
 PURPOSES: Final[Mapping[Role, Mapping[Purpose, ConsentNeed]]] = MappingProxyType(
-    {Role.MEMBER: MappingProxyType({purpose: CONSENT_NEEDS[purpose] for purpose in _MEMBERS_PURPOSES})}
+    {
+        Role.MEMBER: MappingProxyType({purpose: CONSENT_NEEDS[purpose] for purpose in _MEMBERS_PURPOSES}),
+        Role.LIAISON: MappingProxyType({Purpose.CASE: CONSENT_NEEDS[Purpose.CASE]}),
+    }
 )
-"""Purposes open to each role, with the consent that each needs.
+"""Purposes open to each role, with the consent that each needs; under a case, which permits each evaluation by itself.
 
-Intersection and case open with the features that need them.
+Intersection opens with the feature that needs it.
 """
 
 
@@ -145,6 +162,7 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
         # Cannot be undone, and a suspension stops the same: at once it is for what must not come back.
         "revoke_certificates": Control(dual=True, may_break_glass=True),
         "revoke_certificates_of_admin": Control(dual=True),
+        "set_liaison_scope": Control(dual=True),
         "set_suppression_list": Control(dual=True),
         "set_witnesses": Control(dual=True),
         "suspend_admin": Control(dual=True, may_break_glass=True),

@@ -11,7 +11,16 @@ from alliance.taxonomy import ClaimStatus
 from alliance.tlog.tiles import Tile
 from alliance_server.domain.alarms import Alarm, DayOfUse, Finding
 from alliance_server.domain.audit import AuditRecord
-from alliance_server.domain.claims import CategoryCount, EndedClaim, ListedEntry, NumberedChange, Stock, StoredClaim
+from alliance_server.domain.cases import Asked, Case, Decision, Match, Placed, Scope
+from alliance_server.domain.claims import (
+    CategoryCount,
+    EndedClaim,
+    ListedEntry,
+    NumberedChange,
+    Stock,
+    StoredClaim,
+    TaggedClaim,
+)
 from alliance_server.domain.departures import Departure
 from alliance_server.domain.disputes import Dispute, Overdue
 from alliance_server.domain.epochs import Epoch
@@ -155,6 +164,9 @@ class ClaimRepository(Protocol):
     def in_ranges(self, epoch: int, ranges: Sequence[tuple[bytes, bytes]], now: int) -> list[list[ListedEntry]]:
         """Give live listed claims by the range [low, high] in which their tags lie; by tag within each."""
 
+    def on_tags(self, epoch: int, tags: Sequence[bytes], now: int) -> list[TaggedClaim]:
+        """Give live claims on some tags, those that protect apart, each with its tag."""
+
     def tags_between(self, epoch: int, after: int, upto: int) -> bytes:
         """Give packed tags of live listed claims by sequence in (after, upto]."""
 
@@ -265,6 +277,91 @@ class DisputeRepository(Protocol):
 
     def purge(self, now: int, most: int) -> tuple[int, int]:
         """Delete sealed statements and whole disputes, up to so many of each; returns how many of each."""
+
+
+class CaseRepository(Protocol):
+    """Police cases, and what liaisons may ask for."""
+
+    def scope(self, member_id: str) -> Scope | None:
+        """Give what a liaison may ask for; None where nobody has said."""
+
+    def set_scope(self, scope: Scope) -> None:
+        """Say what a liaison may ask for."""
+
+    def get(self, case_id: bytes) -> Case | None:
+        """Give a case. Held until the unit of work ends."""
+
+    def add(self, case: Case) -> None:
+        """Add a case."""
+
+    def save(self, case: Case) -> None:
+        """Keep where a case is."""
+
+    def page(self, after: int, limit: int, *, liaison: str | None, waiting_only: bool) -> list[tuple[int, Case]]:
+        """Give cases of a liaison, or of all, after a row number, with their row numbers."""
+
+    def items_under(self, liaison: str, instrument_sha256: bytes) -> int:
+        """Sum up the suspects that a liaison's cases have of an instrument."""
+
+    def decisions(self, case_ids: Sequence[bytes]) -> list[Decision]:
+        """Give what was decided about some cases, as it came."""
+
+    def add_decision(self, decision: Decision) -> None:
+        """Add a decision; raises where one of the function decided."""
+
+    def steps(self, case_id: bytes, *, members_too: bool) -> list[tuple[int, bytes]]:
+        """Give the numbers of the events of a case's life, with what they commit to, oldest first."""
+
+    def progress(self, case_id: bytes, epoch: int) -> tuple[int, int]:
+        """Give how many suspects were evaluated under an epoch's key, and how many submitted."""
+
+    def evaluated(self, case_id: bytes, epoch: int, items: int) -> None:
+        """Note that so many more suspects of a case, which is held, were evaluated."""
+
+    def place(self, case_id: bytes, epoch: int, first_index: int) -> Placed | None:
+        """Give the submission that began at a place."""
+
+    def add_place(self, placed: Placed, matches: Sequence[Match]) -> None:
+        """Add a submission of a case, which is held, and what matched."""
+
+    def drop_retagged(self, case_id: bytes) -> None:
+        """Forget matches of claims whose successors match as well."""
+
+    def drop_matches(self, case_id: bytes) -> None:
+        """Forget what matched."""
+
+    def ask(self, case_id: bytes) -> int:
+        """Ask the contributors of what matched; returns how many."""
+
+    def asked(self, case_id: bytes, member: str) -> Asked | None:
+        """Give what a case asks a member. Held until the unit of work ends."""
+
+    def opened(self, case_id: bytes, member: str, items: int) -> None:
+        """Note that a member evaluated so many more identifiers to open what it is asked."""
+
+    def inquiries(self, member: str, after: int, limit: int) -> list[tuple[int, Case, Asked]]:
+        """Give the cases that ask a member after a row number, with their row numbers; its replies' bytes apart."""
+
+    def entries(self, case_id: bytes, member: str, after: bytes, limit: int) -> list[Match]:
+        """Give the claims of a member that a case asks about, by entry id after one."""
+
+    def reply(self, case_id: bytes, member: str, statement: bytes, sealed: bytes, now: int) -> None:
+        """Keep a member's reply."""
+
+    def replies(self, case_id: bytes, after: str, limit: int) -> list[Asked]:
+        """Give the members that a case asks, by id after one, with their replies."""
+
+    def run_out(self, now: int, most: int) -> list[Case]:
+        """Give up to so many cases whose clock has run out. Held until the unit of work ends."""
+
+    def has_run_out(self, now: int) -> bool:
+        """Say whether there is a case whose clock has run out."""
+
+    def is_due_to_purge(self, now: int) -> bool:
+        """Say whether there is something to delete by now."""
+
+    def purge(self, now: int, most: int) -> tuple[int, int]:
+        """Delete sealed things and whole cases, up to so many of each; returns how many of each."""
 
 
 class OutcomeRepository(Protocol):
@@ -646,6 +743,8 @@ class Transaction(Protocol):
     @property
     def disputes(self) -> DisputeRepository: ...  # noqa: D102 - its type says it
     @property
+    def cases(self) -> CaseRepository: ...  # noqa: D102 - its type says it
+    @property
     def outcomes(self) -> OutcomeRepository: ...  # noqa: D102 - its type says it
     @property
     def filters(self) -> FilterRepository: ...  # noqa: D102 - its type says it
@@ -683,6 +782,9 @@ class Transaction(Protocol):
 
     def publish(self, digest: bytes, record: AuditRecord) -> None:
         """Add the publication of a fact to the unit of work, with its event."""
+
+    def step(self, case_id: bytes, record: AuditRecord, statement: bytes = b"", *, of_member: bool = False) -> None:
+        """Add a step of a case's life to the unit of work, with its event, which commits to a statement if to any."""
 
     def undone(self) -> AbstractContextManager[None]:
         """Take back whatever is done inside the block."""

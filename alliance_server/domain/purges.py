@@ -2,8 +2,8 @@
 
 A backup knows nothing of what came after it. What a restored hub must not forget is written down elsewhere, before it
 is acknowledged: claims that changed their status, members and their certificates, epochs that began and ended, adopted
-policies, suppression lists and witness lists. It holds ids, public keys and signed statements; never an identifier of a
-person, a tag or a secret.
+policies, suppression lists, witness lists and liaisons' scopes. It holds ids, public keys and signed statements; never
+an identifier of a person, a tag or a secret.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from alliance.taxonomy import ClaimStatus
+from alliance_server.domain.cases import Scope
 from alliance_server.domain.epochs import Epoch
 from alliance_server.domain.members import Certificate, Member, MemberState
 from alliance_server.domain.policies import AdoptedPolicy
@@ -27,6 +28,7 @@ class PurgeKind(StrEnum):
     CLAIM = "claim"
     EPOCH_BEGUN = "epoch-begun"
     EPOCH_RETIRED = "epoch-retired"
+    LIAISON_SCOPE = "liaison-scope"
     MEMBER = "member"
     MEMBER_STATE = "member-state"
     POLICY_ADOPTED = "policy-adopted"
@@ -129,6 +131,15 @@ class Purges:
             number=numbered.number,
             content=numbered.content.hex(),
             set_at=numbered.set_at,
+        )
+
+    def liaison_scope_set(self, scope: Scope) -> None:
+        """Have it remembered what a liaison may ask for: what was taken from it does not come back."""
+        self._add(
+            PurgeKind.LIAISON_SCOPE,
+            member_id=scope.member_id,
+            instruments=bytes(sorted(scope.instruments)).hex(),
+            categories=bytes(sorted(scope.categories)).hex(),
         )
 
     def succession_signed(self, origin: int, payload: bytes, admin: str, statement: bytes, signed_at: int) -> None:

@@ -30,6 +30,7 @@ class Resource(IntEnum):
     PORTFOLIO_SCREENING = Purpose.PORTFOLIO_SCREENING
     CONTRIBUTION = Purpose.CONTRIBUTION
     DISPUTE = Purpose.DISPUTE
+    CASE = Purpose.CASE
     BUCKET_PREFIXES = 100
     CONTRIBUTION_REFUNDS = 101
     DISPUTE_OPENINGS = 102
@@ -39,6 +40,7 @@ class Resource(IntEnum):
     RETIRING_TRANSACTION = _RETIRING + Purpose.TRANSACTION
     RETIRING_PORTFOLIO_SCREENING = _RETIRING + Purpose.PORTFOLIO_SCREENING
     RETIRING_DISPUTE = _RETIRING + Purpose.DISPUTE
+    RETIRING_CASE = _RETIRING + Purpose.CASE
 
     @property
     def base(self) -> "Resource":
@@ -137,6 +139,7 @@ DEFAULT_BUDGETS: dict[str, int] = {
     "portfolio_screening": 5_000_000,
     "contribution": 1_000_000,
     "dispute": 2_000,
+    "case": 40_000,
     "bucket_prefixes": 200_000,
     "contribution_refunds": 5_000_000,
     "dispute_openings": 200,

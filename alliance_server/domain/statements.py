@@ -1,5 +1,6 @@
 """Statements that a caller signs: read once, in one order: length, signature, content, whose it is, and when."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -25,6 +26,21 @@ def read_statement(caller: Caller, kind: str, statement: SignedStatement, into: 
     except DecodeError:
         raise Refused(Reason.INVALID_REQUEST, f"the statement {kind} cannot be read") from None
     return into
+
+
+def packed(statements: Sequence[SignedStatement]) -> bytes:
+    """Give some statements as one value, each after its length in 2 bytes."""
+    return b"".join(len(it).to_bytes(2, "big") + it for it in (one.SerializeToString() for one in statements))
+
+
+def unpacked(kept: bytes) -> list[SignedStatement]:
+    """Give the statements that were packed."""
+    statements, at = [], 0
+    while at < len(kept):
+        end = at + 2 + int.from_bytes(kept[at : at + 2], "big")
+        statements.append(SignedStatement.FromString(kept[at + 2 : end]))
+        at = end
+    return statements
 
 
 def check_fresh(caller: Caller, signer: str, time: int, now: int) -> None:

@@ -17,6 +17,8 @@ from alliance.v1 import (
     audit_pb2_grpc,
     bucket_pb2,
     bucket_pb2_grpc,
+    case_pb2,
+    case_pb2_grpc,
     directory_pb2,
     directory_pb2_grpc,
     dispute_pb2,
@@ -49,6 +51,7 @@ from alliance_server.rpc.interceptors.guard import Guard, Guarded
 from alliance_server.rpc.servicers.admin import AdminServicer
 from alliance_server.rpc.servicers.audit import AuditServicer
 from alliance_server.rpc.servicers.buckets import BucketServicer
+from alliance_server.rpc.servicers.cases import CaseServicer
 from alliance_server.rpc.servicers.disputes import DisputeServicer
 from alliance_server.rpc.servicers.enrolment import CertificateServicer, EnrolmentServicer
 from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochServicer
@@ -96,6 +99,7 @@ SERVICES = tuple(
         (admin_pb2, "AdminService"),
         (audit_pb2, "AuditService"),
         (bucket_pb2, "BucketService"),
+        (case_pb2, "CaseService"),
         (enrolment_pb2, "CertificateService"),
         (directory_pb2, "DirectoryService"),
         (dispute_pb2, "DisputeService"),
@@ -121,6 +125,7 @@ class Servicers:
     admin: AdminServicer
     audit: AuditServicer
     buckets: BucketServicer
+    cases: CaseServicer
     certificates: CertificateServicer
     directory: DirectoryServicer
     disputes: DisputeServicer
@@ -170,6 +175,7 @@ def member_server(
     admin_pb2_grpc.add_AdminServiceServicer_to_server(servicers.admin, guarded)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(servicers.audit, guarded)
     bucket_pb2_grpc.add_BucketServiceServicer_to_server(servicers.buckets, guarded)
+    case_pb2_grpc.add_CaseServiceServicer_to_server(servicers.cases, guarded)
     enrolment_pb2_grpc.add_CertificateServiceServicer_to_server(servicers.certificates, guarded)
     directory_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, guarded)
     dispute_pb2_grpc.add_DisputeServiceServicer_to_server(servicers.disputes, guarded)

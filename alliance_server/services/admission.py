@@ -14,10 +14,11 @@ from alliance_server.domain.audit import AuditRecord
 from alliance_server.domain.epochs import Epoch, EpochState, require_evaluating
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.evaluations import Evaluation, RequestKey
-from alliance_server.domain.members import Caller, Certificate, Member, admit
+from alliance_server.domain.members import Caller, Certificate, Member, Role, admit
 from alliance_server.domain.ports import Transaction
 from alliance_server.services.budgets import Budgets
 from alliance_server.services.call import Call
+from alliance_server.services.cases.evaluating import count_under_case, require_under_case
 
 LOST_EVALUATIONS = 65_536
 _FOR_ROWS = frozenset({Purpose.CONTRIBUTION, Purpose.ROTATION})
@@ -66,7 +67,12 @@ class Admission:
             for call, it in asked
         ]
         fresh = [place for place, it in enumerate(evaluations) if outcomes[place] is None and it.key not in contents]
-        for budget, places in _grouped((_budget(evaluations[place], epochs), place) for place in fresh).items():
+        under_cases = [place for place, it in enumerate(evaluations) if it.purpose is Purpose.CASE]
+        for place in under_cases:
+            if outcomes[place] is None:
+                outcomes[place] = self._under_case(transaction, asked[place], epochs, is_fresh=place in fresh, now=now)
+        others = (place for place in fresh if place not in under_cases)
+        for budget, places in _grouped((_budget(evaluations[place], epochs), place) for place in others).items():
             items = [evaluations[place].count for place in places]
             if budget.purpose is Purpose.ROTATION:
                 charged = _retagging(transaction, budget, items, now)
@@ -75,10 +81,32 @@ class Admission:
             for place, outcome in zip(places, charged, strict=True):
                 outcomes[place] = outcome
         _remember(transaction, [evaluations[place] for place in fresh if outcomes[place] is None], now)
-        for (call, evaluation), outcome in zip(asked, outcomes, strict=True):
+        for place, ((call, evaluation), outcome) in enumerate(zip(asked, outcomes, strict=True)):
             if outcome is None:
-                transaction.record(_event(call, evaluation))
+                _record(transaction, call, evaluation, is_fresh=place in fresh)
         return outcomes
+
+    def _under_case(
+        self,
+        transaction: Transaction,
+        asked: tuple[Call, Evaluation],
+        epochs: Mapping[int, Epoch | None],
+        *,
+        is_fresh: bool,
+        now: int,
+    ) -> Refused | None:
+        """Admit an evaluation that a case permits, one after the other: each is counted before the next."""
+        call, evaluation = asked
+        more = evaluation.count if is_fresh else 0
+        try:
+            require_under_case(transaction, call.caller, evaluation, now, more=more)
+            if is_fresh:
+                resource = _budget(evaluation, epochs).resource
+                self._budgets.charge(transaction, evaluation.member_id, resource, evaluation.count, now)
+                count_under_case(transaction, call.caller, evaluation, now)
+        except Refused as refusal:
+            return refusal
+        return None
 
 
 class _Budget(NamedTuple):
@@ -147,6 +175,15 @@ def _remember(transaction: Transaction, fresh: Sequence[Evaluation], now: int) -
     by_kind = (((it.member_id, it.epoch, it.purpose is Purpose.ROTATION), it.count) for it in for_rows)
     for (member_id, epoch, retagging), counts in _grouped(by_kind).items():
         transaction.quotas.add_credit(member_id, epoch, sum(counts), retagging=retagging)
+
+
+def _record(transaction: Transaction, call: Call, evaluation: Evaluation, *, is_fresh: bool) -> None:
+    """Record an evaluation; a liaison's is a step of its case."""
+    event = _event(call, evaluation)
+    if evaluation.purpose is Purpose.CASE and call.caller.role is Role.LIAISON and is_fresh:
+        transaction.step(evaluation.case_id, event, evaluation.header)
+    else:
+        transaction.record(event)
 
 
 def _event(call: Call, evaluation: Evaluation) -> AuditRecord:

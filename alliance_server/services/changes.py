@@ -16,6 +16,7 @@ from alliance_server.domain.quotas import Quota, Resource, day_of
 from alliance_server.domain.reciprocity import Business
 from alliance_server.services import epochs, memberships, policies, suppression, witnesses
 from alliance_server.services.budgets import Budgets
+from alliance_server.services.cases import scopes
 
 MAX_COUNTED = 100_000
 
@@ -67,6 +68,11 @@ class Changes:
         if change.WhichOneof("kind") == "set_witnesses":
             more, fewer = witnesses.difference(transaction, change.set_witnesses)
             effect.entries_added[witnesses.WITNESSES], effect.entries_removed[witnesses.WITNESSES] = more, fewer
+            return effect
+        if change.WhichOneof("kind") == "set_liaison_scope":
+            more_of, fewer_of = scopes.difference(transaction, change.set_liaison_scope)
+            effect.entries_added.update(more_of)
+            effect.entries_removed.update(fewer_of)
             return effect
         if (number := _epoch(change)) is not None:
             effect.claims_to_retag = epochs.claims_to_retag(transaction, number, now)
@@ -163,5 +169,6 @@ _MADE: Final[Mapping[str, Callable[[Transaction, Any, int], object]]] = {
     "adopt_policy": lambda at, it, now: policies.adopt(at, it.policy_sha256, now),
     "set_suppression_list": lambda at, it, now: suppression.set_list(at, it.list_bytes, it.number, now),
     "set_witnesses": witnesses.set_list,
+    "set_liaison_scope": scopes.set_scope,
 }
 """What makes each change in a unit of work, by its name on the wire."""

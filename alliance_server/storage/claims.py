@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from alliance.errors import Reason
-from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel
+from alliance.taxonomy import LIVE_STATUSES, ClaimStatus, SharingLevel, SubjectRole
 from alliance_server.domain.claims import (
     KEPT_AFTER_END_MS,
     CategoryCount,
@@ -17,6 +17,7 @@ from alliance_server.domain.claims import (
     ListedEntry,
     Stock,
     StoredClaim,
+    TaggedClaim,
     told_until,
 )
 from alliance_server.domain.epochs import MAX_EPOCH
@@ -46,6 +47,13 @@ _STOCK = bulk.Lookup(
     _CLAIMS,
     "entry_id, tag, category, status, expires_at",
     "epoch = :epoch AND tag = {key} AND contributor || '' = :contributor",
+    32,
+)
+_ON_TAGS = bulk.Lookup(
+    _CLAIMS,
+    ", ".join(TaggedClaim._fields),
+    f"epoch = :epoch AND tag = {{key}} AND {LIVE} AND expires_at > :now "
+    f"AND subject_role <> {int(SubjectRole.PROTECTED)}",
     32,
 )
 _EXPIRE = (
@@ -277,6 +285,10 @@ class SqlClaims:
         for entries in found:
             entries.sort(key=_tag_of)
         return found
+
+    def on_tags(self, epoch: int, tags: Sequence[bytes], now: int) -> list[TaggedClaim]:
+        """Give live claims on some tags, those that protect apart, each with its tag."""
+        return [TaggedClaim(*row) for row in _ON_TAGS.run(self._connection, tags, epoch=epoch, now=now)]
 
     def tags_between(self, epoch: int, after: int, upto: int) -> bytes:
         """Give packed tags of live listed claims by sequence in (after, upto]."""

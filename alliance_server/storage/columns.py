@@ -47,6 +47,7 @@ class Holds(Enum):
     CLAIM = Level.SENSITIVE, "what is said about somebody whom the tag alone names"
     TAG = Level.CONFIDENTIAL, "a keyed pseudonym of an identifier: who has the epoch's key can try them all"
     SEALED = Level.CONFIDENTIAL, "what only those can open or find again who hold the identifier"
+    RELEASE = Level.CONFIDENTIAL, "what only one officer of a liaison can open, with a key of that case alone"
 
     def __init__(self, level: Level, meaning: str) -> None:
         self.level = level
@@ -73,6 +74,11 @@ class Kept(Enum):
     REPORT = "as long as the claim that it is about", "the claim's purge"
     CONTESTED = "until 30 days after the dispute is closed", "the disputes' job"
     DISPUTE = "until three years after the dispute is closed", "the disputes' job, which leaves an event"
+    CASE_SEALED = (
+        "until 30 days after the case's end; of a case that ends before it asks anybody, until then",
+        "the cases' job",
+    )
+    CASE = "until three years after the case's end", "the cases' job, which leaves an event"
     CERTIFICATE = "three years after it ended: what was done under it names its holder", ""
     INVITATION = "90 days after it was used or ended", ""
     CREDIT = "while its epoch takes contributions", "the end of the epoch"

@@ -5,7 +5,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from alliance.cases.words import CaseState
 from alliance.taxonomy import ClaimStatus, SharingLevel
+from alliance_server.domain.cases import NOT_ENDED, Scope
 from alliance_server.domain.epochs import Epoch, EpochState
 from alliance_server.domain.members import Certificate, Member, MemberState, Role
 from alliance_server.domain.policies import AdoptedPolicy
@@ -16,6 +18,7 @@ from alliance_server.domain.witnesses import NumberedWitnesses
 from alliance_server.storage.claims import Changed
 from alliance_server.storage.tables import (
     LIVE_NUMBERS,
+    CaseTable,
     CertificateTable,
     ClaimTable,
     EntryReportTable,
@@ -44,11 +47,16 @@ def number_changes_anew(connection: sa.Connection) -> None:
 
 
 def end_what_was_open(connection: sa.Connection, now: int) -> None:
-    """End unused invitations and open proposals: they may have been used or decided after the backup."""
+    """End unused invitations, open proposals and cases: they may have been used, decided or ended after the backup."""
     SqlTransaction(connection).members.end_all_invitations(now)
     proposals = table_of(ProposalTable).c
     open_ones = (proposals.state == int(ProposalState.OPEN), proposals.decide_by > now)
     connection.execute(sa.update(table_of(ProposalTable)).where(*open_ones).values(decide_by=now))
+    cases = table_of(CaseTable)
+    for state in NOT_ENDED:
+        end = CaseState.CLOSED if state is CaseState.OPEN else CaseState.EXPIRED
+        values = {"state": int(end), "ended_at": now, "awaited": 0}
+        connection.execute(sa.update(cases).where(cases.c.state == int(state)).values(values))
 
 
 def retire_epochs(connection: sa.Connection, retired: Sequence[int]) -> None:
@@ -157,10 +165,16 @@ def _witness_list(transaction: SqlTransaction, _connection: sa.Connection, said:
         transaction.witnesses.add(numbered)
 
 
+def _liaison_scope(transaction: SqlTransaction, _connection: sa.Connection, said: Mapping[str, Any]) -> None:
+    instruments, categories = (frozenset(bytes.fromhex(said[name])) for name in ("instruments", "categories"))
+    transaction.cases.set_scope(Scope(said["member_id"], instruments, categories))
+
+
 _APPLY: Final[dict[PurgeKind, Callable[[SqlTransaction, sa.Connection, Mapping[str, Any]], None]]] = {
     PurgeKind.CERTIFICATE: _certificate,
     PurgeKind.CLAIM: _claim,
     PurgeKind.EPOCH_BEGUN: _epoch_begun,
+    PurgeKind.LIAISON_SCOPE: _liaison_scope,
     PurgeKind.MEMBER: _member,
     PurgeKind.MEMBER_STATE: _member_state,
     PurgeKind.POLICY_ADOPTED: _policy,

@@ -34,6 +34,7 @@ from alliance_server.domain.ports import Transaction
 from alliance_server.domain.purges import Purge, Purges
 from alliance_server.storage import database, facts
 from alliance_server.storage.audit_log import SqlAudit, append
+from alliance_server.storage.cases import SqlCases, Step, append_steps
 from alliance_server.storage.changes import SqlChanges
 from alliance_server.storage.claims import SqlClaims
 from alliance_server.storage.departures import SqlDepartures
@@ -74,6 +75,7 @@ class SqlTransaction:
         """Make all that a unit may work with, but for its events."""
         self._connection = connection
         self.publications: list[Publication] = []
+        self.steps: list[Step] = []
         self.purges = Purges()
         self.members = SqlMembers(connection, self.purges)
         self.epochs = SqlEpochs(connection, self.purges)
@@ -81,6 +83,7 @@ class SqlTransaction:
         self.claims = SqlClaims(connection, self.purges, self.changes)
         self.recalls = SqlRecalls(connection)
         self.disputes = SqlDisputes(connection)
+        self.cases = SqlCases(connection, self.purges)
         self.outcomes = SqlOutcomes(connection)
         self.filters = SqlFilters(connection)
         self.quotas = SqlQuotas(connection)
@@ -106,10 +109,16 @@ class SqlTransaction:
         self.record(record)
         self.publications.append((record, digest))
 
+    def step(self, case_id: bytes, record: AuditRecord, statement: bytes = b"", *, of_member: bool = False) -> None:
+        """Add a step of a case's life, with its event."""
+        self.record(record)
+        self.steps.append((record, case_id, statement, of_member))
+
     @contextmanager
     def undone(self) -> Iterator[None]:
         """Take back whatever is done inside the block."""
         kept, published, remembered = len(self.records), len(self.publications), len(self.purges.gathered)
+        stepped = len(self.steps)
         savepoint = self._connection.begin_nested()
         try:
             yield
@@ -117,6 +126,7 @@ class SqlTransaction:
             savepoint.rollback()
             del self.records[kept:]
             del self.publications[published:]
+            del self.steps[stepped:]
             del self.purges.gathered[remembered:]
 
 
@@ -307,6 +317,7 @@ class SqlStore:
                 append(connection, records)
                 used = [transaction for transaction in done if transaction.is_open]
                 facts.append(connection, [it for transaction in used for it in transaction.publications])
+                append_steps(connection, [it for transaction in used for it in transaction.steps])
                 self._remember([purge for transaction in used for purge in transaction.purges.gathered])
         except BaseException:
             for record in records:

@@ -62,6 +62,7 @@ from alliance.v1 import (
     audit_pb2,
     audit_pb2_grpc,
     bucket_pb2_grpc,
+    case_pb2_grpc,
     claim_pb2,
     directory_pb2_grpc,
     dispute_pb2,
@@ -236,6 +237,7 @@ class WireMember:
         self.audit: Any = audit_pb2_grpc.AuditServiceStub(self.channel)
         self.certificates: Any = enrolment_pb2_grpc.CertificateServiceStub(self.channel)
         self.buckets: Any = bucket_pb2_grpc.BucketServiceStub(self.channel)
+        self.cases: Any = case_pb2_grpc.CaseServiceStub(self.channel)
         self.directory: Any = directory_pb2_grpc.DirectoryServiceStub(self.channel)
         self.disputes: Any = dispute_pb2_grpc.DisputeServiceStub(self.channel)
         self.epochs: Any = epoch_pb2_grpc.EpochServiceStub(self.channel)

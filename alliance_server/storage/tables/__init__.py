@@ -21,6 +21,16 @@ from alliance_server.storage.tables.audit import (
     LogTable,
     TreeHeadTable,
 )
+from alliance_server.storage.tables.cases import (
+    CaseDecisionTable,
+    CaseEpochTable,
+    CaseMatchTable,
+    CaseMemberTable,
+    CasePlaceTable,
+    CaseStepTable,
+    CaseTable,
+    LiaisonScopeTable,
+)
 from alliance_server.storage.tables.disputes import DisputeTable
 from alliance_server.storage.tables.hub import LeaseTable
 from alliance_server.storage.tables.members import (
@@ -68,6 +78,13 @@ __all__ = [
     "BudgetTable",
     "BurstTable",
     "BusinessTable",
+    "CaseDecisionTable",
+    "CaseEpochTable",
+    "CaseMatchTable",
+    "CaseMemberTable",
+    "CasePlaceTable",
+    "CaseStepTable",
+    "CaseTable",
     "CertificateTable",
     "ChangeFeedTable",
     "CheckpointTable",
@@ -85,6 +102,7 @@ __all__ = [
     "FilterStateTable",
     "InvitationTable",
     "LeaseTable",
+    "LiaisonScopeTable",
     "LimitTable",
     "LogTable",
     "MemberTable",
