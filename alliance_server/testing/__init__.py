@@ -27,6 +27,6 @@ Rules:
 from alliance_server.testing._clock import HubClock
 from alliance_server.testing._fixture import alliance_hub
 from alliance_server.testing._hub import AllianceHub
-from alliance_server.testing._offices import FiledClaim
+from alliance_server.testing._offices import FiledClaim, LiaisonOffice
 
-__all__ = ["AllianceHub", "FiledClaim", "HubClock", "alliance_hub"]
+__all__ = ["AllianceHub", "FiledClaim", "HubClock", "LiaisonOffice", "alliance_hub"]

@@ -1,18 +1,20 @@
 """The hub that a test holds."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
 
 from rich.console import Console
 
+from alliance.cases.words import InstrumentType
 from alliance.errors import Reason
 from alliance.identifiers import Kind
 from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
 from alliance_server.bootstrap import Hub
 from alliance_server.cli.hub import init_hub
 from alliance_server.config import CONFIG_FILE, HubConfig
+from alliance_server.domain.members import Role
 from alliance_server.services.enrolment import EnrolmentService
 from alliance_server.services.filter_maintenance import HEARTBEAT_LIFE_MS
 from alliance_server.services.renewal import RenewalService
@@ -20,7 +22,7 @@ from alliance_server.testing._clock import HubClock
 from alliance_server.testing._faults import EVERY_METHOD, Faults, checked_method
 from alliance_server.testing._isolation import IssuerInMachineTime, no_settings
 from alliance_server.testing._loop import LoopThread
-from alliance_server.testing._offices import FiledClaim, Offices, claim_row, ending_after
+from alliance_server.testing._offices import FiledClaim, LiaisonOffice, Offices, claim_row, ending_after
 from member_client import AllianceClient, Profile
 
 ALLIANCE: Final = "test"
@@ -145,6 +147,27 @@ class AllianceHub:
         `member_client.fingerprint(profile)`. Raises the alliance's FingerprintDiffers for those of another key.
         """
         self._do(lambda hub: hub.enrolment.confirm(name, words))
+
+    # -- police cases --------------------------------------------------------------------------------------------
+
+    def liaison(
+        self,
+        name: str = "police",
+        *,
+        instruments: Sequence[str | InstrumentType] = tuple(InstrumentType),
+        categories: Sequence[str | Category] = tuple(Category),
+    ) -> LiaisonOffice:
+        """Give a liaison with two officers, `officer-1` and `officer-2`; it is enrolled at its first use.
+
+        It may act under these instruments and ask about these categories, until it is asked for again with others: all
+        there are, where they are not given, and nothing where both are empty.
+        """
+        return self._do(lambda hub: self._offices.liaison(hub, name, instruments, categories))
+
+    def approver(self, function: Literal["legal_approver", "duty_officer"]) -> Profile:
+        """Give the profile of who approves police cases in a function; they are enrolled at their first use."""
+        role = Role[function.upper()]
+        return self._do(lambda hub: self._offices.profile(hub, function.replace("_", "-"), role))
 
     # -- claims --------------------------------------------------------------------------------------------------
 

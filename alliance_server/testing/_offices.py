@@ -3,11 +3,13 @@
 Whatever a lender does here it does through the SDK's public face, with keys of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, TypeVar
 
+from alliance.cases.words import InstrumentType
 from alliance.clock import Clock
 from alliance.crypto.signing import SigningKey
 from alliance.errors import AllianceError
@@ -16,6 +18,8 @@ from alliance.taxonomy import DAY_MS, Category, EvidenceLevel, SubjectRole, Word
 from alliance_server.bootstrap import Hub
 from alliance_server.cli.dev.confirming import confirm_own
 from alliance_server.cli.members import bundle
+from alliance_server.domain.cases import Scope
+from alliance_server.domain.members import Role
 from member_client import (
     AllianceClient,
     ContributionOutcome,
@@ -26,6 +30,8 @@ from member_client import (
 )
 
 DEVICES: Final = ("oaid", "idfa", "android_id", "mac")
+OPERATORS: Final = ("operator-1", "operator-2")
+OFFICERS: Final = ("officer-1", "officer-2")
 _EVIDENCE: Final = sha256(b"evidence of a test").digest()
 
 W = TypeVar("W", bound=Word)
@@ -37,6 +43,14 @@ class FiledClaim:
 
     entry_id: bytes
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiaisonOffice:
+    """A liaison that is enrolled and has a scope, and the two officers who sign its cases."""
+
+    profile: Profile
+    officers: tuple[Operator, Operator]
 
 
 def claim_row(
@@ -87,27 +101,40 @@ class Offices:
         self._clients: dict[str, AllianceClient] = {}
         self._approvers: dict[str, tuple[Operator, Operator]] = {}
 
-    async def bundle(self, hub: Hub, name: str) -> Path:
-        """Invite a lender and give the path of its bundle; raises Refused for one that is enrolled."""
-        ticket = await hub.enrolment.invite(name, name)
+    async def bundle(self, hub: Hub, name: str, role: Role = Role.MEMBER) -> Path:
+        """Invite somebody and give the path of their bundle; raises Refused for one who is enrolled."""
+        ticket = await hub.enrolment.invite(name, name, role)
         path = self._folder / f"{name}.bundle.json"
         addresses = (f"127.0.0.1:{port}" for port in (hub.port, hub.enrolment_port))
         path.write_bytes(bundle(hub.config, hub.keys, ticket, *addresses))
         return path
 
-    async def profile(self, hub: Hub, name: str) -> Profile:
-        """Give a lender's profile, enrolled now where it was not before."""
+    async def liaison(
+        self, hub: Hub, name: str, instruments: Sequence[str | InstrumentType], categories: Sequence[str | Category]
+    ) -> LiaisonOffice:
+        """Give a liaison, enrolled now where it was not before, with its officers and this scope."""
+        profile = await self.profile(hub, name, Role.LIAISON)
+        officers = await self._operators(await self._client(hub, name), OFFICERS)
+        allowed = frozenset(int(_word(InstrumentType, it)) for it in instruments)
+        scope = Scope(name, allowed, frozenset(int(_word(Category, it)) for it in categories))
+        await hub.store.write(lambda transaction: transaction.cases.set_scope(scope))
+        return LiaisonOffice(profile, officers)
+
+    async def profile(self, hub: Hub, name: str, role: Role = Role.MEMBER) -> Profile:
+        """Give the profile of a lender or an office, enrolled now where it was not before."""
         folder = self._folder / name
         if (folder / "profile.toml").exists():
             return Profile.load(folder)
-        profile = await enrol(await self.bundle(hub, name), folder, clock=self._clock)
+        profile = await enrol(await self.bundle(hub, name, role), folder, clock=self._clock)
         await confirm_own(hub, name)
         return profile
 
     async def file(self, hub: Hub, row: ContributionRow, by: str) -> FiledClaim:
         """File a claim; raises ValueError where it is refused."""
         client = await self._client(hub, by)
-        first, second = await self._operators(client) if needs_approvals(row.role, row.evidence) else (None, None)
+        first, second = (
+            await self._operators(client, OPERATORS) if needs_approvals(row.role, row.evidence) else (None, None)
+        )
         (result,) = [result async for result in client.contribute([row], operator=first)]
         if result.outcome is ContributionOutcome.PENDING_REVIEW and second is not None:
             (result,) = await client.approve_reviews([result.entry_id], operator=second)
@@ -124,10 +151,10 @@ class Offices:
         for client in self._clients.values():
             await client.close()
 
-    async def _operators(self, client: AllianceClient) -> tuple[Operator, Operator]:
-        """Give the two of a lender who approve what needs it, registered at their first use."""
+    async def _operators(self, client: AllianceClient, names: Sequence[str]) -> tuple[Operator, Operator]:
+        """Give the two of a lender or liaison who sign what needs it, registered at their first use."""
         if client.profile.member not in self._approvers:
-            made = [Operator(name, SigningKey.generate()[0]) for name in ("operator-1", "operator-2")]
+            made = [Operator(name, SigningKey.generate()[0]) for name in names]
             for operator in made:
                 await client.add_operator(operator)
             self._approvers[client.profile.member] = (made[0], made[1])

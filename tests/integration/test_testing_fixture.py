@@ -356,3 +356,19 @@ async def test_magic_identifiers_are_refused_by_a_hub_of_another_name_before_any
         alliance_hub.clock.advance(hours=1)
         away = [it async for it in client.screen_many(subjects, purpose="portfolio_screening", consent=BASIS)]
         assert {it.state for it in away} == {State.REFUSED}
+
+
+# -- police cases -----------------------------------------------------------------------------------------------------
+
+
+def test_a_liaison_has_officers_and_a_scope_and_both_functions_approve(alliance_hub: AllianceHub) -> None:
+    liaison = alliance_hub.liaison()
+    assert [it.name for it in liaison.officers] == ["officer-1", "officer-2"]
+    narrowed = alliance_hub.liaison(instruments=["court_order"], categories=[Category.MULE_ACCOUNT])
+    assert narrowed == liaison
+    legal, duty = alliance_hub.approver("legal_approver"), alliance_hub.approver("duty_officer")
+    assert [it.member for it in (liaison.profile, legal, duty)] == ["police", "legal-approver", "duty-officer"]
+    with AllianceClient(liaison.profile, clock=alliance_hub.clock).blocking as client:
+        assert {it.name for it in client.operators() if not it.retired_at} == {"officer-1", "officer-2"}
+    with pytest.raises(ValueError, match="court_order is needed"):
+        alliance_hub.liaison(instruments=["warrant"])

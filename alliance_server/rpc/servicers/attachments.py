@@ -27,9 +27,8 @@ class AttachmentServicer(case_pb2_grpc.CaseServiceServicer):
         """Take an attachment."""
         raise Refused(Reason.NOT_PERMITTED, "attachments are not taken yet")
 
-    async def DownloadAttachment(
+    def DownloadAttachment(
         self, request: case_pb2.DownloadAttachmentRequest, context: Context
     ) -> AsyncIterator[case_pb2.DownloadAttachmentResponse]:
         """Give an attachment."""
         raise Refused(Reason.NOT_PERMITTED, "attachments are not taken yet")
-        yield
