@@ -11,6 +11,7 @@ Names that begin with an underscore are nobody's business; everything public is 
 the package is an AllianceClientError (`member_client.errors`).
 """
 
+from alliance.cases.words import CaseState, CaseVerdict, InstrumentType, ReleaseOutcome, UrgencyGround
 from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
 from alliance.findings import Finding, Level
 from alliance.identifiers import Kind
@@ -18,6 +19,11 @@ from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, Outc
 from member_client._book.adding import RefusedField, WatchAddReport
 from member_client._book.keeping import WatchStatus
 from member_client._book.rounds import LookReport
+from member_client._cases.blocking import BlockingCases
+from member_client._cases.records import Case, CaseDecision, CaseExtension
+from member_client._cases.replies import CaseAnswer, CaseReply, ReleasedFile
+from member_client._cases.requesting import CaseStanding, CaseStep
+from member_client._cases.terms import CasePreview, CaseTerms, RefusedSuspect, SuspectRow
 from member_client._contributions import (
     ContributionOutcome,
     ContributionPreview,
@@ -48,6 +54,7 @@ from member_client.administration import (
 )
 from member_client.audit import AuditEntry, AuditReceipt, KnownCheckpoint
 from member_client.blocking import BlockingClient
+from member_client.cases import Cases
 from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
 from member_client.decisions import KeptDecision, RecallReport, Revisit
@@ -162,13 +169,26 @@ __all__ = [
     "AuditEntry",
     "AuditProgress",
     "AuditReceipt",
+    "BlockingCases",
     "BlockingClient",
     "BookDamaged",
     "BucketOverfull",
     "BudgetExhausted",
     "BurstExhausted",
+    "Case",
+    "CaseAnswer",
+    "CaseDecision",
+    "CaseExtension",
     "CaseOutOfScope",
+    "CasePreview",
+    "CaseReply",
+    "CaseStanding",
+    "CaseState",
     "CaseStateConflict",
+    "CaseStep",
+    "CaseTerms",
+    "CaseVerdict",
+    "Cases",
     "Category",
     "CategoryClaims",
     "CertificateEnded",
@@ -226,6 +246,7 @@ __all__ = [
     "IllegalTransition",
     "InstrumentExhausted",
     "InstrumentExpired",
+    "InstrumentType",
     "IntegrityError",
     "InvalidUse",
     "InviteStep",
@@ -279,6 +300,9 @@ __all__ = [
     "ReceiptBroken",
     "ReceiptInvalid",
     "RefusedField",
+    "RefusedSuspect",
+    "ReleaseOutcome",
+    "ReleasedFile",
     "Replayed",
     "ReplyWindowClosed",
     "ResourceQuota",
@@ -302,6 +326,7 @@ __all__ = [
     "SuccessionAwaited",
     "SuccessionConflict",
     "SuccessionRejected",
+    "SuspectRow",
     "SuspectsNotEvaluated",
     "SyncReport",
     "TokenRefused",
@@ -310,6 +335,7 @@ __all__ = [
     "TwoAdminsNeeded",
     "TwoOfficersNeeded",
     "TwoOperatorsNeeded",
+    "UrgencyGround",
     "Usage",
     "Verdict",
     "WatchAddReport",

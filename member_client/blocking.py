@@ -30,6 +30,7 @@ from alliance.taxonomy import Outcome, Purpose
 from member_client._book.adding import WatchAddReport
 from member_client._book.keeping import WatchStatus
 from member_client._book.rounds import LookReport
+from member_client._cases.blocking import BlockingCases
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._dispute_records import Dispute, Escalation
 from member_client._drawing import HANDFUL, Handfuls
@@ -404,6 +405,13 @@ class BlockingClient:
     def review_dispute(self, dispute_id: bytes, decision: str | ReviewDecision, *, reason: str) -> DisputeState:
         """Decide as a reviewer that a claim stands, or is suspended."""
         return self._run(self._client.review_dispute(dispute_id, decision, reason=reason))
+
+    # -- police cases --------------------------------------------------------------------------------------------
+
+    @property
+    def cases(self) -> BlockingCases:
+        """The cases of a liaison, and those that approvers decide."""
+        return BlockingCases(self._client.cases, self._run)
 
     # -- looking after it ----------------------------------------------------------------------------------------
 

@@ -117,19 +117,22 @@ class Case:
     @property
     def subject(self) -> bytes | None:
         """What the approvers decide about now: the request, or an extension; None where nothing waits for them."""
+        if any(it.verdict is CaseVerdict.REFUSE for it in self.open_decisions):
+            return None
         if self.state is CaseState.SUBMITTED:
             return self.request
         if self.state is CaseState.OPEN and self.extension is not None and not self.extension.is_granted:
             return self.extension.payload
         return None
 
+    @property
+    def open_decisions(self) -> tuple[CaseDecision, ...]:
+        """What was decided so far about what the approvers decide now, or did last."""
+        return self.decisions if self.extension is None else self.extension.decisions
+
     def waits_for(self, function: MemberRole) -> bool:
         """Tell whether it waits for an approver of this function."""
-        if self.subject is None:
-            return False
-        is_extension = self.state is CaseState.OPEN and self.extension is not None
-        about = self.extension.decisions if is_extension and self.extension is not None else self.decisions
-        return all(it.function is not function and it.verdict is CaseVerdict.APPROVE for it in about)
+        return self.subject is not None and all(it.function is not function for it in self.open_decisions)
 
 
 def case_of(request: case_pb2.CaseRequest, payload: bytes, state: CaseState) -> Case:

@@ -41,7 +41,7 @@ from member_client._cases.terms import (
 )
 from member_client._paging import pages
 from member_client._session import Session
-from member_client.errors import InvalidUse, NotFound, StatementInvalid, TwoOfficersNeeded
+from member_client.errors import CaseStateConflict, InvalidUse, NotFound, StatementInvalid, TwoOfficersNeeded
 from member_client.operators import Operator
 
 PAGE_SIZE: Final = 100
@@ -216,15 +216,21 @@ class Requests:
         request = draft.request
         if officer.name not in (request.officer, request.second_officer):
             raise InvalidUse("the officers of the case ask for more time, and nobody else")
+        case = (await self.status(case_id)).case
+        if case.extension is not None:
+            return case
+        if case.state is not CaseState.OPEN:
+            raise CaseStateConflict("The case's state does not permit this; look at the case again.")
         if draft.extension is None or draft.extension.key_id == key_id(officer.key.public_key):
-            return await self._asked_first(case_id, draft, officer, reason)
+            await self._asked_first(case_id, draft, officer, reason)
+            return case
         other = officer.key.statement(statements.CASE_EXTENSION, draft.extension.payload)
         first, second = (draft.extension, other) if officer.name == request.second_officer else (other, draft.extension)
         asked = case_pb2.ExtendCaseRequest(extension=first, second=second)
         answer = await self._session.transport.ask(lambda channel: CaseServiceStub(channel).ExtendCase, asked)
         return await self.shown(answer.case, case_id)
 
-    async def _asked_first(self, case_id: bytes, draft: Draft, officer: Operator, reason: str) -> Case:
+    async def _asked_first(self, case_id: bytes, draft: Draft, officer: Operator, reason: str) -> None:
         if not is_reason_code(reason):
             raise InvalidUse("whoever asks for more time first gives a reason code of lower-case letters, digits and _")
         said = case_pb2.CaseExtension(
@@ -235,7 +241,6 @@ class Requests:
         )
         signed = officer.key.statement(statements.CASE_EXTENSION, said.SerializeToString())
         await self._session.workers.disk(self._drafts.put, replace(draft, extension=signed))
-        return (await self.status(case_id)).case
 
     async def end(self, case_id: bytes, state: CaseState, officer: Operator, reason: str) -> Case:
         """Withdraw or close a case, for a reason code; a draft is withdrawn by forgetting it. Raises NotFound."""
