@@ -6,6 +6,7 @@ without words of its own gives none, and the shell offers files.
 
 from collections.abc import Callable, Iterable
 
+from alliance.cases.words import InstrumentType, UrgencyGround
 from alliance.notices import KINDS, LANGUAGES, wording
 from alliance.taxonomy import Category, EvidenceLevel, Outcome, SubjectRole, Word
 from member_client.cli.language import retold, spoken
@@ -32,6 +33,8 @@ complete_category = _taxonomy(Category)
 complete_role = _taxonomy(SubjectRole)
 complete_evidence = _taxonomy(EvidenceLevel)
 complete_outcome = _taxonomy(Outcome)
+complete_instrument = _taxonomy(InstrumentType)
+complete_urgency = _taxonomy(UrgencyGround)
 
 
 def complete_language(incomplete: str) -> list[str]:

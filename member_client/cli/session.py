@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         AuditEntry,
         AuditProgress,
         AuditReceipt,
+        Cases,
         Consent,
         ContributionPreview,
         ContributionResult,
@@ -284,6 +285,10 @@ class HubClient(Protocol):
 
     async def review_dispute(self, dispute_id: bytes, decision: str, *, reason: str) -> DisputeState:
         """Decide about a claim as a reviewer."""
+
+    @property
+    def cases(self) -> Cases:
+        """The cases of a liaison, and those that approvers decide."""
 
     async def subject_access(self, subject: Subject, *, request: Consent) -> SubjectAccess:
         """Gather what a person may see about themselves."""
