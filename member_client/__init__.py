@@ -19,11 +19,17 @@ from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, Outc
 from member_client._book.adding import RefusedField, WatchAddReport
 from member_client._book.keeping import WatchStatus
 from member_client._book.rounds import LookReport
+from member_client._cases.answered import AnsweredClaim
 from member_client._cases.blocking import BlockingCases
+from member_client._cases.inquiries import Inquiry, ReplyState
+from member_client._cases.past import PastInquiry
 from member_client._cases.records import Case, CaseDecision, CaseExtension
+from member_client._cases.releasing import InquiryAnswer, InquiryReply, ShownAnswer
 from member_client._cases.replies import CaseAnswer, CaseReply, ReleasedFile
 from member_client._cases.requesting import CaseStanding, CaseStep
+from member_client._cases.shelf import Opened as OpenedSuspect
 from member_client._cases.terms import CasePreview, CaseTerms, RefusedSuspect, SuspectRow
+from member_client._cases.waiting import ReplyOutcome, SentReply
 from member_client._contributions import (
     ContributionOutcome,
     ContributionPreview,
@@ -54,7 +60,7 @@ from member_client.administration import (
 )
 from member_client.audit import AuditEntry, AuditReceipt, KnownCheckpoint
 from member_client.blocking import BlockingClient
-from member_client.cases import Cases
+from member_client.cases import Cases, InquiredClaim, Inquiries
 from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
 from member_client.decisions import KeptDecision, RecallReport, Revisit
@@ -165,6 +171,7 @@ __all__ = [
     "AllianceClientError",
     "AlreadyEnrolled",
     "AnotherApproverNeeded",
+    "AnsweredClaim",
     "AttachmentMismatch",
     "AuditEntry",
     "AuditProgress",
@@ -244,6 +251,11 @@ __all__ = [
     "HubFault",
     "HubUnavailable",
     "IllegalTransition",
+    "InquiredClaim",
+    "Inquiries",
+    "Inquiry",
+    "InquiryAnswer",
+    "InquiryReply",
     "InstrumentExhausted",
     "InstrumentExpired",
     "InstrumentType",
@@ -271,6 +283,7 @@ __all__ = [
     "NotPermitted",
     "NothingToRetag",
     "Obstacle",
+    "OpenedSuspect",
     "Operator",
     "OperatorConflict",
     "OperatorRecord",
@@ -282,6 +295,7 @@ __all__ = [
     "OutstandingRecall",
     "OverdueDisputes",
     "OwnClaim",
+    "PastInquiry",
     "PastQuestion",
     "PendingReview",
     "PinsDamaged",
@@ -304,13 +318,17 @@ __all__ = [
     "ReleaseOutcome",
     "ReleasedFile",
     "Replayed",
+    "ReplyOutcome",
+    "ReplyState",
     "ReplyWindowClosed",
     "ResourceQuota",
     "RetagReport",
     "RetaggingIncomplete",
     "ReviewDecision",
     "Revisit",
+    "SentReply",
     "SharingLevel",
+    "ShownAnswer",
     "Standing",
     "StandingTier",
     "State",

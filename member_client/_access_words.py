@@ -100,8 +100,8 @@ WORDS: Final[dict[Language, AccessWords]] = {
         nothing_inquired="There is nothing to be listed.",
         not_looked_up="This could not be looked up on this day, so this letter does not say that there is nothing. We "
         "will repeat it on request.",
-        inquired_note="Where an authority asked us under a legal instrument about what we stated, it is listed once its "
-        "request has ended.",
+        inquired_note="Where an authority asked us under a legal instrument about what we stated, it is listed once "
+        "its request has ended.",
         inquiry="{date}, {instrument}, case {number}: {answer}",
         released="we released: {fields}",
         one_file="one file",

@@ -1,5 +1,4 @@
-"""What an open client does by itself: next epoch's filter, re-tagging, recalls, outcomes, replies to cases, and a look
-at own entries.
+"""What an open client does by itself: next filter, re-tagging, recalls, outcomes, replies to cases, own entries.
 
 All of it in the background, begun when the hub's facts were fetched, and never in the way of a call: what fails is
 tried again after the next fetch, and what is about trust fails in the calls as well.

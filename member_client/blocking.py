@@ -31,6 +31,7 @@ from member_client._book.adding import WatchAddReport
 from member_client._book.keeping import WatchStatus
 from member_client._book.rounds import LookReport
 from member_client._cases.blocking import BlockingCases
+from member_client._cases.blocking_inquiries import BlockingInquiries
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
 from member_client._dispute_records import Dispute, Escalation
 from member_client._drawing import HANDFUL, Handfuls
@@ -412,6 +413,11 @@ class BlockingClient:
     def cases(self) -> BlockingCases:
         """The cases of a liaison, and those that approvers decide."""
         return BlockingCases(self._client.cases, self._run)
+
+    @property
+    def inquiries(self) -> BlockingInquiries:
+        """The cases that ask this member about claims of its own."""
+        return BlockingInquiries(self._client.inquiries, self._run)
 
     # -- looking after it ----------------------------------------------------------------------------------------
 

@@ -165,6 +165,12 @@ class Inquiries:
         (inquiry,) = await with_replies(session, [await inquiries.one(session, case_id)])
         return inquiry
 
+    async def find(self, name: str) -> Inquiry:
+        """Give the case of a number, or whose id starts so in hexadecimal; raises NotFound, InvalidUse for several."""
+        session = await self._opened()
+        (inquiry,) = await with_replies(session, [await inquiries.found(session, _text(name))])
+        return inquiry
+
     async def claims(
         self, case_id: bytes, subjects: Iterable[Subject] = (), *, open_own: bool = False
     ) -> list[InquiredClaim]:

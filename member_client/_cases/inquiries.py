@@ -34,6 +34,8 @@ from member_client.errors import HubError, InvalidUse, NotFound, StatementInvali
 from member_client.own_claims import OwnClaim, OwnClaims
 
 PAGE_SIZE: Final = 100
+MIN_DIGITS: Final = 4
+"""Of a case's id, where somebody types only how it begins."""
 _MAX_TIME_MS: Final = 2**53
 
 
@@ -182,7 +184,9 @@ def read_inquiry(message: case_pb2.Inquiry, directory: Directory) -> Inquiry:
 def _liaison_key(directory: Directory, liaison: str) -> VerifyingKey:
     key = directory.keys.get(liaison)
     if key is None or directory.role_of(liaison) != MEMBER_ROLE_LIAISON:
-        raise StatementInvalid("The hub shows a police case of nobody who is a liaison of this alliance.")
+        raise StatementInvalid(
+            "The hub shows a police case of nobody who is a liaison: it is not shown, and cannot be answered."
+        )
     return key
 
 
@@ -226,6 +230,28 @@ async def one(session: Session, case_id: bytes) -> Inquiry:
         if read_case_id(message) == case_id:
             return await believed(session, message)
     raise NotFound("There is no such case that asks this member.")
+
+
+async def found(session: Session, name: str) -> Inquiry:
+    """Give the case of a number, or whose id starts so in hexadecimal; raises NotFound, InvalidUse for several."""
+    wanted = name.strip()
+    is_start = len(wanted) >= MIN_DIGITS
+    shown = [message async for message in messages(session)]
+    matching = [it for it in shown if _is_meant(it, wanted, is_start=is_start)]
+    if len(matching) > 1:
+        raise InvalidUse("several cases go by this: give more digits of the id")
+    if not matching:
+        raise NotFound("There is no such case that asks this member.")
+    return await believed(session, matching[0])
+
+
+def _is_meant(message: case_pb2.Inquiry, wanted: str, *, is_start: bool) -> bool:
+    """Tell whether a case claims to go by a name, before anything is verified."""
+    try:
+        request = read_request(message.request.payload)
+    except AllianceError:
+        return False
+    return request.number == wanted or (is_start and request.case_id.hex().startswith(wanted.lower()))
 
 
 def read_case_id(message: case_pb2.Inquiry) -> bytes:

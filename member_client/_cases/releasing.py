@@ -41,7 +41,7 @@ _SIGNED_BYTES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Answer:
+class InquiryAnswer:
     """What is answered about one claim: fields by their words and files, where something is released."""
 
     entry_id: bytes
@@ -51,7 +51,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class AnswerShown:
+class ShownAnswer:
     """An answer as it would be released, or was drafted: fields and values in order, files by name and size."""
 
     entry_id: bytes
@@ -61,7 +61,7 @@ class AnswerShown:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Release:
+class InquiryReply:
     """All that would be released to a case's officer, as it is signed. Times in milliseconds UTC.
 
     `first_operator` is empty, and `state` OPEN, while nobody has signed it.
@@ -74,7 +74,7 @@ class Release:
     first_operator: str = ""
 
     def __repr__(self) -> str:
-        return f"Release({self.inquiry.case_id.hex()}, {self.state})"
+        return f"InquiryReply({self.inquiry.case_id.hex()}, {self.state})"
 
     @property
     def sha256(self) -> bytes:
@@ -87,10 +87,10 @@ class Release:
         return CaseRelease.FromString(self.payload).legal_basis
 
     @property
-    def answers(self) -> tuple[AnswerShown, ...]:
+    def answers(self) -> tuple[ShownAnswer, ...]:
         """What is answered, claim by claim."""
         return tuple(
-            AnswerShown(
+            ShownAnswer(
                 it.entry_id,
                 ReleaseOutcome(it.outcome),
                 tuple((one.name, one.value) for one in it.fields),
@@ -107,7 +107,7 @@ class Releaser:
         self._session = session
         self._shelf = CaseShelf(session.store)
 
-    async def drawn_up(self, case_id: bytes, answers: Sequence[Answer], basis: str) -> Release:
+    async def drawn_up(self, case_id: bytes, answers: Sequence[InquiryAnswer], basis: str) -> InquiryReply:
         """Draw a release up and sign nothing; opens the suspects of claims that are released, where they are not.
 
         Raises InvalidUse, which says what is missing, ReplyWindowClosed after its time, and what calls raise.
@@ -135,9 +135,9 @@ class Releaser:
         payload = release.SerializeToString(deterministic=True)
         if len(payload) > envelope.MAX_CONTENTS_BYTES - _SIGNED_BYTES:
             raise InvalidUse("all of it does not fit into one reply: release long values as files")
-        return Release(inquiry, payload, paths)
+        return InquiryReply(inquiry, payload, paths)
 
-    async def draft(self, release: Release, operator: Operator) -> Release:
+    async def draft(self, release: InquiryReply, operator: Operator) -> InquiryReply:
         """Sign a release as its first operator and keep it; a draft of which nothing was sent is replaced.
 
         Raises InvalidUse for an operator who is not registered, or where a reply went out already.
@@ -157,12 +157,12 @@ class Releaser:
         await self._put(kept, before)
         return self._shown(inquiry, kept)
 
-    async def drafted(self, case_id: bytes) -> Release:
+    async def drafted(self, case_id: bytes) -> InquiryReply:
         """Give the release that waits for a second operator, or is ready; raises NotFound where there is none."""
         inquiry = await inquiries.one(self._session, case_id)
         return self._shown(inquiry, await self._kept(case_id))
 
-    async def approve(self, case_id: bytes, operator: Operator, seen: bytes) -> Release:
+    async def approve(self, case_id: bytes, operator: Operator, seen: bytes) -> InquiryReply:
         """Agree to a release as its second operator, and seal it; `seen` is the digest of what was looked at.
 
         Raises NotFound, and InvalidUse for the first operator or where another draft took its place.
@@ -178,12 +178,13 @@ class Releaser:
         _check_other(kept, operator)
         approvals = (*kept.approvals, self._approval(kept.release, operator))
         registrations = (*kept.operators, await self._registration(operator))
-        sealed = await self._session.workers.cpu(self._sealed, inquiry, kept.release, approvals, registrations)
+        sealed, digest = await self._session.workers.cpu(self._sealed, inquiry, kept.release, approvals, registrations)
         ready = replace(
             kept,
             approvals=approvals,
             operators=registrations,
             sealed=sealed,
+            contents_sha256=digest,
             reply_from=inquiry.reply_from,
             reply_by=inquiry.reply_by,
         )
@@ -201,7 +202,7 @@ class Releaser:
         return inquiry
 
     async def _entry_answer(
-        self, inquiry: Inquiry, answer: Answer, known: Mapping[bytes, Opened], paths: dict[bytes, Path]
+        self, inquiry: Inquiry, answer: InquiryAnswer, known: Mapping[bytes, Opened], paths: dict[bytes, Path]
     ) -> EntryAnswer:
         suspect = known.get(answer.entry_id)
         if answer.outcome is not ReleaseOutcome.RELEASED:
@@ -234,7 +235,7 @@ class Releaser:
     async def _file(self, case_id: bytes, path: Path) -> ReleasedFile:
         if not is_file_name(path.name):
             raise InvalidUse("a released file has a plain name of up to 128 bytes: rename it")
-        return await attachments.described(self._session, case_id, path)
+        return await attachments.prepared(self._session, case_id, path)
 
     def _approval(self, payload: bytes, operator: Operator) -> SignedStatement:
         said = CaseRelease.FromString(payload)
@@ -261,15 +262,16 @@ class Releaser:
         payload: bytes,
         approvals: Sequence[SignedStatement],
         registrations: Sequence[SignedStatement],
-    ) -> bytes:
-        """Sign and seal a reply, as its officer will verify it: arithmetic for a worker."""
+    ) -> tuple[bytes, bytes]:
+        """Sign and seal a reply, as its officer will verify it, and digest its contents: arithmetic for a worker."""
         member, identity = self._session.profile.member, self._session.identity
         release = identity.statement(statements.CASE_RELEASE, payload)
-        contents = CaseReplyContents(release=release, approvals=approvals, operators=registrations)
+        signed = CaseReplyContents(release=release, approvals=approvals, operators=registrations)
+        contents = signed.SerializeToString()
         try:
             verify_release(release, approvals, registrations, member, VerifyingKey(identity.public_key))
             key = inquiry.request.sealing_key
-            return envelope.seal_reply(key, inquiry.case_id, member, contents.SerializeToString())
+            return envelope.seal_reply(key, inquiry.case_id, member, contents), sha256(contents).digest()
         except AllianceError as error:
             raise StatementInvalid("The reply cannot be sealed as its officer would have to believe it.") from error
 
@@ -283,14 +285,16 @@ class Releaser:
         if not await self._session.workers.disk(self._shelf.put, reply, before):
             raise ConflictingRetry("Somebody else changed the reply to this case meanwhile.")
 
-    def _shown(self, inquiry: Inquiry, kept: KeptReply) -> Release:
+    def _shown(self, inquiry: Inquiry, kept: KeptReply) -> InquiryReply:
         state = ReplyState.READY if kept.is_ready else ReplyState.DRAFTED
         first = operator_pb2.Operator.FromString(kept.operators[0].payload).operator
         paths = {name: Path(path) for name, path in kept.paths.items()}
-        return Release(replace(inquiry, reply=state), kept.release, paths, state, first)
+        return InquiryReply(replace(inquiry, reply=state), kept.release, paths, state, first)
 
 
-def _check_whole(claims: Sequence[AskedClaim], answers: Sequence[Answer], by_entry: Mapping[bytes, Answer]) -> None:
+def _check_whole(
+    claims: Sequence[AskedClaim], answers: Sequence[InquiryAnswer], by_entry: Mapping[bytes, InquiryAnswer]
+) -> None:
     asked = {it.entry.entry_id for it in claims}
     if len(by_entry) < len(answers):
         raise InvalidUse("a claim is answered about once")

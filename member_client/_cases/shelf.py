@@ -62,6 +62,8 @@ class KeptReply:
     reply_by: int
     sealed: bytes = b""
     """What is sent; empty until a second operator agreed."""
+    contents_sha256: bytes = b""
+    """Digest of what is sealed, before it is padded."""
     is_sent: bool = False
     """Whether it may have reached the hub."""
 
@@ -91,6 +93,7 @@ class KeptReply:
             b"%d" % self.reply_from,
             b"%d" % self.reply_by,
             self.sealed,
+            self.contents_sha256,
             b"sent" if self.is_sent else b"",
         )
 
@@ -98,7 +101,7 @@ class KeptReply:
     def from_bytes(cls, data: bytes) -> "KeptReply":
         """Read what `to_bytes` gave; raises StoreDamaged."""
         try:
-            _, release, approvals, operators, paths, reply_from, reply_by, sealed, is_sent = unpack(data)
+            _, release, approvals, operators, paths, reply_from, reply_by, sealed, contents, is_sent = unpack(data)
             named = unpack(paths)
             return cls(
                 release,
@@ -108,6 +111,7 @@ class KeptReply:
                 int(reply_from),
                 int(reply_by),
                 sealed,
+                contents,
                 bool(is_sent),
             )
         except ValueError:

@@ -31,7 +31,7 @@ from member_client._journal import Journal
 from member_client._session import Session
 from member_client.errors import (
     AllianceClientError,
-    AttachmentMismatch,
+    CaseStateConflict,
     ConflictingRetry,
     HubUnavailable,
     NotFound,
@@ -49,7 +49,7 @@ OnFile = Callable[[str, int, int], None]
 _log = logging.getLogger("member_client.cases")
 
 
-class SendOutcome(StrEnum):
+class ReplyOutcome(StrEnum):
     """What became of a reply that two operators agreed to."""
 
     SENT = "sent"
@@ -67,7 +67,7 @@ class SentReply:
     """What became of a reply; times in milliseconds UTC."""
 
     case_id: bytes
-    outcome: SendOutcome
+    outcome: ReplyOutcome
     reply_from: int
     reply_by: int
 
@@ -101,41 +101,41 @@ class Waiting:
                     _log.warning("a reply to a case cannot be sent: %s", type(error).__name__)
                     given_up.add(reply.case_id)
                 else:
-                    if done.outcome is SendOutcome.TOO_LATE:
+                    if done.outcome is ReplyOutcome.TOO_LATE:
                         _log.warning("a reply to a case came too late")
                         given_up.add(reply.case_id)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _sent(self, reply: KeptReply, on_file: OnFile | None) -> SentReply:
         if self._session.clock.now_ms() < reply.reply_from:
-            return SentReply(reply.case_id, SendOutcome.WAITS, reply.reply_from, reply.reply_by)
+            return SentReply(reply.case_id, ReplyOutcome.WAITS, reply.reply_from, reply.reply_by)
         try:
             inquiry = await inquiries.one(self._session, reply.case_id)
         except NotFound:
-            return SentReply(reply.case_id, SendOutcome.TOO_LATE, reply.reply_from, reply.reply_by)
+            return SentReply(reply.case_id, ReplyOutcome.TOO_LATE, reply.reply_from, reply.reply_by)
         return _told(inquiry, await self._done(inquiry, reply, on_file))
 
-    async def _done(self, inquiry: Inquiry, reply: KeptReply, on_file: OnFile | None) -> SendOutcome:
+    async def _done(self, inquiry: Inquiry, reply: KeptReply, on_file: OnFile | None) -> ReplyOutcome:
         now = self._session.clock.now_ms()
         if not inquiry.takes_replies(now):
             if inquiry.replied_at and reply.is_sent:
                 # It was killed before it heard the answer: the reply that the hub has is this one.
                 await self._settle(inquiry, reply)
-                return SendOutcome.SENT
-            return SendOutcome.WAITS if now < inquiry.reply_from else SendOutcome.TOO_LATE
+                return ReplyOutcome.SENT
+            return ReplyOutcome.WAITS if now < inquiry.reply_from else ReplyOutcome.TOO_LATE
         if not inquiry.replied_at:
             await self._upload(reply, on_file)
         if (begun := await self._begun(reply)) is None:
-            return SendOutcome.SENT  # by another process of this profile, just now
+            return ReplyOutcome.SENT  # by another process of this profile, just now
         try:
             inquiry = await self._handed_over(begun)
         except ConflictingRetry:
             await self._session.workers.disk(self._shelf.forget, reply.case_id)
-            return SendOutcome.OTHER
-        except ReplyWindowClosed:
-            return SendOutcome.TOO_LATE
+            return ReplyOutcome.OTHER
+        except (ReplyWindowClosed, CaseStateConflict):
+            return ReplyOutcome.TOO_LATE
         await self._settle(inquiry, begun)
-        return SendOutcome.SENT
+        return ReplyOutcome.SENT
 
     async def _begun(self, reply: KeptReply) -> KeptReply | None:
         """Write down that a reply may reach the hub from now on; None where it is there already, and forgotten."""
@@ -152,15 +152,15 @@ class Waiting:
                 if on_file is not None:
                     on_file(called, done, whole)
 
-            sent = await attachments.upload(self._session, reply.case_id, Path(reply.paths[name]), progress=told)
-            if (sent.attachment_id, sent.sealed_sha256) != (file.attachment_id, file.sealed_sha256):
-                raise AttachmentMismatch("A file was changed since two operators agreed to release it.")
+            path = Path(reply.paths[name])
+            await attachments.upload(self._session, reply.case_id, path, released=file, progress=told)
 
     async def _handed_over(self, reply: KeptReply) -> Inquiry:
         said = case_pb2.CaseReply(
             case_id=reply.case_id,
             member=self._session.profile.member,
             sealed_sha256=sha256(reply.sealed).digest(),
+            contents_sha256=reply.contents_sha256,
         )
 
         def request() -> case_pb2.SendCaseReplyRequest:
@@ -215,5 +215,5 @@ async def with_replies(session: Session, found: list[Inquiry]) -> list[Inquiry]:
     return [told(it) for it in found]
 
 
-def _told(inquiry: Inquiry, outcome: SendOutcome) -> SentReply:
+def _told(inquiry: Inquiry, outcome: ReplyOutcome) -> SentReply:
     return SentReply(inquiry.case_id, outcome, inquiry.reply_from, inquiry.reply_by)

@@ -54,6 +54,10 @@ if TYPE_CHECKING:
         Escalation,
         EventPlace,
         Finding,
+        InquiredClaim,
+        Inquiry,
+        InquiryAnswer,
+        InquiryReply,
         KnownCheckpoint,
         LookReport,
         Operator,
@@ -68,6 +72,7 @@ if TYPE_CHECKING:
         RecallReport,
         RetagReport,
         Revisit,
+        SentReply,
         Subject,
         SubjectAccess,
         Succession,
@@ -85,6 +90,36 @@ _PIPED_WIDTH = 200
 Result = TypeVar("Result")
 
 
+class Inquiring(Protocol):
+    """What the commands of a member that cases ask use of Inquiries."""
+
+    def listed(self) -> AsyncIterator[Inquiry]:
+        """List the cases that ask the member."""
+
+    async def find(self, name: str) -> Inquiry:
+        """Give the case of a number, or whose id starts so."""
+
+    async def claims(
+        self, case_id: bytes, subjects: Iterable[Subject] = (), *, open_own: bool = False
+    ) -> list[InquiredClaim]:
+        """Give the claims that a case asks about, opened as far as that is asked for."""
+
+    async def drawn_up(self, case_id: bytes, answers: Sequence[InquiryAnswer], *, basis: str) -> InquiryReply:
+        """Draw a reply up."""
+
+    async def draft(self, reply: InquiryReply, *, operator: Operator) -> InquiryReply:
+        """Sign a reply as its first operator."""
+
+    async def drafted(self, case_id: bytes) -> InquiryReply:
+        """Give the reply that waits."""
+
+    async def approve(self, reply: InquiryReply, *, operator: Operator) -> InquiryReply:
+        """Agree to a reply as its second operator."""
+
+    async def send(self, on_file: Callable[[str, int, int], None] | None = None) -> list[SentReply]:
+        """Send the replies that are ready and due."""
+
+
 class HubClient(Protocol):
     """What the commands use of AllianceClient."""
 
@@ -93,6 +128,10 @@ class HubClient(Protocol):
     @property
     def usage(self) -> Usage:
         """What was asked of the hub so far."""
+
+    @property
+    def inquiries(self) -> Inquiring:
+        """The cases that ask the member."""
 
     @property
     def accepted_succession(self) -> Succession | None:

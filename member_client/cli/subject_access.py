@@ -75,7 +75,7 @@ def subject_access(
     if form == "pdf" and out is None:
         raise UsageFault(tr("a PDF needs --out FILE"))
     basis = needed_consent(Purpose.DISPUTE, consent)
-    given = {"phone": phone, "resident_id": resident_id, "bank_card": bank_card, "email": email} | _others(also or [])
+    given = {"phone": phone, "resident_id": resident_id, "bank_card": bank_card, "email": email} | others(also or [])
     named = {name: _typed(name, text) for name, text in given.items() if text is not None}
     if not named:
         raise UsageFault(tr("name what the person gave: --phone, --resident-id, --bank-card, --email or --also"))
@@ -96,14 +96,15 @@ def _language(lang: str | None) -> Language:
     return next(known for known in LANGUAGES if known == language)
 
 
-def _others(also: list[str]) -> dict[str, str]:
-    others: dict[str, str] = {}
+def others(also: list[str]) -> dict[str, str]:
+    """Read identifiers that are given as FIELD=VALUE; raises UsageFault."""
+    found: dict[str, str] = {}
     for pair in also:
         name, sign, text = pair.partition("=")
         if not sign:
             raise UsageFault(tr("--also is FIELD=VALUE, for example account=-"))
-        others[field_of(name)] = text
-    return others
+        found[field_of(name)] = text
+    return found
 
 
 def _typed(name: str, text: str) -> str:

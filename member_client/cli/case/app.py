@@ -3,7 +3,9 @@
 import typer
 
 from member_client.cli.case.deciding import approve, refuse
+from member_client.cli.case.inbox import inbox, preview, send, templates
 from member_client.cli.case.opening import open_case, submit
+from member_client.cli.case.releasing import decline, release
 from member_client.cli.case.running import close, extend, match, withdraw
 from member_client.cli.case.showing import list_cases, replies, status
 
@@ -21,3 +23,9 @@ case_app.command()(replies)
 case_app.command()(extend)
 case_app.command()(withdraw)
 case_app.command()(close)
+case_app.command()(inbox)
+case_app.command()(preview)
+case_app.command()(templates)
+case_app.command()(release)
+case_app.command()(decline)
+case_app.command()(send)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fake_book import FakeBook
+from fake_inquiries import FakeInquiries
 from typer.testing import CliRunner, Result
 
 from alliance.disputes import WAITING_STATES
@@ -51,6 +52,7 @@ from member_client import (
     OutcomeReport,
     OutcomeReports,
     OwnClaim,
+    PastInquiry,
     PastQuestion,
     PendingReview,
     PreviewOutcome,
@@ -197,10 +199,12 @@ class FakeClient(FakeBook):
     sent: int = 0
     told: list[OutcomeCount] = field(default_factory=list)
     past: list[PastQuestion] = field(default_factory=list)
+    past_inquiries: tuple[PastInquiry, ...] | None = ()
     recorded: list[AuditEntry] = field(default_factory=list)
     receipted: list[AuditReceipt] = field(default_factory=list)
     places: dict[bytes, EventPlace] = field(default_factory=dict)
     checkpoint: KnownCheckpoint | None = None
+    inquiries: FakeInquiries = field(default_factory=FakeInquiries)
 
     async def retag(
         self, *, on_retagged: Callable[[int], None] | None = None, withdraw_rest: str | None = None
@@ -491,7 +495,8 @@ class FakeClient(FakeBook):
         refused = {it.field: it.reason for it in fields if it.state is State.REFUSED}
         given = (GivenField(it.field, it.kind, masked(texts[it.field]), refused.get(it.field, "")) for it in fields)
         told = verdict(subject.ref, fields, on_unavailable="step_up")
-        return SubjectAccess(subject.ref, NOW_MS, tuple(given), told, tuple(self.own), tuple(self.past))
+        facts = tuple(self.own), tuple(self.past), self.past_inquiries
+        return SubjectAccess(subject.ref, NOW_MS, tuple(given), told, *facts)
 
     async def check_own_entries(self, sample: int) -> EntryReport:
         self.sampled.append(sample)
