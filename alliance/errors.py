@@ -54,6 +54,10 @@ class EnvelopeInvalid(AllianceError):
     """What is sealed to an officer does not open, or does not fit."""
 
 
+class BundleInvalid(AllianceError):
+    """A case's bundle cannot be read, or cannot be made of what is there."""
+
+
 class CaseInvalid(AllianceError):
     """What a case asks for breaks a rule; `reason` is the wire's word for it."""
 

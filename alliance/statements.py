@@ -30,6 +30,7 @@ CASE_DECISION: Final = "case-decision"
 CASE_RELEASE_APPROVAL: Final = "case-release-approval"
 CLAIM_APPROVAL: Final = "claim-approval"
 # Signed by the key of an officer, who is an operator of a liaison.
+CASE_BUNDLE: Final = "case-bundle"
 CASE_ENDING: Final = "case-ending"
 CASE_EXTENSION: Final = "case-extension"
 CASE_REQUEST: Final = "case-request"
