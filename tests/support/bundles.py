@@ -211,4 +211,4 @@ class MadeCase:
 
 def verified(bundle: bytes, hub_key: bytes | None = None) -> BundleReport:
     """Verify a bundle that is in memory."""
-    return verify(io.BytesIO(bundle), hub_key)
+    return verify(io.BytesIO(bundle), None if hub_key is None else hub_key.__eq__)

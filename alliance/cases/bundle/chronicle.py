@@ -76,9 +76,12 @@ class Chronicle:
         ):
             if earlier and later and max(it.place for it in earlier) > min(it.place for it in later):
                 self._report.fault(layout.STEPS, text)
-        for steps, text in ((decided, "was approved"), (matched, "suspects were submitted")):
+        for steps, text in (
+            (decided, "was approved when the instrument's time was over"),
+            (matched, "suspects were submitted when the instrument's time was over"),
+        ):
             if any(it.event.time >= until for it in steps):
-                self._report.fault(layout.STEPS, f"{text} when the instrument's time was over")
+                self._report.fault(layout.STEPS, text)
         for name in self._contents.named(layout.DECISIONS):
             with self._report.at(name):
                 said = CaseDecision.FromString(self._contents.statement(name).payload)

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from alliance.cases.bundle import ustar
+from alliance.clock import MAX_TIME_MS
 from alliance.errors import BundleInvalid
 
 FORMAT: Final = "alliance-case-bundle/1"
@@ -80,6 +81,7 @@ def _check(manifest: Manifest) -> None:
         all(isinstance(it, str) for it in (*texts, *names))
         and all(isinstance(it, str) and _HEX.fullmatch(it) for it in digests)
         and all(type(it) is int and it >= 0 for it in (manifest.made_at, *(it.size for it in manifest.files)))
+        and manifest.made_at <= MAX_TIME_MS
         and all(len(it.sha256) == 2 * sha256().digest_size for it in manifest.files)
     ):
         raise BundleInvalid("the manifest cannot be read")

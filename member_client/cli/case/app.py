@@ -8,6 +8,7 @@ from member_client.cli.case.opening import open_case, submit
 from member_client.cli.case.releasing import decline, release
 from member_client.cli.case.running import close, extend, match, withdraw
 from member_client.cli.case.showing import list_cases, replies, status
+from member_client.cli.case.verify import verify
 
 case_app = typer.Typer(
     no_args_is_help=True, help="Ask members about suspects under a legal instrument, approve that, and release."
@@ -29,3 +30,4 @@ case_app.command()(templates)
 case_app.command()(release)
 case_app.command()(decline)
 case_app.command()(send)
+case_app.command()(verify)

@@ -13,6 +13,7 @@ from typing import Final
 from member_client.cli.language.chinese.administration import ADMIN_COMMANDS, ADMIN_OPTIONS, ADMIN_SPOKEN, ADMIN_WORDS
 from member_client.cli.language.chinese.auditing import AUDIT_HELP, AUDIT_SPOKEN, AUDIT_WORDS
 from member_client.cli.language.chinese.book import BOOK_HELP, BOOK_SPOKEN, BOOK_WORDS
+from member_client.cli.language.chinese.case_bundles import BUNDLE_HELP, BUNDLE_SPOKEN, BUNDLE_WORDS
 from member_client.cli.language.chinese.cases import CASE_CLASSES, CASE_HELP, CASE_SPOKEN, CASE_WORDS
 from member_client.cli.language.chinese.disputes import DISPUTE_CLASSES, DISPUTE_HELP, DISPUTE_SPOKEN, DISPUTE_WORDS
 from member_client.cli.language.chinese.errors import ADVICE, CLASSES, FINDINGS
@@ -55,6 +56,7 @@ SPOKEN: Final = {
     **OUTCOME_SPOKEN,
     **DISPUTE_SPOKEN,
     **CASE_SPOKEN,
+    **BUNDLE_SPOKEN,
     **ACCESS_SPOKEN,
     **WITNESS_SPOKEN,
 }
@@ -74,6 +76,7 @@ HELP: Final = {
     **OUTCOME_HELP,
     **DISPUTE_HELP,
     **CASE_HELP,
+    **BUNDLE_HELP,
     **ACCESS_HELP,
     **WITNESS_HELP,
 }
@@ -87,6 +90,7 @@ RETOLD: Final = {
     **AUDIT_WORDS,
     **DISPUTE_WORDS,
     **CASE_WORDS,
+    **BUNDLE_WORDS,
     **FILING_WORDS,
     **BOOK_WORDS,
     **OUTCOME_WORDS,
