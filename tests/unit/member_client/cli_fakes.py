@@ -10,6 +10,7 @@ from typing import Any
 
 from fake_book import FakeBook
 from fake_inquiries import FakeInquiries
+from fake_cases import FakeCases
 from typer.testing import CliRunner, Result
 
 from alliance.disputes import WAITING_STATES
@@ -205,6 +206,11 @@ class FakeClient(FakeBook):
     places: dict[bytes, EventPlace] = field(default_factory=dict)
     checkpoint: KnownCheckpoint | None = None
     inquiries: FakeInquiries = field(default_factory=FakeInquiries)
+    police: FakeCases = field(default_factory=FakeCases)
+
+    @property
+    def cases(self) -> Any:
+        return self.police
 
     async def retag(
         self, *, on_retagged: Callable[[int], None] | None = None, withdraw_rest: str | None = None

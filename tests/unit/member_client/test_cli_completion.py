@@ -35,6 +35,7 @@ COMMANDS = [
     "recalls",
     "watch",
     "dispute",
+    "case",
     "witness",
     "audit",
     "admin",

@@ -107,6 +107,7 @@ def test_a_translation_is_chinese(catalogue: dict[str, str]) -> None:
         "--expires: {fault}",
         "--consent: {fault}",
         "--request: {fault}",
+        "--until: {fault}",
         "{part}: {sentence}",
         "{meaning} ({detail})",
     }
