@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fake_book import FakeBook
-from fake_inquiries import FakeInquiries
 from fake_cases import FakeCases
+from fake_inquiries import FakeInquiries
 from typer.testing import CliRunner, Result
 
 from alliance.disputes import WAITING_STATES
