@@ -4,7 +4,7 @@
   have yet is published: by a turn of maintenance, and at once where somebody asks for a proof. So no service has to
   remember it, a new log has everything again, and so has a hub that was restored or is served by a newer release.
 - Only what is in force is published, whoever asks for what. Digests that somebody made up cost one look-up in an index
-  and a place in the next turn; there is one turn at a time, at most every so often, for all who wait.
+  and a place in the next turn; there is one turn at a time, in the long run every so often, for all who wait.
 - An event holds the digest and nothing else of the fact.
 """
 
@@ -22,12 +22,13 @@ from alliance_server.domain.members import HUB_ACTOR, MemberState
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.services import witnesses
 from alliance_server.services.leases import Lease
+from alliance_server.services.pace import Pace
 from alliance_server.services.suppression import in_force
 
 LEASE: Final = "publication"
 LEASE_MS: Final = 15_000
 PAUSE_SECONDS: Final = 0.2
-"""Between turns that somebody asked for."""
+"""Between turns that somebody asked for, in the long run."""
 EVERY_SECONDS: Final = 10.0
 """Between turns by themselves: each reads all members, and whoever wants a proof does not wait for the next one."""
 _MEMBERS_A_PAGE: Final = 1000
@@ -44,6 +45,7 @@ class Publication:
         self._lease = Lease(LEASE, LEASE_MS)
         self._turning = asyncio.Lock()
         self._next_at = 0.0
+        self._pace = Pace(PAUSE_SECONDS)
         self._coming: asyncio.Task[int] | None = None
 
     async def turn(self) -> int:
@@ -66,7 +68,7 @@ class Publication:
         await asyncio.shield(self._coming)
 
     async def _next_turn(self) -> int:
-        await asyncio.sleep(PAUSE_SECONDS)
+        await self._pace.keep()
         async with self._turning:
             self._coming = None  # who comes from here on may ask about what this turn does not see
             return await self._turn()

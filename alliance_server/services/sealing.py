@@ -30,13 +30,14 @@ from alliance_server.domain.logs import Leaf, Log, TreeHead, beginning, head_of,
 from alliance_server.domain.ports import LogFiles, Store, Transaction
 from alliance_server.domain.successions import FIRST_ORIGIN
 from alliance_server.services.leases import Lease
+from alliance_server.services.pace import Pace
 
 LEASE: Final = "sealing"
 LEASE_MS: Final = 5_000
 BATCH: Final = 16_384
 """Leaves of a tree more than of the one before, at most."""
 PAUSE_SECONDS: Final = 0.2
-"""Between turns that somebody asked for: each leaves a tree and a checkpoint for good."""
+"""Between turns that somebody asked for, in the long run: each leaves a tree and a checkpoint for good."""
 SETTLE_MS: Final = 200
 """So long the sealer waits for appenders that are under way, and whoever appends waits behind."""
 
@@ -80,7 +81,7 @@ class Sealer:
         self._turning = asyncio.Lock()
         """The lease keeps other processes away, and not a second turn of this one."""
         self._is_mended = False
-        self._rests_until = 0.0
+        self._pace = Pace(PAUSE_SECONDS)
 
     async def begin(self) -> None:
         """Begin the first log of the hub's origin where there is none; all else waits for turns."""
@@ -94,31 +95,28 @@ class Sealer:
         """Seal what there is; returns how many leaves, 0 where there are none or another process does it."""
         sealed = 0
         async with self._turning:
-            try:
-                with contextlib.suppress(_Overtaken):
-                    while (leaves := await self._step()) is not None:
-                        sealed += leaves
-                    if not self._is_mended:  # after what is new: the tiles of a long past take their time
-                        await self._mend()
-            finally:
-                self._rests_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
+            with contextlib.suppress(_Overtaken):
+                while (leaves := await self._step()) is not None:
+                    sealed += leaves
+                if not self._is_mended:  # after what is new: the tiles of a long past take their time
+                    await self._mend()
         return sealed
 
     async def wait(self, seconds: float) -> None:
-        """Wait until somebody wants something sealed at once, or so long; some moments after the last turn at least."""
+        """Wait until somebody wants something sealed at once, or so long; who asks all the time waits for the pace."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), seconds)
-        await asyncio.sleep(max(0.0, self._rests_until - asyncio.get_running_loop().time()))
+        if self._woken.is_set():
+            await self._pace.keep()
         self._woken.clear()
 
     def wake(self) -> None:
         """Have the next turn begin at once."""
         self._woken.set()
 
-    async def next_checkpoint(self, seconds: float) -> None:
-        """Wait until this process has signed another checkpoint, or so long."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._sealed.wait(), seconds)
+    def next_checkpoint(self) -> asyncio.Event:
+        """Give what is set once this process has signed another checkpoint from now on."""
+        return self._sealed
 
     async def hand_over(self) -> None:
         """Seal what is left, and let another process go on at once."""

@@ -22,7 +22,9 @@ from alliance.v1 import audit_pb2, directory_pb2, epoch_pb2, filter_pb2
 from alliance_server.domain.members import MemberState
 from alliance_server.domain.policy import POLICY_VERSION
 from alliance_server.domain.ports import Transaction
-from alliance_server.services import fact_proofs, sealing
+from alliance_server.services import fact_proofs, publication, sealing
+from alliance_server.services.pace import BURST
+from alliance_server.services.sealing import Sealer
 from alliance_server.storage.witnesses import SqlWitnesses
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -126,16 +128,26 @@ async def test_more_witnesses_than_there_are_are_not_waited_nor_looked_for(
 async def test_whoever_wakes_the_sealer_all_the_time_has_it_turn_no_faster(
     own_hub: RunningHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await own_hub.stop_sealing()
-    sealer = own_hub.hub.sealer
     monkeypatch.setattr(sealing, "PAUSE_SECONDS", 3600.0)
-    await sealer.turn()
+    sealer = Sealer(own_hub.hub.store, own_hub.hub._log_files, own_hub.hub.keys.identity, "test", own_hub.clock)
+    for _ in range(BURST):
+        sealer.wake()
+        await sealer.wait(3600)
+    await sealer.wait(0)  # the turns that nobody asks for go on
     sealer.wake()
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(sealer.wait(0), 0.05)
-    monkeypatch.setattr(sealing, "PAUSE_SECONDS", 0.0)
-    await sealer.turn()
-    await sealer.wait(0)
+
+
+async def test_facts_that_all_ask_for_at_once_are_published_in_turns_no_faster(
+    own_hub: RunningHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publication, "PAUSE_SECONDS", 3600.0)
+    publishing = publication.Publication(own_hub.hub.store, own_hub.clock)
+    for _ in range(BURST):
+        await asyncio.gather(*(publishing.catch_up() for _ in range(10)))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(publishing.catch_up(), 0.05)
 
 
 async def test_a_key_that_nobody_confirmed_is_no_fact(own_hub: RunningHub) -> None:
