@@ -17,6 +17,7 @@ from alliance_server.domain.epochs import SERVING, Epoch
 from alliance_server.domain.ports import Evaluator
 from alliance_server.expiry import ExpiryWatch
 from alliance_server.hub_keys import HubKeys, open_keys
+from alliance_server.hub_store import open_store
 from alliance_server.live_tls import LiveTls
 from alliance_server.observability.listener import MetricsListener
 from alliance_server.observability.metrics import MeteredEvaluator, Metrics
@@ -88,9 +89,7 @@ from alliance_server.services.watch import Watch
 from alliance_server.services.witnesses import WitnessService
 from alliance_server.storage import schema
 from alliance_server.storage.log_files import LogFiles
-from alliance_server.storage.purge_ledger import PurgeLedger
 from alliance_server.storage.snapshot_files import FileSnapshots
-from alliance_server.storage.unit_of_work import SqlStore
 
 _log = structlog.get_logger("alliance.hub")
 
@@ -318,13 +317,6 @@ class Hub:
                 await self.watch.look(self.clock.now_ms())
             except Exception as error:  # noqa: BLE001 - a turn that fails is tried again
                 _log.error("watch failed", error=type(error).__name__)
-
-
-def open_store(
-    config: HubConfig, keys: HubKeys, clock: Clock, on_commit: Callable[[int, float], None] | None = None
-) -> SqlStore:
-    """Open a hub's store with its purge ledger; `start` must follow before the first write."""
-    return SqlStore(config.database_url, PurgeLedger(config.purges_folder, keys.identity, clock), on_commit)
 
 
 _FLUSH_EVERY_MS = 60_000

@@ -29,7 +29,6 @@ from alliance_server.cli.options import DEFAULT_FOLDER, HubFolder, stdout
 from alliance_server.cli.policy import policy_app
 from alliance_server.cli.printing import say
 from alliance_server.cli.recovery import backup_app, restore_hub
-from alliance_server.cli.serving import serve_hub
 from alliance_server.cli.status.printing import as_json as status_json
 from alliance_server.cli.status.printing import check_port, print_status
 from alliance_server.cli.status.reading import read_status
@@ -131,6 +130,8 @@ def serve(folder: Annotated[Path, typer.Argument(help="The hub's folder.")] = DE
 
     Example: alliance-server serve hub
     """
+    from alliance_server.cli.serving import serve_hub  # it alone needs all that a hub is made of
+
     serve_hub(folder)
 
 

@@ -14,13 +14,13 @@ from alliance.clock import SystemClock, moment
 from alliance.errors import Reason
 from alliance.keyring.store import write_atomically
 from alliance_server.authority import server_name
-from alliance_server.bootstrap import open_store
 from alliance_server.cli.printing import say
 from alliance_server.config import HubConfig, load_config
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import Role
 from alliance_server.domain.ports import Transaction
 from alliance_server.hub_keys import HubKeys, open_keys
+from alliance_server.hub_store import open_store
 from alliance_server.services.enrolment import EnrolmentService, Ticket
 from alliance_server.services.memberships import everybody, refuse_once_founded, seen
 from alliance_server.storage.unit_of_work import SqlStore

@@ -24,7 +24,6 @@ from alliance_server.recovery.backup import OnRows, take_backup
 from alliance_server.recovery.manifest import Manifest
 from alliance_server.recovery.opening import open_backup
 from alliance_server.recovery.restoring import plan, restore
-from alliance_server.recovery.trial import try_backup
 
 _err = Console(stderr=True)
 
@@ -78,6 +77,8 @@ def verify(
 
     Example: alliance-server backup verify /srv/backups/2026-03-01
     """
+    from alliance_server.recovery.trial import try_backup  # it alone needs all that a hub is made of
+
     configure_logs(logging.WARNING)  # the scratch hub's own lines say nothing here
     backup = open_backup(source)
     _describe(backup.manifest)

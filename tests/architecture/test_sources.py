@@ -83,7 +83,7 @@ def test_a_hubs_store_is_opened_with_its_purge_ledger() -> None:
     """
     made = [path for path in within("alliance_server") if re.search(r"\bSqlStore\(", path.read_text("utf-8"))]
     assert {str(path.relative_to(ROOT / "alliance_server")) for path in made} == {
-        "bootstrap.py",
+        "hub_store.py",
         "cli/hub.py",
         "cli/tls.py",
     }

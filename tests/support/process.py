@@ -17,10 +17,10 @@ import psutil
 from rich.console import Console
 
 from alliance.clock import SystemClock
-from alliance_server.bootstrap import open_store
 from alliance_server.cli.hub import init_hub
 from alliance_server.config import load_config
 from alliance_server.hub_keys import open_keys
+from alliance_server.hub_store import open_store
 from alliance_server.services.enrolment import EnrolmentService
 from support.hub import RunningHub
 
