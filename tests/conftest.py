@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support import backends
+from support.forked import forked_programs
 from support.hub import RunningHub, make_config, running_hub
 from support.keys import derive_once
+from support.pages import environment
 from support.postgres import Postgres, running_postgres
 from support.scheduling import Scheduling
 from support.softhsm import NoSoftHsm, SoftHsm, running_softhsm
@@ -28,6 +30,8 @@ from alliance_server.storage.unit_of_work import SqlStore
 
 # Programs under test speak English whatever the locale of whoever runs the tests; those about languages choose one.
 os.environ["ALLIANCE_LANG"] = "en"
+# They are started hundreds of times, and would compile their sources as often.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 derive_once()
 
 pytest_plugins = ["support.leak_plugin"]
@@ -156,6 +160,14 @@ async def member(hub: RunningHub, members: Members) -> WireMember:
     made = await members(hub)
     await made.credit(50)
     return made
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Our programs in a folder, forked from a process that has imported what they need (`support/forked.py`)."""
+    folder = tmp_path_factory.mktemp("programs")
+    with forked_programs(folder, environment(folder)):
+        yield folder
 
 
 @pytest.fixture(scope="session")

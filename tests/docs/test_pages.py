@@ -61,6 +61,10 @@ NIGHTLY = (
 """Long pages about what other tests go through on every change; that their commands exist is seen then, too."""
 
 
+WITH_REAL_PROGRAMS = ("README.md",)
+"""Run as their readers run them; other pages' programs are forked (`support/forked.py`)."""
+
+
 def runnable(*, after_tutorial: bool) -> list[Any]:
     found = [page for page in PAGES if page.runs and page.starts_after_tutorial is after_tutorial]
     return [
@@ -110,17 +114,20 @@ def test_data_and_programs_parse(block: Block) -> None:
 @pytest.mark.timeout(2 * SECONDS)
 @pytest.mark.shows_identifiers(reason="the blocks of a page write their input by the shell")
 @pytest.mark.parametrize("page", runnable(after_tutorial=False))
-def test_a_page_runs(page: Page, tmp_path: Path) -> None:
-    run_page(page, tmp_path, environment(tmp_path, (free_port(), free_port())))
+def test_a_page_runs(page: Page, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    programs = None if page.name in WITH_REAL_PROGRAMS else request.getfixturevalue("programs")
+    run_page(page, tmp_path, environment(tmp_path, (free_port(), free_port()), programs))
 
 
 @pytest.mark.timeout(2 * SECONDS)
 @pytest.mark.shows_identifiers(reason="the blocks of a page write their input by the shell")
 @pytest.mark.parametrize("page", runnable(after_tutorial=True))
 @pytest.mark.asyncio(loop_scope="session")
-async def test_a_page_runs_after_the_tutorial(page: Page, tmp_path: Path, after_tutorial: AfterTutorial) -> None:
+async def test_a_page_runs_after_the_tutorial(
+    page: Page, tmp_path: Path, after_tutorial: AfterTutorial, programs: Path
+) -> None:
     await after_tutorial(tmp_path)
-    await asyncio.to_thread(run_page, page, tmp_path, environment(tmp_path))
+    await asyncio.to_thread(run_page, page, tmp_path, environment(tmp_path, programs=programs))
 
 
 # -- commands and options, also of blocks that are not run -------------------------------------------------------

@@ -255,10 +255,14 @@ def check_printed(block: Block, printed: str) -> None:
         )
 
 
-def environment(folder: Path, ports: tuple[int, int] | None = None) -> dict[str, str]:
-    """Give a page's environment: the programs of this interpreter, this source, and ports for a hub of its own."""
+def environment(folder: Path, ports: tuple[int, int] | None = None, programs: Path | None = None) -> dict[str, str]:
+    """Give a page's environment: the programs of this interpreter, this source, and ports for a hub of its own.
+
+    `programs` is a folder of other programs that come first.
+    """
+    places = [*([str(programs)] if programs else []), str(Path(sys.executable).parent), os.environ["PATH"]]
     settings = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": ":".join(places),
         "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
         "HOME": str(folder),
         "LANG": "C.UTF-8",
