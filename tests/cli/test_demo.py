@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from rich.console import Console
+from support.forked import PYTHON_M
 
 from alliance_server.demo import run_demo
 from alliance_server.demo.made_up import Sizes
@@ -106,8 +107,11 @@ def write_list(path: Path, numbers: range, *others: str) -> None:
 
 @patiently
 @pytest.mark.shows_identifiers(reason="the demo makes the lenders' own lists, and searches its files itself")
-def test_lists_match_as_a_plain_intersection_does(tmp_path: Path) -> None:
+def test_lists_match_as_a_plain_intersection_does(
+    tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two small lists; the real ones are the nightly's."""
+    monkeypatch.setattr(sys, "executable", str(programs / PYTHON_M))
     write_list(tmp_path / "member_a.csv", range(30), "domain,Evil.example.net,phishing", "phone,nonsense,phishing")
     write_list(tmp_path / "member_b.csv", range(20, 50), "domain,evil.example.net.,phishing", "phone,,phishing")
     expected = {pair: len(both) for pair, both in intersections(read_lists(tmp_path)).items()}

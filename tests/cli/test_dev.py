@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.forked import PYTHON_M
 
 from alliance.development import MAGIC
 from alliance.taxonomy import Action, Category, EvidenceLevel, SubjectRole
@@ -59,11 +60,12 @@ def two_free_ports() -> int:
 class Dev:
     """`alliance-server dev` in a folder, running."""
 
-    def __init__(self, folder: Path, *options: str, **settings: str) -> None:
+    def __init__(self, folder: Path, python: str, *options: str, **settings: str) -> None:
         self.folder = folder
+        self._python = python
         self.port = two_free_ports()
         self._output = folder / "output"
-        command = [sys.executable, "-m", "alliance_server", "dev", "--port", str(self.port), *options]
+        command = [python, "-m", "alliance_server", "dev", "--port", str(self.port), *options]
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
                 command, cwd=folder, stdout=output, stderr=output, env=environment(**settings)
@@ -96,7 +98,7 @@ class Dev:
     def client(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `member-client` in the developer's profile."""
         return subprocess.run(
-            [sys.executable, "-m", "member_client", *arguments],
+            [self._python, "-m", "member_client", *arguments],
             env=environment(ALLIANCE_HOME=str(self.home)),
             capture_output=True,
             text=True,
@@ -106,12 +108,18 @@ class Dev:
 
 
 @pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+def forked(programs: Path) -> str:
+    """Python for `-m`, as it stands with everything imported."""
+    return str(programs / PYTHON_M)
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory, forked: str) -> Iterator[Dev]:
     """A hub in memory; furnishing one takes seven processes, so the tests share it, and it leaves nothing."""
     folder = tmp_path_factory.mktemp("dev")
     temporary = folder / "tmp"
     temporary.mkdir()
-    running = Dev(folder, "--memory", "--seed", "7", TMPDIR=str(temporary)).wait()
+    running = Dev(folder, forked, "--memory", "--seed", "7", TMPDIR=str(temporary)).wait()
     assert running.home.is_relative_to(temporary)
     yield running
     assert running.end() == 0
@@ -202,20 +210,20 @@ def test_a_box_that_does_not_open_ends_with_its_exit_code(dev: Dev) -> None:
     assert done.returncode == INTEGRITY
 
 
-def test_it_starts_again_on_its_folder_after_an_interruption_and_on_other_ports(tmp_path: Path) -> None:
-    interrupted = Dev(tmp_path)
+def test_it_starts_again_on_its_folder_after_an_interruption_and_on_other_ports(tmp_path: Path, forked: str) -> None:
+    interrupted = Dev(tmp_path, sys.executable)
     until = time.monotonic() + 60
     while not (children := psutil.Process(interrupted.process.pid).children(recursive=True)):
         assert time.monotonic() < until, interrupted.said()
         time.sleep(0.01)
     assert interrupted.end() == INTERRUPTED
     assert not psutil.wait_procs(children, timeout=10)[1]
-    first = Dev(tmp_path).wait()
+    first = Dev(tmp_path, forked).wait()
     home = first.home
     assert home == tmp_path / "alliance-dev" / "dev" / "profile"
     assert "unset" not in first.said()
     assert first.end() == 0
-    again = Dev(tmp_path, ALLIANCE_PASSPHRASE="somebody's", ALLIANCE_HUB_ALLIANCE="another").wait()
+    again = Dev(tmp_path, forked, ALLIANCE_PASSPHRASE="somebody's", ALLIANCE_HUB_ALLIANCE="another").wait()
     try:
         assert again.home == home
         assert "\nunset ALLIANCE_PASSPHRASE\n" in again.said()
@@ -230,9 +238,9 @@ def test_it_starts_again_on_its_folder_after_an_interruption_and_on_other_ports(
 # -- what is refused -------------------------------------------------------------------------------------------------
 
 
-def server(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def server(python: str, folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "alliance_server", *arguments],
+        [python, "-m", "alliance_server", *arguments],
         cwd=folder,
         env=environment(**settings),
         capture_output=True,
@@ -242,36 +250,36 @@ def server(folder: Path, *arguments: str, **settings: str) -> subprocess.Complet
     )
 
 
-def test_another_folder_is_left_alone(tmp_path: Path) -> None:
+def test_another_folder_is_left_alone(tmp_path: Path, forked: str) -> None:
     mine = tmp_path / "alliance-dev"
     mine.mkdir()
     (mine / "mine").write_text("precious")
-    done = server(tmp_path, "dev")
+    done = server(forked, tmp_path, "dev")
     assert done.returncode == NOT_CONFIGURED
     assert "holds something else than a development hub; nothing was changed" in done.stderr
     assert [path.name for path in mine.iterdir()] == ["mine"]
 
 
-def test_a_hub_of_another_name_is_no_development_hub(tmp_path: Path) -> None:
-    assert server(tmp_path, "init", "alliance-dev/hub", "--alliance", "lenders").returncode == 0
-    done = server(tmp_path, "dev")
+def test_a_hub_of_another_name_is_no_development_hub(tmp_path: Path, forked: str) -> None:
+    assert server(forked, tmp_path, "init", "alliance-dev/hub", "--alliance", "lenders").returncode == 0
+    done = server(forked, tmp_path, "dev")
     assert done.returncode == NOT_CONFIGURED
     assert "holds something else" in done.stderr
 
 
-def test_no_other_hub_may_have_the_name(tmp_path: Path) -> None:
-    done = server(tmp_path, "init", "hub", "--alliance", "dev")
+def test_no_other_hub_may_have_the_name(tmp_path: Path, forked: str) -> None:
+    done = server(forked, tmp_path, "init", "hub", "--alliance", "dev")
     assert done.returncode == NOT_CONFIGURED
     assert "the name 'dev' is kept for development hubs" in done.stderr
     assert not (tmp_path / "hub").exists()
-    assert server(tmp_path, "init", "hub").returncode == 0
-    done = server(tmp_path, "serve", "hub", ALLIANCE_HUB_ALLIANCE="dev")
+    assert server(forked, tmp_path, "init", "hub").returncode == 0
+    done = server(forked, tmp_path, "serve", "hub", ALLIANCE_HUB_ALLIANCE="dev")
     assert done.returncode == NOT_CONFIGURED
     assert "run it with 'alliance-server dev'" in done.stderr
 
 
-def test_a_port_in_use_is_said(tmp_path: Path, dev: Dev) -> None:
-    done = server(tmp_path, "dev", "--memory", "--port", str(dev.port), TMPDIR=str(tmp_path))
+def test_a_port_in_use_is_said(tmp_path: Path, dev: Dev, forked: str) -> None:
+    done = server(forked, tmp_path, "dev", "--memory", "--port", str(dev.port), TMPDIR=str(tmp_path))
     assert done.returncode == NOT_CONFIGURED
     assert "give --port another number" in " ".join(done.stderr.split())
     assert list(tmp_path.iterdir()) == []

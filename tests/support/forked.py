@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +51,7 @@ entry, arguments = {entry!r}, sys.argv
 if not entry:
     assert sys.argv[1] == "-m", "it stands in for python -m alone"
     entry, arguments = sys.argv[2], sys.argv[2:]
-asked = entry, arguments, os.getcwd(), dict(os.environ), mask, is_ignored
+asked = entry, sys.argv[0], arguments, os.getcwd(), dict(os.environ), mask, is_ignored
 content = json.dumps(asked).encode()
 socket.send_fds(to, [len(content).to_bytes(4, "big")], [0, 1, 2])
 to.sendall(content)
@@ -105,7 +106,7 @@ def _run(asking: socket.socket) -> NoReturn:
     """Be the program that was asked for, to its end."""
     head, streams, _, _ = socket.recv_fds(asking, 4, _STREAMS)
     content = asking.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
-    entry, arguments, folder, environment, mask, is_ignored = json.loads(content)
+    entry, program, arguments, folder, environment, mask, is_ignored = json.loads(content)
     for place, stream in enumerate(streams):
         os.dup2(stream, place)
         os.close(stream)
@@ -115,7 +116,10 @@ def _run(asking: socket.socket) -> NoReturn:
     os.umask(mask)
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = None  # it goes by the environment
     sys.argv = arguments
+    if Path(program).name == PYTHON_M:
+        sys.executable = program  # what it starts is forked, too
     asking.set_inheritable(False)
     asking.sendall(os.getpid().to_bytes(4, "big"))
     code = _code_of(entry)
