@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -62,13 +63,26 @@ class Alliance:
         return record
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def founded(new_hub_folder: Callable[[], Path]) -> tuple[Path, list[WireMember]]:
+    """A hub's folder with three admins and a member, for copies of it."""
+    folder = new_hub_folder()
+    async with running_hub(folder) as hub:
+        enrolled = [await enrol(hub, name, Role.ADMIN) for name in ("first", "second", "third")]
+        enrolled.append(await enrol(hub, "lender"))
+        for caller in enrolled:
+            await caller.close()
+    return folder, enrolled
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def alliance(new_hub_folder: Callable[[], Path]) -> AsyncIterator[Alliance]:
-    async with running_hub(new_hub_folder()) as hub:
-        first, second, third = [await enrol(hub, name, Role.ADMIN) for name in ("first", "second", "third")]
-        made = Alliance(hub, first, second, third, await enrol(hub, "lender"))
-        yield made
-        for caller in (first, second, third, made.member):
+async def alliance(founded: tuple[Path, list[WireMember]], tmp_path: Path) -> AsyncIterator[Alliance]:
+    folder, enrolled = founded
+    shutil.copytree(folder, tmp_path / "hub")
+    async with running_hub(tmp_path / "hub") as hub:
+        callers = [it.at(hub) for it in enrolled]
+        yield Alliance(hub, *callers)
+        for caller in callers:
             await caller.close()
 
 

@@ -256,7 +256,11 @@ class WireMember:
 
     def again(self) -> "WireMember":
         """The same member over a new connection."""
-        return WireMember(self.hub, self.id, self.key, self.identity)
+        return self.at(self.hub)
+
+    def at(self, hub: RunningHub) -> "WireMember":
+        """The same member at a hub made of the folder of the one that it enrolled at."""
+        return WireMember(hub, self.id, self.key, self.identity)
 
     @property
     def now(self) -> int:
