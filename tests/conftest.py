@@ -43,6 +43,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
     return Scheduling(config, log)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest test: begun last, it would keep one core busy and leave the others idle."""
+    items.sort(key=lambda item: "tests/simulation/" not in item.nodeid)
+
+
 @pytest.fixture(params=backends.NAMES)
 def backend(request: pytest.FixtureRequest) -> Backend:
     """Each backend in turn."""
