@@ -134,7 +134,7 @@ class Members:
         self._names = iter(range(1, 10_000))
 
     async def __call__(self, hub: RunningHub, name: str = "", role: Role = Role.MEMBER) -> WireMember:
-        member = await enrol(hub, name or f"{role.word}-{next(self._names)}", role)
+        member = await enrol(hub, name or f"{role.word.replace('_', '-')}-{next(self._names)}", role)
         self._made.append(member)
         return member
 

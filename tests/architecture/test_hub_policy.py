@@ -29,6 +29,9 @@ PLUMBING = {
 }
 NOT_CALLS = {
     AuditAction.CALL_REFUSE,
+    AuditAction.CASE_CLOSE,
+    AuditAction.CASE_EXPIRE,
+    AuditAction.CASE_PURGE,
     AuditAction.CLAIM_PURGE,
     AuditAction.DISPUTE_CLOSE,
     AuditAction.DISPUTE_LAPSE,
@@ -41,6 +44,7 @@ NOT_CALLS = {
     AuditAction.EPOCH_RETIRE,
     AuditAction.FACT_PUBLISH,
     AuditAction.FILTER_BUILD,
+    AuditAction.LIAISON_SCOPE_SET,
     AuditAction.LOG_BEGIN,
     AuditAction.MEMBER_ENROL,
     AuditAction.ALARM_RAISE,
@@ -159,11 +163,36 @@ def test_only_plumbing_and_enrolment_go_without_a_registered_caller() -> None:
 
 
 def test_what_concerns_claims_is_the_members_alone() -> None:
-    """Admins, liaisons, auditors and reviewers see nothing that could tell them of an identifier."""
+    """Admins, liaisons, approvers, auditors and reviewers see nothing that could tell them of an identifier.
+
+    A liaison evaluates those that it brings, under a case alone.
+    """
     services = ("BucketService", "EvaluationService", "FilterService", "RegistryService")
     for method, rule in POLICY.items():
         if any(f".{service}/" in method for service in services):
-            assert rule.roles == MEMBERS
+            assert rule.roles - {Role.LIAISON} == MEMBERS
+            assert Role.LIAISON not in rule.roles or method == "/alliance.v1.EvaluationService/Evaluate"
+    assert PURPOSES[Role.LIAISON].keys() == {Purpose.CASE}
+
+
+def test_police_cases_have_a_door_for_each_party() -> None:
+    """Who asks does not approve, and who approves sees no reply; members see what they are asked, and nothing else."""
+    doors = {
+        role: {
+            method.rpartition("/")[2]
+            for method, rule in POLICY.items()
+            if ".CaseService/" in method and role in rule.roles and "Attachment" not in method
+        }
+        for role in Role
+    }
+    shown = {"ListCases", "GetCase"}
+    asking = {"SubmitCase", "SubmitSuspects", "ExtendCase", "EndCase", "ListCaseReplies"}
+    assert {role: found for role, found in doors.items() if found} == {
+        Role.LIAISON: shown | asking,
+        Role.LEGAL_APPROVER: shown | {"DecideCase"},
+        Role.DUTY_OFFICER: shown | {"DecideCase"},
+        Role.MEMBER: {"ListInquiries", "ListInquiryEntries", "SendCaseReply"},
+    }
 
 
 def test_an_auditor_reads_and_writes_nothing() -> None:

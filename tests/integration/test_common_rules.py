@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from rich.console import Console
 from support.hub import RunningHub, running_hub
 from support.sdk import lender
-from support.stores import undone_logs
+from support.stores import UNDONE_CASES, undone_logs
 from support.wire import WireMember, enrol, refuses
 from typer.testing import CliRunner
 
@@ -163,7 +163,7 @@ async def test_what_a_founded_hub_had_before_there_were_policies_is_adopted(new_
         execute(folder, f"DROP TABLE {table}")
     for table in ("outcome_batches", "waiting_outcomes", "told_outcomes", "outcome_months"):
         execute(folder, f"DROP TABLE {table}")
-    for statement in undone_logs():
+    for statement in (*UNDONE_CASES, *undone_logs()):
         execute(folder, statement)
     execute(folder, "DROP INDEX claims_by_purge")
     execute(folder, "DROP TABLE operators")

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from rich.console import Console
 from support.hub import make_config, running_hub
-from support.stores import undone_logs
+from support.stores import UNDONE_CASES, undone_logs
 
 from alliance.crypto.secret import Secret
 from alliance.crypto.tagging import generate_key_pair
@@ -154,6 +154,7 @@ async def test_a_hub_of_the_release_before_is_upgraded_once(new_hub_folder: NewF
     execute(
         folder,
         "DROP TABLE departures",
+        *UNDONE_CASES,
         *undone_logs(),
         *(f"DROP TABLE {name}" for name in ("outcome_batches", "waiting_outcomes", "told_outcomes", "outcome_months")),
         *(f"DROP TABLE {name}" for name in ("burst_limits", "usage_hours", "businesses", "standings", "alarms")),

@@ -6,7 +6,7 @@ Nothing of the SDK is used. Tests move the clocks, and are the hub's jobs.
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, cast
@@ -37,12 +37,12 @@ from alliance.v1.case_pb2 import (
 )
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.members import Role
+from alliance_server.domain.ports import Transaction
 from alliance_server.services.cases import scopes
 from alliance_server.services.cases.clocks import CaseClocks
 from support.hub import RunningHub, running_hub
 from support.wire import WireMember, enrol, row_of
 
-OFFICERS: Final = ("officer-1", "officer-2")
 DOCUMENT: Final = b"Decision to open a criminal case, No. 7"
 CATEGORIES: Final = (Category.MULE_ACCOUNT,)
 
@@ -87,15 +87,23 @@ class Station:
     liaison: WireMember
     legal: WireMember
     duty: WireMember
-    officers: Mapping[str, SigningKey] = field(default_factory=dict)
+    officers: Mapping[str, SigningKey]
+
+    @property
+    def names(self) -> list[str]:
+        """Pseudonyms of the officers, the first one first."""
+        return list(self.officers)
 
     @property
     def now(self) -> int:
         return self.hub.clock.now_ms()
 
+    def _signed(self, kind: str, payload: bytes, signers: Sequence[str]) -> list[SignedStatement]:
+        return [self.officers[name].statement(kind, payload) for name in signers or self.names]
+
     # -- requests ----------------------------------------------------------------------------------------------------
 
-    def drawn_up(self, *phones: str, signers: Sequence[str] = OFFICERS, **changes: Any) -> Case:
+    def drawn_up(self, *phones: str, signers: Sequence[str] = (), **changes: Any) -> Case:
         """Draw a case about some telephones up and have both officers sign it; `changes` replace its fields."""
         suspects = [drawn(Kind.PHONE, canonicalise(Kind.PHONE, phone).canonical) for phone in phones]
         tree = SuspectTree([it.leaf for it in suspects])
@@ -113,14 +121,16 @@ class Station:
             "period_from": self.now - 365 * DAY_MS,
             "period_to": self.now - DAY_MS,
             "suspects_root": tree.root,
-            "officer": OFFICERS[0],
-            "second_officer": OFFICERS[1],
+            "officer": self.names[0],
+            "second_officer": self.names[1],
             "sealing_key": sealing_key,
             "time": self.now,
         }
         request = CaseRequest(**(fields | changes))
         payload = request.SerializeToString()
-        first, second = (self.officers[name].statement(statements.CASE_REQUEST, payload) for name in signers)
+        first, second = (
+            self.officers[name].statement(statements.CASE_REQUEST, payload) for name in signers or self.names
+        )
         return Case(request, suspects, tree, secret, first, second)
 
     async def submit(self, case: Case) -> CaseRecord:
@@ -185,10 +195,10 @@ class Station:
             "count": len(rows),
             "rows_sha256": rows_digest(rows),
             "is_last": is_last,
-            "officer": OFFICERS[0],
+            "officer": self.names[0],
             "time": self.now,
         }
-        key = changes.pop("key", self.officers[OFFICERS[0]])
+        key = changes.pop("key", self.officers[self.names[0]])
         payload = CaseSuspects(**(fields | changes)).SerializeToString()
         return case_pb2.SubmitSuspectsRequest(suspects=key.statement(statements.CASE_SUSPECTS, payload), rows=rows)
 
@@ -204,7 +214,7 @@ class Station:
 
     # -- later steps -------------------------------------------------------------------------------------------------
 
-    def extension(self, case: Case, signers: Sequence[str] = OFFICERS, **changes: Any) -> case_pb2.ExtendCaseRequest:
+    def extension(self, case: Case, signers: Sequence[str] = (), **changes: Any) -> case_pb2.ExtendCaseRequest:
         """Ask for more time, right unless changed."""
         fields: dict[str, Any] = {
             "case_id": case.id,
@@ -213,7 +223,9 @@ class Station:
             "time": self.now,
         }
         payload = CaseExtension(**(fields | changes)).SerializeToString()
-        first, second = (self.officers[name].statement(statements.CASE_EXTENSION, payload) for name in signers)
+        first, second = (
+            self.officers[name].statement(statements.CASE_EXTENSION, payload) for name in signers or self.names
+        )
         return case_pb2.ExtendCaseRequest(extension=first, second=second)
 
     def ending(self, case: Case, state: CaseState = CaseState.WITHDRAWN, **changes: Any) -> case_pb2.EndCaseRequest:
@@ -222,10 +234,10 @@ class Station:
             "case_id": case.id,
             "state": int(state),
             "reason": "solved",
-            "officer": OFFICERS[1],
+            "officer": self.names[1],
             "time": self.now,
         }
-        key = changes.pop("key", self.officers[OFFICERS[1]])
+        key = changes.pop("key", self.officers[self.names[1]])
         payload = CaseEnding(**(fields | changes)).SerializeToString()
         return case_pb2.EndCaseRequest(ending=key.statement(statements.CASE_ENDING, payload))
 
@@ -253,6 +265,20 @@ class Station:
             categories=[taxonomy_pb2.Category.ValueType(it) for it in categories],
         )
         self.hub.hub.store.write_now(lambda it: scopes.set_scope(it, change, self.now))
+
+    def open_window(self, case: Case) -> None:
+        """Have replies to a case be taken from now on, for a hub whose clock is others' as well."""
+
+        def work(transaction: Transaction) -> None:
+            found = transaction.cases.get(case.id)
+            assert found is not None
+            transaction.cases.save(replace(found, reply_from=self.now))
+
+        self.hub.hub.store.write_now(work)
+
+    async def close(self) -> None:
+        for one in (self.liaison, self.legal, self.duty):
+            await one.close()
 
     # -- clocks ------------------------------------------------------------------------------------------------------
 
@@ -282,6 +308,7 @@ def reply_of(member: WireMember, case: Case, text: bytes = b"release", **changes
         "case_id": case.id,
         "member": member.id,
         "sealed_sha256": sha256(sealed).digest(),
+        "contents_sha256": sha256(contents).digest(),
         "time": member.now,
     }
     payload = CaseReply(**(fields | changes)).SerializeToString()
@@ -299,12 +326,18 @@ async def entries(member: WireMember, case: Case) -> list[case_pb2.InquiryEntry]
     return list((await member.cases.ListInquiryEntries(request)).entries)
 
 
-async def staffed(hub: RunningHub, name: str = "police") -> Station:
-    """Enrol a liaison with two officers and a scope, and both approvers."""
-    liaison = await enrol(hub, name, Role.LIAISON)
-    legal = await enrol(hub, f"{name}-legal", Role.LEGAL_APPROVER)
-    duty = await enrol(hub, f"{name}-duty", Role.DUTY_OFFICER)
-    officers = {officer: await liaison.register(officer) for officer in OFFICERS}
+async def staffed(
+    hub: RunningHub,
+    liaison: WireMember | None = None,
+    legal: WireMember | None = None,
+    duty: WireMember | None = None,
+) -> Station:
+    """Have a liaison with two officers and a scope, and both approvers: those who are given, and others enrolled."""
+    some = os.urandom(3).hex()
+    liaison = liaison or await enrol(hub, f"police-{some}", Role.LIAISON)
+    legal = legal or await enrol(hub, f"legal-{some}", Role.LEGAL_APPROVER)
+    duty = duty or await enrol(hub, f"duty-{some}", Role.DUTY_OFFICER)
+    officers = {name: await liaison.register(name) for name in (f"officer-{some}-1", f"officer-{some}-2")}
     station = Station(hub, liaison, legal, duty, officers)
     station.set_scope()
     return station
@@ -317,5 +350,4 @@ async def station_of(folder: Path, database: str = "", **config: Any) -> AsyncIt
         await hub.stop_maintenance()
         station = await staffed(hub)
         yield station
-        for one in (station.liaison, station.legal, station.duty):
-            await one.close()
+        await station.close()

@@ -25,6 +25,7 @@ from alliance.v1 import (
     admin_pb2,
     audit_pb2,
     bucket_pb2,
+    case_pb2,
     directory_pb2,
     dispute_pb2,
     epoch_pb2,
@@ -47,6 +48,7 @@ from alliance.v1.registry_pb2 import (
 )
 from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY
+from support.police import Station, reply_of
 from support.wire import WireMember, valid_elements
 
 Send = Callable[[bytes], Any]
@@ -107,6 +109,8 @@ of_members_port = pytest.mark.parametrize(
 def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
     """Give, by path, makers of good requests of the members' port."""
     entry_id = os.urandom(16)
+    station = Station(member.hub, member, member, member, {name: SigningKey.generate()[0] for name in ("a", "b")})
+    case = station.drawn_up("13812345671")
     made: dict[str, Callable[[], Message]] = {
         "AdminService/AcknowledgeAlarm": lambda: admin_pb2.AcknowledgeAlarmRequest(alarm=7, reason="looked into"),
         "AdminService/ListAlarms": lambda: admin_pb2.ListAlarmsRequest(page_size=3, page_token="1", open_only=True),
@@ -134,6 +138,21 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
         "BucketService/GetBuckets": lambda: bucket_pb2.GetBucketsRequest(epoch=1, prefix_bits=4, prefixes=[1, 2]),
         "BucketService/ReportEntry": lambda: bucket_pb2.ReportEntryRequest(
             entry_id=entry_id, finding=bucket_pb2.ENTRY_FINDING_BOX_INVALID
+        ),
+        "CaseService/DecideCase": lambda: station.decision(member, case),
+        "CaseService/EndCase": lambda: station.ending(case),
+        "CaseService/ExtendCase": lambda: station.extension(case),
+        "CaseService/GetCase": lambda: case_pb2.GetCaseRequest(case_id=case.id),
+        "CaseService/ListCaseReplies": lambda: case_pb2.ListCaseRepliesRequest(case_id=case.id, page_token="a"),
+        "CaseService/ListCases": lambda: case_pb2.ListCasesRequest(page_size=3, page_token="1", waiting_only=True),
+        "CaseService/ListInquiries": lambda: case_pb2.ListInquiriesRequest(page_size=3, page_token="1"),
+        "CaseService/ListInquiryEntries": lambda: case_pb2.ListInquiryEntriesRequest(
+            case_id=case.id, page_size=3, page_token=bytes(16).hex()
+        ),
+        "CaseService/SendCaseReply": lambda: reply_of(member, case),
+        "CaseService/SubmitCase": lambda: station.drawn_up("13812345671").submission,
+        "CaseService/SubmitSuspects": lambda: station.suspects(
+            case, [case_pb2.SuspectRow(tag=os.urandom(32), sealed=bytes(1536))]
         ),
         "CertificateService/RenewCertificate": lambda: RenewCertificateRequest(renewal=member.renewal()),
         "DirectoryService/ListMembers": lambda: directory_pb2.ListMembersRequest(page_size=3, page_token="a"),

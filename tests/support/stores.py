@@ -28,6 +28,22 @@ NOW = 1_800_000_000_000
 LATER = NOW + 1_000_000
 
 
+UNDONE_CASES = tuple(
+    f"DROP TABLE {name}"
+    for name in (
+        "liaison_scopes",
+        "cases",
+        "case_decisions",
+        "case_epochs",
+        "case_places",
+        "case_matches",
+        "case_members",
+        "case_steps",
+    )
+)
+"""Statements that take a database back to before there were police cases."""
+
+
 def undone_logs() -> list[str]:
     """Give the statements that take a SQLite database back to before there were logs."""
     tables = [table for table in append_only.TABLES if table != "audit_events"]

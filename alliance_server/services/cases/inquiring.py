@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
-from alliance.cases.rules import ID_BYTES
+from alliance.cases.rules import DIGEST_BYTES, ID_BYTES
 from alliance.crypto.envelope import REPLY_BYTES
 from alliance.crypto.sealing import ENTRY_ID_BYTES
 from alliance.errors import Reason
@@ -81,6 +81,8 @@ class InquiryService:
         digest = (await asyncio.to_thread(sha256, sealed)).digest()
         if len(sealed) != REPLY_BYTES or not hmac.compare_digest(digest, said.sealed_sha256):
             raise Refused(Reason.INVALID_REQUEST, "the sealed reply is not the one that was signed for")
+        if len(said.contents_sha256) != DIGEST_BYTES:
+            raise Refused(Reason.INVALID_REQUEST, "what is sealed has a digest of 32 bytes")
 
         def work(transaction: Transaction) -> ShownInquiry:
             require_admitted(transaction, call.caller, now)

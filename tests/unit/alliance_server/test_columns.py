@@ -34,10 +34,11 @@ def test_a_column_without_either_is_none() -> None:
         columns.about(sa.Column("plain", sa.Integer))
 
 
-def test_what_tells_of_people_is_in_claims_and_in_what_contests_them_alone() -> None:
+def test_what_tells_of_people_is_in_claims_and_in_what_contests_or_asks_about_them_alone() -> None:
     confidential = {name for name, one in NAMES.items() if columns.about(one).holds.level is Level.CONFIDENTIAL}
     contested = {"disputes.sealed", "disputes.evidence_digest"}
-    assert confidential == {"claims.tag", "claims.claim", "claims.handle", "claims.box"} | contested
+    asked_about = {"case_matches.sealed", "case_members.sealed"}
+    assert confidential == {"claims.tag", "claims.claim", "claims.handle", "claims.box"} | contested | asked_about
 
 
 def test_a_key_of_a_table_never_changes() -> None:
