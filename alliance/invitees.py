@@ -40,7 +40,7 @@ class RowFault(StrEnum):
     ID = "an id has 1 to 32 of a-z, 0-9 and inner hyphens, and is not 'hub'"
     REPEATED = "the id stands in an earlier row"
     NAME = "a display name has 1 to 200 bytes that print"
-    ROLE = "a role is member, admin, liaison, auditor or reviewer"
+    ROLE = "a role is member, admin, liaison, auditor, reviewer, legal_approver or duty_officer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,10 @@ def invite(
     folder: HubFolder = DEFAULT_FOLDER,
     display_name: Annotated[str, typer.Option(help="Name of the institution; else the id.")] = "",
     role: Annotated[
-        str, typer.Option(help="member, admin, liaison, auditor or reviewer; it never changes.")
+        str,
+        typer.Option(
+            help="member, admin, liaison, auditor, reviewer, legal_approver or duty_officer; it never changes."
+        ),
     ] = "member",
     csv: Annotated[Path | None, typer.Option(help="Invite all on a list: id,display_name,role in line 1.")] = None,
     out_dir: Annotated[Path | None, typer.Option(help="With --csv: where bundles are written, ID.json.")] = None,

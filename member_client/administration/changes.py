@@ -1,15 +1,17 @@
 """What can be changed in an alliance, and what a change would do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import sha256
 from typing import Any, Final, Self
 
+from alliance.cases.words import InstrumentType
+from alliance.errors import UnknownWord
 from alliance.identifiers import SuppressionList, SuppressionListInvalid
 from alliance.quotas import MAX_ITEMS, MIN_BURST, RESOURCES
-from alliance.taxonomy import Category
-from alliance.v1 import admin_pb2, directory_pb2
+from alliance.taxonomy import Category, Word
+from alliance.v1 import admin_pb2, case_pb2, directory_pb2, taxonomy_pb2
 from alliance.witnesses import WitnessList, WitnessListInvalid
 from member_client.errors import InvalidUse, StatementInvalid
 
@@ -127,13 +129,32 @@ class Change:
         change = admin_pb2.SetWitnesses(number=number, quorum=quorum, vkeys=vkeys)
         return cls(admin_pb2.Change(set_witnesses=change))
 
+    @classmethod
+    def set_liaison_scope(
+        cls, member: str, *, instruments: Sequence[str | InstrumentType], categories: Sequence[str | Category]
+    ) -> Self:
+        """Set what a liaison may ask for: under which instruments, about which categories; nothing, without either."""
+        try:
+            allowed = sorted({int(InstrumentType.parse(str(_word(it)))) for it in instruments})
+            about = sorted({int(Category.parse(str(_word(it)))) for it in categories})
+        except UnknownWord as error:
+            raise InvalidUse(str(error)) from None
+        if bool(allowed) != bool(about):
+            raise InvalidUse("a scope has instruments and categories, or neither")
+        change = admin_pb2.SetLiaisonScope(
+            member=member,
+            instruments=[case_pb2.InstrumentType.ValueType(it) for it in allowed],
+            categories=[taxonomy_pb2.Category.ValueType(it) for it in about],
+        )
+        return cls(admin_pb2.Change(set_liaison_scope=change))
+
     @property
     def kind(self) -> str:
         """What is done, as the protocol calls it.
 
         One of `invite`, `confirm_key`, `suspend`, `resume`, `revoke_certificates`, `offboard`, `set_budget`,
         `set_burst`, `declare_business`, `begin_epoch`, `activate_epoch`, `retire_epoch`, `adopt_policy`,
-        `set_suppression_list`, `set_witnesses`.
+        `set_suppression_list`, `set_witnesses`, `set_liaison_scope`.
         """
         return self.message.WhichOneof("kind") or ""
 
@@ -160,6 +181,9 @@ class Change:
             found["list_sha256"] = sha256(one.list_bytes).hexdigest()
         if self.kind == "set_witnesses":
             found["vkeys"] = " ".join(one.vkeys)
+        if self.kind == "set_liaison_scope":
+            found["instruments"] = _words(InstrumentType, one.instruments)
+            found["categories"] = _words(Category, one.categories)
         return found | ({"role": self.role.word} if self.role else {})
 
     @property
@@ -201,7 +225,8 @@ class Effect:
     claims: tuple[CategoryClaims, ...] = ()
     """Of offboarding: the live claims by category."""
     entries_added: Mapping[str, int] = field(default_factory=dict)
-    """Of a list, against the one in force: by kind, `networks`, `domains` or `witnesses`."""
+    """Of a list, against the one in force: by kind, `networks`, `domains` or `witnesses`; of a scope `instruments`
+    and `categories`."""
     entries_removed: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -220,6 +245,16 @@ def _claims(counted: admin_pb2.CategoryClaims) -> CategoryClaims:
     return CategoryClaims(category, counted.claims, counted.first_expiry, counted.last_expiry)
 
 
+def _word(given: str | Word) -> str:
+    return given.word if isinstance(given, Word) else given
+
+
+def _words(words: type[Word], numbers: Iterable[int]) -> str:
+    """Give the words of some numbers; a later version's as its number."""
+    known = {int(it): it.word for it in words}
+    return " ".join(known.get(number, str(number)) for number in numbers)
+
+
 def _check_quota(resource: str, items: int, *, least: int) -> None:
     if resource not in RESOURCES:
         known = ", ".join(RESOURCES)
@@ -235,4 +270,6 @@ def role_of(role: MemberRole | str) -> MemberRole:
     try:
         return MemberRole[role.upper()]
     except KeyError:
-        raise InvalidUse("a role is member, admin, liaison, auditor or reviewer") from None
+        raise InvalidUse(
+            "a role is member, admin, liaison, auditor, reviewer, legal_approver or duty_officer"
+        ) from None

@@ -8,6 +8,7 @@ from member_client.cli.admin.deciding import approve, proposals, reject, show, w
 from member_client.cli.admin.disputes import disputes
 from member_client.cli.admin.epochs import epoch_app, list_epochs
 from member_client.cli.admin.inviting import confirm, invite
+from member_client.cli.admin.liaisons import scope_liaison
 from member_client.cli.admin.recalls import recalls
 from member_client.cli.admin.succession import succession_app
 from member_client.cli.admin.watching import acknowledge, alarms, members, standings
@@ -18,7 +19,7 @@ admin_app = typer.Typer(no_args_is_help=True, help="For admins: propose changes,
 admin_app.add_typer(succession_app, name="succession")
 for command in (
     *(invite, confirm),
-    *(suspend, resume, revoke, offboard, budget, burst, business),
+    *(suspend, resume, revoke, offboard, budget, burst, business, scope_liaison),
     *(proposals, show, approve, reject, withdraw),
     *(members, standings, alarms, acknowledge, recalls, disputes),
 ):

@@ -22,7 +22,10 @@ def invite(
     *,
     out: Annotated[Path | None, typer.Option("--out", help="Enrolment bundle to write.", metavar="FILE")] = None,
     display_name: Annotated[str, typer.Option(help="Name of the institution or office.", metavar="NAME")] = "",
-    role: Annotated[str, typer.Option(help="member, admin, liaison, auditor or reviewer.", metavar="ROLE")] = "member",
+    role: Annotated[
+        str,
+        typer.Option(help="member, admin, liaison, auditor, reviewer, legal_approver or duty_officer.", metavar="ROLE"),
+    ] = "member",
     csv: Annotated[
         Path | None,
         typer.Option("--csv", help="Invite all on a list: id,display_name,role in the first line.", metavar="FILE"),

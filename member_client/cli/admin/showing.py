@@ -33,6 +33,8 @@ _DETAILS: Final = {
     "list_sha256": "Digest of the list",
     "quorum": "Quorum",
     "vkeys": "Verifier keys",
+    "instruments": "Instruments",
+    "categories": "Categories",
 }
 
 

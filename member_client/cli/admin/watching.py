@@ -17,6 +17,8 @@ _ROLES: Final = {
     MemberRole.MEMBER: "member institution",
     MemberRole.ADMIN: "admin",
     MemberRole.LIAISON: "police liaison",
+    MemberRole.LEGAL_APPROVER: "legal approver",
+    MemberRole.DUTY_OFFICER: "duty officer",
     MemberRole.REVIEWER: "reviewer",
     MemberRole.AUDITOR: "auditor",
 }
@@ -47,7 +49,7 @@ def members(
     *,
     every: Annotated[bool, typer.Option("--all", help="Those that were offboarded, too.")] = False,
 ) -> None:
-    """List who enrolled in the alliance: members, admins, liaisons, auditors and reviewers.
+    """List who enrolled in the alliance: members, admins, liaisons, approvers, auditors and reviewers.
 
     For example:
 

@@ -263,7 +263,18 @@ ADMIN_OPTIONS: Final = {
     "At once, with an alarm, and reviewed by another admin afterwards.": "立即执行并告警，事后由另一位管理员复核。",
     "Enrolment bundle to write.": "要写出的入盟包。",
     "Name of the institution or office.": "机构或部门的名称。",
-    "member, admin, liaison, auditor or reviewer.": "member、admin、liaison、auditor 或 reviewer。",
+    "member, admin, liaison, auditor, reviewer, legal_approver or duty_officer.": (
+        "member、admin、liaison、auditor、reviewer、legal_approver 或 duty_officer。"
+    ),
+    "Legal instrument that it may act under; once each.": "可依据的法律文书；每种给出一次。",
+    "Category that it may ask about; once each.": "可询问的类别；每类给出一次。",
+    "Set what a police liaison may ask for: under which instruments, about which categories.": (
+        "设定警方联络员的权限：可依据哪些法律文书，可询问哪些类别。"
+    ),
+    (
+        "It takes the place of what was set before; with neither option the liaison may ask for nothing more. A "
+        "liaison without a scope submits no case. Example:"
+    ): "新设定取代原设定；两个选项都不给时，联络员不得再提出任何请求。未设权限的联络员不能提交案件。示例：",
     "A purpose, bucket_prefixes, contribution_refunds, dispute_openings or protective_claims.": (
         "某一用途、bucket_prefixes、contribution_refunds、dispute_openings 或 protective_claims。"
     ),

@@ -275,7 +275,10 @@ SENTENCES: Final = {
     "Another call is reading this answer: ask again.": "另一调用正在读取该应答：请重试。",
     "a resource is one of {known}": "资源为以下之一：{known}",
     "a number of items is {least} to {MAX_ITEMS}": "数量为 {least} 至 {MAX_ITEMS}",
-    "a role is member, admin, liaison, auditor or reviewer": "角色为 member、admin、liaison、auditor 或 reviewer",
+    "a role is member, admin, liaison, auditor, reviewer, legal_approver or duty_officer": (
+        "角色为 member、admin、liaison、auditor、reviewer、legal_approver 或 duty_officer"
+    ),
+    "a scope has instruments and categories, or neither": "权限须同时含法律文书和类别，或两者皆无",
     "a reason has 1 to {MAX_REASON_BYTES} bytes": "理由的长度为 1 至 {MAX_REASON_BYTES} 字节",
     "several proposals begin so: give more digits": "有多项提案以此开头：请多给几位",
     "The renewed certificate cannot be kept.": "更新后的证书无法保存。",

@@ -27,6 +27,8 @@ WATCH_WORDS: Final = {
     "member institution": "成员机构",
     "admin": "管理员",
     "police liaison": "警方联络员",
+    "legal approver": "法律审批人",
+    "duty officer": "值班审批人",
     "auditor": "审计员",
     "reviewer": "复核员",
     "invited": "已邀请",
@@ -72,8 +74,8 @@ WATCH_WORDS: Final = {
 }
 
 WATCH_HELP: Final = {
-    "List who enrolled in the alliance: members, admins, liaisons, auditors and reviewers.": (
-        "列出已入盟的各方：成员机构、管理员、警方联络员、审计员、复核员。"
+    "List who enrolled in the alliance: members, admins, liaisons, approvers, auditors and reviewers.": (
+        "列出已入盟的各方：成员机构、管理员、警方联络员、审批人、审计员、复核员。"
     ),
     "Those that were offboarded, too.": "包括已退出者。",
     "Show what this member may use and has used today, and its standing.": "查看本机构的额度、今日用量和贡献评级。",

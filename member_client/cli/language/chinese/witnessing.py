@@ -57,6 +57,9 @@ WITNESS_HELP: Final = {
 
 WITNESS_WORDS: Final = {
     "set_witnesses": "设定见证名单",
+    "set_liaison_scope": "设定联络员权限",
+    "Instruments": "法律文书",
+    "Categories": "类别",
     "Quorum": "法定数",
     "Verifier keys": "验证公钥",
     "on the witness list in force": "在现行见证名单上",
