@@ -1154,7 +1154,7 @@ class CaseStep(_message.Message):
 
     @_builtins.property
     def statement(self) -> _statement_pb2.SignedStatement:
-        """The statement that it commits to; absent where its contents are sealed or the hub's clock took the step."""
+        """The statement that it commits to; absent for an evaluation, and where the hub's clock took the step."""
 
     def __init__(
         self,

@@ -181,7 +181,7 @@ def _record(transaction: Transaction, call: Call, evaluation: Evaluation, *, is_
     """Record an evaluation; a liaison's is a step of its case."""
     event = _event(call, evaluation)
     if evaluation.purpose is Purpose.CASE and call.caller.role is Role.LIAISON and is_fresh:
-        transaction.step(evaluation.case_id, event, evaluation.header)
+        transaction.step(evaluation.case_id, event)
     else:
         transaction.record(event)
 

@@ -137,7 +137,7 @@ class Station:
         return cast("CaseRecord", (await self.liaison.cases.SubmitCase(case.submission)).case)
 
     def decision(
-        self, approver: WireMember, case: Case, verdict: CaseVerdict = CaseVerdict.APPROVE, **changes: Any
+        self, approver: WireMember, case: Case, verdict: CaseVerdict = CaseVerdict.APPROVE, /, **changes: Any
     ) -> case_pb2.DecideCaseRequest:
         """Decide about a case's request, right unless changed."""
         fields: dict[str, Any] = {
@@ -152,7 +152,7 @@ class Station:
         payload = CaseDecision(**(fields | changes)).SerializeToString()
         return case_pb2.DecideCaseRequest(decision=approver.key.statement(statements.CASE_DECISION, payload))
 
-    async def decide(self, approver: WireMember, case: Case, *arguments: Any, **changes: Any) -> CaseRecord:
+    async def decide(self, approver: WireMember, case: Case, /, *arguments: Any, **changes: Any) -> CaseRecord:
         reply = await approver.cases.DecideCase(self.decision(approver, case, *arguments, **changes))
         return cast("CaseRecord", reply.case)
 
@@ -300,7 +300,9 @@ async def filed(member: WireMember, phone: str, **changes: Any) -> SealedClaim:
     return sealed
 
 
-def reply_of(member: WireMember, case: Case, text: bytes = b"release", **changes: Any) -> case_pb2.SendCaseReplyRequest:
+def reply_of(
+    member: WireMember, case: Case, text: bytes = b"release", /, **changes: Any
+) -> case_pb2.SendCaseReplyRequest:
     """Reply to a case, right unless changed."""
     contents = CaseReplyContents(release=SignedStatement(payload=text)).SerializeToString()
     sealed = changes.pop("sealed", None) or envelope.seal_reply(case.request.sealing_key, case.id, member.id, contents)

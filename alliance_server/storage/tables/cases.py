@@ -210,4 +210,4 @@ class CaseStepTable(SQLModel, table=True):
     of_member: bool = column(holds=Holds.WORKINGS, kept=Kept.CASE)
     """Whether a member that is asked took the step."""
     statement: bytes = column(sa_column=blob(), holds=Holds.STATEMENT, kept=Kept.CASE)
-    """SignedStatement that the event commits to. Empty: the hub's clock took the step."""
+    """SignedStatement that the event commits to. Empty: it is an evaluation, or the hub's clock took the step."""
