@@ -151,6 +151,7 @@ class Reason(IntEnum):
     TWO_OFFICERS_NEEDED = wire.ERROR_REASON_TWO_OFFICERS_NEEDED
     REPLY_WINDOW_CLOSED = wire.ERROR_REASON_REPLY_WINDOW_CLOSED
     ATTACHMENT_MISMATCH = wire.ERROR_REASON_ATTACHMENT_MISMATCH
+    TOO_MANY_ATTACHMENTS = wire.ERROR_REASON_TOO_MANY_ATTACHMENTS
 
 
 class StatusCode(IntEnum):
@@ -338,5 +339,8 @@ CATALOGUE: dict[Reason, PublicError] = {
     Reason.ATTACHMENT_MISMATCH: PublicError(
         StatusCode.FAILED_PRECONDITION,
         "The attachment is not what was signed: its size, digest or where it goes on.",
+    ),
+    Reason.TOO_MANY_ATTACHMENTS: PublicError(
+        StatusCode.RESOURCE_EXHAUSTED, "The member has as many attachments to the case, or as large ones, as it may."
     ),
 }

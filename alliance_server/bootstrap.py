@@ -48,6 +48,7 @@ from alliance_server.services.admission import Admission
 from alliance_server.services.audit import AuditService
 from alliance_server.services.buckets import BucketService
 from alliance_server.services.budgets import Budgets
+from alliance_server.services.cases.attachments import AttachmentService
 from alliance_server.services.cases.clocks import CaseClocks
 from alliance_server.services.cases.deciding import DecisionService
 from alliance_server.services.cases.inquiring import InquiryService
@@ -88,6 +89,7 @@ from alliance_server.services.succession import SuccessionService
 from alliance_server.services.watch import Watch
 from alliance_server.services.witnesses import WitnessService
 from alliance_server.storage import schema
+from alliance_server.storage.attachment_files import AttachmentFiles
 from alliance_server.storage.log_files import LogFiles
 from alliance_server.storage.snapshot_files import FileSnapshots
 
@@ -140,6 +142,8 @@ class Hub:
         self._flags = Flags(self.keys.identity)
         self.dispute_clocks = DisputeClocks(self.store, self._flags, self.clock)
         self.case_clocks = CaseClocks(self.store, self.clock)
+        attachments = AttachmentFiles(config.attachments_folder)
+        self.attachments = AttachmentService(self.store, attachments, self.clock)
         self.outcomes = OutcomeMonths(self.store, self.clock)
         self.statuses = StatusService(self.store, self.compute, self.keys.identity, self.clock)
         authenticator = Authenticator(self.store, config.alliance, self.clock, self.tls.trusts)
@@ -247,7 +251,9 @@ class Hub:
                     MatchingService(self.store),
                     InquiryService(self.store),
                     ReplyService(self.store),
-                )
+                ),
+                self.attachments,
+                self.calls.drain,
             ),
             certificates=CertificateServicer(self.renewal),
             directory=DirectoryServicer(directory),
@@ -287,6 +293,7 @@ class Hub:
                 await self.departures.turn()
                 await self.dispute_clocks.turn()  # before the purge: what ended is known by its row
                 await self.case_clocks.turn()
+                await self.attachments.purge()
                 await self.purging.turn()
                 await self.publication.look()
                 await self.outcomes.turn()

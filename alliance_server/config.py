@@ -153,6 +153,11 @@ class HubConfig(BaseSettings):
         return self.folder / "snapshots"
 
     @property
+    def attachments_folder(self) -> Path:
+        """Where sealed attachments of replies to police cases lie."""
+        return self.folder / "attachments"
+
+    @property
     def logs_folder(self) -> Path:
         """Where the logs' tiles and checkpoints lie, for everybody to read."""
         return self.folder / "log"

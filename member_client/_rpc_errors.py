@@ -70,6 +70,7 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.TWO_OFFICERS_NEEDED: errors.TwoOfficersNeeded,
     Reason.REPLY_WINDOW_CLOSED: errors.ReplyWindowClosed,
     Reason.ATTACHMENT_MISMATCH: errors.AttachmentMismatch,
+    Reason.TOO_MANY_ATTACHMENTS: errors.TooManyAttachments,
 }
 
 _BY_CODE: dict[grpc.StatusCode, tuple[type[errors.AllianceClientError], str]] = {

@@ -399,6 +399,12 @@ class AttachmentMismatch(Denied):
     how_to_fix = "See that the file was not changed since it was released, and attach it again."
 
 
+class TooManyAttachments(Denied):
+    """The member has as many attachments to the case, or as large ones, as it may: 64, and about 16 GiB."""
+
+    how_to_fix = "Release fewer or smaller files, or put several into one archive."
+
+
 class FingerprintRefused(Denied):
     """The words are not those of the key that enrolled: they were misheard, or somebody else enrolled."""
 

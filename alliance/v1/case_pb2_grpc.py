@@ -201,7 +201,8 @@ class CaseServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UploadAttachment(self, request_iterator, context):
-        """Uploads a sealed attachment of a reply, or what is missing of it, within the case's window.
+        """Uploads a sealed attachment of a reply, or what is missing of it, within the case's window. What came is durable before
+        the answer, and however the stream ends most of it. The receipt is bound to the first message.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

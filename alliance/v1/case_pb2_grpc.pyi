@@ -68,7 +68,9 @@ class CaseServiceStub:
     GetAttachment: _grpc.UnaryUnaryMultiCallable[_case_pb2.GetAttachmentRequest, _case_pb2.GetAttachmentResponse]
     """Says how much of an attachment is durable, for the member that uploads it. Safe to repeat."""
     UploadAttachment: _grpc.StreamUnaryMultiCallable[_case_pb2.UploadAttachmentRequest, _case_pb2.UploadAttachmentResponse]
-    """Uploads a sealed attachment of a reply, or what is missing of it, within the case's window."""
+    """Uploads a sealed attachment of a reply, or what is missing of it, within the case's window. What came is durable before
+    the answer, and however the stream ends most of it. The receipt is bound to the first message.
+    """
     DownloadAttachment: _grpc.UnaryStreamMultiCallable[_case_pb2.DownloadAttachmentRequest, _case_pb2.DownloadAttachmentResponse]
     """Downloads a sealed attachment from an offset on, for the case's liaison, once replies are handed over."""
 
@@ -110,7 +112,9 @@ class CaseServiceAsyncStub(CaseServiceStub):
     GetAttachment: _aio.UnaryUnaryMultiCallable[_case_pb2.GetAttachmentRequest, _case_pb2.GetAttachmentResponse]  # type: ignore[assignment]
     """Says how much of an attachment is durable, for the member that uploads it. Safe to repeat."""
     UploadAttachment: _aio.StreamUnaryMultiCallable[_case_pb2.UploadAttachmentRequest, _case_pb2.UploadAttachmentResponse]  # type: ignore[assignment]
-    """Uploads a sealed attachment of a reply, or what is missing of it, within the case's window."""
+    """Uploads a sealed attachment of a reply, or what is missing of it, within the case's window. What came is durable before
+    the answer, and however the stream ends most of it. The receipt is bound to the first message.
+    """
     DownloadAttachment: _aio.UnaryStreamMultiCallable[_case_pb2.DownloadAttachmentRequest, _case_pb2.DownloadAttachmentResponse]  # type: ignore[assignment]
     """Downloads a sealed attachment from an offset on, for the case's liaison, once replies are handed over."""
 
@@ -227,7 +231,9 @@ class CaseServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_case_pb2.UploadAttachmentRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_case_pb2.UploadAttachmentResponse, _abc.Awaitable[_case_pb2.UploadAttachmentResponse]]:
-        """Uploads a sealed attachment of a reply, or what is missing of it, within the case's window."""
+        """Uploads a sealed attachment of a reply, or what is missing of it, within the case's window. What came is durable before
+        the answer, and however the stream ends most of it. The receipt is bound to the first message.
+        """
 
     @_abc_1.abstractmethod
     def DownloadAttachment(

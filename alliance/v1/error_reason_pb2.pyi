@@ -140,6 +140,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Replies are not taken now."""
     ERROR_REASON_ATTACHMENT_MISMATCH: _ErrorReason.ValueType  # 62
     """The attachment is not what was signed: its size, its digest or where it goes on."""
+    ERROR_REASON_TOO_MANY_ATTACHMENTS: _ErrorReason.ValueType  # 64
+    """The member has as many attachments to the case, or as large ones, as it may."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason in the ErrorInfo (domain `alliance`) of every refused call, and of every refused row."""
@@ -262,4 +264,6 @@ ERROR_REASON_REPLY_WINDOW_CLOSED: ErrorReason.ValueType  # 61
 """Replies are not taken now."""
 ERROR_REASON_ATTACHMENT_MISMATCH: ErrorReason.ValueType  # 62
 """The attachment is not what was signed: its size, its digest or where it goes on."""
+ERROR_REASON_TOO_MANY_ATTACHMENTS: ErrorReason.ValueType  # 64
+"""The member has as many attachments to the case, or as large ones, as it may."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -10,6 +10,8 @@ from alliance.errors import AllianceError
 from alliance.taxonomy import ClaimStatus
 from alliance.tlog.tiles import Tile
 from alliance_server.domain.alarms import Alarm, DayOfUse, Finding
+from alliance_server.domain.attachments import Attachment
+from alliance_server.domain.attachments import Key as AttachmentKey
 from alliance_server.domain.audit import AuditRecord
 from alliance_server.domain.cases import Asked, Case, Decision, Match, Placed, Scope
 from alliance_server.domain.claims import (
@@ -362,6 +364,31 @@ class CaseRepository(Protocol):
 
     def purge(self, now: int, most: int) -> tuple[int, int]:
         """Delete sealed things and whole cases, up to so many of each; returns how many of each."""
+
+
+class AttachmentRepository(Protocol):
+    """Attachments of replies to cases."""
+
+    def get(self, key: AttachmentKey) -> Attachment | None:
+        """Give an attachment."""
+
+    def add(self, attachment: Attachment) -> None:
+        """Add an attachment that is begun."""
+
+    def complete(self, key: AttachmentKey, now: int) -> bool:
+        """Note that an attachment is whole; false where it is so already, or there is none."""
+
+    def remove(self, key: AttachmentKey) -> bool:
+        """Forget an attachment; false where there is none."""
+
+    def used(self, case_id: bytes, member: str) -> tuple[int, int]:
+        """Give how many attachments a member has to a case, and their sizes' sum."""
+
+    def whole(self, case_id: bytes, members: Sequence[str]) -> list[Attachment]:
+        """Give those that some members uploaded whole to a case, each member's together."""
+
+    def due_to_purge(self, now: int, most: int) -> list[AttachmentKey]:
+        """Give up to so many whose case ended long enough ago, or is gone."""
 
 
 class OutcomeRepository(Protocol):
@@ -745,6 +772,8 @@ class Transaction(Protocol):
     @property
     def cases(self) -> CaseRepository: ...  # noqa: D102 - its type says it
     @property
+    def attachments(self) -> AttachmentRepository: ...  # noqa: D102 - its type says it
+    @property
     def outcomes(self) -> OutcomeRepository: ...  # noqa: D102 - its type says it
     @property
     def filters(self) -> FilterRepository: ...  # noqa: D102 - its type says it
@@ -852,6 +881,43 @@ class SnapshotFiles(Protocol):
 
     def delete(self, bits_sha256: bytes) -> None:
         """Remove bits that no snapshot needs."""
+
+
+class AttachmentUpload(Protocol):
+    """An attachment while it is written."""
+
+    @property
+    def received(self) -> int:
+        """Bytes that came, over all its uploads."""
+
+    @property
+    def sha256(self) -> bytes:
+        """Digest of all that came."""
+
+    def append(self, part: bytes) -> None:
+        """Write what came next; raises BlockingIOError where another upload took over, and OSError."""
+
+    def close(self) -> None:
+        """Have what came on the disk for good, and let go of it; raises OSError."""
+
+
+class AttachmentFiles(Protocol):
+    """Sealed attachments as files, by names that name nobody."""
+
+    def durable(self, name: str) -> int:
+        """End an upload, and give how many bytes are durable, 0 where there are none."""
+
+    def begin(self, name: str, offset: int, size: int) -> AttachmentUpload:
+        """Go on at an offset; raises BlockingIOError where another process is at it, ValueError, and OSError.
+
+        A ValueError says that less is durable.
+        """
+
+    def chunks(self, name: str, offset: int, size: int) -> Iterable[bytes]:
+        """Read from an offset on, in chunks; raises FileNotFoundError."""
+
+    def remove(self, name: str) -> None:
+        """Remove what there is."""
 
 
 class LogFiles(Protocol):

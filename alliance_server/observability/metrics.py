@@ -24,6 +24,8 @@ STREAMS: Final = frozenset(
     {
         "AuditService/ReadLog",
         "BucketService/GetBuckets",
+        "CaseService/DownloadAttachment",
+        "CaseService/UploadAttachment",
         "FilterService/DownloadSnapshot",
         "FilterService/ListDeltas",
         "StatusService/WatchStatuses",

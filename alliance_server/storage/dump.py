@@ -24,8 +24,9 @@ from alliance.errors import AllianceError
 from alliance_server.storage import bulk
 
 ROWS_A_PAGE: Final = 1000
-LEFT_OUT: Final = frozenset({"alembic_version", "filter_deltas", "filter_snapshots", "leases"})
-"""Tables that hold nothing of worth elsewhere: filters are built anew, a lease belongs to a process."""
+LEFT_OUT: Final = frozenset({"alembic_version", "case_attachments", "filter_deltas", "filter_snapshots", "leases"})
+"""Tables that hold nothing of worth elsewhere: filters are built anew, a lease belongs to a process, and attachments go
+with the hub that has their files."""
 
 
 class DumpInvalid(AllianceError):

@@ -33,6 +33,7 @@ from alliance_server.domain.errors import Refused
 from alliance_server.domain.ports import Transaction
 from alliance_server.domain.purges import Purge, Purges
 from alliance_server.storage import database, facts
+from alliance_server.storage.attachments import SqlAttachments
 from alliance_server.storage.audit_log import SqlAudit, append
 from alliance_server.storage.cases import SqlCases, Step, append_steps
 from alliance_server.storage.changes import SqlChanges
@@ -84,6 +85,7 @@ class SqlTransaction:
         self.recalls = SqlRecalls(connection)
         self.disputes = SqlDisputes(connection)
         self.cases = SqlCases(connection, self.purges)
+        self.attachments = SqlAttachments(connection)
         self.outcomes = SqlOutcomes(connection)
         self.filters = SqlFilters(connection)
         self.quotas = SqlQuotas(connection)

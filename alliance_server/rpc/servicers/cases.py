@@ -8,11 +8,14 @@ from grpc import aio
 
 from alliance.v1 import case_pb2
 from alliance.v1.statement_pb2 import SignedStatement
+from alliance_server.domain.attachments import Attachment
 from alliance_server.domain.cases import Asked, Decision
 from alliance_server.domain.statements import unpacked
 from alliance_server.rpc.interceptors.calls import current_call
+from alliance_server.rpc.interceptors.draining import Drain
 from alliance_server.rpc.servicers.attachments import AttachmentServicer
 from alliance_server.rpc.servicers.audit import record_message
+from alliance_server.services.cases.attachments import AttachmentService
 from alliance_server.services.cases.deciding import DecisionService
 from alliance_server.services.cases.inquiring import InquiryService, ShownInquiry
 from alliance_server.services.cases.matching import MatchingService
@@ -37,7 +40,8 @@ class CaseServices:
 class CaseServicer(AttachmentServicer):
     """Takes cases through their life."""
 
-    def __init__(self, services: CaseServices) -> None:
+    def __init__(self, services: CaseServices, attachments: AttachmentService, drain: Drain) -> None:
+        super().__init__(attachments, drain)
         self._its = services
 
     async def SubmitCase(self, request: case_pb2.SubmitCaseRequest, context: Context) -> case_pb2.SubmitCaseResponse:
@@ -84,7 +88,8 @@ class CaseServicer(AttachmentServicer):
     ) -> case_pb2.ListCaseRepliesResponse:
         """List a page of replies."""
         found, more = await self._its.replies.list(current_call(), request.case_id, request.page_token)
-        return case_pb2.ListCaseRepliesResponse(replies=[_reply(it) for it in found], next_page_token=more)
+        replies = [_reply(it, files) for it, files in found]
+        return case_pb2.ListCaseRepliesResponse(replies=replies, next_page_token=more)
 
     async def ListInquiries(
         self, request: case_pb2.ListInquiriesRequest, context: Context
@@ -165,6 +170,7 @@ def _inquiry(shown: ShownInquiry) -> case_pb2.Inquiry:
     )
 
 
-def _reply(it: Asked) -> case_pb2.CaseReplyRecord:
+def _reply(it: Asked, files: Sequence[Attachment]) -> case_pb2.CaseReplyRecord:
     reply = SignedStatement.FromString(it.reply) if it.reply else None
-    return case_pb2.CaseReplyRecord(member=it.member, reply=reply, sealed=it.sealed or b"")
+    attachments = [SignedStatement.FromString(one.statement) for one in files]
+    return case_pb2.CaseReplyRecord(member=it.member, reply=reply, sealed=it.sealed or b"", attachments=attachments)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from alliance.errors import Reason
+from alliance_server.domain.attachments import Attachment
 from alliance_server.domain.audit import AuditRecord
 from alliance_server.domain.cases import Asked
 from alliance_server.domain.errors import Refused
@@ -52,16 +53,21 @@ class ReplyService:
         await self._store.write(lambda transaction: transaction.record(call.event(items=len(found[1]))))
         return found
 
-    async def list(self, call: Call, case_id: bytes, token: str) -> tuple[list[Asked], str]:
-        """List a page of the members that are asked, with their replies, and the token of the next; raises Refused."""
+    async def list(self, call: Call, case_id: bytes, token: str) -> tuple[list[tuple[Asked, list[Attachment]]], str]:
+        """List a page of the members that are asked, with their replies and what they uploaded whole; raises Refused.
+
+        Gives the token of the next page as well.
+        """
         after = name(token)
 
-        def work(transaction: Transaction) -> list[Asked]:
+        def work(transaction: Transaction) -> list[tuple[Asked, list[Attachment]]]:
             case = of_caller(transaction, call, case_id)
             if not case.is_handed_over(call.now()):
                 raise Refused(Reason.CASE_STATE_CONFLICT, "replies are not handed over yet")
-            return transaction.cases.replies(case_id, after, PAGE)
+            asked = transaction.cases.replies(case_id, after, PAGE)
+            files = transaction.attachments.whole(case_id, [it.member for it in asked])
+            return [(it, [file for file in files if file.member == it.member]) for it in asked]
 
         found = await self._store.read(work)
         await self._store.write(lambda transaction: transaction.record(call.event(items=len(found))))
-        return found, found[-1].member if len(found) == PAGE else ""
+        return found, found[-1][0].member if len(found) == PAGE else ""

@@ -13,6 +13,7 @@ from alliance_server.storage.tables.administration import (
     SuppressionListTable,
     WitnessListTable,
 )
+from alliance_server.storage.tables.attachments import CaseAttachmentTable
 from alliance_server.storage.tables.audit import (
     AuditTable,
     CheckpointTable,
@@ -78,6 +79,7 @@ __all__ = [
     "BudgetTable",
     "BurstTable",
     "BusinessTable",
+    "CaseAttachmentTable",
     "CaseDecisionTable",
     "CaseEpochTable",
     "CaseMatchTable",

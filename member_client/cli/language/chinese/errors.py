@@ -56,6 +56,8 @@ CLASSES: Final = {
     "ProofRejected": "联盟中心的计算结果与已锁定的密钥不符：密钥不同，或应答被更改",
     "StatementInvalid": "签名声明未能通过验证，或声明了不该声明的内容",
     "FilterTampered": "过滤器的内容与联盟中心签名时不符",
+    "AttachmentTampered": "附件不是成员签署的那份文件：被更改、截断或替换",
+    "TooManyAttachments": "本机构在该案件中的附件数量或大小已达上限",
     "FilterRolledBack": "联盟中心出示了比以前更旧的过滤器；较新的过滤器在过期前继续有效",
     "EpochKeyChanged": "该密钥周期的公钥与首次所见不同",
     "MemberKeyChanged": "某成员的身份密钥与首次所见不同，或同时出现两个",
