@@ -100,7 +100,7 @@ class Cases:
 
     # -- liaison and approvers ---------------------------------------------------------------------------------------
 
-    async def list(self, *, waiting_only: bool = False) -> AsyncIterator[Case]:
+    async def listed(self, *, waiting_only: bool = False) -> AsyncIterator[Case]:
         """List a liaison's own cases and drafts, or all cases for an approver, oldest first.
 
         `waiting_only`: those alone that wait for an approver. Raises StatementInvalid for one that was not signed so.

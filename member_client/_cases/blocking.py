@@ -62,13 +62,13 @@ class BlockingCases:
         """Close a case whose replies were handed over."""
         return self._result(self._cases.close(case_id, officer=officer, reason=reason))
 
-    def list(self, *, waiting_only: bool = False) -> Iterator[Case]:
+    def listed(self, *, waiting_only: bool = False) -> Iterator[Case]:
         """List cases, oldest first."""
 
-        async def listed() -> tuple[Case, ...]:
-            return tuple([case async for case in self._cases.list(waiting_only=waiting_only)])
+        async def gathered() -> tuple[Case, ...]:
+            return tuple([case async for case in self._cases.listed(waiting_only=waiting_only)])
 
-        return iter(self._result(listed()))
+        return iter(self._result(gathered()))
 
     def find(self, name: str) -> Case:
         """Give the case of a number, or whose id starts so in hexadecimal."""

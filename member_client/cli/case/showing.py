@@ -155,7 +155,7 @@ def _answer(answer: Any) -> dict[str, Any]:  # noqa: ANN401 - a CaseAnswer
 
 async def _listed(session: Session, *, waiting_only: bool) -> list[Case]:
     async with session.client() as client:
-        return [it async for it in client.cases.list(waiting_only=waiting_only)]
+        return [it async for it in client.cases.listed(waiting_only=waiting_only)]
 
 
 async def _standing(session: Session, name: str) -> CaseStanding:

@@ -113,7 +113,7 @@ class FakeCases:
         case = await self.find(case_id.hex())
         return CasePreview(case, INSTRUMENT_RULES[case.instrument], 1_000)
 
-    async def list(self, *, waiting_only: bool = False) -> AsyncIterator[Case]:
+    async def listed(self, *, waiting_only: bool = False) -> AsyncIterator[Case]:
         for case in self.known:
             if case.subject is not None or not waiting_only:
                 yield case
