@@ -116,7 +116,7 @@ class Told:
         return [counts[0], *(after for before, after in pairwise(counts) if after < before)]
 
 
-def statement_of(member: WireMember, case_id: bytes, sealed: bytes, **changes: Any) -> SignedStatement:
+def statement_of(member: WireMember, case_id: bytes, sealed: bytes, /, **changes: Any) -> SignedStatement:
     """Sign what is uploaded, right unless changed."""
     key = changes.pop("key", member.key)
     fields: dict[str, Any] = {
