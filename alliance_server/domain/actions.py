@@ -23,6 +23,7 @@ class AuditAction(StrEnum):
     BUCKET_GET = "bucket:entry:get"
     BUCKET_REPORT = "bucket:entry:report"
     CALL_REFUSE = "call:unauthenticated:refuse"
+    ATTACHMENT_BEGIN = "case:attachment:begin"
     ATTACHMENT_DOWNLOAD = "case:attachment:download"
     ATTACHMENT_GET = "case:attachment:get"
     ATTACHMENT_PURGE = "case:attachment:purge"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from support.attachments import ask, change, hand_over, messages_of, sealed_file, statement_of
+from support.attachments import ATTACHED, ask, change, hand_over, messages_of, sealed_file, statement_of
 from support.hub import RunningHub, running_hub
 from support.kills import until
 from support.wire import WireMember, enrol, events_of, refuses
@@ -29,9 +29,6 @@ from alliance_server.storage.attachment_files import AttachmentFiles
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SEALED = bytes(range(251)) * 262
-SEALED = SEALED.ljust(sealed_size(1), b"\x07")[: sealed_size(1)]
-"""As long as the smallest size class; the hub cannot tell what is in it."""
 ID = b"a" * 16
 NewFolder = Callable[[], Path]
 
@@ -61,7 +58,7 @@ async def sent(member: WireMember, messages: Iterable[UploadAttachmentRequest]) 
     return answer
 
 
-async def upload(member: WireMember, case_id: bytes, sealed: bytes = SEALED, /, **changes: Any) -> tuple[int, bool]:
+async def upload(member: WireMember, case_id: bytes, sealed: bytes = ATTACHED, /, **changes: Any) -> tuple[int, bool]:
     """Upload all of it, right unless changed."""
     answer = await sent(member, messages_of(statement_of(member, case_id, sealed, **changes), sealed))
     return answer.received, answer.is_whole
@@ -84,37 +81,37 @@ async def test_what_was_uploaded_is_handed_out_from_any_offset(
 ) -> None:
     case_id = ask(hub, "lender")
     assert await state(member, case_id) == (0, False)
-    assert await upload(member, case_id) == (len(SEALED), True)
-    assert await state(member, case_id) == (len(SEALED), True)
+    assert await upload(member, case_id) == (len(ATTACHED), True)
+    assert await state(member, case_id) == (len(ATTACHED), True)
     hand_over(hub, case_id)
-    for offset in (0, 1, 65_000, len(SEALED)):
-        assert await fetch(police, case_id, offset) == SEALED[offset:]
+    for offset in (0, 1, 65_000, len(ATTACHED)):
+        assert await fetch(police, case_id, offset) == ATTACHED[offset:]
     with refuses(Reason.INVALID_REQUEST):
-        await fetch(police, case_id, len(SEALED) + 1)
+        await fetch(police, case_id, len(ATTACHED) + 1)
 
 
 async def test_a_reply_names_what_was_uploaded_whole(hub: RunningHub, member: WireMember, police: WireMember) -> None:
     case_id = ask(hub, "lender")
-    whole, begun = (statement_of(member, case_id, SEALED, attachment_id=it) for it in (ID, b"b" * 16))
-    await sent(member, messages_of(whole, SEALED))
-    await sent(member, messages_of(begun, SEALED)[:1])
+    whole, begun = (statement_of(member, case_id, ATTACHED, attachment_id=it) for it in (ID, b"b" * 16))
+    await sent(member, messages_of(whole, ATTACHED))
+    await sent(member, messages_of(begun, ATTACHED)[:1])
     hand_over(hub, case_id)
     (reply,) = (await police.cases.ListCaseReplies(ListCaseRepliesRequest(case_id=case_id))).replies
     assert list(reply.attachments) == [whole]
 
 
-async def test_each_upload_leaves_events_and_the_last_one_says_that_it_is_whole(
+async def test_each_upload_leaves_an_event_and_the_last_one_says_that_it_is_whole(
     hub: RunningHub, member: WireMember
 ) -> None:
     case_id = ask(hub, "lender")
     before = len(events_of(hub, "lender"))
-    statement = statement_of(member, case_id, SEALED)
-    messages = messages_of(statement, SEALED)
+    statement = statement_of(member, case_id, ATTACHED)
+    messages = messages_of(statement, ATTACHED)
     assert (await sent(member, messages[:1])).received == 40_000
-    assert (await sent(member, messages_of(statement, SEALED, 40_000))).is_whole
+    assert (await sent(member, messages_of(statement, ATTACHED, 40_000))).is_whole
     events = events_of(hub, "lender")[before:]
     assert [(it.action, it.items, it.outcome) for it in events] == [
-        ("case:attachment:upload", 0, OK),
+        ("case:attachment:begin", 1, OK),
         ("case:attachment:upload", 0, OK),
         ("case:attachment:upload", 1, OK),
     ]
@@ -123,20 +120,20 @@ async def test_each_upload_leaves_events_and_the_last_one_says_that_it_is_whole(
 
 async def test_an_upload_goes_on_where_it_is_durable_or_before(hub: RunningHub, member: WireMember) -> None:
     case_id = ask(hub, "lender")
-    statement = statement_of(member, case_id, SEALED)
-    await sent(member, messages_of(statement, SEALED)[:1])
+    statement = statement_of(member, case_id, ATTACHED)
+    await sent(member, messages_of(statement, ATTACHED)[:1])
     with refuses(Reason.ATTACHMENT_MISMATCH):
-        await sent(member, messages_of(statement, SEALED, 40_001))
+        await sent(member, messages_of(statement, ATTACHED, 40_001))
     assert await state(member, case_id) == (40_000, False)
-    answer = await sent(member, messages_of(statement, SEALED, 10_000))
-    assert (answer.received, answer.is_whole) == (len(SEALED), True)
+    answer = await sent(member, messages_of(statement, ATTACHED, 10_000))
+    assert (answer.received, answer.is_whole) == (len(ATTACHED), True)
 
 
 async def test_parts_that_do_not_follow_are_refused_and_what_came_before_stays(
     hub: RunningHub, member: WireMember
 ) -> None:
     case_id = ask(hub, "lender")
-    messages = list(messages_of(statement_of(member, case_id, SEALED), SEALED))
+    messages = list(messages_of(statement_of(member, case_id, ATTACHED), ATTACHED))
     messages[1].offset += 1
     with refuses(Reason.ATTACHMENT_MISMATCH):
         await sent(member, messages)
@@ -146,7 +143,7 @@ async def test_parts_that_do_not_follow_are_refused_and_what_came_before_stays(
 async def test_more_than_was_signed_is_refused(hub: RunningHub, member: WireMember) -> None:
     case_id = ask(hub, "lender")
     with refuses(Reason.ATTACHMENT_MISMATCH):
-        await sent(member, messages_of(statement_of(member, case_id, SEALED), SEALED + b"x", part_bytes=70_000))
+        await sent(member, messages_of(statement_of(member, case_id, ATTACHED), ATTACHED + b"x", part_bytes=70_000))
     assert await state(member, case_id) == (0, False)
 
 
@@ -158,9 +155,9 @@ async def test_a_part_has_a_largest_size(hub: RunningHub, member: WireMember) ->
 
 async def test_what_has_another_digest_is_forgotten_and_may_be_sent_anew(hub: RunningHub, member: WireMember) -> None:
     case_id = ask(hub, "lender")
-    statement = statement_of(member, case_id, SEALED)
+    statement = statement_of(member, case_id, ATTACHED)
     with refuses(Reason.ATTACHMENT_MISMATCH):
-        await sent(member, messages_of(statement, SEALED[:-1] + b"\x00"))
+        await sent(member, messages_of(statement, ATTACHED[:-1] + b"\x00"))
     assert await state(member, case_id) == (0, False)
     assert not sealed_file(hub, case_id, "lender", ID).exists()
     refused = events_of(hub, "lender")[-2]
@@ -169,21 +166,21 @@ async def test_what_has_another_digest_is_forgotten_and_may_be_sent_anew(hub: Ru
         1,
         "ATTACHMENT_MISMATCH",
     )
-    assert await upload(member, case_id) == (len(SEALED), True)
+    assert await upload(member, case_id) == (len(ATTACHED), True)
 
 
 async def test_an_id_has_one_content(hub: RunningHub, member: WireMember) -> None:
     case_id = ask(hub, "lender")
     await upload(member, case_id)
     with refuses(Reason.CONFLICTING_RETRY):
-        await upload(member, case_id, bytes(len(SEALED)))
-    assert await upload(member, case_id) == (len(SEALED), True)  # it is whole, and read no more
+        await upload(member, case_id, bytes(len(ATTACHED)))
+    assert await upload(member, case_id) == (len(ATTACHED), True)  # it is whole, and read no more
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"sealed_size": len(SEALED) + 1}, Reason.INVALID_REQUEST),
+        ({"sealed_size": len(ATTACHED) + 1}, Reason.INVALID_REQUEST),
         ({"sealed_size": 2 * max(SEALED_SIZES)}, Reason.INVALID_REQUEST),
         ({"sealed_sha256": b"short"}, Reason.INVALID_REQUEST),
         ({"attachment_id": b"short"}, Reason.INVALID_REQUEST),
@@ -240,8 +237,8 @@ async def test_a_member_attaches_so_many_and_so_much_to_a_case(
         await upload(member, case_id, attachment_id=one * 16)
     with refuses(Reason.TOO_MANY_ATTACHMENTS):
         await upload(member, case_id, attachment_id=b"3" * 16)
-    assert await upload(member, case_id, attachment_id=b"2" * 16) == (len(SEALED), True)
-    monkeypatch.setattr(rules, "MAX_BYTES", 2 * len(SEALED) - 1)
+    assert await upload(member, case_id, attachment_id=b"2" * 16) == (len(ATTACHED), True)
+    monkeypatch.setattr(rules, "MAX_BYTES", 2 * len(ATTACHED) - 1)
     case_id = ask(hub, "lender")
     await upload(member, case_id)
     with refuses(Reason.TOO_MANY_ATTACHMENTS):
@@ -267,13 +264,13 @@ async def test_they_are_handed_out_to_their_liaison_alone_and_not_before_replies
         await fetch(police, case_id, attachment_id=b"b" * 16)
     with refuses(Reason.NOT_FOUND):
         await fetch(police, case_id, member="another")
-    assert await fetch(police, case_id) == SEALED
+    assert await fetch(police, case_id) == ATTACHED
     await another.close()
 
 
 async def test_what_is_not_whole_is_not_handed_out(hub: RunningHub, member: WireMember, police: WireMember) -> None:
     case_id = ask(hub, "lender")
-    await sent(member, messages_of(statement_of(member, case_id, SEALED), SEALED)[:1])
+    await sent(member, messages_of(statement_of(member, case_id, ATTACHED), ATTACHED)[:1])
     hand_over(hub, case_id)
     with refuses(Reason.NOT_FOUND):
         await fetch(police, case_id)
@@ -289,16 +286,16 @@ async def test_a_file_that_is_gone_is_uploaded_once_more(
     hand_over(hub, case_id)
     with refuses(Reason.NOT_FOUND):
         await fetch(police, case_id)
-    assert await upload(member, case_id) == (len(SEALED), True)
-    assert await fetch(police, case_id) == SEALED
+    assert await upload(member, case_id) == (len(ATTACHED), True)
+    assert await fetch(police, case_id) == ATTACHED
 
 
 async def test_a_full_disk_is_said_and_nothing_is_lost(
     hub: RunningHub, member: WireMember, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case_id = ask(hub, "lender")
-    statement = statement_of(member, case_id, SEALED)
-    await sent(member, messages_of(statement, SEALED)[:1])
+    statement = statement_of(member, case_id, ATTACHED)
+    await sent(member, messages_of(statement, ATTACHED)[:1])
 
     def no_room(_files: AttachmentFiles, _missing: int) -> None:
         raise OSError(28, "No space left on device")
@@ -306,14 +303,14 @@ async def test_a_full_disk_is_said_and_nothing_is_lost(
     with monkeypatch.context() as full:
         full.setattr(AttachmentFiles, "_check_room", no_room)
         with refuses(Reason.STORAGE_FULL):
-            await sent(member, messages_of(statement, SEALED, 40_000))
+            await sent(member, messages_of(statement, ATTACHED, 40_000))
     assert await state(member, case_id) == (40_000, False)
-    assert (await sent(member, messages_of(statement, SEALED, 40_000))).is_whole
+    assert (await sent(member, messages_of(statement, ATTACHED, 40_000))).is_whole
 
 
 async def test_a_window_that_closes_meanwhile_ends_the_upload(hub: RunningHub, member: WireMember) -> None:
     case_id = ask(hub, "lender")
-    messages = messages_of(statement_of(member, case_id, SEALED), SEALED)
+    messages = messages_of(statement_of(member, case_id, ATTACHED), ATTACHED)
 
     async def late() -> AsyncIterator[UploadAttachmentRequest]:
         yield messages[0]
@@ -334,7 +331,7 @@ async def test_they_are_deleted_a_month_after_the_cases_end(
         hand_over(hub, case_id)
     change(hub, ended, state=CaseState.CLOSED, ended_at=hub.clock.now_ms())
     await hub.hub.attachments.purge()
-    assert await fetch(police, ended) == SEALED
+    assert await fetch(police, ended) == ATTACHED
     hub.clock.advance(seconds=SEALED_KEPT_MS / 1000 + 1)
     assert await hub.hub.attachments.purge() >= 1
     assert await hub.hub.attachments.purge() == 0

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from grpc import aio
+from support.attachments import ATTACHED, ask, hand_over, messages_of, statement_of
 from support.cosigning import TestWitness, sealed
 from support.hub import RunningHub
 from support.police import entries, filed, reply_of, staffed
@@ -215,6 +216,25 @@ async def send_case_reply(it: WireMember) -> Any:
     await it.cases.SendCaseReply(reply_of(it, case))
 
 
+async def get_attachment(it: WireMember) -> Any:
+    await it.cases.GetAttachment(case_pb2.GetAttachmentRequest(case_id=ask(it.hub, it.id), attachment_id=bytes(16)))
+
+
+async def upload_attachment(it: WireMember) -> Any:
+    messages = messages_of(statement_of(it, ask(it.hub, it.id), ATTACHED), ATTACHED)
+    await it.cases.UploadAttachment(iter(messages))
+
+
+async def download_attachment(it: WireMember) -> Any:
+    lender = await enrol(it.hub, f"lender-{os.urandom(3).hex()}")
+    case_id = ask(it.hub, lender.id, liaison=it.id)
+    statement = statement_of(lender, case_id, ATTACHED)
+    await lender.cases.UploadAttachment(iter(messages_of(statement, ATTACHED)))
+    hand_over(it.hub, case_id)
+    asked = case_pb2.DownloadAttachmentRequest(case_id=case_id, member=lender.id, attachment_id=b"a" * 16)
+    await drain(it.cases.DownloadAttachment(asked))
+
+
 SUCCEEDS: dict[str, Call] = {
     "AdminService/AcknowledgeAlarm": acknowledge,
     "AdminService/ListAlarms": lambda it: it.admin.ListAlarms(admin_pb2.ListAlarmsRequest()),
@@ -246,7 +266,10 @@ SUCCEEDS: dict[str, Call] = {
         bucket_pb2.ReportEntryRequest(entry_id=bytes(16), finding=bucket_pb2.ENTRY_FINDING_BOX_INVALID)
     ),
     "CaseService/DecideCase": decide_case,
+    "CaseService/DownloadAttachment": download_attachment,
     "CaseService/EndCase": end_case,
+    "CaseService/GetAttachment": get_attachment,
+    "CaseService/UploadAttachment": upload_attachment,
     "CaseService/ExtendCase": extend_case,
     "CaseService/GetCase": get_case,
     "CaseService/ListCaseReplies": list_case_replies,
@@ -321,7 +344,12 @@ REFUSED: dict[str, Call] = {
     "BucketService/GetBuckets": lambda it: drain(it.buckets.GetBuckets(bucket_pb2.GetBucketsRequest(epoch=1))),
     "BucketService/ReportEntry": lambda it: it.buckets.ReportEntry(bucket_pb2.ReportEntryRequest()),
     "CaseService/DecideCase": lambda it: it.cases.DecideCase(case_pb2.DecideCaseRequest()),
+    "CaseService/DownloadAttachment": lambda it: drain(
+        it.cases.DownloadAttachment(case_pb2.DownloadAttachmentRequest())
+    ),
     "CaseService/EndCase": lambda it: it.cases.EndCase(case_pb2.EndCaseRequest()),
+    "CaseService/GetAttachment": lambda it: it.cases.GetAttachment(case_pb2.GetAttachmentRequest()),
+    "CaseService/UploadAttachment": lambda it: it.cases.UploadAttachment(iter([case_pb2.UploadAttachmentRequest()])),
     "CaseService/ExtendCase": lambda it: it.cases.ExtendCase(case_pb2.ExtendCaseRequest()),
     "CaseService/GetCase": lambda it: it.cases.GetCase(case_pb2.GetCaseRequest()),
     "CaseService/ListCaseReplies": lambda it: it.cases.ListCaseReplies(case_pb2.ListCaseRepliesRequest()),
@@ -423,7 +451,7 @@ async def test_a_message_that_cannot_be_read_is_refused_and_audited(hub: Running
             stream = member.channel.stream_stream(path)()
             await stream.write(b"\xff\xff\xff")
             await drain(stream)
-        elif method.split("/")[1] in {"GetBuckets", "DownloadSnapshot", "ListDeltas", "ReadLog"}:
+        elif method.split("/")[1] in {"GetBuckets", "DownloadAttachment", "DownloadSnapshot", "ListDeltas", "ReadLog"}:
             await drain(member.channel.unary_stream(path)(b"\xff\xff\xff"))
         else:
             await member.channel.unary_unary(path)(b"\xff\xff\xff")

@@ -41,6 +41,7 @@ from alliance_server.domain.members import HUB_ACTOR, Certificate, MemberState, 
 from alliance_server.domain.policy import POLICY
 from alliance_server.rpc.interceptors import calls
 from alliance_server.services.buckets import BucketPart, BucketService
+from alliance_server.services.cases.attachments import AttachmentService
 from alliance_server.services.directory import DirectoryService
 from alliance_server.services.filters import FilterService
 from alliance_server.services.log_reading import LeafPage, LogReading
@@ -226,6 +227,7 @@ async def test_the_count_is_kept_when_the_hub_stops(new_hub_folder: Any, members
 
 
 STREAMS: dict[str, tuple[type, str, Any]] = {
+    "CaseService/DownloadAttachment": (AttachmentService, "download", b"sealed"),
     "AuditService/ReadLog": (LogReading, "read", LeafPage(Log(1, "test/audit/1/2026-11", 0, 0, b"", b""), 0, [])),
     "BucketService/GetBuckets": (BucketService, "get", BucketPart(1, (), complete=True)),
     "FilterService/DownloadSnapshot": (FilterService, "download", (0, b"bits")),

@@ -11,6 +11,7 @@ from typing import Any
 
 from alliance import statements
 from alliance.cases.words import CaseState
+from alliance.crypto import attachment
 from alliance.taxonomy import DAY_MS
 from alliance.v1.case_pb2 import CaseAttachment, CaseRequest, ReleasedFile, UploadAttachmentRequest
 from alliance.v1.statement_pb2 import SignedStatement
@@ -25,6 +26,8 @@ from support.hub import RunningHub
 from support.wire import WireMember
 
 LIAISON = "police"
+ATTACHED = (bytes(range(251)) * 262).ljust(attachment.sealed_size(1), b"\x07")[: attachment.sealed_size(1)]
+"""As long as the smallest size class; the hub cannot tell what is in it."""
 
 
 def ask(hub: RunningHub, *members: str, liaison: str = LIAISON, **changes: Any) -> bytes:

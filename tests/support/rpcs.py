@@ -48,6 +48,7 @@ from alliance.v1.registry_pb2 import (
 )
 from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY
+from support.attachments import ATTACHED, messages_of, statement_of
 from support.police import Station, reply_of
 from support.wire import WireMember, valid_elements
 
@@ -140,6 +141,11 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
             entry_id=entry_id, finding=bucket_pb2.ENTRY_FINDING_BOX_INVALID
         ),
         "CaseService/DecideCase": lambda: station.decision(member, case),
+        "CaseService/DownloadAttachment": lambda: case_pb2.DownloadAttachmentRequest(
+            case_id=case.id, member=member.id, attachment_id=entry_id, offset=3
+        ),
+        "CaseService/GetAttachment": lambda: case_pb2.GetAttachmentRequest(case_id=case.id, attachment_id=entry_id),
+        "CaseService/UploadAttachment": lambda: messages_of(statement_of(member, case.id, ATTACHED), ATTACHED)[0],
         "CaseService/EndCase": lambda: station.ending(case),
         "CaseService/ExtendCase": lambda: station.extension(case),
         "CaseService/GetCase": lambda: case_pb2.GetCaseRequest(case_id=case.id),

@@ -39,6 +39,7 @@ UNDONE_CASES = tuple(
         "case_matches",
         "case_members",
         "case_steps",
+        "case_attachments",
     )
 )
 """Statements that take a database back to before there were police cases."""

@@ -1,7 +1,7 @@
 """Attachments of replies: taken as they come, handed out as they lie, deleted with all that is sealed.
 
-- A stream leaves an event when it begins, and one more, a step of the case, once the attachment is whole: then the hub
-  has held it against the digest that the member signed. What differs is removed.
+- An attachment leaves an event when it is begun, and each upload one at its end. That of the last is a step of the
+  case: the hub has held the whole against the digest that the member signed. What differs is removed.
 - Files are written and read on threads; what was acknowledged survives whatever ends a stream, or the hub.
 - Rows come before their files, and go after them: there is no file that no row tells of.
 """
@@ -71,6 +71,7 @@ class AttachmentService:
         attachment, until = await self._store.write(lambda transaction: _begin(transaction, call, offer))
         durable = await asyncio.to_thread(self._files.durable, attachment.file_name)
         if _is_whole(attachment, durable):
+            await self._record(call, attachment, 1)
             return durable, True
         upload = await _written(self._files.begin, attachment.file_name, first.offset, attachment.sealed_size)
         try:
@@ -84,6 +85,7 @@ class AttachmentService:
             with suppress(OSError):  # what is not durable now comes once more
                 await asyncio.to_thread(upload.close)
         if upload.received < attachment.sealed_size:
+            await self._record(call, attachment, 0)
             return upload.received, False
         await self._complete(call, attachment, upload)
         return upload.received, True
@@ -131,6 +133,10 @@ class AttachmentService:
 
         return await self._store.write(work) if due else 0
 
+    async def _record(self, call: Call, attachment: Attachment, items: int) -> None:
+        event = call.event(items=items, commitments=(attachment.content_sha256,))
+        await self._store.write(lambda transaction: transaction.record(event))
+
     async def _complete(self, call: Call, attachment: Attachment, upload: AttachmentUpload) -> None:
         """Note that an attachment is whole, or forget it; raises Refused."""
         is_right = compare_digest(upload.sha256, attachment.sealed_sha256)
@@ -165,10 +171,18 @@ def _begin(transaction: Transaction, call: Call, offer: Attachment) -> tuple[Att
     if known is None:
         check_room(*transaction.attachments.used(offer.case_id, offer.member), offer)
         transaction.attachments.add(offer)
-    else:
-        check_same(known, offer)
-    transaction.record(call.event(commitments=(offer.content_sha256,)))
-    return known or offer, case.reply_by
+        transaction.record(
+            record_event(
+                time=offer.begun_at,
+                actor=offer.member,
+                action=AuditAction.ATTACHMENT_BEGIN,
+                items=1,
+                commitments=(offer.content_sha256,),
+            )
+        )
+        return offer, case.reply_by
+    check_same(known, offer)
+    return known, case.reply_by
 
 
 def _asked(transaction: Transaction, call: Call, case_id: bytes) -> Case:
