@@ -20,13 +20,14 @@ from google.protobuf.message import DecodeError
 
 from alliance import statements
 from alliance.cases.rules import ID_BYTES
-from alliance.cases.words import CaseState
+from alliance.cases.words import SIGN_WITHIN_MS, CaseState
 from alliance.claims import is_reason_code
 from alliance.crypto import merkle
 from alliance.statements import key_id
 from alliance.v1 import case_pb2
 from alliance.v1.audit_pb2 import AuditEvent
 from alliance.v1.case_pb2_grpc import CaseServiceStub
+from alliance.v1.statement_pb2 import SignedStatement
 from member_client import operators
 from member_client._cases.drafts import Draft, Drafts
 from member_client._cases.records import Case, case_of, read_case
@@ -130,6 +131,8 @@ class Requests:
             raise InvalidUse("the second officer signs with a key of their own, and not with the first one's")
         await self._check_registered((request.officer, request.second_officer), officer)
         if draft.second is None:
+            if self._session.clock.now_ms() - request.time >= SIGN_WITHIN_MS:
+                raise InvalidUse("a draft is signed and submitted within a day: withdraw it, and open the case anew")
             second = officer.key.statement(statements.CASE_REQUEST, draft.payload)
             draft = replace(draft, second=second)
             await self._session.workers.disk(self._drafts.put, draft)
@@ -221,14 +224,20 @@ class Requests:
             return case
         if case.state is not CaseState.OPEN:
             raise CaseStateConflict("The case's state does not permit this; look at the case again.")
-        if draft.extension is None or draft.extension.key_id == key_id(officer.key.public_key):
+        kept = draft.extension
+        if kept is None or self._is_stale(kept) or kept.key_id == key_id(officer.key.public_key):
             await self._asked_first(case_id, draft, officer, reason)
             return case
-        other = officer.key.statement(statements.CASE_EXTENSION, draft.extension.payload)
-        first, second = (draft.extension, other) if officer.name == request.second_officer else (other, draft.extension)
+        other = officer.key.statement(statements.CASE_EXTENSION, kept.payload)
+        first, second = (kept, other) if officer.name == request.second_officer else (other, kept)
         asked = case_pb2.ExtendCaseRequest(extension=first, second=second)
         answer = await self._session.transport.ask(lambda channel: CaseServiceStub(channel).ExtendCase, asked)
         return await self.shown(answer.case, case_id)
+
+    def _is_stale(self, extension: SignedStatement) -> bool:
+        """Tell whether an officer asked so long ago that the hub takes it no more."""
+        said = case_pb2.CaseExtension.FromString(extension.payload)
+        return self._session.clock.now_ms() - said.time >= SIGN_WITHIN_MS
 
     async def _asked_first(self, case_id: bytes, draft: Draft, officer: Operator, reason: str) -> None:
         if not is_reason_code(reason):

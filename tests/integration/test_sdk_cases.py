@@ -12,7 +12,7 @@ from support.casework import Bureau, bureau_of, released, set_scope, suspects
 from support.hub import running_hub
 from support.sdk import PHONES, contribute, lender, row
 
-from alliance.cases.words import REPLY_AFTER_MS, REPLY_WITHIN_MS
+from alliance.cases.words import REPLY_AFTER_MS, REPLY_WITHIN_MS, SIGN_WITHIN_MS
 from alliance.crypto.secret import Secret
 from alliance.identifiers import Kind
 from alliance.taxonomy import DAY_MS, Category
@@ -127,6 +127,20 @@ async def test_who_signs_first_and_second_are_two_registered_officers(bureau: Bu
         await liaison.cases.preview(bureau.terms(second_officer="officer-1"), suspects(PHONES[:1]))
     with pytest.raises(InvalidUse, match="no row"):
         await liaison.cases.preview(bureau.terms(), [SuspectRow(Kind.PHONE, "12")])
+
+
+async def test_what_officers_sign_is_of_one_day(bureau: Bureau) -> None:
+    liaison, (first, second) = bureau.liaison, bureau.officers
+    draft = await bureau.drafted(PHONES[:1])
+    async with lender(bureau.hub, "c") as c:
+        await contribute(c, [row(PHONES[50])])
+        case = await bureau.matched(PHONES[50:51])
+        await liaison.cases.extend(case.id, officer=first, reason="large_files")
+        bureau.pass_by(SIGN_WITHIN_MS)
+        with pytest.raises(InvalidUse, match="within a day"):
+            await liaison.cases.submit(draft.id, officer=second)
+        with pytest.raises(InvalidUse, match="gives a reason code"):
+            await liaison.cases.extend(case.id, officer=second)
 
 
 async def test_what_is_too_much_is_not_signed(bureau: Bureau) -> None:

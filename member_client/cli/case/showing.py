@@ -4,11 +4,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from alliance.cases.templates import FIELD_WORDINGS
 from alliance.cases.words import CaseState, ReleaseOutcome
 from member_client import Case, CaseReply, CaseStanding
 from member_client.cli.case.words import SHOWN_DIGITS, CaseName, named, record, say
 from member_client.cli.endings import INTEGRITY
-from member_client.cli.language import exact_moment, label, retold, tr
+from member_client.cli.language import exact_moment, label, spoken, tr
 from member_client.cli.session import Session, session_of
 from member_client.cli.tables import print_table
 
@@ -119,9 +120,14 @@ def _say_reply(session: Session, reply: CaseReply, *, with_contents: bool) -> No
         about = f" {answer.kind} {answer.text}" if answer.kind else ""
         session.say(f"  {answer.entry_id.hex()} {label(answer.outcome)}{about}")
         for name, value in answer.fields.items():
-            session.say(f"    {retold(name)}: {value}")
+            session.say(f"    {_field(name)}: {value}")
         for file in answer.files:
             session.say(tr("    file {name}, {size:,} bytes", name=file.name, size=file.size))
+
+
+def _field(name: str) -> str:
+    """Give a field as people read it; one that no template has is shown by its word."""
+    return FIELD_WORDINGS[name].label(spoken()) if name in FIELD_WORDINGS else name
 
 
 def _reply(reply: CaseReply, *, with_contents: bool) -> dict[str, Any]:

@@ -99,6 +99,9 @@ CASE_WORDS: Final = {
     "the second officer signs with a key of their own, and not with the first one's": (
         "第二办案人须以本人密钥签署，不得使用第一办案人的密钥"
     ),
+    "a draft is signed and submitted within a day: withdraw it, and open the case anew": (
+        "草稿须在一天内签署并提交：请撤回后重新建案"
+    ),
     "There is no such case.": "没有这个案件。",
     "several cases go by this: give more digits of the id": "有多个案件与此相符：请给出更多位编号",
     "This machine keeps nothing of this case: go on where it was opened.": (
