@@ -1,22 +1,18 @@
 """A case at the command line, by two officers, two approvers and a member that is asked; against a real hub."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from support.casework import LIAISON, OFFICERS, PASSPHRASE, released, set_scope
+from support.casework import LIAISON, OFFICERS, PASSPHRASE, released, run, set_scope
 from support.hub import RunningHub, running_hub
-from support.sdk import PHONES, command, contribute, lender, row
-from typer.testing import CliRunner
+from support.sdk import PHONES, contribute, lender, row
 
 from alliance.cases.words import REPLY_AFTER_MS
 from alliance_server.domain.members import Role
-from member_client.cli import ports
-from member_client.cli.app import app
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -27,9 +23,11 @@ NewFolder = Callable[[], Path]
 LEGAL, DUTY = "lin-legal", "duty-7"
 
 
-@pytest.fixture(autouse=True)
-def passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALLIANCE_OPERATOR_PASSPHRASE", PASSPHRASE)
+@pytest.fixture(scope="module", autouse=True)
+def passphrases() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALLIANCE_OPERATOR_PASSPHRASE", PASSPHRASE)
+        yield
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -38,18 +36,20 @@ async def hub(new_hub_folder: NewFolder) -> AsyncIterator[RunningHub]:
         roles = {LIAISON: Role.LIAISON, LEGAL: Role.LEGAL_APPROVER, DUTY: Role.DUTY_OFFICER, "a": Role.MEMBER}
         for name, role in roles.items():
             await running.enrolled(name, running.folder.parent / name, role)
+        for officer in OFFICERS:
+            assert "may approve" in await done(running, LIAISON, "operator", "add", officer)
         set_scope(running, LIAISON)
         yield running
 
 
-async def run(hub: RunningHub, name: str, *arguments: str) -> tuple[int, str]:
-    profile = str(hub.folder.parent / name)
-    done = await asyncio.to_thread(CliRunner().invoke, app, ["--profile", profile, *arguments])
-    return done.exit_code, done.output
+async def done(hub: RunningHub, name: str, *arguments: str) -> str:
+    code, told = await run(hub, name, *arguments)
+    assert code == 0, told
+    return told
 
 
 async def document(hub: RunningHub, name: str, *arguments: str) -> Any:
-    return json.loads(await command(hub, name, "--json", *arguments))
+    return json.loads(await done(hub, name, "--json", *arguments))
 
 
 def opening(folder: Path, number: str, *phones: str) -> list[str]:
@@ -62,21 +62,19 @@ def opening(folder: Path, number: str, *phones: str) -> list[str]:
 
 
 async def test_a_case_from_a_file_to_what_was_released(hub: RunningHub, tmp_path: Path) -> None:
-    for officer in OFFICERS:
-        await command(hub, LIAISON, "operator", "add", officer)
     async with lender(hub, "a") as a:
         ((filed),) = await contribute(a, [row(PHONES[0])])
 
-        preview = await command(hub, LIAISON, *opening(tmp_path, "C-2026-88", *PHONES[:2]), "--dry-run")
+        preview = await done(hub, LIAISON, *opening(tmp_path, "C-2026-88", *PHONES[:2]), "--dry-run")
         assert "asks about 2 identifiers" in preview
-        assert "there are no cases" in await command(hub, LIAISON, "case", "list")
-        told = await command(hub, LIAISON, *opening(tmp_path, "C-2026-88", *PHONES[:2]), "--yes")
+        assert "there are no cases" in await done(hub, LIAISON, "case", "list")
+        told = await done(hub, LIAISON, *opening(tmp_path, "C-2026-88", *PHONES[:2]), "--yes")
         assert "member-client case submit" in told
         assert PHONES[0] not in told
 
         code, told = await run(hub, LIAISON, "case", "submit", "C-2026-88", "--officer", OFFICERS[0], "--yes")
         assert (code, "names second" in told) == (2, True)
-        told = await command(hub, LIAISON, "case", "submit", "C-2026-88", "--officer", OFFICERS[1], "--yes")
+        told = await done(hub, LIAISON, "case", "submit", "C-2026-88", "--officer", OFFICERS[1], "--yes")
         assert "waits for legal approver, duty officer" in told
 
         (waiting,) = (await document(hub, LEGAL, "case", "list", "--waiting"))["cases"]
@@ -84,43 +82,41 @@ async def test_a_case_from_a_file_to_what_was_released(hub: RunningHub, tmp_path
         approve = ("case", "approve", waiting["case"][:8], "--reason", "in order", "--yes", "--document")
         code, told = await run(hub, LEGAL, *approve, str(tmp_path / "suspects.csv"))
         assert (code, "not the instrument" in told) == (2, True)
-        assert "approved by lin-legal" in await command(hub, LEGAL, *approve, str(tmp_path / "notice.pdf"))
+        assert "approved by lin-legal" in await done(hub, LEGAL, *approve, str(tmp_path / "notice.pdf"))
         code, told = await run(hub, LIAISON, "case", "match", "C-2026-88", "--officer", OFFICERS[0])
         assert (code, "state does not permit" in told) == (6, True)
-        assert "may be matched" in await command(hub, DUTY, *approve, str(tmp_path / "notice.pdf"))
+        assert "may be matched" in await done(hub, DUTY, *approve, str(tmp_path / "notice.pdf"))
 
-        told = await command(hub, LIAISON, "case", "match", "C-2026-88", "--officer", OFFICERS[0])
+        told = await done(hub, LIAISON, "case", "match", "C-2026-88", "--officer", OFFICERS[0])
         assert "all 2 suspects are in; 1 members are asked" in told
         extend = ("case", "extend", "C-2026-88", "--officer")
-        told = await command(hub, LIAISON, *extend, OFFICERS[0], "--reason", "large_files")
+        told = await done(hub, LIAISON, *extend, OFFICERS[0], "--reason", "large_files")
         assert "once the other officer signs" in told
-        assert "more time was asked for: large_files" in await command(hub, LIAISON, *extend, OFFICERS[1])
+        assert "more time was asked for: large_files" in await done(hub, LIAISON, *extend, OFFICERS[1])
         refuse = ("case", "refuse", "C-2026-88", "--document", str(tmp_path / "notice.pdf"), "--reason", "enough")
-        assert "refused by duty-7" in await command(hub, DUTY, *refuse, "--yes")
+        assert "refused by duty-7" in await done(hub, DUTY, *refuse, "--yes")
         code, told = await run(hub, LIAISON, "case", "replies", "C-2026-88")
-        assert (code, "members reply until" in await command(hub, LIAISON, "case", "status", "C-2026-88")) == (6, True)
+        assert (code, "members reply until" in await done(hub, LIAISON, "case", "status", "C-2026-88")) == (6, True)
 
         async with lender(hub, LIAISON) as liaison:
             case = await liaison.cases.find("C-2026-88")
         hub.clock.advance(seconds=REPLY_AFTER_MS / 1000)
         await released(a, case, filed.entry_id)
-    with by_the_hubs_clock(hub):
-        assert "a: released 1" in await command(hub, LIAISON, "case", "replies", "C-2026-88")
-        shown = await command(hub, LIAISON, "case", "replies", "C-2026-88", "--released")
-        assert f"phone {PHONES[0]}" in shown
-        assert "L-7" in shown
-        close = ("case", "close", "C-2026-88", "--officer", OFFICERS[0], "--reason")
-        assert (await run(hub, LIAISON, *close, "Mr Wang was nice"))[0] == 2
-        assert "closed" in await command(hub, LIAISON, *close, "done")
+    assert "a: released 1" in await done(hub, LIAISON, "case", "replies", "C-2026-88")
+    shown = await done(hub, LIAISON, "case", "replies", "C-2026-88", "--released")
+    assert f"phone {PHONES[0]}" in shown
+    assert "L-7" in shown
+    close = ("case", "close", "C-2026-88", "--officer", OFFICERS[0], "--reason")
+    assert (await run(hub, LIAISON, *close, "Mr Wang was nice"))[0] == 2
+    assert "closed" in await done(hub, LIAISON, *close, "done")
 
 
 async def test_a_case_is_taken_back(hub: RunningHub, tmp_path: Path) -> None:
-    with by_the_hubs_clock(hub):
-        await command(hub, LIAISON, *opening(tmp_path, "C-2026-89", PHONES[5]), "--yes")
-        withdraw = ("case", "withdraw", "C-2026-89", "--officer", OFFICERS[1], "--reason", "suspect_cleared")
-        assert "the draft is forgotten" in await command(hub, LIAISON, *withdraw)
-        assert (await run(hub, LIAISON, "case", "status", "C-2026-89"))[0] == 2
-        await command(hub, LIAISON, *opening(tmp_path, "C-2026-90", PHONES[5]), "--yes")
-        await command(hub, LIAISON, "case", "submit", "C-2026-90", "--officer", OFFICERS[1], "--yes")
-        withdraw = ("case", "withdraw", "C-2026-90", "--officer", OFFICERS[1], "--reason", "suspect_cleared")
-        assert "withdrawn" in await command(hub, LIAISON, *withdraw)
+    await done(hub, LIAISON, *opening(tmp_path, "C-2026-89", PHONES[5]), "--yes")
+    withdraw = ("case", "withdraw", "C-2026-89", "--officer", OFFICERS[1], "--reason", "suspect_cleared")
+    assert "the draft is forgotten" in await done(hub, LIAISON, *withdraw)
+    assert (await run(hub, LIAISON, "case", "status", "C-2026-89"))[0] == 2
+    await done(hub, LIAISON, *opening(tmp_path, "C-2026-90", PHONES[5]), "--yes")
+    await done(hub, LIAISON, "case", "submit", "C-2026-90", "--officer", OFFICERS[1], "--yes")
+    withdraw = ("case", "withdraw", "C-2026-90", "--officer", OFFICERS[1], "--reason", "suspect_cleared")
+    assert "withdrawn" in await done(hub, LIAISON, *withdraw)

@@ -1,10 +1,13 @@
 """A liaison, the approvers and their cases, on the SDK: what tests of cases begin with."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+
+from typer.testing import CliRunner
 
 from alliance.cases.words import InstrumentType
 from alliance.crypto.secret import Secret
@@ -12,8 +15,10 @@ from alliance.identifiers import Kind
 from alliance.taxonomy import DAY_MS, Category
 from alliance_server.domain.cases import Scope
 from alliance_server.domain.members import Role
-from member_client import AllianceClient, Case, CaseTerms, Operator, ReleaseOutcome, SuspectRow
+from member_client import AllianceClient, Case, CaseTerms, Operator, Profile, ReleaseOutcome, SuspectRow
 from member_client._cases.releasing import Answer
+from member_client.cli.app import app
+from member_client.cli.ports import real_ports
 from support.hub import RunningHub
 from support.sdk import lender, two_operators
 
@@ -111,6 +116,20 @@ async def bureau_of(hub: RunningHub) -> AsyncIterator[Bureau]:
             await liaison.add_operator(officer)
         set_scope(hub, LIAISON)
         yield Bureau(hub, liaison, (first, second), legal, duty, document)
+
+
+async def run(hub: RunningHub, name: str, *arguments: str) -> tuple[int, str]:
+    """Run a command as somebody who is enrolled, by the hub's clock; gives how it ended, and what it printed."""
+
+    @asynccontextmanager
+    async def open_client(folder: Path) -> AsyncIterator[AllianceClient]:
+        async with AllianceClient(Profile.load(folder), clock=hub.clock) as client:
+            yield client
+
+    ports = replace(real_ports(), open_client=open_client, clock=hub.clock)
+    profile = str(hub.folder.parent / name)
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["--profile", profile, *arguments], obj=ports)
+    return done.exit_code, done.output
 
 
 async def released(member: AllianceClient, case: Case, entry_id: bytes) -> None:
