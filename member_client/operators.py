@@ -1,6 +1,6 @@
-"""Operators: those of this member's staff who approve claims, each with a key and a passphrase of their own.
+"""Operators: those of this member's staff who approve claims and releases, or sign a liaison's cases as its officers.
 
-The alliance knows an operator by a pseudonym and a public key. The key lies sealed in a folder of the profile, under a
+Each has a key and a passphrase of their own. The alliance knows an operator by a pseudonym and a public key. The key lies sealed in a folder of the profile, under a
 passphrase that the operator alone knows; who has the profile's passphrase does not have it.
 """
 
@@ -25,7 +25,7 @@ _KEY: Final = "operator"
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who may approve claims: the pseudonym, and the key that signs; its repr shows no secret."""
+    """Somebody who may sign for the member: the pseudonym, and the key; its repr shows no secret."""
 
     name: str
     key: SigningKey

@@ -1,4 +1,4 @@
-"""`member-client operator`: those of the member's staff who approve claims."""
+"""`member-client operator`: those of the member's staff who approve claims, or who sign a liaison's cases."""
 
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from member_client.cli.operating import OperatorName, operator_passphrase
 from member_client.cli.session import session_of
 from member_client.cli.tables import print_table
 
-operator_app = typer.Typer(no_args_is_help=True, help="Add, list and retire operators, who approve claims.")
+operator_app = typer.Typer(no_args_is_help=True, help="Add, list and retire operators: they approve claims, or sign a liaison's cases.")
 
 _COLUMNS: Final = ("Operator", "Registered", "Retired")
 
@@ -35,7 +35,7 @@ def add_operator(context: typer.Context, name: OperatorName) -> None:
 
     made = session.run(work())
     session.document({"operator": _record(made)})
-    session.say(tr("{operator} may approve claims from now on", operator=made.name))
+    session.say(tr("{operator} may sign from now on", operator=made.name))
 
 
 @operator_app.command("list")
@@ -81,7 +81,7 @@ def retire_operator(context: typer.Context, name: OperatorName) -> None:
 
     gone = session.run(work())
     session.document({"operator": _record(gone)})
-    session.say(tr("{operator} approves no more", operator=gone.name))
+    session.say(tr("{operator} signs no more", operator=gone.name))
 
 
 def _record(one: OperatorRecord) -> dict[str, Any]:

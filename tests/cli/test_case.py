@@ -37,7 +37,7 @@ async def hub(new_hub_folder: NewFolder) -> AsyncIterator[RunningHub]:
         for name, role in roles.items():
             await running.enrolled(name, running.folder.parent / name, role)
         for officer in OFFICERS:
-            assert "may approve" in await done(running, LIAISON, "operator", "add", officer)
+            assert "may sign" in await done(running, LIAISON, "operator", "add", officer)
         set_scope(running, LIAISON)
         yield running
 

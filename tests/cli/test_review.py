@@ -45,7 +45,7 @@ async def test_what_one_contributes_another_files(new_hub_folder: NewFolder, tmp
         async with lender(hub, "a"):
             pass
         for name in ("desk-1", "desk-2", "desk-2"):  # the last one again: nothing changes
-            assert "may approve claims from now on" in await command(hub, "a", "operator", "add", name)
+            assert "may sign from now on" in await command(hub, "a", "operator", "add", name)
         listed = await document(hub, "operator", "list")
         assert [(it["operator"], it["retired_at"]) for it in listed["operators"]] == [
             ("desk-1", None),
@@ -93,7 +93,7 @@ async def test_protection_waits_for_a_second_operator(new_hub_folder: NewFolder,
         assert (waiting["role"], waiting["evidence"], waiting["first_operator"]) == ("protected", "E1", "desk-1")
         assert "filed 1" in await command(hub, "a", "review", "approve", "--all", "--operator", "desk-2")
         assert "it stands already" in await command(hub, "a", *asked, str(consent))
-        assert "desk-2 approves no more" in await command(hub, "a", "operator", "retire", "desk-2")
+        assert "desk-2 signs no more" in await command(hub, "a", "operator", "retire", "desk-2")
 
 
 @pytest.mark.shows_identifiers(reason="whoever approves a claim must see whom it is about")

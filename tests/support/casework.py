@@ -15,8 +15,7 @@ from alliance.identifiers import Kind
 from alliance.taxonomy import DAY_MS, Category
 from alliance_server.domain.cases import Scope
 from alliance_server.domain.members import Role
-from member_client import AllianceClient, Case, CaseTerms, Operator, Profile, ReleaseOutcome, SuspectRow
-from member_client._cases.releasing import Answer
+from member_client import AllianceClient, Case, CaseTerms, InquiryAnswer, Operator, Profile, ReleaseOutcome, SuspectRow
 from member_client.cli.app import app
 from member_client.cli.ports import real_ports
 from support.hub import RunningHub
@@ -134,7 +133,7 @@ async def run(hub: RunningHub, name: str, *arguments: str) -> tuple[int, str]:
 
 async def released(member: AllianceClient, case: Case, entry_id: bytes) -> None:
     """Have a member release something about its one claim that a case asks about, as two of its operators agree."""
-    answers = [Answer(entry_id, ReleaseOutcome.RELEASED, {"loan_number": "L-7"})]
+    answers = [InquiryAnswer(entry_id, ReleaseOutcome.RELEASED, {"loan_number": "L-7"})]
     first, second = await two_operators(member)
     drawn_up = await member.inquiries.drawn_up(case.id, answers, basis="Article 26")
     drafted = await member.inquiries.draft(drawn_up, operator=first)

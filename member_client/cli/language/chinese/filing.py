@@ -9,8 +9,8 @@ FILING_SPOKEN: Final = {
         "无人输入经办人口令：请用 {variable} 提供"
     ),
     "The operator's passphrase": "经办人口令",
-    "{operator} may approve claims from now on": "{operator} 即日起可以复核报送记录",
-    "{operator} approves no more": "{operator} 不再复核",
+    "{operator} may sign from now on": "{operator} 即日起可以签署",
+    "{operator} signs no more": "{operator} 不再签署",
     "no operators": "没有经办人",
     "nothing waits for a second operator": "没有待第二人复核的记录",
     "the key changed meanwhile: some of these must be contributed anew": "密钥周期已更换：其中部分须重新报送",
@@ -40,7 +40,9 @@ FILING_HELP: Final = {
     "Write CSV there; - is standard output.": "将 CSV 写入该文件；- 表示标准输出。",
     "Who of your operators signs; asks for the passphrase.": "由哪位经办人签署；会要求输入口令。",
     "The operator's pseudonym: a-z, 0-9, hyphens.": "经办人代号：a-z、0-9 和连字符。",
-    "Add, list and retire operators, who approve claims.": "添加、查看和停用经办人（复核报送记录的人员）。",
+    "Add, list and retire operators: they approve claims, or sign a liaison's cases.": (
+        "添加、查看和停用经办人：复核报送记录，或签署联络机构的案件。"
+    ),
     "Make an operator's key, sealed under a passphrase of its own, and register it.": (
         "生成经办人密钥，用其本人的口令加密，并向联盟中心登记。"
     ),
