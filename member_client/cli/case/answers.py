@@ -84,7 +84,7 @@ def with_files(answers: Sequence[InquiryAnswer], files: Iterable[str]) -> list[I
 def alike(
     asked: Sequence[InquiredClaim], outcome: ReleaseOutcome, fields: Mapping[str, str] | None = None
 ) -> list[InquiryAnswer]:
-    """InquiryAnswer alike about all claims."""
+    """Answer alike about all claims."""
     return [InquiryAnswer(it.entry_id, outcome, fields or {}) for it in asked]
 
 

@@ -1,0 +1,309 @@
+"""A member that a case asks: it believes what was approved, opens suspects, releases what it names, within the window."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.hub import running_hub
+from support.police import Case, Station, staffed
+from support.sdk import PHONES, Tamper, contribute, flipped, lender, row, two_operators
+
+from alliance.cases.statements import verify_release
+from alliance.cases.suspects import read_leaf
+from alliance.cases.words import REPLY_AFTER_MS, REPLY_WITHIN_MS, CaseState, ReleaseOutcome
+from alliance.crypto import envelope
+from alliance.crypto.secret import Secret
+from alliance.crypto.signing import VerifyingKey
+from alliance.taxonomy import DAY_MS, Category
+from alliance.v1.case_pb2 import CaseRelease, CaseReplyContents
+from member_client import (
+    AllianceClient,
+    ConflictingRetry,
+    Inquiry,
+    InquiryAnswer,
+    InquiryReply,
+    InvalidUse,
+    NotFound,
+    Operator,
+    ReplyOutcome,
+    ReplyState,
+    ReplyWindowClosed,
+    StatementInvalid,
+    Subject,
+)
+from member_client._cases.shelf import CaseShelf
+from member_client._store import Shelf
+
+NewFolder = Callable[[], Path]
+OURS, OTHERS, NOBODYS = PHONES[0], PHONES[1], PHONES[2]
+RELEASED, DECLINED, NOTHING = ReleaseOutcome.RELEASED, ReleaseOutcome.DECLINED, ReleaseOutcome.NOTHING
+BASIS = "Art. 54 of the Criminal Procedure Law, notice 17"
+
+
+@dataclass
+class Asked:
+    """A member that a case asks about one claim, and the two operators of its staff."""
+
+    station: Station
+    client: AllianceClient
+    entry_id: bytes
+    case: Case
+    operators: tuple[Operator, Operator]
+
+    async def inquiry(self) -> Inquiry:
+        return await self.client.inquiries.one(self.case.id)
+
+    async def drafted(self, *answers: InquiryAnswer, basis: str = BASIS) -> InquiryReply:
+        drawn = await self.client.inquiries.drawn_up(self.case.id, answers or (self.released(),), basis=basis)
+        return await self.client.inquiries.draft(drawn, operator=self.operators[0])
+
+    async def ready(self, *answers: InquiryAnswer) -> InquiryReply:
+        return await self.client.inquiries.approve(await self.drafted(*answers), operator=self.operators[1])
+
+    def released(self, **fields: str) -> InquiryAnswer:
+        return InquiryAnswer(self.entry_id, RELEASED, fields or {"account_number": "6222-0001", "full_name": "李四"})
+
+    def pass_by(self, milliseconds: int) -> None:
+        self.station.pass_by(milliseconds)
+
+    async def more_time(self) -> None:
+        """Have both officers ask for more time, and both approvers give it."""
+        request = self.station.extension(self.case)
+        await self.station.liaison.cases.ExtendCase(request)
+        subject = sha256(request.extension.payload).digest()
+        for approver in (self.station.legal, self.station.duty):
+            await self.station.decide(approver, self.case, subject_sha256=subject)
+
+    async def contents(self) -> tuple[CaseReplyContents, CaseRelease]:
+        """Give what the officer opens, verified."""
+        listed = await self.station.replies(self.case)
+        (record,) = [it for it in listed.replies if it.member == self.client.profile.member]
+        member = record.member
+        plain = envelope.open_reply(self.case.secret, self.case.id, member, record.sealed)
+        contents = CaseReplyContents.FromString(plain)
+        key = VerifyingKey((await self.client._session()).identity.public_key)
+        said = verify_release(contents.release, contents.approvals, contents.operators, member, key)
+        return contents, said
+
+
+@asynccontextmanager
+async def police(folder: Path, **options: Any) -> AsyncIterator[Station]:
+    """Run a hub whose sealer works, with a liaison and both approvers."""
+    async with running_hub(folder, **options) as hub:
+        station = await staffed(hub)
+        yield station
+        for one in (station.liaison, station.legal, station.duty):
+            await one.close()
+
+
+@asynccontextmanager
+async def asked(folder: Path, **options: Any) -> AsyncIterator[Asked]:
+    async with police(folder, **options) as station, lender(station.hub, "bank-a") as client:
+        observed = station.now - 30 * DAY_MS
+        (result,) = await contribute(client, [row(OURS, observed_from=observed, observed_to=observed)])
+        operators = await two_operators(client)
+        case = await station.opened(OURS, NOBODYS)
+        yield Asked(station, client, result.entry_id, case, operators)
+
+
+async def test_a_case_is_read_opened_answered_and_believed_by_its_officer(new_hub_folder: NewFolder) -> None:
+    async with asked(new_hub_folder()) as one:
+        inquiries = one.client.inquiries
+        (inquiry,) = [it async for it in inquiries.listed()]
+        assert (inquiry.case_id, inquiry.number, inquiry.claims) == (one.case.id, "A-2026-17", 1)
+        assert (inquiry.state, inquiry.reply) == (CaseState.OPEN, ReplyState.OPEN)
+        assert inquiry.reply_from - inquiry.asked_at == REPLY_AFTER_MS
+        (claim,) = await inquiries.claims(one.case.id)
+        assert claim.claim is not None
+        assert (claim.entry_id, claim.claim.category, claim.suspect) == (one.entry_id, Category.MULE_ACCOUNT, None)
+        assert one.client.usage.evaluations == 1  # the contribution's: looking costs nothing
+        people = [Subject("C-7", phone=NOBODYS), Subject("C-8", phone=OURS), Subject("C-9", phone="no number")]
+        (claim,) = await inquiries.claims(one.case.id, people)
+        assert claim.suspect is not None
+        assert claim.suspect.refs == ("C-8",)
+        assert read_leaf(claim.suspect.leaf).canonical == OURS
+        assert OURS not in repr(claim)
+        assert one.client.usage.evaluations == 2  # of the three, the one about whom a claim was filed
+        drafted = await one.drafted()
+        assert (drafted.state, drafted.first_operator) == (ReplyState.DRAFTED, one.operators[0].name)
+        assert drafted.answers[0].fields == (("account_number", "6222-0001"), ("full_name", "李四"))
+        shown = await inquiries.drafted(one.case.id)
+        assert shown.sha256 == drafted.sha256
+        assert (await inquiries.approve(shown, operator=one.operators[1])).state is ReplyState.READY
+        assert [it.outcome for it in await inquiries.send()] == [ReplyOutcome.WAITS]
+        one.pass_by(REPLY_AFTER_MS)
+        assert [it.outcome for it in await inquiries.send()] == [ReplyOutcome.SENT]
+        assert await inquiries.send() == []
+        assert (await one.inquiry()).reply is ReplyState.SENT
+        contents, said = await one.contents()
+        (answer,) = said.answers
+        assert [(it.name, it.value) for it in answer.fields] == [("account_number", "6222-0001"), ("full_name", "李四")]
+        assert read_leaf(answer.leaf).canonical == OURS
+        assert said.request_sha256 == sha256(one.case.first.payload).digest()
+        assert len(contents.approvals) == 2
+        session = await one.client._session()
+        assert not list(session.store.rows(Shelf.INQUIRIES))  # once the hub has it
+
+
+async def test_who_is_not_asked_sees_no_case(new_hub_folder: NewFolder) -> None:
+    async with asked(new_hub_folder()) as one, lender(one.station.hub, "bank-b") as other:
+        await contribute(other, [row(OTHERS)])
+        assert [it async for it in other.inquiries.listed()] == []
+        for refused in (other.inquiries.one(one.case.id), other.inquiries.claims(one.case.id)):
+            with pytest.raises(NotFound):
+                await refused
+
+
+async def test_a_member_sees_its_own_claims_alone(new_hub_folder: NewFolder) -> None:
+    async with (
+        police(new_hub_folder()) as station,
+        lender(station.hub, "bank-a") as a,
+        lender(station.hub, "bank-b") as b,
+    ):
+        observed = station.now - 30 * DAY_MS
+        claims = {
+            client.profile.member: await contribute(
+                client, [row(phone, observed_from=observed, observed_to=observed) for phone in phones]
+            )
+            for client, phones in ((a, (OURS,)), (b, (OURS, OTHERS)))
+        }
+        case = await station.opened(OURS, OTHERS, NOBODYS)
+        for client in (a, b):
+            (inquiry,) = [it async for it in client.inquiries.listed()]
+            own = {it.entry_id for it in claims[client.profile.member]}
+            assert inquiry.claims == len(own)
+            assert {it.entry_id for it in await client.inquiries.claims(case.id, open_own=True)} == own
+
+
+async def test_declining_and_having_nothing_need_no_opening_and_look_alike(new_hub_folder: NewFolder) -> None:
+    async with asked(new_hub_folder()) as one:
+        before = one.client.usage.evaluations
+        await one.ready(InquiryAnswer(one.entry_id, NOTHING))
+        one.pass_by(REPLY_AFTER_MS)
+        await one.client.inquiries.send()
+        assert one.client.usage.evaluations == before
+        _, said = await one.contents()
+        (answer,) = said.answers
+        assert (ReleaseOutcome(answer.outcome), list(answer.fields), answer.leaf) == (NOTHING, [], b"")
+        assert said.legal_basis == BASIS
+
+
+async def test_only_two_different_registered_operators_release(new_hub_folder: NewFolder) -> None:
+    async with asked(new_hub_folder()) as one:
+        inquiries, (first, second) = one.client.inquiries, one.operators
+        drawn = await inquiries.drawn_up(one.case.id, [one.released()], basis=BASIS)
+        assert drawn.state is ReplyState.OPEN
+        stranger = Operator.create(one.client.profile, "stranger", Secret(b"x"))
+        with pytest.raises(InvalidUse, match="not registered"):
+            await inquiries.draft(drawn, operator=stranger)
+        with pytest.raises(NotFound):
+            await inquiries.drafted(one.case.id)
+        drafted = await inquiries.draft(drawn, operator=first)
+        for operator in (first, stranger, Operator("somebody-else", first.key), Operator(second.name, stranger.key)):
+            with pytest.raises(InvalidUse):
+                await inquiries.approve(drafted, operator=operator)
+        await one.client.retire_operator(second.name)
+        with pytest.raises(InvalidUse, match="not registered"):
+            await inquiries.approve(drafted, operator=second)
+        assert await inquiries.send() == []
+
+
+async def test_what_the_second_operator_saw_is_what_is_signed(new_hub_folder: NewFolder) -> None:
+    async with asked(new_hub_folder()) as one:
+        seen = await one.drafted()
+        changed = await one.drafted(one.released(account_number="6222-0002"))
+        with pytest.raises(InvalidUse, match="another draft"):
+            await one.client.inquiries.approve(seen, operator=one.operators[1])
+        assert (await one.client.inquiries.approve(changed, operator=one.operators[1])).state is ReplyState.READY
+        with pytest.raises(InvalidUse):  # it does not change any more by being agreed to
+            await one.client.inquiries.approve(changed, operator=one.operators[1])
+
+
+async def test_what_cannot_be_released_says_why(new_hub_folder: NewFolder) -> None:
+    async with asked(new_hub_folder()) as one:
+        wrong: list[tuple[list[InquiryAnswer], str, str]] = [
+            ([], BASIS, "have no answer"),
+            ([one.released(), one.released()], BASIS, "once"),
+            ([one.released(), InquiryAnswer(bytes(16), DECLINED)], BASIS, "does not ask"),
+            ([one.released(shoe_size="43")], BASIS, "in no template"),
+            ([InquiryAnswer(one.entry_id, RELEASED)], BASIS, "names fields or files"),
+            ([InquiryAnswer(one.entry_id, DECLINED, {"full_name": "x"})], BASIS, "no fields"),
+            ([one.released()], "  ", "legal basis"),
+            ([one.released()], "x" * 1001, "legal basis"),
+            ([one.released(**{name: "x" * 16_000 for name in LONG})], BASIS, "does not fit"),
+            ([replace(one.released(), files=(Path("/nowhere/a.pdf"),))], BASIS, "a.pdf"),
+        ]
+        for answers, basis, words in wrong:
+            with pytest.raises(InvalidUse, match=words):
+                await one.client.inquiries.drawn_up(one.case.id, answers, basis=basis)
+        with pytest.raises(NotFound):
+            await one.client.inquiries.drawn_up(bytes(16), [], basis=BASIS)
+
+
+LONG = (
+    "what_happened",
+    "how_it_was_found",
+    "what_was_done",
+    "transactions_list",
+    "counterparties",
+    "login_times",
+    "ip_addresses",
+    "location",
+    "linked_accounts",
+)
+
+
+async def test_after_its_window_nothing_is_drawn_up_or_sent(new_hub_folder: NewFolder) -> None:
+    async with asked(new_hub_folder()) as one:
+        await one.ready()
+        one.pass_by(REPLY_WITHIN_MS)
+        assert [it.outcome for it in await one.client.inquiries.send()] == [ReplyOutcome.TOO_LATE]
+        with pytest.raises(ReplyWindowClosed):
+            await one.client.inquiries.drawn_up(one.case.id, [one.released()], basis=BASIS)
+        assert (await one.inquiry()).replied_at == 0
+
+
+async def test_a_reply_goes_out_later_where_the_approvers_gave_more_time(new_hub_folder: NewFolder) -> None:
+    async with asked(new_hub_folder()) as one:
+        await one.ready()
+        one.pass_by(REPLY_WITHIN_MS - DAY_MS)
+        await one.more_time()
+        one.pass_by(2 * DAY_MS)
+        assert [it.outcome for it in await one.client.inquiries.send()] == [ReplyOutcome.SENT]
+
+
+async def test_another_machine_of_the_member_replied_first(new_hub_folder: NewFolder) -> None:
+    async with asked(new_hub_folder()) as one:
+        await one.ready()
+        one.pass_by(REPLY_AFTER_MS)
+        session = await one.client._session()
+        (kept,) = CaseShelf(session.store).ready()
+        await one.client.inquiries.send()
+        other = envelope.seal_reply(one.case.request.sealing_key, one.case.id, "bank-a", b"another")
+        CaseShelf(session.store).put(replace(kept, sealed=other), None)
+        assert [it.outcome for it in await one.client.inquiries.send()] == [ReplyOutcome.OTHER]
+        assert await one.client.inquiries.send() == []
+        with pytest.raises(InvalidUse, match="one a case"):
+            await one.client.inquiries.drawn_up(one.case.id, [one.released()], basis=BASIS)
+
+
+@pytest.mark.parametrize("method", ["ListInquiries", "ListInquiryEntries"])
+async def test_a_hub_that_changes_what_was_signed_is_found_out(new_hub_folder: NewFolder, method: str) -> None:
+    def bent(reply: Any) -> None:
+        if method == "ListInquiries":
+            reply.inquiries[0].decisions[0].payload = flipped(reply.inquiries[0].decisions[0].payload, 20)
+        else:
+            reply.entries[0].sealed = flipped(reply.entries[0].sealed, 700)
+
+    tamper = Tamper(method, bent)
+    async with asked(new_hub_folder(), interceptors=[tamper]) as one:
+        tamper.active = True
+        with pytest.raises(StatementInvalid):
+            await one.client.inquiries.claims(one.case.id, open_own=True)
+        with pytest.raises(StatementInvalid):
+            await one.client.inquiries.drawn_up(one.case.id, [one.released()], basis=BASIS)
+        assert await one.client.inquiries.send() == []
