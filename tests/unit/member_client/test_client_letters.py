@@ -9,10 +9,21 @@ import pypdf
 import pytest
 from cli_fakes import NOW_MS, a_match, a_revisit, an_own_claim
 
+from alliance.cases.templates import FIELD_WORDINGS
+from alliance.cases.words import InstrumentType, ReleaseOutcome
 from alliance.identifiers import Kind
-from alliance.notices import CATEGORIES, EVIDENCE, LANGUAGES, STATUSES, Language, wording
+from alliance.notices import CATEGORIES, EVIDENCE, INSTRUMENTS, LANGUAGES, STATUSES, Language, wording
 from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, Purpose, SubjectRole
-from member_client import ConfigurationInvalid, GivenField, InvalidUse, KeptDecision, PastQuestion, SubjectAccess
+from member_client import (
+    AnsweredClaim,
+    ConfigurationInvalid,
+    GivenField,
+    InvalidUse,
+    KeptDecision,
+    PastInquiry,
+    PastQuestion,
+    SubjectAccess,
+)
 from member_client._access_words import WORDS
 from member_client.subject_access import masked
 from member_client.verdicts import FieldVerdict, State, verdict
@@ -50,7 +61,8 @@ def on_paper(content: bytes) -> str:
 def test_a_letter_says_what_there_is(language: Language) -> None:
     letter, words = access().letter(language), WORDS[language]
     headings = [line[3:] for line in letter.splitlines() if line.startswith("## ")]
-    assert headings == [words.given, words.stated, words.own, words.asked, words.decided, words.wrong, words.rights]
+    facts = [words.given, words.stated, words.own, words.asked, words.inquired]
+    assert headings == [*facts, words.decided, words.wrong, words.rights]
     assert letter.startswith(f"# {words.title}\n")
     for entry in (ENTRY, ENTRY[::-1], an_own_claim(7).entry_id):
         assert entry.hex() in letter
@@ -75,13 +87,63 @@ def test_it_names_no_contributor_and_no_case_of_whoever_is_protected(language: L
 def test_where_there_is_nothing_it_says_so(language: Language) -> None:
     words = WORDS[language]
     letter = access(verdict=judged(), own=(), past=()).letter(language)
-    for sentence in (words.nothing_stated, words.nothing_own, words.nothing_asked):
+    for sentence in (words.nothing_stated, words.nothing_own, words.nothing_asked, words.nothing_inquired):
         assert sentence in letter
     assert "dispute open" not in letter
     unsettled = access(verdict=judged(state=State.UNKNOWN), own=(), past=())
     assert not unsettled.is_complete
     assert words.not_completed in unsettled.letter(language)
     assert words.nothing_stated not in unsettled.letter(language)
+
+
+def an_answer(**changes: Any) -> AnsweredClaim:
+    facts = {"case_id": bytes(16), "entry_id": ENTRY, "number": "A-2026-17", "asked_at": NOW_MS, "answered_at": NOW_MS}
+    facts |= {"instrument_type": InstrumentType.COURT_ORDER, "outcome": ReleaseOutcome.RELEASED}
+    return AnsweredClaim(**{**facts, **changes})
+
+
+def a_past_inquiry(*answers: AnsweredClaim, number: str = "A-2026-17", replied_at: int = NOW_MS) -> PastInquiry:
+    return PastInquiry(number, InstrumentType.COURT_ORDER, NOW_MS, replied_at, answers)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_case_that_has_ended_is_told_with_what_was_released(language: Language) -> None:
+    words = WORDS[language]
+    released = an_answer(fields=("account_number", "full_name"), files=2)
+    past = (
+        a_past_inquiry(released, an_answer(outcome=ReleaseOutcome.DECLINED)),
+        a_past_inquiry(an_answer(outcome=ReleaseOutcome.NOTHING), number="B-1"),
+        a_past_inquiry(number="B-2"),
+        a_past_inquiry(number="B-3", replied_at=0),
+        a_past_inquiry(an_answer(fields=(), files=1), number="B-4"),
+    )
+    one = access(inquiries=past)
+    letter, paper = one.letter(language), on_paper(one.pdf(language))
+    told = [
+        INSTRUMENTS[InstrumentType.COURT_ORDER].label(language),
+        FIELD_WORDINGS["account_number"].label(language),
+        FIELD_WORDINGS["full_name"].label(language),
+        *(past_one.number for past_one in past),
+        words.declined,
+        words.nothing_released,
+        words.not_answered,
+        words.one_file,
+        words.answered.format(date="2026-09-21"),
+        words.files.format(count=2),
+    ]
+    for word in told:
+        assert word in letter.replace("\\", "")
+        assert "".join(word.split()) in paper
+    assert words.nothing_inquired not in letter
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_where_cases_could_not_be_looked_up_it_says_so(language: Language) -> None:
+    one = access(inquiries=None)
+    assert not one.is_complete
+    assert WORDS[language].not_looked_up in one.letter(language)
+    assert WORDS[language].nothing_inquired not in one.letter(language)
+    assert WORDS[language].not_completed not in one.letter(language)  # the search for claims was settled
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

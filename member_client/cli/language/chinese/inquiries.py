@@ -190,8 +190,8 @@ INQUIRY_HELP: Final = {
     (
         "Fields that FILE may hold: identity, contact, account, loan, transactions, device, narrative; may be repeated."
     ): (
-        "FILE 可含字段的模板：identity（身份）、contact（联系方式）、account（账户）、loan（贷款）、transactions（交易）、"
-        "device（设备）、narrative（情况说明）；可重复。"
+        "FILE 可含字段的模板：identity（身份）、contact（联系方式）、account（账户）、loan（贷款）、"
+        "transactions（交易）、device（设备）、narrative（情况说明）；可重复。"
     ),
     "Release a file; ENTRY=FILE where there are several claims.": "提供一份文件；涉及多条记录时写作 ENTRY=FILE。",
     "Draw a reply up that releases what you name; another operator agrees to it.": (
@@ -199,8 +199,8 @@ INQUIRY_HELP: Final = {
     ),
     (
         "With --open, or with identifiers of your customers, it evaluates under the case and shows the officer's note "
-        "and which of your customers a claim is about; the hub cannot read either. It prints a customer's reference, or "
-        "the last characters of the identifier: see who stands behind you."
+        "and which of your customers a claim is about; the hub cannot read either. It prints a customer's reference, "
+        "or the last characters of the identifier: see who stands behind you."
     ): (
         "使用 --open 或给出客户的标识时，在案件下计算并显示办案人说明，以及记录涉及哪位客户；联盟中心均无法读取。"
         "屏幕上会显示客户编号或标识末尾字符：请留意身后。"
