@@ -1,31 +1,22 @@
-"""A member that a case asks: it believes what was approved, opens suspects, releases what it names, within the window."""
+"""A member that a case asks: it believes what was approved, opens suspects, releases what it names, in the window."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.hub import running_hub
-from support.police import Case, Station, staffed
-from support.sdk import PHONES, Tamper, contribute, flipped, lender, row, two_operators
+from support.asked import BASIS, DECLINED, NOBODYS, NOTHING, OTHERS, OURS, RELEASED, asked, observed_row, police
+from support.sdk import Tamper, contribute, flipped, lender, row
 
-from alliance.cases.statements import verify_release
 from alliance.cases.suspects import read_leaf
 from alliance.cases.words import REPLY_AFTER_MS, REPLY_WITHIN_MS, CaseState, ReleaseOutcome
 from alliance.crypto import envelope
 from alliance.crypto.secret import Secret
-from alliance.crypto.signing import VerifyingKey
 from alliance.taxonomy import DAY_MS, Category
-from alliance.v1.case_pb2 import CaseRelease, CaseReplyContents
 from member_client import (
-    AllianceClient,
-    ConflictingRetry,
-    Inquiry,
     InquiryAnswer,
-    InquiryReply,
     InvalidUse,
     NotFound,
     Operator,
@@ -39,75 +30,6 @@ from member_client._cases.shelf import CaseShelf
 from member_client._store import Shelf
 
 NewFolder = Callable[[], Path]
-OURS, OTHERS, NOBODYS = PHONES[0], PHONES[1], PHONES[2]
-RELEASED, DECLINED, NOTHING = ReleaseOutcome.RELEASED, ReleaseOutcome.DECLINED, ReleaseOutcome.NOTHING
-BASIS = "Art. 54 of the Criminal Procedure Law, notice 17"
-
-
-@dataclass
-class Asked:
-    """A member that a case asks about one claim, and the two operators of its staff."""
-
-    station: Station
-    client: AllianceClient
-    entry_id: bytes
-    case: Case
-    operators: tuple[Operator, Operator]
-
-    async def inquiry(self) -> Inquiry:
-        return await self.client.inquiries.one(self.case.id)
-
-    async def drafted(self, *answers: InquiryAnswer, basis: str = BASIS) -> InquiryReply:
-        drawn = await self.client.inquiries.drawn_up(self.case.id, answers or (self.released(),), basis=basis)
-        return await self.client.inquiries.draft(drawn, operator=self.operators[0])
-
-    async def ready(self, *answers: InquiryAnswer) -> InquiryReply:
-        return await self.client.inquiries.approve(await self.drafted(*answers), operator=self.operators[1])
-
-    def released(self, **fields: str) -> InquiryAnswer:
-        return InquiryAnswer(self.entry_id, RELEASED, fields or {"account_number": "6222-0001", "full_name": "李四"})
-
-    def pass_by(self, milliseconds: int) -> None:
-        self.station.pass_by(milliseconds)
-
-    async def more_time(self) -> None:
-        """Have both officers ask for more time, and both approvers give it."""
-        request = self.station.extension(self.case)
-        await self.station.liaison.cases.ExtendCase(request)
-        subject = sha256(request.extension.payload).digest()
-        for approver in (self.station.legal, self.station.duty):
-            await self.station.decide(approver, self.case, subject_sha256=subject)
-
-    async def contents(self) -> tuple[CaseReplyContents, CaseRelease]:
-        """Give what the officer opens, verified."""
-        listed = await self.station.replies(self.case)
-        (record,) = [it for it in listed.replies if it.member == self.client.profile.member]
-        member = record.member
-        plain = envelope.open_reply(self.case.secret, self.case.id, member, record.sealed)
-        contents = CaseReplyContents.FromString(plain)
-        key = VerifyingKey((await self.client._session()).identity.public_key)
-        said = verify_release(contents.release, contents.approvals, contents.operators, member, key)
-        return contents, said
-
-
-@asynccontextmanager
-async def police(folder: Path, **options: Any) -> AsyncIterator[Station]:
-    """Run a hub whose sealer works, with a liaison and both approvers."""
-    async with running_hub(folder, **options) as hub:
-        station = await staffed(hub)
-        yield station
-        for one in (station.liaison, station.legal, station.duty):
-            await one.close()
-
-
-@asynccontextmanager
-async def asked(folder: Path, **options: Any) -> AsyncIterator[Asked]:
-    async with police(folder, **options) as station, lender(station.hub, "bank-a") as client:
-        observed = station.now - 30 * DAY_MS
-        (result,) = await contribute(client, [row(OURS, observed_from=observed, observed_to=observed)])
-        operators = await two_operators(client)
-        case = await station.opened(OURS, NOBODYS)
-        yield Asked(station, client, result.entry_id, case, operators)
 
 
 async def test_a_case_is_read_opened_answered_and_believed_by_its_officer(new_hub_folder: NewFolder) -> None:
@@ -164,11 +86,8 @@ async def test_a_member_sees_its_own_claims_alone(new_hub_folder: NewFolder) -> 
         lender(station.hub, "bank-a") as a,
         lender(station.hub, "bank-b") as b,
     ):
-        observed = station.now - 30 * DAY_MS
         claims = {
-            client.profile.member: await contribute(
-                client, [row(phone, observed_from=observed, observed_to=observed) for phone in phones]
-            )
+            client.profile.member: await contribute(client, [observed_row(station, phone) for phone in phones])
             for client, phones in ((a, (OURS,)), (b, (OURS, OTHERS)))
         }
         case = await station.opened(OURS, OTHERS, NOBODYS)
@@ -234,7 +153,7 @@ async def test_what_cannot_be_released_says_why(new_hub_folder: NewFolder) -> No
             ([InquiryAnswer(one.entry_id, DECLINED, {"full_name": "x"})], BASIS, "no fields"),
             ([one.released()], "  ", "legal basis"),
             ([one.released()], "x" * 1001, "legal basis"),
-            ([one.released(**{name: "x" * 16_000 for name in LONG})], BASIS, "does not fit"),
+            ([one.released(**dict.fromkeys(LONG, "x" * 16000))], BASIS, "does not fit"),
             ([replace(one.released(), files=(Path("/nowhere/a.pdf"),))], BASIS, "a.pdf"),
         ]
         for answers, basis, words in wrong:

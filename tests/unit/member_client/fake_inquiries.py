@@ -66,8 +66,11 @@ class FakeInquiries:
     waiting: InquiryReply | None = None
     signed: list[tuple[str, str]] = field(default_factory=list)
     suspect: OpenedSuspect | None = None
+    fault: Exception | None = None
 
     async def listed(self) -> AsyncIterator[Inquiry]:
+        if self.fault is not None:
+            raise self.fault
         for inquiry in self.found:
             yield inquiry
 

@@ -79,12 +79,8 @@ def test_the_inbox_shows_what_asks_and_until_when() -> None:
 
 
 def test_a_case_that_does_not_verify_is_named_as_an_attack() -> None:
-    class Forged(FakeInquiries):
-        async def listed(self) -> Any:
-            raise StatementInvalid("The hub shows a police case of nobody who is a liaison: it is not shown.")
-            yield  # an iterator, as the real one
-
-    result = cli_of(Forged())("case", "inbox")
+    fault = StatementInvalid("The hub shows a police case of nobody who is a liaison: it is not shown.")
+    result = cli_of(FakeInquiries(found=[an_inquiry()], fault=fault))("case", "inbox")
     assert (result.exit_code, "INTEGRITY" in result.output) == (7, True)
     assert ID not in result.output
 
