@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from alliance.clock import SystemClock
 from alliance.errors import AllianceError
 from alliance_server.cli.audit.commands import audit_app
+from alliance_server.cli.case_report import report_cases
 from alliance_server.cli.config.commands import config_app
 from alliance_server.cli.doctor import examine
 from alliance_server.cli.doctor.printing import print_findings
@@ -329,6 +330,25 @@ def doctor(
     Example: alliance-server doctor hub
     """
     raise typer.Exit(print_findings(stdout, examine(folder, SystemClock()), as_json=as_json))
+
+
+@app.command()
+def report(
+    quarter: Annotated[str, typer.Option(help="The quarter in which cases were submitted: 2026Q4.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the Markdown and the CSV; without one Markdown is printed.")
+    ] = None,
+    folder: HubFolder = DEFAULT_FOLDER,
+) -> None:
+    """Write what the public is told of a quarter's police cases: counts by type of instrument.
+
+    Counts under five are not told, and sums are told as ranges where they
+    would give one away. A quarter can be reported for three years from its
+    first day, and comes out the same once its cases have ended.
+
+    Example: alliance-server report --quarter 2026Q4 --out reports --dir hub
+    """
+    report_cases(stdout, folder, quarter, out)
 
 
 app.add_typer(backup_app, name="backup")
