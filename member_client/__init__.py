@@ -21,6 +21,7 @@ from member_client._book.keeping import WatchStatus
 from member_client._book.rounds import LookReport
 from member_client._cases.answered import AnsweredClaim
 from member_client._cases.blocking import BlockingCases
+from member_client._cases.exporting import ExportedBundle, ExportStage
 from member_client._cases.inquiries import Inquiry, ReplyState
 from member_client._cases.past import PastInquiry
 from member_client._cases.records import Case, CaseDecision, CaseExtension
@@ -242,6 +243,8 @@ __all__ = [
     "EventPlace",
     "EventState",
     "EvidenceLevel",
+    "ExportStage",
+    "ExportedBundle",
     "FactNotPublished",
     "FieldVerdict",
     "FilterChanged",

@@ -59,7 +59,14 @@ class Letter:
             story += [styles.paragraph(part.sort, text, is_last=text is lines[-1]) for text in lines]
         written = io.BytesIO()
         document = library.SimpleDocTemplate(
-            written, title=self.title, lang=self.language, author="", creator="", pagesize=library.A4, **_margins()
+            written,
+            title=self.title,
+            lang=self.language,
+            author="",
+            creator="",
+            pagesize=library.A4,
+            invariant=1,  # the same letter is the same file: no time of its making is in it
+            **_margins(),
         )
         document.build(story, onFirstPage=_numbered_page, onLaterPages=_numbered_page)
         return written.getvalue()

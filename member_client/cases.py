@@ -7,6 +7,7 @@ from pathlib import Path
 from alliance.cases.words import CaseState, CaseVerdict
 from member_client._cases import inquiries
 from member_client._cases.deciding import decide
+from member_client._cases.exporting import ExportedBundle, Exporter, OnStage
 from member_client._cases.inquiries import Inquiry
 from member_client._cases.matching import Matcher
 from member_client._cases.opening import opened, read_subjects
@@ -81,6 +82,23 @@ class Cases:
         One that does not verify says so in `fault`, and shows nothing. Raises NotFound, CaseStateConflict before that.
         """
         return tuple(await Replies(await self._opened()).all(case_id))
+
+    async def export(
+        self,
+        case_id: bytes,
+        out: Path,
+        *,
+        officer: Operator,
+        force: bool = False,
+        on_stage: OnStage | None = None,
+    ) -> ExportedBundle:
+        """Write a case's bundle, which stands up without this machine and without the hub, signed by an officer.
+
+        What was cut off is taken up by calling it again. Nothing is overwritten without `force`. Raises NotFound,
+        InvalidUse, CaseStateConflict before replies are handed over, AttachmentTampered, StorageFull,
+        ConfigurationInvalid without the extra `letters`, and StatementInvalid where the bundle would not hold.
+        """
+        return await Exporter(await self._opened(), on_stage).export(case_id, out, officer, force=force)
 
     async def extend(self, case_id: bytes, *, officer: Operator, reason: str = "") -> Case:
         """Ask for more time for the replies, once a case: the officer who asks first gives the reason code.

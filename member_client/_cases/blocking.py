@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from alliance.cases.words import CaseVerdict
+from member_client._cases.exporting import ExportedBundle, OnStage
 from member_client._cases.records import Case
 from member_client._cases.replies import CaseReply
 from member_client._cases.requesting import CaseStanding
@@ -49,6 +50,18 @@ class BlockingCases:
     def replies(self, case_id: bytes) -> tuple[CaseReply, ...]:
         """Open and verify the replies of the members that were asked."""
         return self._result(self._cases.replies(case_id))
+
+    def export(
+        self,
+        case_id: bytes,
+        out: Path,
+        *,
+        officer: Operator,
+        force: bool = False,
+        on_stage: OnStage | None = None,
+    ) -> ExportedBundle:
+        """Write a case's bundle, signed by an officer."""
+        return self._result(self._cases.export(case_id, out, officer=officer, force=force, on_stage=on_stage))
 
     def extend(self, case_id: bytes, *, officer: Operator, reason: str = "") -> Case:
         """Ask for more time for the replies, once a case."""

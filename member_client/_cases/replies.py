@@ -71,8 +71,8 @@ class CaseReply:
     legal_basis: str = field(default="", repr=False)
     released_at: int = 0
     approved_by: tuple[str, ...] = ()
-    contents: case_pb2.CaseReplyContents | None = field(default=None, repr=False)
-    """What was sealed, as it came."""
+    contents: bytes = field(default=b"", repr=False)
+    """What was sealed, a serialised CaseReplyContents, as it came."""
     record: case_pb2.CaseReplyRecord | None = field(default=None, repr=False)
     """How it lies at the hub."""
 
@@ -128,7 +128,10 @@ def _read(record: case_pb2.CaseReplyRecord, draft: Draft, directory: Directory) 
     said = case_pb2.CaseReply.FromString(identity.verified_payload(statements.CASE_REPLY, record.reply))
     if (said.case_id, said.member, said.sealed_sha256) != (case_id, member, sha256(record.sealed).digest()):
         raise SignatureInvalid("the reply is another one than the member signed")
-    contents = case_pb2.CaseReplyContents.FromString(envelope.open_reply(draft.secret, case_id, member, record.sealed))
+    opened = envelope.open_reply(draft.secret, case_id, member, record.sealed)
+    if said.contents_sha256 != sha256(opened).digest():
+        raise SignatureInvalid("the reply holds something else than the member signed")
+    contents = case_pb2.CaseReplyContents.FromString(opened)
     release = verify_release(contents.release, contents.approvals, contents.operators, member, identity)
     if (release.case_id, release.request_sha256) != (case_id, sha256(draft.payload).digest()):
         raise SignatureInvalid("the release answers another request")
@@ -140,7 +143,7 @@ def _read(record: case_pb2.CaseReplyRecord, draft: Draft, directory: Directory) 
         legal_basis=release.legal_basis,
         released_at=release.time,
         approved_by=_approvers(contents.approvals),
-        contents=contents,
+        contents=opened,
         record=record,
     )
 

@@ -60,6 +60,7 @@ class MadeCase:
     steps: list[Step] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     signer: str = "first"
+    missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.request = self.office.request()
@@ -202,7 +203,9 @@ class MadeCase:
         """Write the bundle; `bend` changes its files before the officer signs, and another `key` may sign."""
         files = self.files | self.logged()
         bend(files)
-        titles = Titles(ALLIANCE, self.hub.public_key, CASE, self.request.number, self.signer, NOW + 1_000)
+        titles = Titles(
+            ALLIANCE, self.hub.public_key, CASE, self.request.number, self.signer, NOW + 1_000, self.missing
+        )
         out = io.BytesIO()
         signing = key or self.office.liaison.operators[self.signer]
         write(out, titles, [Source.of(name, content) for name, content in files.items()], signing)

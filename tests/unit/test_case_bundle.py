@@ -265,6 +265,16 @@ def test_an_attachment_is_the_file_that_was_released(made: MadeCase) -> None:
     assert places(made.bundle()) == {name}
 
 
+def test_an_attachment_that_was_never_uploaded_is_told_and_no_fault(made: MadeCase) -> None:
+    name = next(it for it in made.files if it.startswith(layout.ATTACHMENTS))
+    del made.files[name]
+    assert places(made.bundle()) == {name}
+    made.missing = (name,)
+    report = verified(made.bundle())
+    assert report.holds
+    assert any(name in note for note in report.notes)
+
+
 # -- the log -----------------------------------------------------------------------------------------------------------
 
 

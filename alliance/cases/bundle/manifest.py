@@ -50,6 +50,8 @@ class Manifest:
     made_at: int
     files: tuple[FileEntry, ...]
     """In the archive's order: ascending by name."""
+    missing: tuple[str, ...] = ()
+    """Names of attachments that members released and never uploaded."""
 
     def to_bytes(self) -> bytes:
         """Give the manifest as it is signed."""
@@ -61,9 +63,10 @@ class Manifest:
         try:
             told: dict[str, Any] = json.loads(content)
             entries = tuple(FileEntry(**entry) for entry in told.pop("files"))
+            missing = tuple(told.pop("missing"))
             if told.pop("format") != FORMAT:
                 raise BundleInvalid("the manifest is of another format than this release reads")
-            manifest = cls(**told, files=entries)
+            manifest = cls(**told, files=entries, missing=missing)
             _check(manifest)
             spelled = manifest.to_bytes()
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
@@ -78,7 +81,7 @@ def _check(manifest: Manifest) -> None:
     digests: Sequence[object] = [manifest.hub_key, manifest.case, *(it.sha256 for it in manifest.files)]
     names = [it.name for it in manifest.files]
     if not (
-        all(isinstance(it, str) for it in (*texts, *names))
+        all(isinstance(it, str) for it in (*texts, *names, *manifest.missing))
         and all(isinstance(it, str) and _HEX.fullmatch(it) for it in digests)
         and all(type(it) is int and it >= 0 for it in (manifest.made_at, *(it.size for it in manifest.files)))
         and manifest.made_at <= MAX_TIME_MS

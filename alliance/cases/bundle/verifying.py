@@ -217,7 +217,9 @@ class _Verifier:
             for file in (file for answer in release.answers for file in answer.files):
                 name = layout.attachment(member, file)
                 released.add(name)
-                if name not in entries or name not in self._contents.digests:
+                if name not in entries and name in self._contents.manifest.missing:
+                    self._report.notes.append(f"{name} is not here: the officer signed that it was never uploaded")
+                elif name not in entries or name not in self._contents.digests:
                     self._report.fault(name, "is missing")
                 elif (entries[name].size, self._contents.digests[name]) != (file.size, file.sha256.hex()):
                     self._report.fault(name, "is another file than its member released")

@@ -35,6 +35,8 @@ class Titles:
     officer: str
     """Pseudonym of the officer who signs."""
     made_at: int
+    missing: tuple[str, ...] = ()
+    """Attachments that members released and never uploaded."""
 
 
 def write(out: BinaryIO, titles: Titles, sources: Sequence[Source], key: SigningKey) -> Manifest:
@@ -48,6 +50,7 @@ def write(out: BinaryIO, titles: Titles, sources: Sequence[Source], key: Signing
         signed_by=titles.officer,
         made_at=titles.made_at,
         files=tuple(it.entry for it in ordered),
+        missing=tuple(sorted(titles.missing)),
     )
     signed = manifest.to_bytes()
     Manifest.from_bytes(signed)

@@ -3,6 +3,7 @@
 import typer
 
 from member_client.cli.case.deciding import approve, refuse
+from member_client.cli.case.export import export
 from member_client.cli.case.inbox import inbox, preview, send, templates
 from member_client.cli.case.opening import open_case, submit
 from member_client.cli.case.releasing import decline, release
@@ -21,6 +22,7 @@ case_app.command()(approve)
 case_app.command()(refuse)
 case_app.command()(match)
 case_app.command()(replies)
+case_app.command()(export)
 case_app.command()(extend)
 case_app.command()(withdraw)
 case_app.command()(close)

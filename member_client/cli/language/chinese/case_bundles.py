@@ -4,6 +4,14 @@ from typing import Final
 
 BUNDLE_SPOKEN: Final = {
     "{file} cannot be read ({reason})": "{file} 无法读取（{reason}）",
+    "{file}: {files:,} files, {size:,} bytes, releases of {members:,} members": (
+        "{file}：{files:,} 个文件，{size:,} 字节，{members:,} 家成员的提供内容"
+    ),
+    "{member}: its reply does not verify, and is left out": "{member}：答复未通过验证，未列入",
+    "{name}: released and never uploaded; the manifest says so": "{name}：已列入提供内容但从未上传，清单已注明",
+    "it holds; verify it where it arrives: member-client case verify {file}": (
+        "该案件包成立；接收方请验证：member-client case verify {file}"
+    ),
     "--hub-key is 64 hexadecimal digits, or twelve words": "--hub-key 应为 64 位十六进制数字，或十二个单词",
     "case {number} of {liaison} in {alliance}, made at {time} by officer {officer}": (
         "{alliance} 联络机构 {liaison} 的案件 {number}，由办案人 {officer} 于 {time} 制作"
@@ -22,6 +30,21 @@ BUNDLE_SPOKEN: Final = {
 }
 
 BUNDLE_HELP: Final = {
+    "Write the bundle here, for example case-C-2026-88.tar.": "将案件包写入此处，例如 case-C-2026-88.tar。",
+    "Overwrite FILE, once the new bundle is whole.": "新的案件包完整之后覆盖 FILE。",
+    "Write a case's bundle: what members released, with everything that proves it.": (
+        "写出案件包：成员提供的内容及其全部证明。"
+    ),
+    (
+        "It works where the case was opened, once the hub hands replies over, and until 30 days after the case's end. "
+        "The officer signs it. After a break run it again: attachments go on where they stopped. For example:"
+    ): (
+        "在新建该案件的机器上，于联盟中心移交答复之后、案件结束后 30 日之内可用。由办案人签署。"
+        "中断后请重新运行：附件从中断处继续。例如："
+    ),
+    "Whoever gets the bundle verifies it: member-client case verify FILE": (
+        "收到案件包者应予验证：member-client case verify FILE"
+    ),
     "Bundle that 'case export' wrote.": "由 case export 写出的案件包。",
     "The hub's key, from elsewhere: 64 hexadecimal digits, or its twelve words.": (
         "从别处得到的联盟中心密钥：64 位十六进制数字，或其十二个单词。"
@@ -40,6 +63,12 @@ BUNDLE_HELP: Final = {
 }
 
 BUNDLE_WORDS: Final = {
+    # -- export
+    "opening and verifying the members' replies": "正在解封并验证成员答复",
+    "fetching the proofs that each step is in the hub's log": "正在获取各步骤在联盟中心日志中的证明",
+    "downloading attachments": "正在下载附件",
+    "writing the bundle": "正在写出案件包",
+    "verifying the bundle as a stranger would": "正在以第三方方式验证案件包",
     # -- places
     "header of {name}": "{name} 的文件头",
     "padding after {name}": "{name} 之后的填充",
@@ -126,6 +155,9 @@ BUNDLE_WORDS: Final = {
     "the member sent other contents than are shown": "成员发送的内容与所示不同",
     "does not say what the member signed": "与成员签署的内容不符",
     "is another file than its member released": "不是成员所提供的文件",
+    "{name} is not here: the officer signed that it was never uploaded": (
+        "{name} 不在其中：办案人签署说明该附件从未上传"
+    ),
     "is no file that a member released": "没有成员提供过该文件",
     "is no file that bundles have": "案件包不应有该文件",
     # -- the log
