@@ -152,6 +152,7 @@ class Reason(IntEnum):
     REPLY_WINDOW_CLOSED = wire.ERROR_REASON_REPLY_WINDOW_CLOSED
     ATTACHMENT_MISMATCH = wire.ERROR_REASON_ATTACHMENT_MISMATCH
     TOO_MANY_ATTACHMENTS = wire.ERROR_REASON_TOO_MANY_ATTACHMENTS
+    COUNTERSIGNATURE_CLOSED = wire.ERROR_REASON_COUNTERSIGNATURE_CLOSED
 
 
 class StatusCode(IntEnum):
@@ -342,5 +343,8 @@ CATALOGUE: dict[Reason, PublicError] = {
     ),
     Reason.TOO_MANY_ATTACHMENTS: PublicError(
         StatusCode.RESOURCE_EXHAUSTED, "The member has as many attachments to the case, or as large ones, as it may."
+    ),
+    Reason.COUNTERSIGNATURE_CLOSED: PublicError(
+        StatusCode.FAILED_PRECONDITION, "The request for a countersignature was answered, or its time is over."
     ),
 }

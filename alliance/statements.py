@@ -9,6 +9,7 @@ CASE_RELEASE: Final = "case-release"
 CASE_REPLY: Final = "case-reply"
 CLAIM: Final = "claim"
 CLAIM_STATUS: Final = "claim-status"
+COUNTERSIGNATURE_REQUEST: Final = "claim-countersignature-request"
 DISPUTE_ANSWER: Final = "dispute-answer"
 DISPUTE_OPENING: Final = "dispute-opening"
 ENROLMENT: Final = "enrolment"
@@ -24,6 +25,10 @@ SUCCESSION: Final = "succession"
 
 # Signed by the identity key of a reviewer.
 DISPUTE_REVIEW: Final = "dispute-review"
+# Signed by the identity key of a liaison, and by an officer of it alike.
+COUNTERSIGNATURE: Final = "claim-countersignature"
+COUNTERSIGNATURE_REFUSAL: Final = "claim-countersignature-refusal"
+COUNTERSIGNATURE_REVOCATION: Final = "claim-countersignature-revocation"
 # Signed by the identity key of an approver.
 CASE_DECISION: Final = "case-decision"
 # Signed by the key of an operator of a member.

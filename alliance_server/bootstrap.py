@@ -29,6 +29,7 @@ from alliance_server.rpc.servicers.admin import AdminServicer
 from alliance_server.rpc.servicers.audit import AuditServicer
 from alliance_server.rpc.servicers.buckets import BucketServicer
 from alliance_server.rpc.servicers.cases import CaseServicer, CaseServices
+from alliance_server.rpc.servicers.countersignatures import CountersignatureServicer
 from alliance_server.rpc.servicers.disputes import DisputeServicer
 from alliance_server.rpc.servicers.enrolment import CertificateServicer, EnrolmentServicer
 from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochServicer
@@ -57,6 +58,7 @@ from alliance_server.services.cases.replies import ReplyService
 from alliance_server.services.cases.requesting import RequestService
 from alliance_server.services.changes import Changes
 from alliance_server.services.compute import BULK, SMALL, Compute
+from alliance_server.services.countersignatures import CountersignatureService
 from alliance_server.services.departures import Departures
 from alliance_server.services.directory import DirectoryService
 from alliance_server.services.dispute_clocks import DisputeClocks
@@ -256,6 +258,7 @@ class Hub:
                 self.calls.drain,
             ),
             certificates=CertificateServicer(self.renewal),
+            countersignatures=CountersignatureServicer(CountersignatureService(self.store, self._flags)),
             directory=DirectoryServicer(directory),
             disputes=DisputeServicer(
                 DisputeService(self.store, budgets, self._flags), ReviewService(self.store, self._flags)

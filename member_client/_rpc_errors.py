@@ -71,6 +71,7 @@ _CLASSES: dict[Reason, type[errors.AllianceClientError]] = {
     Reason.REPLY_WINDOW_CLOSED: errors.ReplyWindowClosed,
     Reason.ATTACHMENT_MISMATCH: errors.AttachmentMismatch,
     Reason.TOO_MANY_ATTACHMENTS: errors.TooManyAttachments,
+    Reason.COUNTERSIGNATURE_CLOSED: errors.CountersignatureClosed,
 }
 
 _BY_CODE: dict[grpc.StatusCode, tuple[type[errors.AllianceClientError], str]] = {

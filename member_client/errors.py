@@ -405,6 +405,15 @@ class TooManyAttachments(Denied):
     how_to_fix = "Release fewer or smaller files, or put several into one archive."
 
 
+class CountersignatureClosed(Denied):
+    """The request for a countersignature was answered, or its time is over."""
+
+    how_to_fix = (
+        "Look where it is (member-client claims countersign list). Where it was refused or its time is over, "
+        "contribute the row again."
+    )
+
+
 class FingerprintRefused(Denied):
     """The words are not those of the key that enrolled: they were misheard, or somebody else enrolled."""
 

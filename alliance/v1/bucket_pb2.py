@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from alliance.v1 import statement_pb2 as alliance_dot_v1_dot_statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x61lliance/v1/bucket.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/statement.proto\"I\n\x11GetBucketsRequest\x12\r\n\x05\x65poch\x18\x01 \x01(\r\x12\x13\n\x0bprefix_bits\x18\x02 \x01(\r\x12\x10\n\x08prefixes\x18\x03 \x03(\r\"\x80\x01\n\x0b\x42ucketEntry\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\x0c\x12\x0e\n\x06handle\x18\x02 \x01(\x0c\x12\x0b\n\x03\x62ox\x18\x03 \x01(\x0c\x12,\n\x06status\x18\x04 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12\x14\n\x0c\x63laim_sha256\x18\x05 \x01(\x0c\"a\n\x12GetBucketsResponse\x12\x0e\n\x06prefix\x18\x01 \x01(\r\x12)\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x18.alliance.v1.BucketEntry\x12\x10\n\x08\x63omplete\x18\x03 \x01(\x08\"R\n\x12ReportEntryRequest\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\x0c\x12*\n\x07\x66inding\x18\x02 \x01(\x0e\x32\x19.alliance.v1.EntryFinding\"\x15\n\x13ReportEntryResponse*\x93\x01\n\x0c\x45ntryFinding\x12\x1d\n\x19\x45NTRY_FINDING_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x45NTRY_FINDING_BOX_INVALID\x10\x01\x12 \n\x1c\x45NTRY_FINDING_CLAIM_MISMATCH\x10\x02\x12#\n\x1f\x45NTRY_FINDING_SIGNATURE_INVALID\x10\x03\x32\xb2\x01\n\rBucketService\x12O\n\nGetBuckets\x12\x1e.alliance.v1.GetBucketsRequest\x1a\x1f.alliance.v1.GetBucketsResponse0\x01\x12P\n\x0bReportEntry\x12\x1f.alliance.v1.ReportEntryRequest\x1a .alliance.v1.ReportEntryResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x61lliance/v1/bucket.proto\x12\x0b\x61lliance.v1\x1a\x1b\x61lliance/v1/statement.proto\"I\n\x11GetBucketsRequest\x12\r\n\x05\x65poch\x18\x01 \x01(\r\x12\x13\n\x0bprefix_bits\x18\x02 \x01(\r\x12\x10\n\x08prefixes\x18\x03 \x03(\r\"\x80\x01\n\x0b\x42ucketEntry\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\x0c\x12\x0e\n\x06handle\x18\x02 \x01(\x0c\x12\x0b\n\x03\x62ox\x18\x03 \x01(\x0c\x12,\n\x06status\x18\x04 \x01(\x0b\x32\x1c.alliance.v1.SignedStatement\x12\x14\n\x0c\x63laim_sha256\x18\x05 \x01(\x0c\"a\n\x12GetBucketsResponse\x12\x0e\n\x06prefix\x18\x01 \x01(\r\x12)\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x18.alliance.v1.BucketEntry\x12\x10\n\x08\x63omplete\x18\x03 \x01(\x08\"R\n\x12ReportEntryRequest\x12\x10\n\x08\x65ntry_id\x18\x01 \x01(\x0c\x12*\n\x07\x66inding\x18\x02 \x01(\x0e\x32\x19.alliance.v1.EntryFinding\"\x15\n\x13ReportEntryResponse*\xbf\x01\n\x0c\x45ntryFinding\x12\x1d\n\x19\x45NTRY_FINDING_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x45NTRY_FINDING_BOX_INVALID\x10\x01\x12 \n\x1c\x45NTRY_FINDING_CLAIM_MISMATCH\x10\x02\x12#\n\x1f\x45NTRY_FINDING_SIGNATURE_INVALID\x10\x03\x12*\n&ENTRY_FINDING_COUNTERSIGNATURE_MISSING\x10\x04\x32\xb2\x01\n\rBucketService\x12O\n\nGetBuckets\x12\x1e.alliance.v1.GetBucketsRequest\x1a\x1f.alliance.v1.GetBucketsResponse0\x01\x12P\n\x0bReportEntry\x12\x1f.alliance.v1.ReportEntryRequest\x1a .alliance.v1.ReportEntryResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'alliance.v1.bucket_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ENTRYFINDING']._serialized_start=483
-  _globals['_ENTRYFINDING']._serialized_end=630
+  _globals['_ENTRYFINDING']._serialized_end=674
   _globals['_GETBUCKETSREQUEST']._serialized_start=70
   _globals['_GETBUCKETSREQUEST']._serialized_end=143
   _globals['_BUCKETENTRY']._serialized_start=146
@@ -44,6 +44,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPORTENTRYREQUEST']._serialized_end=457
   _globals['_REPORTENTRYRESPONSE']._serialized_start=459
   _globals['_REPORTENTRYRESPONSE']._serialized_end=480
-  _globals['_BUCKETSERVICE']._serialized_start=633
-  _globals['_BUCKETSERVICE']._serialized_end=811
+  _globals['_BUCKETSERVICE']._serialized_start=677
+  _globals['_BUCKETSERVICE']._serialized_end=855
 # @@protoc_insertion_point(module_scope)

@@ -34,6 +34,8 @@ class _EntryFindingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EntryFin
     """The claim inside breaks a rule, or is not the one that the hub holds."""
     ENTRY_FINDING_SIGNATURE_INVALID: _EntryFinding.ValueType  # 3
     """The contributor's signature does not verify, or the contributor is unknown."""
+    ENTRY_FINDING_COUNTERSIGNATURE_MISSING: _EntryFinding.ValueType  # 4
+    """The claim says E4 or E5, and no liaison countersigned it."""
 
 class EntryFinding(_EntryFinding, metaclass=_EntryFindingEnumTypeWrapper):
     """What was found wrong with an entry."""
@@ -46,6 +48,8 @@ ENTRY_FINDING_CLAIM_MISMATCH: EntryFinding.ValueType  # 2
 """The claim inside breaks a rule, or is not the one that the hub holds."""
 ENTRY_FINDING_SIGNATURE_INVALID: EntryFinding.ValueType  # 3
 """The contributor's signature does not verify, or the contributor is unknown."""
+ENTRY_FINDING_COUNTERSIGNATURE_MISSING: EntryFinding.ValueType  # 4
+"""The claim says E4 or E5, and no liaison countersigned it."""
 Global___EntryFinding: _TypeAlias = EntryFinding  # noqa: Y015
 
 @_typing.final

@@ -588,7 +588,7 @@ class ReleasedFile(_message.Message):
     SEALED_SIZE_FIELD_NUMBER: _builtins.int
     SEALED_SHA256_FIELD_NUMBER: _builtins.int
     attachment_id: _builtins.bytes
-    """16 random bytes."""
+    """16 bytes, which follow from a secret of the member's, the case and the content."""
     name: _builtins.str
     """Name of the file, 1 to 128 bytes, without a folder."""
     size: _builtins.int
@@ -833,9 +833,9 @@ class CaseAttachment(_message.Message):
     member: _builtins.str
     """Id of the member."""
     attachment_id: _builtins.bytes
-    """16 random bytes."""
+    """16 bytes, which follow from a secret of the member's, the case and the content."""
     sealed_size: _builtins.int
-    """Bytes as it is sealed: what a size class makes."""
+    """Bytes as it is sealed: what a size class makes, one of 17 sizes."""
     sealed_sha256: _builtins.bytes
     """SHA-256 as it is sealed."""
     time: _builtins.int
@@ -1802,7 +1802,7 @@ class UploadAttachmentRequest(_message.Message):
     offset: _builtins.int
     """Where this part begins; what is durable."""
     part: _builtins.bytes
-    """1 to 262,144 bytes."""
+    """1 to 262,144 bytes; empty on the first message where nothing is missing but the hub's look at the whole."""
     @_builtins.property
     def attachment(self) -> _statement_pb2.SignedStatement:
         """Statement `case-attachment`, signed by the caller; on the first message alone."""

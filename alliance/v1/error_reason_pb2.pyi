@@ -142,6 +142,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The attachment is not what was signed: its size, its digest or where it goes on."""
     ERROR_REASON_TOO_MANY_ATTACHMENTS: _ErrorReason.ValueType  # 64
     """The member has as many attachments to the case, or as large ones, as it may."""
+    ERROR_REASON_COUNTERSIGNATURE_CLOSED: _ErrorReason.ValueType  # 63
+    """The request for a countersignature was answered, or its time is over."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reason in the ErrorInfo (domain `alliance`) of every refused call, and of every refused row."""
@@ -266,4 +268,6 @@ ERROR_REASON_ATTACHMENT_MISMATCH: ErrorReason.ValueType  # 62
 """The attachment is not what was signed: its size, its digest or where it goes on."""
 ERROR_REASON_TOO_MANY_ATTACHMENTS: ErrorReason.ValueType  # 64
 """The member has as many attachments to the case, or as large ones, as it may."""
+ERROR_REASON_COUNTERSIGNATURE_CLOSED: ErrorReason.ValueType  # 63
+"""The request for a countersignature was answered, or its time is over."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -7,13 +7,13 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from alliance import claims
-from alliance.approvals import APPROVAL_LIFE_MS
+from alliance.countersignatures import approval_life_ms
 from alliance.crypto.sealing import BOX_BYTES, ENTRY_ID_BYTES, HANDLE_BYTES, MAX_CONTENTS_BYTES
 from alliance.errors import ClaimInvalid, Reason
-from alliance.taxonomy import COUNTERSIGNED_LEVELS, DAY_MS, LEGAL_TRANSITIONS, LIVE_STATUSES, ClaimStatus, EvidenceLevel
+from alliance.taxonomy import DAY_MS, LEGAL_TRANSITIONS, LIVE_STATUSES, ClaimStatus, EvidenceLevel
 from alliance.v1.claim_pb2 import Claim
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.errors import Refused
@@ -171,39 +171,30 @@ class CategoryCount:
     last_expiry: int
 
 
-class Countersignatures(Protocol):
-    """Says whether police or a court stand behind a claim that says so."""
-
-    def check(self, claim: Claim) -> None:
-        """Raise ClaimInvalid unless a liaison countersigned the claim."""
-
-
-class NoCountersignatures:
-    """Holds while no liaison countersigns: nothing is."""
-
-    def check(self, claim: Claim) -> None:  # noqa: ARG002 - whatever it is
-        """Raise ClaimInvalid."""
-        raise ClaimInvalid(Reason.COUNTERSIGNATURE_MISSING, "E4 and E5 need a countersignature")
-
-
-def read(row: ClaimRow, *, contributor: str, now: int, countersignatures: Countersignatures) -> Claim:
+def read(row: ClaimRow, *, contributor: str, now: int) -> Claim:
     """Read a row and check all of it but its signature; raises ClaimInvalid."""
     if len(row.box) != BOX_BYTES or len(row.handle) != HANDLE_BYTES:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "box or handle has another length")
     if row.predecessor and len(row.predecessor) != ENTRY_ID_BYTES:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "an entry id has another length")
-    if len(row.claim) > MAX_CONTENTS_BYTES:
+    is_approved, is_retagged = bool(row.approvals), bool(row.predecessor)
+    return read_claim(row.claim, contributor=contributor, now=now, is_approved=is_approved, is_retagged=is_retagged)
+
+
+def read_claim(
+    claim_bytes: bytes, *, contributor: str, now: int, is_approved: bool, is_retagged: bool = False
+) -> Claim:
+    """Read a claim that its contributor files now, and hold it against the clock; raises ClaimInvalid."""
+    if len(claim_bytes) > MAX_CONTENTS_BYTES:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "the claim is too long for a box")
-    claim = claims.parse(row.claim)
+    claim = claims.parse(claim_bytes)
     if not hmac.compare_digest(claim.contributor.encode(), contributor.encode()):
         raise ClaimInvalid(Reason.NOT_PERMITTED, "the claim names another contributor")
-    longest = APPROVAL_LIFE_MS if row.approvals else claims.MAX_FILING_SKEW_MS
-    if not row.predecessor and not -claims.MAX_FILING_SKEW_MS <= now - claim.filed_at <= longest:
+    longest = approval_life_ms(EvidenceLevel(claim.evidence_level)) if is_approved else claims.MAX_FILING_SKEW_MS
+    if not is_retagged and not -claims.MAX_FILING_SKEW_MS <= now - claim.filed_at <= longest:
         raise ClaimInvalid(Reason.CLAIM_INVALID, "filed_at is more than a day away from the hub's clock")
     if claim.expires_at <= now:
         raise ClaimInvalid(Reason.EXPIRY_OUT_OF_BOUNDS, "the claim is over already")
-    if EvidenceLevel(claim.evidence_level) in COUNTERSIGNED_LEVELS:
-        countersignatures.check(claim)
     return claim
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from alliance import approvals
+from alliance.countersignatures import approval_life_ms
 from alliance.crypto.signing import PUBLIC_KEY_BYTES, VerifyingKey
 from alliance.errors import ClaimInvalid, Reason, SignatureInvalid
 from alliance.taxonomy import EvidenceLevel, SubjectRole, needs_approvals
@@ -112,8 +113,8 @@ def _operator(
         approval = approvals.verify_approval(statement, key, entry_id=claim.entry_id, claim=claim_bytes)
     except SignatureInvalid as error:
         raise _refusal(str(error)) from None
-    if not now - approvals.APPROVAL_LIFE_MS < approval.time <= now + MAX_SKEW_MS:
-        raise _refusal("an approval is older than a week, or from the future")
+    if not now - approval_life_ms(EvidenceLevel(claim.evidence_level)) < approval.time <= now + MAX_SKEW_MS:
+        raise _refusal("an approval counts no more, or is from the future")
     return operator
 
 

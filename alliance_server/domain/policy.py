@@ -77,6 +77,14 @@ POLICY: Final[Mapping[str, Rule]] = MappingProxyType(
         f"{_V1}CaseService/SubmitCase": Rule(LIAISONS, AuditAction.CASE_SUBMIT),
         f"{_V1}CaseService/SubmitSuspects": Rule(LIAISONS, AuditAction.CASE_SUSPECTS),
         f"{_V1}CertificateService/RenewCertificate": Rule(ENROLLED, AuditAction.MEMBER_RENEW),
+        f"{_V1}CountersignatureService/CountersignClaim": Rule(LIAISONS, AuditAction.COUNTERSIGNATURE_GIVE),
+        f"{_V1}CountersignatureService/ListCountersignatureRequests": Rule(
+            MEMBERS | LIAISONS, AuditAction.COUNTERSIGNATURE_WAITING
+        ),
+        f"{_V1}CountersignatureService/ListCountersignatures": Rule(MEMBERS, AuditAction.COUNTERSIGNATURE_LIST),
+        f"{_V1}CountersignatureService/RefuseCountersignature": Rule(LIAISONS, AuditAction.COUNTERSIGNATURE_REFUSE),
+        f"{_V1}CountersignatureService/RequestCountersignature": Rule(MEMBERS, AuditAction.COUNTERSIGNATURE_REQUEST),
+        f"{_V1}CountersignatureService/RevokeCountersignature": Rule(LIAISONS, AuditAction.COUNTERSIGNATURE_REVOKE),
         f"{_V1}DirectoryService/ListMembers": Rule(ENROLLED, AuditAction.MEMBER_LIST),
         f"{_V1}DisputeService/AnswerDispute": Rule(MEMBERS, AuditAction.DISPUTE_ANSWER),
         f"{_V1}DisputeService/DecideEscalation": Rule(REVIEWERS, AuditAction.ESCALATION_DECIDE),

@@ -23,6 +23,7 @@ from alliance_server.domain.claims import (
     StoredClaim,
     TaggedClaim,
 )
+from alliance_server.domain.countersignatures import Countersigning, NumberedStatement
 from alliance_server.domain.departures import Departure
 from alliance_server.domain.disputes import Dispute, Overdue
 from alliance_server.domain.epochs import Epoch
@@ -744,6 +745,51 @@ class OperatorRepository(Protocol):
         """Note that an operator approves no more."""
 
 
+class CountersignatureRepository(Protocol):
+    """Requests for countersignatures, and the feed of what was countersigned and revoked."""
+
+    def get(self, entry_id: bytes) -> Countersigning | None:
+        """Give the request about a claim as it was asked for; held until the unit of work ends."""
+
+    def hold(self, substances: Sequence[bytes]) -> dict[bytes, Countersigning]:
+        """Give the requests about some substances, by their digests, held until the unit of work ends."""
+
+    def is_any_revoked(self, claim_ids: Sequence[bytes]) -> bool:
+        """Say whether a countersignature of one of some claims was revoked."""
+
+    def count_waiting(self, contributor: str, now: int) -> int:
+        """Count a contributor's requests that wait."""
+
+    def page(
+        self, after: int, limit: int, *, contributor: str = "", liaison: str = "", waiting_at: int | None = None
+    ) -> list[tuple[int, Countersigning]]:
+        """Give requests of a contributor, or to a liaison, after a row number, with their row numbers."""
+
+    def add(self, request: Countersigning) -> None:
+        """Add a request; its claim and its substance were not asked about before."""
+
+    def refuse(self, request: Countersigning) -> None:
+        """Keep a refusal."""
+
+    def countersign(self, request: Countersigning) -> None:
+        """Keep a countersignature, and have members told."""
+
+    def revoke(self, request: Countersigning) -> None:
+        """Keep a revocation, and have members told."""
+
+    def newest(self) -> int:
+        """Give the number of what was told last; 0 where nothing was."""
+
+    def after(self, number: int, limit: int) -> list[NumberedStatement]:
+        """Give what was told after a number, in order."""
+
+    def is_due_to_purge(self, now: int) -> bool:
+        """Say whether there is something to delete by now."""
+
+    def purge(self, now: int, most: int) -> int:
+        """Delete up to so many requests, and as much of the feed, whose time is over; returns how many requests."""
+
+
 class LeaseRepository(Protocol):
     """Work that must happen once."""
 
@@ -773,6 +819,7 @@ class Transaction(Protocol):
     def cases(self) -> CaseRepository: ...  # noqa: D102 - its type says it
     @property
     def attachments(self) -> AttachmentRepository: ...  # noqa: D102 - its type says it
+    def countersignatures(self) -> CountersignatureRepository: ...  # noqa: D102 - its type says it
     @property
     def outcomes(self) -> OutcomeRepository: ...  # noqa: D102 - its type says it
     @property

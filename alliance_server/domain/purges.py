@@ -1,9 +1,9 @@
 """What must not come back: things that ended, or became known of somebody, after a backup was taken.
 
 A backup knows nothing of what came after it. What a restored hub must not forget is written down elsewhere, before it
-is acknowledged: claims that changed their status, members and their certificates, epochs that began and ended, adopted
-policies, suppression lists, witness lists and liaisons' scopes. It holds ids, public keys and signed statements; never
-an identifier of a person, a tag or a secret.
+is acknowledged: claims that changed their status, countersignatures that were revoked, members and their certificates,
+epochs that began and ended, adopted policies, suppression lists, witness lists and liaisons' scopes. It holds ids,
+public keys and signed statements; never an identifier of a person, a tag or a secret.
 """
 
 from collections.abc import Mapping
@@ -26,6 +26,7 @@ class PurgeKind(StrEnum):
     CERTIFICATE = "certificate"
     CERTIFICATES_REVOKED = "certificates-revoked"
     CLAIM = "claim"
+    COUNTERSIGNATURE_REVOKED = "countersignature-revoked"
     EPOCH_BEGUN = "epoch-begun"
     EPOCH_RETIRED = "epoch-retired"
     LIAISON_SCOPE = "liaison-scope"
@@ -63,6 +64,16 @@ class Purges:
             statement=statement.hex(),
             changed_at=now,
             reason=reason,
+        )
+
+    def countersignature_revoked(self, substance_sha256: bytes, revocation: bytes, officers: bytes, now: int) -> None:
+        """Have it remembered that a countersignature does not stand."""
+        self._add(
+            PurgeKind.COUNTERSIGNATURE_REVOKED,
+            substance=substance_sha256.hex(),
+            revocation=revocation.hex(),
+            officer=officers.hex(),
+            revoked_at=now,
         )
 
     def epoch_begun(self, epoch: Epoch) -> None:

@@ -19,6 +19,8 @@ from alliance.v1 import (
     bucket_pb2_grpc,
     case_pb2,
     case_pb2_grpc,
+    countersignature_pb2,
+    countersignature_pb2_grpc,
     directory_pb2,
     directory_pb2_grpc,
     dispute_pb2,
@@ -52,6 +54,7 @@ from alliance_server.rpc.servicers.admin import AdminServicer
 from alliance_server.rpc.servicers.audit import AuditServicer
 from alliance_server.rpc.servicers.buckets import BucketServicer
 from alliance_server.rpc.servicers.cases import CaseServicer
+from alliance_server.rpc.servicers.countersignatures import CountersignatureServicer
 from alliance_server.rpc.servicers.disputes import DisputeServicer
 from alliance_server.rpc.servicers.enrolment import CertificateServicer, EnrolmentServicer
 from alliance_server.rpc.servicers.epochs import DirectoryServicer, EpochServicer
@@ -101,6 +104,7 @@ SERVICES = tuple(
         (bucket_pb2, "BucketService"),
         (case_pb2, "CaseService"),
         (enrolment_pb2, "CertificateService"),
+        (countersignature_pb2, "CountersignatureService"),
         (directory_pb2, "DirectoryService"),
         (dispute_pb2, "DisputeService"),
         (epoch_pb2, "EpochService"),
@@ -127,6 +131,7 @@ class Servicers:
     buckets: BucketServicer
     cases: CaseServicer
     certificates: CertificateServicer
+    countersignatures: CountersignatureServicer
     directory: DirectoryServicer
     disputes: DisputeServicer
     epochs: EpochServicer
@@ -177,6 +182,7 @@ def member_server(
     bucket_pb2_grpc.add_BucketServiceServicer_to_server(servicers.buckets, guarded)
     case_pb2_grpc.add_CaseServiceServicer_to_server(servicers.cases, guarded)
     enrolment_pb2_grpc.add_CertificateServiceServicer_to_server(servicers.certificates, guarded)
+    countersignature_pb2_grpc.add_CountersignatureServiceServicer_to_server(servicers.countersignatures, guarded)
     directory_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, guarded)
     dispute_pb2_grpc.add_DisputeServiceServicer_to_server(servicers.disputes, guarded)
     epoch_pb2_grpc.add_EpochServiceServicer_to_server(servicers.epochs, guarded)

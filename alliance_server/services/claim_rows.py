@@ -16,7 +16,7 @@ from alliance.errors import AllianceError, Reason
 from alliance.statements import CLAIM
 from alliance.taxonomy import ClaimStatus
 from alliance.v1.claim_pb2 import Claim
-from alliance_server.domain.claims import ClaimRow, Countersignatures, StoredClaim, read
+from alliance_server.domain.claims import ClaimRow, StoredClaim, read
 from alliance_server.domain.errors import reason_of
 from alliance_server.domain.members import Caller
 from alliance_server.domain.operators import Approved, Operator, approved
@@ -52,12 +52,11 @@ def check_rows(
     threads: int,
     *,
     operators: Mapping[str, Operator],
-    countersignatures: Countersignatures,
 ) -> list[CheckedRow]:
     """Check rows by themselves; the signatures of those that are right otherwise, on several threads."""
     key = VerifyingKey(call.caller.identity_key)
     now = call.now()
-    checked = [_check_row(row, call.caller, now, operators, countersignatures) for row in rows]
+    checked = [_check_row(row, call.caller, now, operators) for row in rows]
     signed = [item for item in checked if item.claim]
     payloads, signatures = [item.row.claim for item in signed], [item.row.signature for item in signed]
     for item, holds in zip(signed, key.verify_many(CLAIM, payloads, signatures, threads=threads), strict=True):
@@ -66,16 +65,10 @@ def check_rows(
     return checked
 
 
-def _check_row(
-    row: ClaimRow,
-    caller: Caller,
-    now: int,
-    operators: Mapping[str, Operator],
-    countersignatures: Countersignatures,
-) -> CheckedRow:
+def _check_row(row: ClaimRow, caller: Caller, now: int, operators: Mapping[str, Operator]) -> CheckedRow:
     approval = None
     try:
-        claim = read(row, contributor=caller.member_id, now=now, countersignatures=countersignatures)
+        claim = read(row, contributor=caller.member_id, now=now)
         if not row.predecessor:  # what is re-tagged was approved when it was filed
             approval = approved(claim, row.claim, row.approvals, operators, now)
         correction = None

@@ -159,6 +159,8 @@ class DisputeService:
             others = (it.state for it in transaction.disputes.about(sorted(held)) if it.id != dispute.id)
             if any(state in FLAGGING for state in others):
                 return  # another dispute flags it, or had a reviewer suspend it
+            if transaction.countersignatures.is_any_revoked(sorted(held)):
+                return  # no dispute gives back what its liaison took
             self._flags.set(transaction, held.values(), ClaimStatus.ACTIVE, now=now, reason=UPHELD)
             return
         claim = held.get(ending.change.entry_id)

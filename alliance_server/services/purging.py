@@ -4,6 +4,7 @@
   it go, and the filter's next snapshot is built without it.
 - A chunk is a unit of work with an event for each contributor in it: how many, whose, and the Merkle root over the
   sorted entry ids. Who kept the entry ids shows by it what was deleted and when.
+- Requests for countersignatures go with the time of their claims.
 - A restored backup brings back nothing of it: what is over is over by the clock, and what was ended is in the purge
   ledger. The first turn deletes it again.
 """
@@ -57,6 +58,9 @@ class Purging:
         if not self._lease.take(transaction, now):
             return None
         transaction.changes.purge(now, CHUNK)
+        if requests := transaction.countersignatures.purge(now, CHUNK):
+            action = AuditAction.COUNTERSIGNATURE_PURGE
+            transaction.record(record_event(time=now, actor=HUB_ACTOR, action=action, items=requests))
         due = transaction.claims.due_to_purge(now, CHUNK)
         transaction.claims.purge([claim.entry_id for claim in due])
         for contributor, claims in groupby(due, attrgetter("contributor")):
@@ -65,7 +69,8 @@ class Purging:
 
 
 def _is_due(transaction: Transaction, *, now: int) -> bool:
-    return bool(transaction.claims.due_to_purge(now, 1)) or transaction.changes.is_due_to_purge(now)
+    feeds = (transaction.changes, transaction.countersignatures)
+    return bool(transaction.claims.due_to_purge(now, 1)) or any(feed.is_due_to_purge(now) for feed in feeds)
 
 
 def _event(contributor: str, claims: Sequence[EndedClaim], now: int) -> AuditRecord:

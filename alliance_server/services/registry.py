@@ -9,20 +9,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from alliance.countersignatures import substance_sha256
 from alliance.disputes import DisputeState
 from alliance.errors import ClaimInvalid, Reason
-from alliance.taxonomy import Action, ClaimStatus, EvidenceLevel, Ground, SubjectRole, permitted_action
+from alliance.taxonomy import (
+    COUNTERSIGNED_LEVELS,
+    Action,
+    ClaimStatus,
+    EvidenceLevel,
+    Ground,
+    SubjectRole,
+    permitted_action,
+)
 from alliance.v1.claim_pb2 import Claim
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.claims import (
     ClaimRow,
-    Countersignatures,
-    NoCountersignatures,
     Stock,
     StoredClaim,
     check_retags,
     stored,
 )
+from alliance_server.domain.countersignatures import check_stands
 from alliance_server.domain.epochs import Epoch, contributes, retags
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.operators import Operator, check_still_active
@@ -52,15 +60,7 @@ class RowResult:
 class RegistryService:
     """Takes and shows claims."""
 
-    def __init__(
-        self,
-        store: Store,
-        compute: Compute,
-        budgets: Budgets,
-        flags: Flags,
-        countersignatures: Countersignatures | None = None,
-    ) -> None:
-        self._countersignatures = countersignatures or NoCountersignatures()
+    def __init__(self, store: Store, compute: Compute, budgets: Budgets, flags: Flags) -> None:
         self._store = store
         self._compute = compute
         self._budgets = budgets
@@ -71,7 +71,7 @@ class RegistryService:
         if not 1 <= len(rows) <= MAX_ROWS:
             raise Refused(Reason.INVALID_BATCH, "a chunk has 1 to 1,024 rows")
         operators = await self._operators(call, rows)
-        work = partial(check_rows, operators=operators, countersignatures=self._countersignatures)
+        work = partial(check_rows, operators=operators)
         checked = await self._compute.run(len(rows), work, rows, call, self._compute.threads)
         return await self._store.write(lambda transaction: self._file(transaction, call, checked))
 
@@ -125,6 +125,7 @@ class RegistryService:
     def _file(self, transaction: Transaction, call: Call, checked: Sequence[CheckedRow]) -> list[RowResult]:
         now, member = call.now(), call.caller.member_id
         _check_approved(transaction, call, checked)
+        _check_countersigned(transaction, checked)
         epoch = _open_epoch(transaction, checked, now)
         retagged = _check_retagged(transaction, checked, now)
         tags = list({item.claim.tag for item in checked if item.claim and item.claim.epoch == epoch})
@@ -178,6 +179,28 @@ def _check_approved(transaction: Transaction, call: Call, checked: Sequence[Chec
                 check_still_active(item.approved, operators)
             except ClaimInvalid as error:
                 item.refuse(error.reason)
+
+
+def _check_countersigned(transaction: Transaction, checked: Sequence[CheckedRow]) -> None:
+    """Refuse rows that need a countersignature of a liaison who acts, and have none that stands.
+
+    What is re-tagged had one when it was filed; where that was revoked, the claim is suspended, and so is its twin.
+    """
+    asked = [(it, it.claim) for it in checked if it.claim and not it.row.predecessor and _is_countersigned(it.claim)]
+    if not asked:
+        return
+    known = transaction.countersignatures.hold(sorted({substance_sha256(claim) for _, claim in asked}))
+    liaisons = {name: transaction.members.get(name) for name in sorted({it.liaison for it in known.values()})}
+    for item, claim in asked:
+        found = known.get(substance_sha256(claim))
+        try:
+            check_stands(found, liaisons.get(found.liaison) if found else None, item.row.claim, claim.contributor)
+        except ClaimInvalid as error:
+            item.refuse(error.reason)
+
+
+def _is_countersigned(claim: Claim) -> bool:
+    return EvidenceLevel(claim.evidence_level) in COUNTERSIGNED_LEVELS
 
 
 def _open_epoch(transaction: Transaction, checked: Sequence[CheckedRow], now: int) -> int:

@@ -17,9 +17,28 @@ _CHANGES = table_of(ClaimChangeTable)
 _FEED = table_of(ChangeFeedTable)
 _COLUMNS = [_CHANGES.c[field.name] for field in fields(NumberedChange)]
 _NEXT = sa.text(
-    "INSERT INTO change_feeds (id, newest) VALUES (1, :by) "
+    "INSERT INTO change_feeds (id, newest) VALUES (:id, :by) "
     "ON CONFLICT (id) DO UPDATE SET newest = change_feeds.newest + :by RETURNING newest"
 )
+
+
+class FeedCounter:
+    """Counts the numbers of a feed; the row is held until the unit of work ends."""
+
+    def __init__(self, connection: sa.Connection, feed: int) -> None:
+        """Count a feed, by its number: 1 is that of changes, 2 that of countersignatures."""
+        self._connection = connection
+        self._feed = feed
+
+    def newest(self) -> int:
+        """Give the number of the newest entry; 0 where there was none."""
+        newest = sa.select(_FEED.c.newest).where(_FEED.c.id == self._feed)
+        return self._connection.execute(newest).scalar_one_or_none() or 0
+
+    def advanced(self, by: int) -> int:
+        """Count on, and give the newest number."""
+        newest: int = self._connection.execute(_NEXT, {"id": self._feed, "by": by}).scalar_one()
+        return newest
 
 
 class SqlChanges:
@@ -27,21 +46,22 @@ class SqlChanges:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._counter = FeedCounter(connection, 1)
 
     def add(
         self, entry_id: bytes, status: ClaimStatus, version: int, *, changed_at: int, reason: str, kept_until: int
     ) -> None:
         """Give a claim's change the next number."""
-        change = NumberedChange(self._advanced(1), entry_id, int(status), version, changed_at, reason)
+        change = NumberedChange(self._counter.advanced(1), entry_id, int(status), version, changed_at, reason)
         self._connection.execute(sa.insert(_CHANGES).values(**asdict(change), kept_until=kept_until))
 
     def leave_gap(self, numbers: int) -> None:
         """Leave numbers out: another origin of the hub may have given them."""
-        self._advanced(numbers)
+        self._counter.advanced(numbers)
 
     def newest(self) -> int:
         """Give the number of the newest change; 0 where there was none."""
-        return self._connection.execute(sa.select(_FEED.c.newest)).scalar_one_or_none() or 0
+        return self._counter.newest()
 
     def after(self, number: int, limit: int) -> list[NumberedChange]:
         """Give changes after a number, in order."""
@@ -62,8 +82,3 @@ class SqlChanges:
     def _over(self, now: int, most: int) -> list[int]:
         over = sa.select(_CHANGES.c.number).where(_CHANGES.c.kept_until <= now).order_by(_CHANGES.c.kept_until)
         return list(self._connection.execute(over.limit(most)).scalars())
-
-    def _advanced(self, by: int) -> int:
-        """Count on; held until the unit of work ends."""
-        newest: int = self._connection.execute(_NEXT, {"by": by}).scalar_one()
-        return newest

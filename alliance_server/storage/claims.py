@@ -24,9 +24,8 @@ from alliance_server.domain.epochs import MAX_EPOCH
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.members import MemberState
 from alliance_server.domain.purges import Purges
-from alliance_server.storage import bulk
+from alliance_server.storage import bulk, countersignatures, disputes
 from alliance_server.storage.changes import SqlChanges
-from alliance_server.storage.disputes import follow_successors
 from alliance_server.storage.tables import LIVE, LIVE_NUMBERS, ClaimTable, EntryReportTable, MemberTable, table_of
 
 _CLAIMS = table_of(ClaimTable)
@@ -236,7 +235,8 @@ class SqlClaims:
         purged = 0
         for start in range(0, len(entry_ids), _DELETED_AT_ONCE):
             part = entry_ids[start : start + _DELETED_AT_ONCE]
-            follow_successors(self._connection, part)
+            disputes.follow_successors(self._connection, part)
+            countersignatures.follow_successors(self._connection, part)
             self._connection.execute(sa.delete(_REPORTS).where(_REPORTS.c.entry_id.in_(part)))
             purged += self._connection.execute(sa.delete(_CLAIMS).where(_CLAIMS.c.entry_id.in_(part))).rowcount
         return purged

@@ -79,6 +79,11 @@ class Kept(Enum):
         "the cases' job",
     )
     CASE = "until three years after the case's end", "the cases' job, which leaves an event"
+    COUNTERSIGNING = (
+        "until the claim's time is over; where it was refused or nobody answered, 30 days more",
+        "the purge, which leaves an event",
+    )
+    COUNTERSIGNED = "until the claim's time is over", "the purge"
     CERTIFICATE = "three years after it ended: what was done under it names its holder", ""
     INVITATION = "90 days after it was used or ended", ""
     CREDIT = "while its epoch takes contributions", "the end of the epoch"

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from alliance.cases.words import CaseState
 from alliance.taxonomy import ClaimStatus, SharingLevel
 from alliance_server.domain.cases import NOT_ENDED, Scope
+from alliance_server.domain.countersignatures import RequestState, revoked_by
 from alliance_server.domain.epochs import Epoch, EpochState
 from alliance_server.domain.members import Certificate, Member, MemberState, Role
 from alliance_server.domain.policies import AdoptedPolicy
@@ -42,8 +43,10 @@ def forget_filters(connection: sa.Connection) -> None:
 
 
 def number_changes_anew(connection: sa.Connection) -> None:
-    """Have changes numbered behind all that the lost origin may have told members."""
-    SqlTransaction(connection).changes.leave_gap(_GAP)
+    """Have changes and countersignatures numbered behind all that the lost origin may have told members."""
+    transaction = SqlTransaction(connection)
+    transaction.changes.leave_gap(_GAP)
+    transaction.countersignatures.leave_gap(_GAP)
 
 
 def end_what_was_open(connection: sa.Connection, now: int) -> None:
@@ -100,6 +103,15 @@ def _claim(transaction: SqlTransaction, connection: sa.Connection, said: Mapping
         said.get("reason", ""),
     )
     change.apply(connection, transaction.changes, _CLAIMS.c.status_version < change.version)
+
+
+def _countersignature_revoked(transaction: SqlTransaction, _connection: sa.Connection, said: Mapping[str, Any]) -> None:
+    """Revoke a countersignature again, and have members told."""
+    substance = bytes.fromhex(said["substance"])
+    known = transaction.countersignatures.hold([substance]).get(substance)
+    if known is not None and known.state is RequestState.COUNTERSIGNED:
+        statements = (bytes.fromhex(said["revocation"]), bytes.fromhex(said["officer"]))
+        transaction.countersignatures.revoke(revoked_by(known, *statements, int(said["revoked_at"])))
 
 
 def _epoch_begun(transaction: SqlTransaction, _connection: sa.Connection, said: Mapping[str, Any]) -> None:
@@ -173,6 +185,7 @@ def _liaison_scope(transaction: SqlTransaction, _connection: sa.Connection, said
 _APPLY: Final[dict[PurgeKind, Callable[[SqlTransaction, sa.Connection, Mapping[str, Any]], None]]] = {
     PurgeKind.CERTIFICATE: _certificate,
     PurgeKind.CLAIM: _claim,
+    PurgeKind.COUNTERSIGNATURE_REVOKED: _countersignature_revoked,
     PurgeKind.EPOCH_BEGUN: _epoch_begun,
     PurgeKind.LIAISON_SCOPE: _liaison_scope,
     PurgeKind.MEMBER: _member,

@@ -38,6 +38,7 @@ from alliance_server.storage.audit_log import SqlAudit, append
 from alliance_server.storage.cases import SqlCases, Step, append_steps
 from alliance_server.storage.changes import SqlChanges
 from alliance_server.storage.claims import SqlClaims
+from alliance_server.storage.countersignatures import SqlCountersignatures
 from alliance_server.storage.departures import SqlDepartures
 from alliance_server.storage.disputes import SqlDisputes
 from alliance_server.storage.facts import Publication, SqlFacts
@@ -86,6 +87,7 @@ class SqlTransaction:
         self.disputes = SqlDisputes(connection)
         self.cases = SqlCases(connection, self.purges)
         self.attachments = SqlAttachments(connection)
+        self.countersignatures = SqlCountersignatures(connection, self.purges)
         self.outcomes = SqlOutcomes(connection)
         self.filters = SqlFilters(connection)
         self.quotas = SqlQuotas(connection)

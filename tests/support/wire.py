@@ -64,6 +64,7 @@ from alliance.v1 import (
     bucket_pb2_grpc,
     case_pb2_grpc,
     claim_pb2,
+    countersignature_pb2_grpc,
     directory_pb2_grpc,
     dispute_pb2,
     dispute_pb2_grpc,
@@ -238,6 +239,7 @@ class WireMember:
         self.certificates: Any = enrolment_pb2_grpc.CertificateServiceStub(self.channel)
         self.buckets: Any = bucket_pb2_grpc.BucketServiceStub(self.channel)
         self.cases: Any = case_pb2_grpc.CaseServiceStub(self.channel)
+        self.countersignatures: Any = countersignature_pb2_grpc.CountersignatureServiceStub(self.channel)
         self.directory: Any = directory_pb2_grpc.DirectoryServiceStub(self.channel)
         self.disputes: Any = dispute_pb2_grpc.DisputeServiceStub(self.channel)
         self.epochs: Any = epoch_pb2_grpc.EpochServiceStub(self.channel)
@@ -341,11 +343,12 @@ class WireMember:
             except (DecodeError, ValueError):
                 continue
             if needed and not row.approvals and not row.predecessor:
-                for name, key in self._two_operators().items():
+                for name, key in self.two_operators().items():
                     signed = approvals.approve(key, name, entry_id=claim.entry_id, claim=row.claim, now_ms=self.now)
                     row.approvals.append(signed)
 
-    def _two_operators(self) -> dict[str, SigningKey]:
+    def two_operators(self) -> dict[str, SigningKey]:
+        """Give the keys of two operators, registered beside the wire, by their names."""
         store = self.hub.hub.store
         if not self._approvers:
             self._approvers = {f"op-{os.urandom(4).hex()}": SigningKey.generate()[0] for _ in range(2)}

@@ -32,6 +32,7 @@ from alliance_server.storage.tables.cases import (
     CaseTable,
     LiaisonScopeTable,
 )
+from alliance_server.storage.tables.countersignatures import CountersignatureTable, CountersigningTable
 from alliance_server.storage.tables.disputes import DisputeTable
 from alliance_server.storage.tables.hub import LeaseTable
 from alliance_server.storage.tables.members import (
@@ -93,6 +94,8 @@ __all__ = [
     "ClaimChangeTable",
     "ClaimTable",
     "CosignatureTable",
+    "CountersignatureTable",
+    "CountersigningTable",
     "CreditTable",
     "DeltaTable",
     "DepartureTable",

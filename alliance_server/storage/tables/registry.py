@@ -158,14 +158,14 @@ class ClaimChangeTable(SQLModel, table=True):
 
 
 class ChangeFeedTable(SQLModel, table=True):
-    """One row: how far the feed of changes is."""
+    """One row a feed: how far it is."""
 
     __tablename__ = "change_feeds"
 
     id: int = column(primary_key=True, holds=Holds.WORKINGS, kept=Kept.ALLIANCE)
-    """1."""
+    """1: the feed of changes; 2: that of countersignatures."""
     newest: int = column(sa_column=big(), holds=Holds.PUBLISHED, kept=Kept.CURRENT, mutable=True)
-    """Number of the newest change."""
+    """Number of the newest entry."""
 
 
 class RecallReceiptTable(SQLModel, table=True):
