@@ -819,6 +819,7 @@ class Transaction(Protocol):
     def cases(self) -> CaseRepository: ...  # noqa: D102 - its type says it
     @property
     def attachments(self) -> AttachmentRepository: ...  # noqa: D102 - its type says it
+    @property
     def countersignatures(self) -> CountersignatureRepository: ...  # noqa: D102 - its type says it
     @property
     def outcomes(self) -> OutcomeRepository: ...  # noqa: D102 - its type says it

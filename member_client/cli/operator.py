@@ -10,7 +10,9 @@ from member_client.cli.operating import OperatorName, operator_passphrase
 from member_client.cli.session import session_of
 from member_client.cli.tables import print_table
 
-operator_app = typer.Typer(no_args_is_help=True, help="Add, list and retire operators: they approve claims, or sign a liaison's cases.")
+operator_app = typer.Typer(
+    no_args_is_help=True, help="Add, list and retire operators: they approve claims, or sign a liaison's cases."
+)
 
 _COLUMNS: Final = ("Operator", "Registered", "Retired")
 
