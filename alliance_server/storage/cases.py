@@ -207,7 +207,9 @@ class SqlCases:
             .group_by(matches.case_id, matches.member, case.row)
         )
         names = ["case_id", "member", "case_row", "entries", "evaluated", "replied_at"]
-        return self._connection.execute(sa.insert(_MEMBERS).from_select(names, query)).rowcount
+        self._connection.execute(sa.insert(_MEMBERS).from_select(names, query))
+        asked = sa.select(sa.func.count()).where(_MEMBERS.c.case_id == case_id)
+        return self._connection.execute(asked).scalar_one()
 
     # -- members that are asked --------------------------------------------------------------------------------------
 

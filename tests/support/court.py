@@ -92,10 +92,7 @@ async def court_of(folder: Path, **config: Any) -> AsyncIterator[Court]:
 
 
 async def step(court: Court, work: Callable[[Any, int, int], object], number: int) -> None:
-    await court.hub.hub.store.write(lambda transaction: work(transaction, number, court.hub.clock.now_ms()))
-    for _ in range(2):
-        await court.hub.hub.epochs.turn()
-        await court.hub.settle()
+    await court.hub.step(work, number)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """A real hub in this process: gRPC over TLS on free loopback ports, SQLite or PostgreSQL underneath."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -77,6 +77,13 @@ class RunningHub:
         for job in ended:
             job.cancel()
         await asyncio.gather(*ended, return_exceptions=True)
+
+    async def step(self, work: Callable[[Transaction, int, int], object], number: int) -> None:
+        """Have an epoch begin, serve or end, and do what follows from it."""
+        await self.hub.store.write(lambda transaction: work(transaction, number, self.clock.now_ms()))
+        for _ in range(2):
+            await self.hub.epochs.turn()
+            await self.settle()
 
     async def settle(self) -> None:
         """Bring the filter up to the registry now."""

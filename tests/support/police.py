@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from alliance import statements
 from alliance.cases.suspects import Suspect, SuspectTree, drawn, rows_digest
 from alliance.cases.words import CaseState, CaseVerdict, InstrumentType
-from alliance.claims import SealedClaim, kind_number
+from alliance.claims import SealedClaim, draft_of, kind_number, seal_claim
 from alliance.crypto import envelope, sealing, tagging
 from alliance.crypto.secret import Secret
 from alliance.crypto.signing import SigningKey
@@ -166,16 +166,16 @@ class Station:
 
     # -- suspects ----------------------------------------------------------------------------------------------------
 
-    async def tags(self, member: WireMember, case: Case, *phones: str, **changes: Any) -> Tags:
+    async def tags(self, member: WireMember, case: Case, *phones: str, epoch: int = 1, **changes: Any) -> Tags:
         """Evaluate telephones under a case, as its liaison or as a member that is asked."""
         blinded = tagging.blind([canonicalise(Kind.PHONE, phone).input_bytes for phone in phones])
-        fields = {"case_id": case.id, "consent_root": case.request.suspects_root} | changes
+        fields = {"case_id": case.id, "consent_root": case.request.suspects_root, "epoch": epoch} | changes
         (share,) = (await member.evaluate(blinded.message, Purpose.CASE, **fields)).shares
-        return blinded.state.finalize(share.evaluated, share.proof, member.epoch_key)
+        return blinded.state.finalize(share.evaluated, share.proof, key_of(self.hub, epoch))
 
-    async def evaluated(self, case: Case) -> list[SuspectRow]:
+    async def evaluated(self, case: Case, epoch: int = 1) -> list[SuspectRow]:
         """Evaluate all suspects of a case and give their rows."""
-        tags = await self.tags(self.liaison, case, *(it.canonical for it in case.suspects))
+        tags = await self.tags(self.liaison, case, *(it.canonical for it in case.suspects), epoch=epoch)
         return [
             SuspectRow(
                 tag=tags.tag(place),
@@ -288,6 +288,28 @@ class Station:
 
     def pass_by(self, milliseconds: int) -> None:
         self.hub.clock.advance(seconds=milliseconds / 1000)
+
+
+def key_of(hub: RunningHub, epoch: int) -> bytes:
+    """Give an epoch's public key, read beside the wire."""
+    found = hub.hub.store.read_now(lambda transaction: transaction.epochs.get(epoch))
+    assert found is not None
+    return found.public_key
+
+
+async def retagged(member: WireMember, claim: SealedClaim, phone: str, epoch: int) -> SealedClaim:
+    """Re-tag a claim about a telephone for the epoch that follows."""
+    blinded = tagging.blind([canonicalise(Kind.PHONE, phone).input_bytes])
+    (share,) = (await member.evaluate(blinded.message, Purpose.ROTATION, epoch=epoch, consent_root=b"")).shares
+    tags = blinded.state.finalize(share.evaluated, share.proof, key_of(member.hub, epoch))
+    label_key = tags.label_key(0).reveal()
+    draft = draft_of(claim.claim, b"")
+    later = seal_claim(
+        draft, epoch=epoch, tag=tags.tag(0), label_key=label_key, contributor=member.id, signing_key=member.key
+    )
+    (result,) = await member.contribute(row_of(later, predecessor=claim.entry_id))
+    assert not result.refusal
+    return later
 
 
 async def filed(member: WireMember, phone: str, **changes: Any) -> SealedClaim:

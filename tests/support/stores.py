@@ -10,17 +10,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from alliance.cases.words import CaseState, InstrumentType
 from alliance.crypto import tagging
 from alliance.disputes import DisputeGround, DisputeState
 from alliance.taxonomy import DAY_MS, ClaimStatus, Purpose
+from alliance.v1.case_pb2 import CaseRequest
+from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import AuditRecord, record_event
+from alliance_server.domain.cases import Case
 from alliance_server.domain.claims import StoredClaim
 from alliance_server.domain.disputes import Dispute
 from alliance_server.domain.epochs import SUITE, Epoch, EpochState
 from alliance_server.domain.evaluations import Evaluation
 from alliance_server.domain.members import Certificate, Member, MemberState, Role
 from alliance_server.domain.ports import Transaction
+from alliance_server.domain.statements import packed
 from alliance_server.storage import append_only
 from alliance_server.storage.unit_of_work import SqlStore
 
@@ -186,5 +191,26 @@ def dispute(claim_id: bytes | None = None, **changes: Any) -> Dispute:
         evidence_digest=b"",
         opening=b"statement",
         sealed=b"sealed",
+    )
+    return replace(made, **changes)
+
+
+def police_case(**changes: Any) -> Case:
+    """Give a case that was just submitted, of a request that nobody signed."""
+    request = CaseRequest(case_id=changes.get("id", os.urandom(16)), liaison="police", suspects_root=bytes(32))
+    signed = packed([SignedStatement(payload=request.SerializeToString())] * 2)
+    made = Case(
+        id=request.case_id,
+        liaison="police",
+        state=CaseState.SUBMITTED,
+        instrument_type=int(InstrumentType.EVIDENCE_NOTICE),
+        instrument_sha256=sha256(b"document").digest(),
+        instrument_until=LATER,
+        items=2,
+        requests=signed,
+        officers=b"",
+        submitted_at=NOW,
+        decide_by=NOW + 10,
+        awaited=2,
     )
     return replace(made, **changes)

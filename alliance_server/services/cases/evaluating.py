@@ -19,10 +19,10 @@ def require_under_case(
     transaction: Transaction, caller: Caller, evaluation: Evaluation, now: int, *, more: int
 ) -> None:
     """Raise Refused unless the case permits an evaluation, and so many elements more of it."""
-    case = transaction.cases.get(evaluation.case_id)
-    asked = transaction.cases.asked(case.id, caller.member_id) if case and caller.role is Role.MEMBER else None
-    is_own = case is not None and caller.role is Role.LIAISON and case.liaison == caller.member_id
-    if case is None or not (is_own or asked):
+    is_liaison = caller.role is Role.LIAISON
+    asked = None if is_liaison else transaction.cases.asked(evaluation.case_id, caller.member_id)
+    case = transaction.cases.get(evaluation.case_id) if is_liaison or asked is not None else None
+    if case is None or (is_liaison and case.liaison != caller.member_id):
         raise Refused(Reason.NOT_FOUND, "no such case of the caller")
     if not hmac.compare_digest(evaluation.consent_root, case.request.suspects_root):
         raise Refused(Reason.CASE_OUT_OF_SCOPE, "the root is not that of the case's suspects")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
-from alliance.cases.rules import DIGEST_BYTES, ID_BYTES
+from alliance.cases.rules import DIGEST_BYTES
 from alliance.crypto.envelope import REPLY_BYTES
 from alliance.crypto.sealing import ENTRY_ID_BYTES
 from alliance.errors import Reason
@@ -105,9 +105,12 @@ class InquiryService:
 
 
 def _of_caller(transaction: Transaction, call: Call, case_id: bytes) -> tuple[Case, Asked]:
-    """Give a case that asks the caller, held, and what it asks; raises Refused where none does."""
-    case = transaction.cases.get(case_id) if len(case_id) == ID_BYTES else None
-    asked = transaction.cases.asked(case.id, call.caller.member_id) if case is not None else None
+    """Give a case that asks the caller, held, and what it asks; raises Refused where none does.
+
+    Nobody looks for the case of who is not asked: it takes no longer where there is one.
+    """
+    asked = transaction.cases.asked(case_id, call.caller.member_id)
+    case = transaction.cases.get(case_id) if asked is not None else None
     if case is None or asked is None:
         raise Refused(Reason.NOT_FOUND, "no such case asks the caller")
     return case, asked
