@@ -512,7 +512,9 @@ async def test_events_hold_no_tag_prefix_blinded_element_or_key(own_hub: Running
     sealed = member.seal(tags.tag(0), tags.label_key(0).reveal())
     await member.contribute(row_of(sealed))
     await own_hub.settle()
-    others = {role: await own_members(own_hub, role=role) for role in Role if role is not Role.MEMBER}
+    others: dict[Role, WireMember] = {
+        role: await own_members(own_hub, role=role) for role in Role if role is not Role.MEMBER
+    }
     for method in SUCCEEDS:
         await SUCCEEDS[method](others.get(role_of(f"/alliance.v1.{method}"), member))
     await drain(member.buckets.GetBuckets(bucket_pb2.GetBucketsRequest(epoch=1, prefix_bits=20, prefixes=[0xABCDE])))

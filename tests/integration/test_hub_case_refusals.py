@@ -154,7 +154,7 @@ async def test_another_liaison_does_not_take_a_case_over(station: Station, other
 
 
 async def test_cases_share_what_their_instrument_covers(station: Station) -> None:
-    document = {"instrument_sha256": os.urandom(32)}
+    document: dict[str, Any] = {"instrument_sha256": os.urandom(32)}
     first = station.drawn_up(PHONE, suspects=counted(1_500), **document)
     assert (await station.submit(first)).instrument_left == 500
     second = station.drawn_up(PHONE, suspects=counted(501), **document)

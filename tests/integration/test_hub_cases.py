@@ -302,7 +302,7 @@ async def test_what_nobody_decides_in_time_expires(station: Station) -> None:
 
 async def test_an_instrument_that_is_over_gives_nothing_at_any_step(station: Station, lender: WireMember) -> None:
     await filed(lender, HELD)
-    soon = {"instrument_until": station.now + HOUR_MS}
+    soon: dict[str, Any] = {"instrument_until": station.now + HOUR_MS}
     decided, evaluated, matched = [station.drawn_up(HELD, **soon) for _ in range(3)]
     for case in (decided, evaluated, matched):
         await station.submit(case)
