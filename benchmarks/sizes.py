@@ -62,6 +62,8 @@ class Sizes:
     """Events that callers append one by one, each waiting for its own."""
     logged: int = 1_000_000
     """Events of the log that is verified and proven from."""
+    attached: int = 1 << 30
+    """Bytes of the file that is attached to a reply: a size class, so that it is not padded."""
 
     def __post_init__(self) -> None:
         """Raise ValueError where a set would hold an identifier twice, or more than there are."""
@@ -103,4 +105,5 @@ QUICK: Final = Sizes(
     delta=500,
     appended=2_000,
     logged=20_000,
+    attached=1 << 25,
 )

@@ -7,6 +7,7 @@ from typing import Final
 
 from benchmarks.measure.progress import Say
 from benchmarks.parts import (
+    attachments,
     audit_log,
     bulk,
     canonicalisation,
@@ -51,5 +52,6 @@ PARTS: Final = (
         "events durable and sealed beside bare inserts; proofs and verification of a long log",
         audit_log.measured,
     ),
+    Part("attachments", "a file of 1 GiB up and down, beside a copy and a bare stream", attachments.measured),
     Part("start", "start and memory of hubs with a million and ten million claims", starting.measured),
 )

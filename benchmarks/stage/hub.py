@@ -8,7 +8,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from alliance_server.cli.serving import serve_hub
@@ -29,8 +31,10 @@ _BUDGETS = ("loan_application", "portfolio_screening", "contribution", "bucket_p
 class BenchmarkHub:
     """A hub that serves from `__enter__` to `__exit__`; may be entered again."""
 
-    def __init__(self, folder: Path, members: tuple[str, ...] = ()) -> None:
-        """Make the hub and its members' bundles in the folder."""
+    def __init__(
+        self, folder: Path, members: tuple[str, ...] = (), roles: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Make the hub and its members' bundles in the folder; `roles` are those of who is no member."""
         self.folder = folder / "hub"
         self.logs = folder
         self.port, enrolment = free_ports()
@@ -40,7 +44,8 @@ class BenchmarkHub:
             config.write("\n".join(["[budgets]", *(f"{name} = {_NO_LIMIT}" for name in _BUDGETS), ""]))
         self.bundles = {member: folder / f"{member}.bundle.json" for member in members}
         for member, bundle in self.bundles.items():
-            _command("member", "invite", member, "--out", str(bundle), "--dir", str(self.folder))
+            role = roles.get(member, "member")
+            _command("member", "invite", member, "--role", role, "--out", str(bundle), "--dir", str(self.folder))
         self._process: Child | None = None
         self.seconds_to_serve = 0.0
         """From the start of its process until it accepted a connection, the last time."""
