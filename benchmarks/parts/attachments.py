@@ -64,8 +64,8 @@ def measured(folder: Path, sizes: Sizes, say: Say) -> list[Section]:
         *_memory(watch.start, watch.peak),
     )
     note = (
-        f"a file of {size / _BLOCK:,.0f} MiB of random bytes, which its size class adds nothing to. Uploading reads and "
-        "digests it once more before it is sealed and sent, and ends when the hub has it synced and held against its "
+        f"a file of {size / _BLOCK:,.0f} MiB of random bytes, to which its size class adds nothing. Uploading "
+        "reads and digests it once more before it is sealed and sent, and ends when the hub has it synced and held against its "
         "digest; downloading ends when the officer has it opened, synced and held against what the member signed."
     )
     return [Section("attachments", note, figures)]

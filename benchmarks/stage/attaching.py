@@ -80,8 +80,8 @@ def ask(database: str, liaison: str, member: str) -> bytes:
         match = Match(os.urandom(16), member, 1, 0, b"sealed")
         transaction.cases.add_place(Placed(case_id, 1, 0, 1, bytes(32), is_last=True), [match])
         transaction.cases.ask(case_id)
-        window = {"reply_from": now - DAY_MS, "reply_by": now + DAY_MS}
-        transaction.cases.save(replace(case, state=CaseState.OPEN, asked=1, replied=1, **window))
+        opened = replace(case, state=CaseState.OPEN, asked=1, replied=1)
+        transaction.cases.save(replace(opened, reply_from=now - DAY_MS, reply_by=now + DAY_MS))
 
     store = SqlStore(database)
     store.start()

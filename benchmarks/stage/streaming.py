@@ -1,4 +1,4 @@
-"""A bare stream of `grpc.aio`, beside which attachments stand: the product's TLS and part size, nothing of it behind."""
+"""A bare stream of `grpc.aio`, beside which attachments stand: the product's TLS and size of parts, nothing behind."""
 
 import asyncio
 import time
@@ -34,7 +34,8 @@ async def _both_ways(address: str, tls: Tls, parts: int) -> tuple[float, float]:
     options = [*OPTIONS, ("grpc.ssl_target_name_override", server_name(ALLIANCE))]
     async with grpc.aio.secure_channel(address, credentials, options) as channel:
         start = time.perf_counter()
-        call: Any = channel.stream_unary(f"/{SERVICE}/Up")()
+        bare: Any = channel
+        call = bare.stream_unary(f"/{SERVICE}/Up")()
         part = bytes(PART_BYTES)
         for _ in range(parts):
             await call.write(part)
@@ -42,7 +43,7 @@ async def _both_ways(address: str, tls: Tls, parts: int) -> tuple[float, float]:
         taken = int(await call)
         middle = time.perf_counter()
         given = 0
-        async for reply in channel.unary_stream(f"/{SERVICE}/Down")(b"%d" % parts):
+        async for reply in bare.unary_stream(f"/{SERVICE}/Down")(b"%d" % parts):
             given += len(reply)
         end = time.perf_counter()
     if {taken, given} != {parts * PART_BYTES}:
