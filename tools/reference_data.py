@@ -51,6 +51,11 @@ _HUB_FILES = (
     ),
     ("`snapshots/`", "the bits of snapshots, by their digest", "as their row in `filter_snapshots`"),
     (
+        "`attachments/`",
+        "sealed files of replies to police cases, under digests for names, and how much of each is durable",
+        "as their row in `case_attachments`",
+    ),
+    (
         "standard error",
         "the log: methods, outcomes, counts; no identifier, tag, key or token",
         "whoever collects it says",
