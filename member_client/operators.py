@@ -1,7 +1,8 @@
 """Operators: those of this member's staff who approve claims and releases, or sign a liaison's cases as its officers.
 
-Each has a key and a passphrase of their own. The alliance knows an operator by a pseudonym and a public key. The key lies sealed in a folder of the profile, under a
-passphrase that the operator alone knows; who has the profile's passphrase does not have it.
+Each has a key and a passphrase of their own. The alliance knows an operator by a pseudonym and a public key. The key
+lies sealed in a folder of the profile, under a passphrase that the operator alone knows; who has the profile's
+passphrase does not have it.
 """
 
 from dataclasses import dataclass

@@ -28,6 +28,7 @@ from member_client._cases.requesting import Requests
 from member_client._directory import Directory
 from member_client._paging import pages
 from member_client._session import Session
+from member_client.errors import StatementInvalid
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -95,7 +96,10 @@ class Replies:
         Raises NotFound where another machine opened the case, and CaseStateConflict before they are handed over.
         """
         draft = await self._requests.draft(case_id)
+        case = (await self._requests.status(case_id)).case
         records = [it async for page in self._pages(case_id) for it in page]
+        if len({it.member for it in records}) != len(records) or len(records) != case.asked:
+            raise StatementInvalid("The hub shows other replies than those of the members that it asked.")
         directory = (await self._session.facts.now()).directory
         if any(it.member not in directory.keys for it in records):
             directory = await self._session.facts.refresh_directory()

@@ -11,7 +11,7 @@ Rules:
 """
 
 import hmac
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
@@ -20,9 +20,11 @@ from google.protobuf.message import DecodeError
 
 from alliance import statements
 from alliance.cases.rules import ID_BYTES
+from alliance.cases.statements import read_request
 from alliance.cases.words import SIGN_WITHIN_MS, CaseState
 from alliance.claims import is_reason_code
 from alliance.crypto import merkle
+from alliance.errors import SignatureInvalid
 from alliance.statements import key_id
 from alliance.v1 import case_pb2
 from alliance.v1.audit_pb2 import AuditEvent
@@ -145,11 +147,10 @@ class Requests:
     async def listed(self, *, waiting_only: bool = False) -> AsyncIterator[Case]:
         """List cases, oldest first, and after them what lies here as a draft; raises StatementInvalid."""
         seen = set()
-        async for records in self._pages(waiting_only=waiting_only):
-            for record in records:
-                case = await self.shown(record)
-                seen.add(case.id)
-                yield case
+        async for record in self._records(waiting_only=waiting_only):
+            case = await self.shown(record)
+            seen.add(case.id)
+            yield case
         if waiting_only:
             return
         for draft in await self._session.workers.disk(self._drafts.all):
@@ -160,16 +161,25 @@ class Requests:
     async def find(self, text: str) -> Case:
         """Give the case of a number, or whose id starts so in hexadecimal; raises NotFound, InvalidUse for several."""
         wanted = text.strip()
-        cases = [it async for it in self.listed()]
-        prefix = wanted.lower()
-        found = [it for it in cases if it.number == wanted] or [
-            it for it in cases if len(prefix) >= MIN_PREFIX and it.id.hex().startswith(prefix)
-        ]
-        if not found:
+
+        def named(request: case_pb2.CaseRequest) -> bool:
+            prefix = wanted.lower()
+            return request.number == wanted or (len(prefix) >= MIN_PREFIX and request.case_id.hex().startswith(prefix))
+
+        found = {}
+        async for record in self._records():
+            if named(_request_of(record)):
+                case = await self.shown(record)
+                found[case.id] = case
+        for draft in await self._session.workers.disk(self._drafts.all):
+            if named(draft.request):
+                found.setdefault(draft.request.case_id, _draft_case(draft))
+        cases = [it for it in found.values() if it.number == wanted] or list(found.values())
+        if not cases:
             raise NotFound("There is no such case.")
-        if len(found) > 1:
+        if len(cases) > 1:
             raise InvalidUse("several cases go by this: give more digits of the id")
-        return found[0]
+        return cases[0]
 
     async def status(self, case_id: bytes) -> CaseStanding:
         """Give a case with the events of its life; raises NotFound, StatementInvalid."""
@@ -285,21 +295,23 @@ class Requests:
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
-    def _pages(self, *, waiting_only: bool = False) -> AsyncIterator[Sequence[case_pb2.CaseRecord]]:
+    async def _records(self, *, waiting_only: bool = False) -> AsyncIterator[case_pb2.CaseRecord]:
+        """Give what the hub lists, not believed yet."""
+
         async def fetch(token: str) -> case_pb2.ListCasesResponse:
             request = case_pb2.ListCasesRequest(page_size=PAGE_SIZE, page_token=token, waiting_only=waiting_only)
             return await self._session.transport.ask(lambda channel: CaseServiceStub(channel).ListCases, request)
 
-        return pages(fetch, lambda page: page.cases)
+        async for page in pages(fetch, lambda reply: reply.cases):
+            for record in page:
+                yield record
 
     async def _left_under(self, instrument_sha256: bytes) -> int | None:
         """Give how many may still be asked about under an instrument; None where no case is under it yet."""
         left = None
-        async for records in self._pages():
-            for record in records:
-                case = await self.shown(record)
-                if hmac.compare_digest(case.instrument_sha256, instrument_sha256):
-                    left = case.instrument_left
+        async for record in self._records():
+            if hmac.compare_digest(_request_of(record).instrument_sha256, instrument_sha256):
+                left = (await self.shown(record)).instrument_left
         return left
 
     async def _check_registered(self, officers: tuple[str, str], signer: Operator) -> None:
@@ -314,6 +326,14 @@ def checked_case_id(case_id: bytes) -> bytes:
     if len(case_id) != ID_BYTES:
         raise InvalidUse(f"a case's id has {ID_BYTES} bytes")
     return case_id
+
+
+def _request_of(record: case_pb2.CaseRecord) -> case_pb2.CaseRequest:
+    """Read what a record claims to ask for, not believed yet; raises StatementInvalid."""
+    try:
+        return read_request(record.request.payload)
+    except SignatureInvalid as error:
+        raise StatementInvalid("The hub shows a case that its officers and approvers did not sign so.") from error
 
 
 def _draft_case(draft: Draft) -> Case:

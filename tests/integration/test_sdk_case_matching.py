@@ -39,15 +39,17 @@ class Lab:
     def lies(self, tamper: Tamper, change: Callable[[Any], None]) -> Iterator[None]:
         """Have the hub change the answers of a method while the block lasts."""
         tamper.change, tamper.active = change, True
-        yield
-        tamper.active = False
+        try:
+            yield
+        finally:
+            tamper.active = False
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def lab(new_hub_folder: NewFolder) -> AsyncIterator[Lab]:
     getting, replying = Tamper("GetCase", unchanged), Tamper("ListCaseReplies", unchanged)
     async with running_hub(new_hub_folder(), interceptors=[getting, replying]) as hub, bureau_of(hub) as bureau:
-        for name in "ab":  # before time goes by: certificates are of the machine's
+        for name in "abd":  # before time goes by: certificates are of the machine's
             await hub.enrolled(name, hub.folder.parent / name)
         yield Lab(bureau, getting, replying)
 
@@ -225,7 +227,7 @@ REPLIES: Final[dict[str, Callable[[Any], None]]] = {
     "another one than the member signed": lambda reply: setattr(reply, "sealed", flipped(reply.sealed)),
     "does not verify": lambda reply: setattr(reply.reply, "signature", flipped(reply.reply.signature)),
     "of nobody who is a member": lambda reply: setattr(reply, "member", "cyber-desk"),
-    "not a statement": lambda reply: setattr(reply, "member", "b"),
+    "not a statement": lambda reply: setattr(reply, "member", "d"),
 }
 
 
@@ -246,3 +248,6 @@ async def test_a_reply_that_was_changed_is_told_and_the_others_are_read(lab: Lab
             assert words in bad.fault
             assert (bad.answers, bad.contents) == ((), None)
             assert replace(good, record=None) == replace(whole[1], record=None)
+        for change in (lambda page: page.replies.pop(), lambda page: page.replies.append(page.replies[0])):
+            with lab.lies(lab.replying, change), pytest.raises(StatementInvalid, match="other replies"):
+                await bureau.liaison.cases.replies(case.id)

@@ -15,6 +15,7 @@ from alliance.identifiers import Kind
 from alliance.taxonomy import DAY_MS, Category
 from alliance_server.domain.cases import Scope
 from alliance_server.domain.members import Role
+from alliance_server.domain.ports import Transaction
 from member_client import AllianceClient, Case, CaseTerms, InquiryAnswer, Operator, Profile, ReleaseOutcome, SuspectRow
 from member_client.cli.app import app
 from member_client.cli.ports import real_ports
@@ -80,6 +81,16 @@ class Bureau:
     def pass_by(self, milliseconds: int) -> None:
         """Let time go by."""
         self.hub.clock.advance(seconds=milliseconds / 1000)
+
+    def open_window(self, case: Case) -> None:
+        """Take the replies to a case from now on, and not only once a quick one tells nothing."""
+
+        def work(transaction: Transaction) -> None:
+            kept = transaction.cases.get(case.id)
+            assert kept is not None
+            transaction.cases.save(replace(kept, reply_from=self.hub.clock.now_ms()))
+
+        self.hub.hub.store.write_now(work)
 
     async def matched(self, phones: Sequence[str], **changes: Any) -> Case:
         """Have a case approved and matched."""

@@ -37,6 +37,7 @@ from alliance_server.testing._isolation import IssuerInMachineTime
 from member_client import (
     AllianceClient,
     AllianceClientError,
+    Case,
     Change,
     Decision,
     Operator,
@@ -48,6 +49,7 @@ from member_client import (
 from member_client._fact_proofs import FACT_LOG
 from member_client._outcome_box import OutcomeBox
 from member_client._store import Shelf
+from support.casework import Bureau, bureau_of, released
 from support.fuzzing import LENGTHS, damage, spoil
 from support.hub import RunningHub, running_hub
 from support.sdk import BASIS, PHONES, PORTFOLIO, contribute, flipped, lender, row
@@ -146,9 +148,11 @@ class Lender:
         admin: AllianceClient,
         reviewer: AllianceClient,
         entry_id: bytes,
+        bureau: Bureau,
     ) -> None:
         self.hub, self.client, self.other, self.admin, self.entry_id = hub, client, other, admin, entry_id
         self.reviewer = reviewer
+        self.bureau = bureau
         self.outcomes: Counter[str] = Counter()
         self._numbers = iter(range(1, 1_000_000))
 
@@ -320,6 +324,34 @@ class Lender:
         overdue = await (await self.admin.administration()).overdue_disputes()
         return f"{len(overdue)} overdue"
 
+    async def asks_members(self) -> str:
+        """What a liaison and the approvers do, until a member is asked about a claim of its own."""
+        return f"{(await self._asked()).state}"
+
+    async def _asked(self) -> Case:
+        await contribute(self.other, [row(phone := self._new_phone())])
+        case = await self.bureau.matched([phone])
+        async for _ in self.bureau.duty.cases.listed():
+            pass
+        return (await self.bureau.liaison.cases.status(case.id)).case
+
+    async def answers_a_case(self) -> str:
+        """What a member does that is asked, once its window is open, and what the liaison reads of it."""
+        bureau, case = self.bureau, await self._asked()
+        bureau.open_window(case)
+        (claim,) = await self.other.inquiries.claims(case.id, open_own=True)
+        await released(self.other, case, claim.entry_id)
+        (reply,) = await bureau.liaison.cases.replies(case.id)
+        await bureau.liaison.cases.close(case.id, officer=bureau.officers[0], reason="done")
+        return f"{reply.fault or reply.counts}"
+
+    async def prolongs_a_case(self) -> str:
+        """What officers do who need more time."""
+        bureau, case = self.bureau, await self._asked()
+        await bureau.liaison.cases.extend(case.id, officer=bureau.officers[0], reason="large_files")
+        asked = await bureau.liaison.cases.extend(case.id, officer=bureau.officers[1])
+        return f"{asked.extension is not None}"
+
     async def does(self, act: Callable[[], Awaitable[str]]) -> str:
         """Do one thing; gives its outcome, or fails where the SDK breaks rule 1."""
         try:
@@ -383,6 +415,17 @@ ACTS: dict[str, tuple[str, ...]] = {
     "ListQuality": ("reads_outcomes",),
     "ListSuccessions": ("signs_successions",),
     "SignSuccession": ("signs_successions",),
+    "SubmitCase": ("asks_members",),
+    "DecideCase": ("asks_members",),
+    "ListCases": ("asks_members",),
+    "GetCase": ("asks_members",),
+    "SubmitSuspects": ("asks_members",),
+    "ListInquiries": ("answers_a_case",),
+    "ListInquiryEntries": ("answers_a_case",),
+    "SendCaseReply": ("answers_a_case",),
+    "ListCaseReplies": ("answers_a_case",),
+    "EndCase": ("answers_a_case",),
+    "ExtendCase": ("prolongs_a_case",),
 }
 """By method: what a lender does that calls it."""
 
@@ -397,6 +440,7 @@ async def besieged(folder: Path, dice: random.Random) -> AsyncIterator[tuple[Hos
         lender(hub, "b", deadline_ms=5_000) as b,
         lender(hub, "ann", role=Role.ADMIN) as ann,
         lender(hub, "rae", role=Role.REVIEWER) as rae,
+        bureau_of(hub) as bureau,
     ):
         hub.hub.renewal._issuer = IssuerInMachineTime(hub.hub.keys.authority)  # TLS goes by the machine's clock
         await contribute(a, [row(LISTED)])
@@ -406,7 +450,7 @@ async def besieged(folder: Path, dice: random.Random) -> AsyncIterator[tuple[Hos
         witness = (await b.begin_witness()).vkey
         listed = made_list(SetWitnesses(number=1, vkeys=[witness]), hub.clock.now_ms())
         hub.hub.store.write_now(lambda it: it.witnesses.add(listed))
-        yield replies, Lender(hub, b, a, ann, rae, own.entry_id)
+        yield replies, Lender(hub, b, a, ann, rae, own.entry_id, bureau)
 
 
 def _succession(hub: RunningHub) -> Succession:

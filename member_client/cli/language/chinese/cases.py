@@ -77,6 +77,7 @@ CASE_WORDS: Final = {
     ),
     "The hub shows a case in a state that this version does not know.": "联盟中心出示的案件状态为本版本所未知。",
     "The hub shows another case than was asked for.": "联盟中心出示的案件与所请求的不同。",
+    "The hub shows other replies than those of the members that it asked.": "联盟中心出示的答复与其询问的成员不符。",
     "The hub took all suspects of a case, and shows it as if some were missing.": (
         "联盟中心已收到案件的全部标识，却显示为尚有缺失。"
     ),
