@@ -23,6 +23,7 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
+from alliance.countersignatures import substance_sha256
 from alliance.crypto import sealing
 from alliance.crypto.secret import Secret
 from alliance.crypto.signing import SIGNATURE_BYTES, SigningKey, VerifyingKey
@@ -30,6 +31,7 @@ from alliance.errors import BoxInvalid, ClaimInvalid, Reason, SignatureInvalid
 from alliance.identifiers import Kind
 from alliance.statements import CLAIM
 from alliance.taxonomy import (
+    COUNTERSIGNED_LEVELS,
     DAY_MS,
     FILING_RULES,
     Category,
@@ -128,6 +130,8 @@ class OpenedClaim:
     expires_at: int
     sharing: SharingLevel
     label: Label
+    substance_sha256: bytes = b""
+    """What a liaison countersigns of it; empty where none has to."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -382,6 +386,7 @@ def _opened(claim: Claim, label: bytes) -> OpenedClaim:
         expires_at=claim.expires_at,
         sharing=SharingLevel(claim.sharing_level),
         label=_parse_label(label),
+        substance_sha256=substance_sha256(claim) if evidence in COUNTERSIGNED_LEVELS else b"",
     )
 
 

@@ -29,10 +29,12 @@ from alliance.v1 import bucket_pb2
 from alliance.v1.bucket_pb2 import BucketEntry
 from alliance.v1.claim_pb2 import ClaimStatusChange
 from alliance.v1.statement_pb2 import SignedStatement
+from member_client._countersigned import Standing
 
 _ENTRY_ID_BYTES: Final = 16
 
 KeyOf = Callable[[str], VerifyingKey | None]
+StandingOf = Callable[[bytes], Standing | None]
 Judged = tuple[list["Found"], list["Fault"]]
 
 
@@ -60,15 +62,27 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An entry about a hit that is wrong. `unknown_contributor` asks for a look at a newer directory first."""
+    """An entry about a hit that is wrong. `unknown_contributor` asks for a look at a newer directory first.
+
+    So does one that lacks a countersignature, for newer ones.
+    """
 
     hit: Hit
     entry: BucketEntry
     finding: bucket_pb2.EntryFinding.ValueType
     unknown_contributor: bool = False
 
+    @property
+    def may_be_new(self) -> bool:
+        """Whether what is missing may have come since it was looked for last."""
+        return self.unknown_contributor or self.finding == bucket_pb2.ENTRY_FINDING_COUNTERSIGNATURE_MISSING
+
     def __repr__(self) -> str:
         return f"Fault({self.entry.entry_id.hex()}, {self.finding})"
+
+
+def _nobody(_substance: bytes) -> None:
+    """Know of no countersignature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,8 @@ class Circumstances:
     hub_key: VerifyingKey
     key_of: KeyOf
     now_ms: int
+    standing_of: StandingOf = _nobody
+    """Gives what is known of a claim's countersignature, by the digest of its substance."""
 
 
 def by_prefix(hits: Iterable[Hit], bits: int) -> dict[int, list[Hit]]:
@@ -156,16 +172,26 @@ def _judge(entry: BucketEntry, hit: Hit, circumstances: Circumstances) -> Found 
     is_over = claim.expires_at <= circumstances.now_ms or status not in LIVE_STATUSES
     if is_over or claim.contributor == circumstances.member:
         return None
+    if claim.evidence in COUNTERSIGNED_LEVELS:
+        standing = circumstances.standing_of(claim.substance_sha256)
+        if standing is None or not _is_of(standing, claim, entry, circumstances.epoch):
+            return Fault(hit, entry, bucket_pb2.ENTRY_FINDING_COUNTERSIGNATURE_MISSING)
+        if standing.is_revoked:
+            status = ClaimStatus.SUSPENDED
     return Found(hit, claim, status)
 
 
 def _may_be_filed(claim: OpenedClaim, now_ms: int) -> bool:
-    """Hold the claim against what the hub asks of it, for a hub that is careless is no reason to believe.
+    """Hold the claim against what the hub asks of it, for a hub that is careless is no reason to believe."""
+    return claim.filed_at <= now_ms + claims.MAX_FILING_SKEW_MS
 
-    Nothing carries a countersignature yet, so that such a level is the contributor's own invention; and it would
-    outweigh everybody else's claims.
+
+def _is_of(standing: Standing, claim: OpenedClaim, entry: BucketEntry, epoch: int) -> bool:
+    """Say whether a liaison stands behind this claim: without one its level would be its contributor's own invention.
+
+    It would outweigh everybody else's claims.
     """
-    return claim.evidence not in COUNTERSIGNED_LEVELS and claim.filed_at <= now_ms + claims.MAX_FILING_SKEW_MS
+    return standing.said.is_of(claim.substance_sha256, entry.claim_sha256, epoch)
 
 
 def _status(entry: BucketEntry, hub_key: VerifyingKey) -> ClaimStatus:

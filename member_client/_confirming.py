@@ -11,6 +11,7 @@ from alliance.clock import Clock
 from alliance.v1 import bucket_pb2
 from member_client._bucket_fetch import Bucket, BucketFetcher
 from member_client._buckets import Circumstances, Fault, Found, Hit, Judged, by_prefix, judged, judged_in_turn
+from member_client._countersigned import CountersignedKeeper
 from member_client._deadline import Deadline
 from member_client._facts import FactKeeper, Facts
 from member_client._hub import PinnedHub
@@ -35,9 +36,11 @@ class Confirmer:
         hub: PinnedHub,
         fetcher: BucketFetcher,
         facts: FactKeeper,
+        countersigned: CountersignedKeeper,
         workers: Workers,
         clock: Clock,
     ) -> None:
+        self._countersigned = countersigned
         self._member = member
         self._hub = hub
         self._fetcher = fetcher
@@ -57,7 +60,9 @@ class Confirmer:
             hub_key=self._hub.key,
             key_of=facts.directory.key_of,
             now_ms=self._clock.now_ms(),
+            standing_of=self._countersigned.standing,
         )
+        await self._countersigned.bring_up()
         found: list[Found] = []
         faults: list[Fault] = []
         async with aclosing(self._lots(looked, wanted, deadline)) as lots:
@@ -65,8 +70,8 @@ class Confirmer:
                 good, bad = await self._workers.cpu(judged_in_turn, lot, circumstances)
                 found += good
                 faults += bad
-        if any(fault.unknown_contributor for fault in faults):
-            good, faults = await self._with_newer_directory(faults, circumstances)
+        if any(fault.may_be_new for fault in faults):
+            good, faults = await self._with_newer_facts(faults, circumstances)
             found += good
         return found, faults
 
@@ -89,17 +94,19 @@ class Confirmer:
         if lot:
             yield lot
 
-    async def _with_newer_directory(self, faults: Sequence[Fault], circumstances: Circumstances) -> Judged:
-        """Judge entries of unknown contributors once more: one may have joined since the directory was fetched."""
+    async def _with_newer_facts(self, faults: Sequence[Fault], circumstances: Circumstances) -> Judged:
+        """Judge entries once more whose contributor or countersignature is unknown: they may have come since."""
+        newer = circumstances
         try:
-            directory = await self._facts.refresh_directory()
+            if any(fault.unknown_contributor for fault in faults):
+                newer = replace(circumstances, key_of=(await self._facts.refresh_directory()).key_of)
         except HubUnavailable:
             return [], list(faults)
-        newer = replace(circumstances, key_of=directory.key_of)
+        await self._countersigned.bring_up(now=True)
         found: list[Found] = []
         left: list[Fault] = []
         for fault in faults:
-            if not fault.unknown_contributor:
+            if not fault.may_be_new:
                 left.append(fault)
                 continue
             good, bad = await self._workers.cpu(judged, [fault.entry], [fault.hit], newer)

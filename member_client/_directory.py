@@ -22,6 +22,7 @@ from alliance.crypto.signing import VerifyingKey
 from alliance.errors import SignatureInvalid
 from alliance.v1.directory_pb2 import (
     MEMBER_ROLE_ADMIN,
+    MEMBER_ROLE_LIAISON,
     MEMBER_ROLE_MEMBER,
     MEMBER_ROLE_UNSPECIFIED,
     MEMBER_STATE_UNCONFIRMED,
@@ -89,6 +90,10 @@ class Directory:
     def admin_key(self, admin: str) -> VerifyingKey | None:
         """Give an admin's key, past ones included; None where there is no such admin."""
         return self.keys.get(admin) if self.officers.get(admin) == MEMBER_ROLE_ADMIN else None
+
+    def liaison_key(self, liaison: str) -> VerifyingKey | None:
+        """Give a liaison's key, past ones included; None where there is no such liaison."""
+        return self.keys.get(liaison) if self.officers.get(liaison) == MEMBER_ROLE_LIAISON else None
 
     def role_of(self, member: str) -> int:
         """Give a member's role."""

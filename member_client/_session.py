@@ -11,6 +11,7 @@ from alliance.witnesses import WitnessList
 from member_client._bucket_fetch import BucketFetcher
 from member_client._canonical import Canon, Helpers
 from member_client._confirming import Confirmer
+from member_client._countersigned import CountersignedKeeper
 from member_client._cover import Cover
 from member_client._credentials import ProfileKeys
 from member_client._decision_log import DecisionLog
@@ -93,6 +94,9 @@ class Session:
         self.facts.believed = self._heed
         self.prover.doubted = self.facts.renew_witnesses
         self.fetcher = BucketFetcher(self.transport)
+        self.countersigned = CountersignedKeeper(
+            self.transport, self.facts, store=self.store, workers=workers, clock=clock
+        )
         self.evaluator = Evaluator(
             member=profile.member,
             operator=profile.operator,
@@ -107,6 +111,7 @@ class Session:
             hub=self.hub,
             fetcher=self.fetcher,
             facts=self.facts,
+            countersigned=self.countersigned,
             workers=workers,
             clock=clock,
         )
@@ -170,6 +175,7 @@ class Session:
         """End what is under way and close channel, store and threads."""
         await self.closing()
         await self.confirmer.close()
+        await self.countersigned.close()
         await self.renewer.close()
         for keeper in self._keepers.values():
             await keeper.close()

@@ -83,8 +83,13 @@ class Shelf(StrEnum):
     """Large and few, and apart, so that their pages stay few too."""
     REVIEWS = (
         "reviews",
-        "claims that one operator approved and a second one is to look at: sealed rows, and what they are about",
-        "it is approved or rejected, or a week",
+        "claims that one operator approved and a second one, or a liaison, is to look at: sealed rows, what they say",
+        "it is filed or rejected, or a week; a month where a liaison is asked",
+    )
+    COUNTERSIGNED = (
+        "countersigned",
+        "which claims have a liaison behind them, by the digest of their substance; how far that was read",
+        "five years after it was signed; the mark for good",
     )
     LISTS = ("lists", "the suppression list in force, and the name of the pins in use", "the next list takes its place")
     RUNS = ("runs", "runs over a file, to be taken up where they stopped: blinds, and verdicts not clear", "a day")

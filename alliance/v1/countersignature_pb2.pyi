@@ -133,6 +133,7 @@ class CountersignatureRequest(_message.Message):
     ENTRY_ID_FIELD_NUMBER: _builtins.int
     CLAIM_SHA256_FIELD_NUMBER: _builtins.int
     SUBSTANCE_SHA256_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
     MEMBER_FIELD_NUMBER: _builtins.int
     LIAISON_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
@@ -143,6 +144,8 @@ class CountersignatureRequest(_message.Message):
     """SHA-256 of the claim bytes, 32 bytes."""
     substance_sha256: _builtins.bytes
     """Digest of the claim's substance, 32 bytes."""
+    epoch: _builtins.int
+    """Epoch of the claim."""
     member: _builtins.str
     """Member id of the contributor."""
     liaison: _builtins.str
@@ -157,6 +160,7 @@ class CountersignatureRequest(_message.Message):
         entry_id: _builtins.bytes = ...,
         claim_sha256: _builtins.bytes = ...,
         substance_sha256: _builtins.bytes = ...,
+        epoch: _builtins.int = ...,
         member: _builtins.str = ...,
         liaison: _builtins.str = ...,
         reference: _builtins.str = ...,
@@ -164,7 +168,7 @@ class CountersignatureRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_sha256", b"claim_sha256", "entry_id", b"entry_id", "liaison", b"liaison", "member", b"member", "reference", b"reference", "substance_sha256", b"substance_sha256", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_sha256", b"claim_sha256", "entry_id", b"entry_id", "epoch", b"epoch", "liaison", b"liaison", "member", b"member", "reference", b"reference", "substance_sha256", b"substance_sha256", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -340,7 +344,6 @@ class CountersignatureRecord(_message.Message):
 
     REQUEST_FIELD_NUMBER: _builtins.int
     SUBSTANCE_FIELD_NUMBER: _builtins.int
-    EPOCH_FIELD_NUMBER: _builtins.int
     APPROVED_BY_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     REQUESTED_AT_FIELD_NUMBER: _builtins.int
@@ -352,8 +355,6 @@ class CountersignatureRecord(_message.Message):
     REVOCATION_FIELD_NUMBER: _builtins.int
     OFFICER_REVOCATION_FIELD_NUMBER: _builtins.int
     REVOKED_AT_FIELD_NUMBER: _builtins.int
-    epoch: _builtins.int
-    """Epoch of the claim."""
     state: Global___CountersignatureState.ValueType
     """Where it is."""
     requested_at: _builtins.int
@@ -399,7 +400,6 @@ class CountersignatureRecord(_message.Message):
         *,
         request: _statement_pb2.SignedStatement | None = ...,
         substance: Global___ClaimSubstance | None = ...,
-        epoch: _builtins.int = ...,
         approved_by: _abc.Iterable[_builtins.str] | None = ...,
         state: Global___CountersignatureState.ValueType = ...,
         requested_at: _builtins.int = ...,
@@ -414,7 +414,7 @@ class CountersignatureRecord(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "officer_answer", b"officer_answer", "officer_revocation", b"officer_revocation", "request", b"request", "revocation", b"revocation", "substance", b"substance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "answer_by", b"answer_by", "answered_at", b"answered_at", "approved_by", b"approved_by", "epoch", b"epoch", "grounds", b"grounds", "officer_answer", b"officer_answer", "officer_revocation", b"officer_revocation", "request", b"request", "requested_at", b"requested_at", "revocation", b"revocation", "revoked_at", b"revoked_at", "state", b"state", "substance", b"substance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "answer_by", b"answer_by", "answered_at", b"answered_at", "approved_by", b"approved_by", "grounds", b"grounds", "officer_answer", b"officer_answer", "officer_revocation", b"officer_revocation", "request", b"request", "requested_at", b"requested_at", "revocation", b"revocation", "revoked_at", b"revoked_at", "state", b"state", "substance", b"substance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -125,7 +125,8 @@ def requested(
     check_fresh(caller, said.member, said.time, now)
     level, substance = EvidenceLevel(claim.evidence_level), substance_of(claim)
     digests = (sha256(claim_bytes).digest(), substance_sha256(substance))
-    is_about = (said.entry_id, said.claim_sha256, said.substance_sha256) == (claim.entry_id, *digests)
+    stated = (said.entry_id, said.claim_sha256, said.substance_sha256, said.epoch)
+    is_about = stated == (claim.entry_id, *digests, claim.epoch)
     if not is_about or level not in COUNTERSIGNED_LEVELS or approvals is None:
         raise Refused(Reason.INVALID_REQUEST, "the request is not about this claim, or it needs no countersignature")
     if not is_reference(said.reference):

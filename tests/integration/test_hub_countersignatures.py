@@ -198,7 +198,12 @@ async def test_two_operators_are_still_needed(room: Room) -> None:
 
 async def test_a_request_is_about_its_claim_and_of_a_level_that_needs_one(room: Room) -> None:
     of = sealed_claim(room.contributor)
-    for changes in ({"claim_sha256": os.urandom(32)}, {"substance_sha256": os.urandom(32)}, {"reference": ""}):
+    for changes in (
+        {"claim_sha256": os.urandom(32)},
+        {"substance_sha256": os.urandom(32)},
+        {"epoch": 2},
+        {"reference": ""},
+    ):
         with refuses(Reason.INVALID_REQUEST):
             await ask(room.contributor, of, room.liaison.id, **changes)
     with refuses(Reason.INVALID_REQUEST):

@@ -47,6 +47,7 @@ def request_of(
         "entry_id": of.entry_id,
         "claim_sha256": sha256(of.claim).digest(),
         "substance_sha256": substance_sha256(claim),
+        "epoch": claim.epoch,
         "member": member.id,
         "liaison": liaison,
         "reference": REFERENCE,

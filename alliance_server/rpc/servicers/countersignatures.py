@@ -77,7 +77,6 @@ def _record(made: Countersigning, call: Call) -> CountersignatureRecord:
     return CountersignatureRecord(
         request=_statement(made.request),
         substance=ClaimSubstance.FromString(made.substance),
-        epoch=made.epoch,
         approved_by=made.approved_by.split(),
         state=countersignature_pb2.CountersignatureState.ValueType(made.state_at(call.now())),
         requested_at=made.requested_at,
