@@ -23,7 +23,7 @@ from alliance.approvals import APPROVAL_LIFE_MS
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import SignatureInvalid
 from alliance.statements import COUNTERSIGNATURE, COUNTERSIGNATURE_REVOCATION
-from alliance.taxonomy import COUNTERSIGNED_LEVELS, DAY_MS, EvidenceLevel
+from alliance.taxonomy import COUNTERSIGNED_LEVELS, DAY_MS, EvidenceLevel, Word
 from alliance.v1.claim_pb2 import Claim
 from alliance.v1.countersignature_pb2 import (
     ClaimCountersignature,
@@ -54,6 +54,16 @@ _NUMBERS: Final = (
 SUBSTANCE_FIELDS: Final = ("contributor", *_NUMBERS, "evidence_commitment")
 
 M = TypeVar("M", bound=Message)
+
+
+class CountersignatureState(Word):
+    """Where a request for a countersignature is, with the wire's numbers."""
+
+    WAITING = 1
+    COUNTERSIGNED = 2
+    REFUSED = 3
+    REVOKED = 4
+    LAPSED = 5
 
 
 @dataclass(frozen=True, slots=True)

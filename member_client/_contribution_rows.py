@@ -31,6 +31,10 @@ PASSING: Final = frozenset(
 """Refusals that pass: the sealed row is kept and sent again by the next run."""
 
 
+WAITING: Final = (ContributionOutcome.PENDING_REVIEW, ContributionOutcome.PENDING_COUNTERSIGNATURE)
+"""What was sealed and is not sent yet: somebody is to look at it."""
+
+
 @dataclass(slots=True, repr=False)
 class Row:
     """One row.
@@ -103,8 +107,8 @@ class Row:
         if first is not None and first.result is not None:
             if first.result.outcome is ContributionOutcome.REFUSED:
                 self.refuse(Refused(first.result.reason, first.result.how_to_fix))
-            elif first.result.outcome is ContributionOutcome.PENDING_REVIEW:
-                self.stand(ContributionOutcome.PENDING_REVIEW, first.result.entry_id)
+            elif first.result.outcome in WAITING:
+                self.stand(first.result.outcome, first.result.entry_id)
             else:
                 self.stand(ContributionOutcome.UNCHANGED, first.result.entry_id)
         assert self.result is not None  # noqa: S101 - every row was refused, stands, was sent, or follows one that was

@@ -49,6 +49,8 @@ class ContributionOutcome(StrEnum):
     UNCHANGED = "unchanged"
     PENDING_REVIEW = "pending_review"
     """Evaluated, sealed and approved by one operator; it is filed once another one approves it."""
+    PENDING_COUNTERSIGNATURE = "pending_countersignature"
+    """Approved by two operators; it is filed once a police liaison countersigned it."""
     REFUSED = "refused"
 
 

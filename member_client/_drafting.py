@@ -17,7 +17,7 @@ from alliance.claims import Draft
 from alliance.errors import ClaimInvalid, Reason
 from alliance.identifiers import Identifier, InvalidIdentifier
 from alliance.identifiers import Reason as IdentifierReason
-from alliance.taxonomy import COUNTERSIGNED_LEVELS, retention_ms
+from alliance.taxonomy import retention_ms
 from alliance.v1.claim_pb2 import Label
 from member_client._canonical import Canon
 from member_client._contributions import ContributionRow
@@ -43,7 +43,10 @@ HOW_TO_FIX: Final[dict[Reason, str]] = {
         "A claim of yours stands on this identifier in this category and says something else: amend it (--amend), or "
         "withdraw it first."
     ),
-    Reason.COUNTERSIGNATURE_MISSING: "Contribute at E3, or have a police liaison countersign first.",
+    Reason.COUNTERSIGNATURE_MISSING: (
+        "Contribute the row again and have a police liaison countersign it (member-client claims countersign request), "
+        "or contribute it at E3."
+    ),
     Reason.NO_EVALUATION_LEFT: "Contribute the row again: it is then evaluated anew.",
     Reason.SIGNATURE_INVALID: "The hub knows another identity key of this member: ask the alliance's office.",
     Reason.CONFLICTING_RETRY: "Contribute the row again: it is then drawn up anew.",
@@ -150,8 +153,6 @@ def _label(row: ContributionRow) -> Label | None:
 
 def _check(draft: Draft, member: str) -> None:
     """Raise ClaimInvalid where the claim of this draft would break a rule."""
-    if draft.evidence in COUNTERSIGNED_LEVELS:
-        raise ClaimInvalid(Reason.COUNTERSIGNATURE_MISSING, "evidence of this level needs a countersignature")
     claims.check(draft, contributor=member)
 
 

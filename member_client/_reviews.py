@@ -1,4 +1,4 @@
-"""Claims that one operator approved and another one is still to look at: sealed, written down, not sent.
+"""Claims that one operator approved and another one, or a liaison, is still to look at: sealed, written down, not sent.
 
 A review lies in the store under its claim's entry id, so that it survives a restart, for as long as approvals count.
 It holds all that landing the claim later needs: the sealed row, its names in the journal, what it is about, and the
@@ -8,9 +8,10 @@ first operator's statement.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alliance.approvals import APPROVAL_LIFE_MS, read_approval
+from alliance.approvals import read_approval
 from alliance.claims import parse
-from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
+from alliance.countersignatures import approval_life_ms
+from alliance.taxonomy import COUNTERSIGNED_LEVELS, Category, EvidenceLevel, SubjectRole
 from alliance.v1.claim_pb2 import Claim, Label
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client._framing import pack, unpack
@@ -28,6 +29,13 @@ class Review:
     kept: Keepsake
     first: SignedStatement
     amends: bool
+    second: SignedStatement | None = None
+    """Of a claim that waits for a liaison: the second approval."""
+
+    @property
+    def needs_countersignature(self) -> bool:
+        """Whether a liaison must stand behind it."""
+        return EvidenceLevel(self.claim.evidence_level) in COUNTERSIGNED_LEVELS
 
     @property
     def claim(self) -> Claim:
@@ -37,7 +45,7 @@ class Review:
     @property
     def ends_at(self) -> int:
         """When the first approval no longer counts."""
-        return read_approval(self.first).time + APPROVAL_LIFE_MS
+        return read_approval(self.first).time + approval_life_ms(EvidenceLevel(self.claim.evidence_level))
 
     def to_bytes(self) -> bytes:
         """Give the form that the store keeps."""
@@ -48,17 +56,19 @@ class Review:
             self.kept.to_bytes(),
             self.first.SerializeToString(),
             b"amends" if self.amends else b"",
+            b"" if self.second is None else self.second.SerializeToString(),
         )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Review":
         """Read what `to_bytes` gave; raises StoreDamaged."""
         try:
-            acknowledged, drawn, record, kept, first, amends = unpack(data)
+            acknowledged, drawn, record, kept, first, amends, *second = unpack(data)
             row, keepsake = drawn_from(record), Keepsake.from_bytes(kept)
             if keepsake is None:
                 raise _unreadable()
-            return cls(Place(acknowledged, drawn), row, keepsake, SignedStatement.FromString(first), bool(amends))
+            signed = [SignedStatement.FromString(it) for it in (first, *filter(None, second))]
+            return cls(Place(acknowledged, drawn), row, keepsake, signed[0], bool(amends), *signed[1:2])
         except ValueError:
             raise _unreadable() from None
 

@@ -52,6 +52,7 @@ from member_client.blocking import BlockingClient
 from member_client.cases import Cases, Inquiries
 from member_client.config import Profile
 from member_client.contributing import Contributor, Rows
+from member_client.countersigning import Countersigning
 from member_client.decisions import KeptDecision, RecallReport, Revisit
 from member_client.disputing import Complaint, Disputes, decision_of, outcome_of
 from member_client.errors import (
@@ -747,6 +748,13 @@ class AllianceClient:
     async def review_dispute(self, dispute_id: bytes, decision: str | ReviewDecision, *, reason: str) -> DisputeState:
         """Decide as a reviewer that a claim stands, or is suspended; doing it again changes nothing."""
         return await Disputes(await self._session()).review(dispute_id, decision_of(decision), reason)
+
+    # -- countersignatures ---------------------------------------------------------------------------------------
+
+    @property
+    def countersigning(self) -> Countersigning:
+        """Claims at E4 and E5: what this member asks of liaisons; what this liaison is asked, and says to it."""
+        return Countersigning(self._session)
 
     # -- police cases --------------------------------------------------------------------------------------------
 

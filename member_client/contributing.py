@@ -20,9 +20,10 @@ from contextlib import aclosing
 from hashlib import blake2b
 from typing import Final
 
-from alliance.approvals import APPROVAL_LIFE_MS, approve
+from alliance.approvals import approve
 from alliance.claims import MAX_FILING_SKEW_MS, seal_claims
 from alliance.claims import parse as parse_claim
+from alliance.countersignatures import approval_life_ms
 from alliance.crypto.tagging import Tags
 from alliance.errors import ClaimInvalid, Reason
 from alliance.taxonomy import ClaimStatus, Purpose, policy_version
@@ -30,7 +31,7 @@ from alliance.v1.registry_pb2 import ClaimRowResult
 from member_client import _consents
 from member_client import _drawing as drawing
 from member_client._claim_stream import MAX_ROWS, ClaimStream, Correction
-from member_client._contribution_rows import Row
+from member_client._contribution_rows import WAITING, Row
 from member_client._contributions import (
     ContributionOutcome,
     ContributionPreview,
@@ -273,9 +274,10 @@ class Contributor:
             made += [] if review is not None else self._first(row, run)
         await disk(self._reviews.add, made)
 
-        for row in sealed:
+        for row, review in zip(sealed, known, strict=True):
             if row.result is None and row.sealed is not None:
-                row.stand(ContributionOutcome.PENDING_REVIEW, row.sealed.entry_id)
+                is_approved = review is not None and review.second is not None
+                row.stand(WAITING[1] if is_approved else WAITING[0], row.sealed.entry_id)
             row.drawn = None
 
     def _first(self, row: Row, run: _Run) -> list[Review]:
@@ -412,7 +414,7 @@ def _digest(data: bytes) -> bytes:
 
 def _still_filed(drawn: Drawn, now_ms: int, row: Row) -> bool:
     """Tell whether the hub would still take a row that was drawn up earlier."""
-    longest = APPROVAL_LIFE_MS if row.needs_approvals else MAX_FILING_SKEW_MS
+    longest = approval_life_ms(row.row.evidence) if row.needs_approvals else MAX_FILING_SKEW_MS
     return now_ms - parse_claim(drawn.sealed.claim).filed_at < longest - FILING_MARGIN_MS
 
 

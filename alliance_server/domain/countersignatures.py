@@ -8,13 +8,13 @@
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from hashlib import sha256
 from typing import Final
 
 from alliance.claims import is_reason_code
 from alliance.countersignatures import (
     COUNTERSIGNING_LIFE_MS,
+    CountersignatureState,
     Countersigned,
     is_reference,
     read_countersignature,
@@ -42,16 +42,6 @@ REQUEST_KEPT_MS: Final = 30 * DAY_MS
 """How long a request stays that was refused, or whose time is over: its contributor may ask why."""
 
 
-class RequestState(IntEnum):
-    """Where a request is, with the wire's numbers."""
-
-    WAITING = wire.COUNTERSIGNATURE_STATE_WAITING
-    COUNTERSIGNED = wire.COUNTERSIGNATURE_STATE_COUNTERSIGNED
-    REFUSED = wire.COUNTERSIGNATURE_STATE_REFUSED
-    REVOKED = wire.COUNTERSIGNATURE_STATE_REVOKED
-    LAPSED = wire.COUNTERSIGNATURE_STATE_LAPSED
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class Countersigning:
     """A request and what became of it. Times in milliseconds UTC; statements as they came."""
@@ -70,7 +60,7 @@ class Countersigning:
     reference: str
     request: bytes
     approved_by: str
-    state: RequestState
+    state: CountersignatureState
     requested_at: int
     answer_by: int
     purge_at: int
@@ -82,10 +72,10 @@ class Countersigning:
     officer_revocation: bytes | None = None
     revoked_at: int | None = None
 
-    def state_at(self, now: int) -> RequestState:
+    def state_at(self, now: int) -> CountersignatureState:
         """Give where it is: what nobody answered in time has lapsed."""
-        lapsed = self.state is RequestState.WAITING and self.answer_by <= now
-        return RequestState.LAPSED if lapsed else self.state
+        lapsed = self.state is CountersignatureState.WAITING and self.answer_by <= now
+        return CountersignatureState.LAPSED if lapsed else self.state
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -145,7 +135,7 @@ def requested(
         reference=said.reference,
         request=statement.SerializeToString(),
         approved_by=approvals.names,
-        state=RequestState.WAITING,
+        state=CountersignatureState.WAITING,
         requested_at=now,
         answer_by=answer_by,
         purge_at=answer_by + REQUEST_KEPT_MS,
@@ -191,13 +181,13 @@ def countersigned(
     if said != of_claim:
         raise Refused(Reason.INVALID_REQUEST, "the countersignature is of another claim, level or ground")
     word = _word(statement, officers, read_grounds(grounds).officer, operators)
-    if known.state is RequestState.COUNTERSIGNED and hmac.compare_digest(known.grounds or b"", grounds):
+    if known.state is CountersignatureState.COUNTERSIGNED and hmac.compare_digest(known.grounds or b"", grounds):
         return known, word
     _check_waits(known, now)
     expires_at = ClaimSubstance.FromString(known.substance).expires_at
     changed = replace(
         known,
-        state=RequestState.COUNTERSIGNED,
+        state=CountersignatureState.COUNTERSIGNED,
         answer=statement.SerializeToString(),
         officer_answer=officers.SerializeToString(),
         grounds=grounds,
@@ -224,12 +214,13 @@ def refused(
         raise Refused(Reason.INVALID_REQUEST, "the refusal is of another claim")
     _check_reason(said.reason)
     word = _word(statement, officers, said.officer, operators)
-    if known.state is RequestState.REFUSED and _reason_of(known.answer, wire.CountersignatureRefusal()) == said.reason:
+    said_before = _reason_of(known.answer) if known.state is CountersignatureState.REFUSED else ""
+    if said_before == said.reason:
         return known, word
     _check_waits(known, now)
     changed = replace(
         known,
-        state=RequestState.REFUSED,
+        state=CountersignatureState.REFUSED,
         answer=statement.SerializeToString(),
         officer_answer=officers.SerializeToString(),
         answered_at=now,
@@ -255,31 +246,31 @@ def revoked(
         raise Refused(Reason.INVALID_REQUEST, "the revocation is of another claim")
     _check_reason(said.reason)
     word = _word(statement, officers, said.officer, operators)
-    if known.state is RequestState.REVOKED:
+    if known.state is CountersignatureState.REVOKED:
         return known, word
-    if known.state is not RequestState.COUNTERSIGNED:
-        raise Refused(Reason.COUNTERSIGNATURE_CLOSED, f"the request is {known.state_at(now).name.lower()}")
+    if known.state is not CountersignatureState.COUNTERSIGNED:
+        raise Refused(Reason.COUNTERSIGNATURE_CLOSED, f"the request is {known.state_at(now).word}")
     return revoked_by(known, statement.SerializeToString(), officers.SerializeToString(), now), word
 
 
 def revoked_by(known: Countersigning, revocation: bytes, officers: bytes, now: int) -> Countersigning:
     """Give a countersignature as it is once it was revoked by these statements."""
     return replace(
-        known, state=RequestState.REVOKED, revocation=revocation, officer_revocation=officers, revoked_at=now
+        known, state=CountersignatureState.REVOKED, revocation=revocation, officer_revocation=officers, revoked_at=now
     )
 
 
 def check_stands(known: Countersigning | None, liaison: Member | None, claim: bytes, contributor: str) -> None:
     """Raise ClaimInvalid unless a liaison who acts countersigned exactly this claim, and did not revoke it."""
-    wanted = (RequestState.COUNTERSIGNED, sha256(claim).digest(), contributor)
+    wanted = (CountersignatureState.COUNTERSIGNED, sha256(claim).digest(), contributor)
     if known is None or not acts(liaison) or (known.state, known.claim_sha256, known.contributor) != wanted:
         raise ClaimInvalid(Reason.COUNTERSIGNATURE_MISSING, "no liaison who acts countersigned this claim")
 
 
 def _check_waits(known: Countersigning, now: int) -> None:
     state = known.state_at(now)
-    if state is not RequestState.WAITING:
-        raise Refused(Reason.COUNTERSIGNATURE_CLOSED, f"the request is {state.name.lower()}")
+    if state is not CountersignatureState.WAITING:
+        raise Refused(Reason.COUNTERSIGNATURE_CLOSED, f"the request is {state.word}")
 
 
 def _check_reason(reason: str) -> None:
@@ -287,9 +278,9 @@ def _check_reason(reason: str) -> None:
         raise Refused(Reason.INVALID_REQUEST, "a reason code is a word of up to 64 lower-case letters, digits and _")
 
 
-def _reason_of(statement: bytes | None, message: wire.CountersignatureRefusal | wire.CountersignatureRevocation) -> str:
-    message.ParseFromString(SignedStatement.FromString(statement or b"").payload)
-    return message.reason
+def _reason_of(refusal: bytes | None) -> str:
+    payload = SignedStatement.FromString(refusal or b"").payload
+    return wire.CountersignatureRefusal.FromString(payload).reason
 
 
 def _word(

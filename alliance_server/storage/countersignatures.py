@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from alliance.countersignatures import CountersignatureState
 from alliance.v1.countersignature_pb2 import ClaimSubstance
-from alliance_server.domain.countersignatures import Countersigning, NumberedStatement, RequestState
+from alliance_server.domain.countersignatures import Countersigning, NumberedStatement
 from alliance_server.domain.purges import Purges
 from alliance_server.storage.changes import FeedCounter
 from alliance_server.storage.tables import ClaimTable, CountersignatureTable, CountersigningTable, table_of
@@ -55,7 +56,7 @@ class SqlCountersignatures:
 
     def is_any_revoked(self, claim_ids: Sequence[bytes]) -> bool:
         """Say whether a countersignature of one of some claims was revoked."""
-        about = (_REQUESTS.c.claim_id.in_(claim_ids), _REQUESTS.c.state == int(RequestState.REVOKED))
+        about = (_REQUESTS.c.claim_id.in_(claim_ids), _REQUESTS.c.state == int(CountersignatureState.REVOKED))
         return self._connection.execute(sa.select(_REQUESTS.c.row).where(*about).limit(1)).first() is not None
 
     def count_waiting(self, contributor: str, now: int) -> int:
@@ -149,9 +150,9 @@ def follow_successors(connection: sa.Connection, purged: Sequence[bytes]) -> Non
 
 
 def _waiting(now: int) -> tuple[sa.ColumnElement[bool], ...]:
-    return _REQUESTS.c.state == int(RequestState.WAITING), _REQUESTS.c.answer_by > now
+    return _REQUESTS.c.state == int(CountersignatureState.WAITING), _REQUESTS.c.answer_by > now
 
 
 def _request(row: sa.Row[Any]) -> Countersigning:
     values = {name: row._mapping[name] for name in _FIELDS}
-    return Countersigning(**{**values, "state": RequestState(row.state)})
+    return Countersigning(**{**values, "state": CountersignatureState(row.state)})

@@ -6,9 +6,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from alliance.cases.words import CaseState
+from alliance.countersignatures import CountersignatureState
 from alliance.taxonomy import ClaimStatus, SharingLevel
 from alliance_server.domain.cases import NOT_ENDED, Scope
-from alliance_server.domain.countersignatures import RequestState, revoked_by
+from alliance_server.domain.countersignatures import revoked_by
 from alliance_server.domain.epochs import Epoch, EpochState
 from alliance_server.domain.members import Certificate, Member, MemberState, Role
 from alliance_server.domain.policies import AdoptedPolicy
@@ -109,7 +110,7 @@ def _countersignature_revoked(transaction: SqlTransaction, _connection: sa.Conne
     """Revoke a countersignature again, and have members told."""
     substance = bytes.fromhex(said["substance"])
     known = transaction.countersignatures.hold([substance]).get(substance)
-    if known is not None and known.state is RequestState.COUNTERSIGNED:
+    if known is not None and known.state is CountersignatureState.COUNTERSIGNED:
         statements = (bytes.fromhex(said["revocation"]), bytes.fromhex(said["officer"]))
         transaction.countersignatures.revoke(revoked_by(known, *statements, int(said["revoked_at"])))
 

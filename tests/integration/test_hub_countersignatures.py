@@ -10,7 +10,12 @@ from support.hub import RunningHub
 from support.wire import WireMember, events_of, refuses, row_of
 
 from alliance.claims import SealedClaim, parse
-from alliance.countersignatures import COUNTERSIGNING_LIFE_MS, read_countersignature, substance_sha256
+from alliance.countersignatures import (
+    COUNTERSIGNING_LIFE_MS,
+    CountersignatureState,
+    read_countersignature,
+    substance_sha256,
+)
 from alliance.crypto.signing import SigningKey, VerifyingKey
 from alliance.disputes import DisputeOutcome
 from alliance.errors import Reason
@@ -19,7 +24,6 @@ from alliance.taxonomy import DAY_MS, ClaimStatus, EvidenceLevel
 from alliance.v1 import countersignature_pb2 as wire
 from alliance.v1 import registry_pb2
 from alliance.v1.countersignature_pb2 import ListCountersignatureRequestsRequest
-from alliance_server.domain.countersignatures import RequestState
 from alliance_server.domain.members import Role
 from alliance_server.services import memberships
 
@@ -72,14 +76,14 @@ async def test_a_countersigned_claim_is_filed_and_told(room: Room, evidence: Evi
     of = sealed_claim(room.contributor, evidence)
     assert await room.filed(of) == MISSING
     asked = await ask(room.contributor, of, room.liaison.id)
-    assert (RequestState(asked.state), list(asked.approved_by)) == (
-        RequestState.WAITING,
+    assert (CountersignatureState(asked.state), list(asked.approved_by)) == (
+        CountersignatureState.WAITING,
         sorted(room.contributor.two_operators()),
     )
     assert await room.filed(of) == MISSING
 
     made = await room.liaison.countersign(of)
-    assert RequestState(made.state) is RequestState.COUNTERSIGNED
+    assert CountersignatureState(made.state) is CountersignatureState.COUNTERSIGNED
     assert await room.filed(of) == 0
 
     page = await told(room.other)
@@ -237,7 +241,7 @@ async def test_a_refused_claim_is_not_filed(room: Room) -> None:
     with refuses(Reason.INVALID_REQUEST):
         await room.liaison.refuse(of, reason="Not ours, sorry")
     refused = await room.liaison.refuse(of)
-    assert RequestState(refused.state) is RequestState.REFUSED
+    assert CountersignatureState(refused.state) is CountersignatureState.REFUSED
     assert await room.liaison.refuse(of) == refused
     assert await room.filed(of) == MISSING
     for late in (room.liaison.countersign, room.liaison.revoke):
@@ -306,8 +310,8 @@ async def test_a_claim_may_wait_for_a_month(own_room: Room) -> None:
     with refuses(Reason.COUNTERSIGNATURE_CLOSED):
         await room.liaison.countersign(never)
     reply = await room.contributor.countersignatures.ListCountersignatureRequests(ListCountersignatureRequestsRequest())
-    states = [RequestState(it.state) for it in reply.records]
-    assert states == [RequestState.COUNTERSIGNED, RequestState.LAPSED]
+    states = [CountersignatureState(it.state) for it in reply.records]
+    assert states == [CountersignatureState.COUNTERSIGNED, CountersignatureState.LAPSED]
 
 
 async def test_every_step_leaves_an_event_that_names_the_officer(own_room: Room) -> None:

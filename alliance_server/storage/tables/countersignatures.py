@@ -54,7 +54,7 @@ class CountersigningTable(SQLModel, table=True):
     approved_by: str = column(max_length=80, holds=Holds.AUDIT, kept=Kept.COUNTERSIGNING)
     """Ids of the two operators who approved the claim."""
     state: int = column(sa_column=small(), holds=Holds.CLAIM, kept=Kept.COUNTERSIGNING, mutable=True)
-    """Number of `RequestState`; that its time is over, the time says."""
+    """Number of `CountersignatureState`; that its time is over, the time says."""
     requested_at: int = column(sa_column=big(), holds=Holds.WORKINGS, kept=Kept.COUNTERSIGNING)
     """When it was asked for."""
     answer_by: int = column(sa_column=big(), holds=Holds.WORKINGS, kept=Kept.COUNTERSIGNING)
