@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from alliance.cases.words import CaseState, CaseVerdict, InstrumentType, ReleaseOutcome, UrgencyGround
+from alliance.countersignatures import CountersignatureState
 from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
 from alliance.identifiers import Kind
 from alliance.taxonomy import (
@@ -297,6 +298,14 @@ CASE_STATES: Final[dict[CaseState, Wording]] = {
     CaseState.WITHDRAWN: Wording("已撤回", "withdrawn"),
 }
 
+COUNTERSIGNATURE_STATES: Final[dict[CountersignatureState, Wording]] = {
+    CountersignatureState.WAITING: Wording("待会签", "waits for the liaison"),
+    CountersignatureState.COUNTERSIGNED: Wording("已会签", "countersigned"),
+    CountersignatureState.REFUSED: Wording("不予会签", "refused"),
+    CountersignatureState.REVOKED: Wording("会签已撤销", "revoked"),
+    CountersignatureState.LAPSED: Wording("逾期未答复", "nobody answered in time"),
+}
+
 CASE_VERDICTS: Final[dict[CaseVerdict, Wording]] = {
     CaseVerdict.APPROVE: Wording("同意", "approves"),
     CaseVerdict.REFUSE: Wording("不同意", "refuses"),
@@ -341,6 +350,7 @@ _BY_TYPE: Final[dict[type[Word], Mapping[Any, Wording]]] = {
     CaseState: CASE_STATES,
     CaseVerdict: CASE_VERDICTS,
     ReleaseOutcome: RELEASE_OUTCOMES,
+    CountersignatureState: COUNTERSIGNATURE_STATES,
 }
 
 

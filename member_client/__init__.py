@@ -12,6 +12,7 @@ the package is an AllianceClientError (`member_client.errors`).
 """
 
 from alliance.cases.words import CaseState, CaseVerdict, InstrumentType, ReleaseOutcome, UrgencyGround
+from alliance.countersignatures import CountersignatureState
 from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
 from alliance.findings import Finding, Level
 from alliance.identifiers import Kind
@@ -38,6 +39,7 @@ from member_client._contributions import (
     ContributionRow,
     PreviewOutcome,
 )
+from member_client._countersign_records import CountersignatureRequest
 from member_client._dispute_records import Dispute, Escalation, OverdueDisputes
 from member_client._log import AuditProgress, EventPlace, EventState
 from member_client._own_entries import EntryReport
@@ -64,6 +66,7 @@ from member_client.blocking import BlockingClient
 from member_client.cases import Cases, InquiredClaim, Inquiries
 from member_client.client import AllianceClient, SyncReport, Usage
 from member_client.config import Profile, default_folder
+from member_client.countersigning import CountersignatureDocument, Countersigning
 from member_client.decisions import KeptDecision, RecallReport, Revisit
 from member_client.enrolment import enrol, fingerprint, identity_key
 from member_client.epoch_standings import EpochStanding
@@ -221,6 +224,10 @@ __all__ = [
     "CosignatureRefused",
     "Cosigned",
     "CountersignatureClosed",
+    "CountersignatureDocument",
+    "CountersignatureRequest",
+    "CountersignatureState",
+    "Countersigning",
     "Decision",
     "Denied",
     "Dispute",

@@ -33,6 +33,7 @@ from member_client._book.rounds import LookReport
 from member_client._cases.blocking import BlockingCases
 from member_client._cases.blocking_inquiries import BlockingInquiries
 from member_client._contributions import ContributionPreview, ContributionResult, ContributionRow
+from member_client._countersign_blocking import BlockingCountersigning
 from member_client._dispute_records import Dispute, Escalation
 from member_client._drawing import HANDFUL, Handfuls
 from member_client._forking import check_not_forked
@@ -406,6 +407,13 @@ class BlockingClient:
     def review_dispute(self, dispute_id: bytes, decision: str | ReviewDecision, *, reason: str) -> DisputeState:
         """Decide as a reviewer that a claim stands, or is suspended."""
         return self._run(self._client.review_dispute(dispute_id, decision, reason=reason))
+
+    # -- countersignatures ---------------------------------------------------------------------------------------
+
+    @property
+    def countersigning(self) -> BlockingCountersigning:
+        """Claims at E4 and E5: what this member asks of liaisons; what this liaison is asked, and says to it."""
+        return BlockingCountersigning(self._client.countersigning, self._run)
 
     # -- police cases --------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 from alliance.claims import parse
 from alliance.countersignatures import CountersignatureState, is_reference, substance_sha256
@@ -51,14 +51,14 @@ class _Recorded(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class CountersignatureDocument:
     """What a countersignature rests on: the number of the instrument or judgment, and its document's SHA-256."""
 
     reference: str
     sha256: bytes
 
     @classmethod
-    def of(cls, path: Path, reference: str) -> "Document":
+    def of(cls, path: Path, reference: str) -> Self:
         """Read a document's digest; the document stays where it is. Raises OSError."""
         digest = sha256()
         with path.open("rb") as file:
@@ -137,7 +137,9 @@ class Countersigning:
 
     # -- liaisons ------------------------------------------------------------------------------------------------
 
-    async def sign(self, entry_id: bytes, *, officer: Operator, document: Document) -> CountersignatureRequest:
+    async def sign(
+        self, entry_id: bytes, *, officer: Operator, document: CountersignatureDocument
+    ) -> CountersignatureRequest:
         """Countersign a claim that this liaison is asked about; the officer signs the same. Raises NotFound."""
         session, asked = await self._opened(), await self.request(entry_id)
         if not is_reference(document.reference):

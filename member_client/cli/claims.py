@@ -12,6 +12,7 @@ from member_client import ContributionRow, OwnClaim
 from member_client.cli.check import field_of, typed
 from member_client.cli.claim_rows import Defaults, option_expiry, option_word
 from member_client.cli.completing import complete_field
+from member_client.cli.countersign import countersign_app
 from member_client.cli.group import UsageFault
 from member_client.cli.language import retold, tr, word
 from member_client.cli.options import (
@@ -26,7 +27,11 @@ from member_client.cli.tables import print_table
 from member_client.files import shown_date
 from member_client.subjects import as_kind
 
-claims_app = typer.Typer(no_args_is_help=True, help="List, find, show, amend, withdraw and recall your own claims.")
+claims_app = typer.Typer(
+    no_args_is_help=True,
+    help="List, find, show, amend, withdraw and recall your own claims; have them countersigned.",
+)
+claims_app.add_typer(countersign_app, name="countersign")
 
 _DEFAULT_LIMIT: Final = 100
 _ENTRY_ID_BYTES: Final = 16

@@ -128,9 +128,13 @@ def _show(session: Session, order: Order, outcome: Outcome) -> None:
         line = tr("amended {amended:,} · {others}", amended=results["amended"], others=line)
     if results["pending_review"]:
         line = tr("pending review {pending:,} · {others}", pending=results["pending_review"], others=line)
+    if results["pending_countersignature"]:
+        line = tr("pending a liaison {pending:,} · {others}", pending=results["pending_countersignature"], others=line)
     session.say(line + (f" → {order.refused}" if results["refused"] else ""))
     if results["pending_review"]:
         session.say(tr("another operator files what is pending: member-client review approve"))
+    if results["pending_countersignature"]:
+        session.say(tr("what pends a liaison: member-client claims countersign"))
     if outcome.reasons:
         session.say(tr("refused for: {reasons}", reasons=told_reasons(outcome.reasons.most_common())))
     session.say(
@@ -153,6 +157,7 @@ def _document(order: Order, outcome: Outcome, code: int) -> dict[str, Any]:
         "amended": results["amended"],
         "unchanged": results["unchanged"],
         "pending_review": results["pending_review"],
+        "pending_countersignature": results["pending_countersignature"],
         "refused": results["refused"],
         "refused_reasons": dict(sorted(outcome.reasons.items())),
         "refused_file": str(order.refused) if results["refused"] else None,

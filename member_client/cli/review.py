@@ -102,16 +102,23 @@ def approve_reviews(
 
     results = session.run(work())
     refused = [it for it in results if it.outcome is ContributionOutcome.REFUSED]
+    pending = sum(it.outcome is ContributionOutcome.PENDING_COUNTERSIGNATURE for it in results)
+    filed = len(results) - len(refused) - pending
     code = ending(refused=bool(refused))
     session.document(
         {
-            "filed": len(results) - len(refused),
+            "filed": filed,
+            "pending_countersignature": pending,
             "refused": len(refused),
             "refused_reasons": sorted({it.reason for it in refused}),
             "exit_code": code,
         }
     )
-    session.say(tr("filed {filed:,} · refused {refused:,}", filed=len(results) - len(refused), refused=len(refused)))
+    session.say(tr("filed {filed:,} · refused {refused:,}", filed=filed, refused=len(refused)))
+    if pending:
+        session.say(
+            tr("{pending:,} wait for a police liaison: member-client claims countersign request", pending=pending)
+        )
     for reason, advice in sorted({(it.reason, it.how_to_fix) for it in refused}):
         session.say(f"{told_reason(reason)}: {retold(advice)}")
     raise typer.Exit(code)

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         ContributionResult,
         ContributionRow,
         Cosigned,
+        Countersigning,
         Dispute,
         DisputeState,
         EntryReport,
@@ -324,6 +325,10 @@ class HubClient(Protocol):
 
     async def review_dispute(self, dispute_id: bytes, decision: str, *, reason: str) -> DisputeState:
         """Decide about a claim as a reviewer."""
+
+    @property
+    def countersigning(self) -> Countersigning:
+        """Claims at E4 and E5: what is asked of liaisons, and what they say."""
 
     @property
     def cases(self) -> Cases:

@@ -4,6 +4,7 @@ import pytest
 
 from alliance import taxonomy
 from alliance.cases.words import CaseState, CaseVerdict, InstrumentType, ReleaseOutcome, UrgencyGround
+from alliance.countersignatures import CountersignatureState
 from alliance.disputes import DisputeGround, DisputeOutcome, DisputeState, ReviewDecision
 from alliance.identifiers import Kind
 from alliance.notices import KINDS, LANGUAGES, Language, wording
@@ -44,7 +45,7 @@ def test_there_are_words() -> None:
         )
     } | {
         *(DisputeGround, DisputeState, DisputeOutcome, ReviewDecision),
-        *(InstrumentType, UrgencyGround, CaseState, CaseVerdict, ReleaseOutcome),
+        *(InstrumentType, UrgencyGround, CaseState, CaseVerdict, ReleaseOutcome, CountersignatureState),
     }
 
 

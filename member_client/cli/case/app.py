@@ -2,6 +2,7 @@
 
 import typer
 
+from member_client.cli.case.countersigning import countersign_app
 from member_client.cli.case.deciding import approve, refuse
 from member_client.cli.case.export import export
 from member_client.cli.case.inbox import inbox, preview, send, templates
@@ -33,3 +34,4 @@ case_app.command()(release)
 case_app.command()(decline)
 case_app.command()(send)
 case_app.command()(verify)
+case_app.add_typer(countersign_app, name="countersign")

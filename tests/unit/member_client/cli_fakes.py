@@ -209,6 +209,10 @@ class FakeClient(FakeBook):
     police: FakeCases = field(default_factory=FakeCases)
 
     @property
+    def countersigning(self) -> Any:
+        raise NotImplementedError
+
+    @property
     def cases(self) -> Any:
         return self.police
 

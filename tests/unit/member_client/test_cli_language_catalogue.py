@@ -26,7 +26,7 @@ CLI = sorted((CLIENT / "cli").rglob("*.py"))
 CATALOGUE = CLIENT / "cli" / "language" / "chinese"
 WORDS = re.compile(r"[A-Za-z]{3,}")
 SAID_WITH = {"say", "note", "UsageFault", "prompt", "line"}
-COMPOSED = ("Evidence of this level needs a countersignature. ", "The category {category} ")
+COMPOSED = ("The category {category} ",)
 """Put together by the SDK of two texts."""
 
 

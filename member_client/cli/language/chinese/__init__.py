@@ -15,6 +15,12 @@ from member_client.cli.language.chinese.auditing import AUDIT_HELP, AUDIT_SPOKEN
 from member_client.cli.language.chinese.book import BOOK_HELP, BOOK_SPOKEN, BOOK_WORDS
 from member_client.cli.language.chinese.case_bundles import BUNDLE_HELP, BUNDLE_SPOKEN, BUNDLE_WORDS
 from member_client.cli.language.chinese.cases import CASE_CLASSES, CASE_HELP, CASE_SPOKEN, CASE_WORDS
+from member_client.cli.language.chinese.countersigning import (
+    COUNTERSIGN_CLASSES,
+    COUNTERSIGN_HELP,
+    COUNTERSIGN_SPOKEN,
+    COUNTERSIGN_WORDS,
+)
 from member_client.cli.language.chinese.disputes import DISPUTE_CLASSES, DISPUTE_HELP, DISPUTE_SPOKEN, DISPUTE_WORDS
 from member_client.cli.language.chinese.errors import ADVICE, CLASSES, FINDINGS
 from member_client.cli.language.chinese.faults import FAULTS, HEADINGS
@@ -56,6 +62,7 @@ SPOKEN: Final = {
     **OUTCOME_SPOKEN,
     **DISPUTE_SPOKEN,
     **CASE_SPOKEN,
+    **COUNTERSIGN_SPOKEN,
     **BUNDLE_SPOKEN,
     **ACCESS_SPOKEN,
     **WITNESS_SPOKEN,
@@ -76,6 +83,7 @@ HELP: Final = {
     **OUTCOME_HELP,
     **DISPUTE_HELP,
     **CASE_HELP,
+    **COUNTERSIGN_HELP,
     **BUNDLE_HELP,
     **ACCESS_HELP,
     **WITNESS_HELP,
@@ -90,6 +98,7 @@ RETOLD: Final = {
     **AUDIT_WORDS,
     **DISPUTE_WORDS,
     **CASE_WORDS,
+    **COUNTERSIGN_WORDS,
     **BUNDLE_WORDS,
     **FILING_WORDS,
     **BOOK_WORDS,
@@ -105,7 +114,7 @@ RETOLD: Final = {
 }
 """What was worded in English elsewhere."""
 
-ERROR_CLASSES: Final = {**CLASSES, **DISPUTE_CLASSES, **CASE_CLASSES, **WITNESS_CLASSES}
+ERROR_CLASSES: Final = {**CLASSES, **DISPUTE_CLASSES, **CASE_CLASSES, **COUNTERSIGN_CLASSES, **WITNESS_CLASSES}
 """Name of an error's class → what it means."""
 
 __all__ = ["ERROR_CLASSES", "HELP", "REASONS", "RETOLD", "SPOKEN"]

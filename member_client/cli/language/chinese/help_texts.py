@@ -99,8 +99,8 @@ COMMANDS: Final = {
     (
         "Exit codes: 0 done, 4 some rows refused, 5 hub away, 6 denied or out of budget, 130 interrupted."
     ): "退出码：0 完成，4 有行未受理，5 联盟中心不可用，6 被拒绝或额度用尽，130 被中断。",
-    "List, find, show, amend, withdraw and recall your own claims.": (
-        "列出、查找、查看、更正、撤回和召回本机构的报送记录。"
+    "List, find, show, amend, withdraw and recall your own claims; have them countersigned.": (
+        "列出、查找、查看、更正、撤回和召回本机构的报送记录；请求会签。"
     ),
     "List your own claims, oldest first.": "列出本机构的报送记录，最早的在前。",
     "Find your own claims about an identifier, among those filed from here.": (

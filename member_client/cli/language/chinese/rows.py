@@ -114,7 +114,6 @@ ROWS: Final = {
         "A claim of yours stands on this identifier in this category and says something else: amend it (--amend), or "
         "withdraw it first."
     ): "本机构在该类别下对该标识已有内容不同的有效记录：请更正该记录（--amend），或先将其撤回。",
-    "Contribute at E3, or have a police liaison countersign first.": "请按 E3 报送，或先由警方联络员会签。",
     "Contribute the row again: it is then evaluated anew.": "请重新报送该行：届时将重新计算。",
     "The hub knows another identity key of this member: ask the alliance's office.": (
         "联盟中心登记的本机构身份密钥与本机不符：请联系联盟办公室。"
@@ -128,9 +127,6 @@ ROWS: Final = {
     ),
     "Correct the row; the reason says what is wrong with it.": "请更正该行；原因代码说明了问题所在。",
     "The evidence's file cannot be read: check its path and permissions.": "无法读取证据文件：请检查路径和权限。",
-    "Evidence of this level needs a countersignature. Contribute at E3, or have a police liaison countersign first.": (
-        "该证据等级须会签。请按 E3 报送，或先由警方联络员会签。"
-    ),
 }
 """How a row is put right."""
 
