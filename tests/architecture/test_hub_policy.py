@@ -203,6 +203,22 @@ def test_police_cases_have_a_door_for_each_party() -> None:
     }
 
 
+def test_a_liaison_countersigns_and_members_ask_and_read() -> None:
+    doors = {
+        method.rpartition("/")[2]: rule.roles
+        for method, rule in POLICY.items()
+        if ".CountersignatureService/" in method
+    }
+    assert doors == {
+        "CountersignClaim": {Role.LIAISON},
+        "ListCountersignatureRequests": {Role.LIAISON, Role.MEMBER},
+        "ListCountersignatures": {Role.MEMBER},
+        "RefuseCountersignature": {Role.LIAISON},
+        "RequestCountersignature": {Role.MEMBER},
+        "RevokeCountersignature": {Role.LIAISON},
+    }
+
+
 def test_an_auditor_reads_and_writes_nothing() -> None:
     """But for its own certificate, which it renews, and its signature as a witness; all else that it may call shows."""
     called = {method.rpartition("/")[2] for method, rule in POLICY.items() if Role.AUDITOR in rule.roles}

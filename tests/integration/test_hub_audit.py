@@ -10,12 +10,15 @@ import sqlalchemy as sa
 from grpc import aio
 from support.attachments import ATTACHED, ask, hand_over, messages_of, statement_of
 from support.cosigning import TestWitness, sealed
+from support.countersigning import LiaisonDesk, sealed_claim, told
+from support.countersigning import ask as ask_for
 from support.hub import RunningHub
 from support.police import entries, filed, reply_of, staffed
 from support.rpcs import role_of
 from support.wire import WireMember, enrol, refuses, row_of, valid_elements
 
 from alliance import facts
+from alliance.claims import SealedClaim
 from alliance.crypto import merkle
 from alliance.disputes import DisputeOutcome
 from alliance.errors import Reason
@@ -26,6 +29,7 @@ from alliance.v1 import (
     audit_pb2,
     bucket_pb2,
     case_pb2,
+    countersignature_pb2,
     directory_pb2,
     dispute_pb2,
     epoch_pb2,
@@ -235,7 +239,45 @@ async def download_attachment(it: WireMember) -> Any:
     await drain(it.cases.DownloadAttachment(asked))
 
 
+async def asked_of(liaison: WireMember) -> tuple[LiaisonDesk, SealedClaim]:
+    """Have somebody ask a liaison to countersign a claim."""
+    desk, lender = await LiaisonDesk.opened(liaison), await enrol(liaison.hub, f"lender-{os.urandom(3).hex()}")
+    await ask_for(lender, of := sealed_claim(lender), liaison.id)
+    await lender.close()
+    return desk, of
+
+
+async def request_countersignature(member: WireMember) -> None:
+    liaison = await enrol(member.hub, f"liaison-{os.urandom(3).hex()}", Role.LIAISON)
+    await ask_for(member, sealed_claim(member), liaison.id)
+    await liaison.close()
+
+
+async def countersign(liaison: WireMember) -> None:
+    desk, of = await asked_of(liaison)
+    await desk.countersign(of)
+
+
+async def refuse_countersignature(liaison: WireMember) -> None:
+    desk, of = await asked_of(liaison)
+    await desk.refuse(of)
+
+
+async def revoke_countersignature(liaison: WireMember) -> None:
+    desk, of = await asked_of(liaison)
+    await desk.countersign(of)
+    await desk.revoke(of)
+
+
 SUCCEEDS: dict[str, Call] = {
+    "CountersignatureService/CountersignClaim": countersign,
+    "CountersignatureService/ListCountersignatureRequests": lambda it: (
+        it.countersignatures.ListCountersignatureRequests(countersignature_pb2.ListCountersignatureRequestsRequest())
+    ),
+    "CountersignatureService/ListCountersignatures": told,
+    "CountersignatureService/RefuseCountersignature": refuse_countersignature,
+    "CountersignatureService/RequestCountersignature": request_countersignature,
+    "CountersignatureService/RevokeCountersignature": revoke_countersignature,
     "AdminService/AcknowledgeAlarm": acknowledge,
     "AdminService/ListAlarms": lambda it: it.admin.ListAlarms(admin_pb2.ListAlarmsRequest()),
     "AdminService/ListStandings": lambda it: it.admin.ListStandings(admin_pb2.ListStandingsRequest()),
@@ -382,6 +424,21 @@ REFUSED: dict[str, Call] = {
     "OutcomeService/ListOutcomes": lambda it: it.outcomes.ListOutcomes(outcome_pb2.ListOutcomesRequest(page_token="1")),
     "OutcomeService/ListQuality": lambda it: it.outcomes.ListQuality(outcome_pb2.ListQualityRequest(page_token="É")),
     "OutcomeService/ReportOutcomes": lambda it: it.outcomes.ReportOutcomes(it.outcome_report({(it.id, 4, 1): 1})),
+    "CountersignatureService/CountersignClaim": lambda it: it.countersignatures.CountersignClaim(
+        countersignature_pb2.CountersignClaimRequest(entry_id=bytes(16))
+    ),
+    "CountersignatureService/ListCountersignatureRequests": lambda it: (
+        it.countersignatures.ListCountersignatureRequests(
+            countersignature_pb2.ListCountersignatureRequestsRequest(page_token="x")
+        )
+    ),
+    "CountersignatureService/RefuseCountersignature": lambda it: it.countersignatures.RefuseCountersignature(
+        countersignature_pb2.RefuseCountersignatureRequest(entry_id=bytes(16))
+    ),
+    "CountersignatureService/RequestCountersignature": lambda it: ask_for(it, sealed_claim(it), "nobody"),
+    "CountersignatureService/RevokeCountersignature": lambda it: it.countersignatures.RevokeCountersignature(
+        countersignature_pb2.RevokeCountersignatureRequest(entry_id=bytes(16))
+    ),
     "OperatorService/RegisterOperator": lambda it: it.register("Not A Name"),
     "OperatorService/RetireOperator": lambda it: it.operators.RetireOperator(operator_pb2.RetireOperatorRequest()),
     "RegistryService/Contribute": lambda it: it.contribute(),
@@ -396,6 +453,7 @@ REFUSED: dict[str, Call] = {
 
 CANNOT_BE_WRONG = {
     "AdminService/ListEpochStandings",
+    "CountersignatureService/ListCountersignatures",
     "DisputeService/ListOverdueDisputes",
     "EpochService/GetSuppressionList",
     "EpochService/ListEpochs",

@@ -24,7 +24,7 @@ from google.protobuf.message import DecodeError, Message
 from grpc import aio
 
 from alliance.crypto.signing import SigningKey
-from alliance.taxonomy import DAY_MS
+from alliance.taxonomy import DAY_MS, EvidenceLevel
 from alliance.v1 import succession_pb2
 from alliance.v1.admin_pb2 import SetWitnesses
 from alliance.v1.bucket_pb2 import GetBucketsResponse
@@ -39,6 +39,7 @@ from member_client import (
     AllianceClientError,
     Case,
     Change,
+    CountersignatureDocument,
     Decision,
     Operator,
     Outcome,
@@ -49,10 +50,10 @@ from member_client import (
 from member_client._fact_proofs import FACT_LOG
 from member_client._outcome_box import OutcomeBox
 from member_client._store import Shelf
-from support.casework import Bureau, bureau_of, released
+from support.casework import LIAISON, Bureau, bureau_of, released
 from support.fuzzing import LENGTHS, damage, spoil
 from support.hub import RunningHub, running_hub
-from support.sdk import BASIS, PHONES, PORTFOLIO, contribute, flipped, lender, row
+from support.sdk import BASIS, PHONES, PORTFOLIO, contribute, flipped, lender, row, two_operators
 
 LISTED, OTHER = PHONES[0], PHONES[1]
 SECONDS = 60
@@ -220,6 +221,25 @@ class Lender:
         await self.client.add_operator(operator)
         await self.client.retire_operator(operator.name)
         return f"{len(await self.client.operators())} operators"
+
+    async def reads_countersignatures(self) -> str:
+        await (await self.client._session()).countersigned.bring_up(now=True)
+        return "read"
+
+    async def countersigns(self) -> str:
+        """Have claims countersigned, refused and revoked, from one end to the other."""
+        first, second = await two_operators(self.client)
+        officer, desk = self.bureau.officers[0], self.bureau.liaison.countersigning
+        rows = [row(self._new_phone(), evidence=EvidenceLevel.E4, evidence_digest=bytes(32)) for _ in range(2)]
+        names = [it.entry_id async for it in self.client.contribute(rows, operator=first)]
+        await self.client.approve_reviews(names, operator=second)
+        await self.client.countersigning.ask(names, liaison=LIAISON, reference="A-1")
+        document = CountersignatureDocument("A-1", bytes(32))
+        await desk.sign(names[0], officer=officer, document=document)
+        await desk.refuse(names[1], officer=officer, reason="not_our_matter")
+        filed = await self.client.countersigning.file()
+        await desk.revoke(names[0], officer=officer, reason="judgment_reversed")
+        return " ".join(sorted(str(it.outcome) for it in filed))
 
     async def watches(self) -> str:
         admin = await self.admin.administration()
@@ -400,6 +420,12 @@ ACTS: dict[str, tuple[str, ...]] = {
     "Decide": ("administers",),
     "GetWitnessList": ("synchronises", "witnesses"),
     "AddCosignature": ("witnesses",),
+    "CountersignClaim": ("countersigns",),
+    "ListCountersignatureRequests": ("countersigns",),
+    "ListCountersignatures": ("reads_countersignatures", "screens"),
+    "RefuseCountersignature": ("countersigns",),
+    "RequestCountersignature": ("countersigns",),
+    "RevokeCountersignature": ("countersigns",),
     "ListOperators": ("keeps_operators",),
     "RegisterOperator": ("keeps_operators",),
     "RetireOperator": ("keeps_operators",),

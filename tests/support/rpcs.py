@@ -26,6 +26,7 @@ from alliance.v1 import (
     audit_pb2,
     bucket_pb2,
     case_pb2,
+    countersignature_pb2,
     directory_pb2,
     dispute_pb2,
     epoch_pb2,
@@ -49,6 +50,7 @@ from alliance.v1.registry_pb2 import (
 from alliance_server.domain.members import Role
 from alliance_server.domain.policy import POLICY
 from support.attachments import ATTACHED, messages_of, statement_of
+from support.countersigning import LiaisonDesk, request_of, sealed_claim
 from support.police import Station, reply_of
 from support.wire import WireMember, valid_elements
 
@@ -112,6 +114,7 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
     entry_id = os.urandom(16)
     station = Station(member.hub, member, member, member, {name: SigningKey.generate()[0] for name in ("a", "b")})
     case = station.drawn_up("13812345671")
+    desk, of = LiaisonDesk(member, "a", SigningKey.generate()[0]), sealed_claim(member)
     made: dict[str, Callable[[], Message]] = {
         "AdminService/AcknowledgeAlarm": lambda: admin_pb2.AcknowledgeAlarmRequest(alarm=7, reason="looked into"),
         "AdminService/ListAlarms": lambda: admin_pb2.ListAlarmsRequest(page_size=3, page_token="1", open_only=True),
@@ -161,6 +164,16 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
             case, [case_pb2.SuspectRow(tag=os.urandom(32), sealed=bytes(1536))]
         ),
         "CertificateService/RenewCertificate": lambda: RenewCertificateRequest(renewal=member.renewal()),
+        "CountersignatureService/CountersignClaim": lambda: desk.countersigning(of),
+        "CountersignatureService/ListCountersignatureRequests": lambda: (
+            countersignature_pb2.ListCountersignatureRequestsRequest(page_size=3, page_token="1", waiting_only=True)
+        ),
+        "CountersignatureService/ListCountersignatures": lambda: countersignature_pb2.ListCountersignaturesRequest(
+            after=1
+        ),
+        "CountersignatureService/RefuseCountersignature": lambda: desk.refusing(of),
+        "CountersignatureService/RequestCountersignature": lambda: request_of(member, of, "police"),
+        "CountersignatureService/RevokeCountersignature": lambda: desk.revoking(of),
         "DirectoryService/ListMembers": lambda: directory_pb2.ListMembersRequest(page_size=3, page_token="a"),
         "DisputeService/AnswerDispute": lambda: member.answer(
             dispute_pb2.Dispute(dispute_id=entry_id, entry_id=entry_id), DisputeOutcome.WITHDRAWN
