@@ -43,7 +43,7 @@ class Proven:
 
 
 async def proven(session: Session, fetch: Callable[[], Awaitable[GetCaseResponse]], digests: Sequence[bytes]) -> Proven:
-    """Prove facts and a case's steps; raises FactNotPublished, HubUnavailable where the log is late, and as calls do."""
+    """Prove facts and a case's steps; raises FactNotPublished, HubUnavailable where the log is late, as calls do."""
     if len(digests) > MAX_DIGESTS:
         raise InvalidUse("more parties took part in this case than can be proven at once")
     for _ in range(TRIES):

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 from alliance import facts, statements
 from alliance.audit_events import FACT_PUBLISH, HUB, LOG_BEGIN, OK
@@ -21,6 +22,7 @@ from alliance.v1 import case_pb2, directory_pb2
 from alliance.v1.audit_pb2 import AuditEvent, AuditRecord, FactProof, InclusionProof
 from alliance.v1.directory_pb2 import MEMBER_STATE_ACTIVE, Member
 from alliance.v1.statement_pb2 import SignedStatement
+from alliance.v1.taxonomy_pb2 import PURPOSE_CASE
 from alliance.witnesses import WitnessList
 from support.case_parts import DUTY, LEGAL, NOW, Office, Staff, approvals_of, release_of
 
@@ -41,9 +43,12 @@ class Step:
 
     actor: str
     action: str
-    statement: SignedStatement
+    statement: SignedStatement | None
+    """None: the hub alone says so."""
     time: int = NOW
     outcome: str = OK
+    event: dict[str, Any] = field(default_factory=dict)
+    """What its event says besides."""
 
 
 @dataclass
@@ -80,10 +85,14 @@ class MadeCase:
             decision = self.office.decision(payload, approver)
             self.keep(layout.DECISIONS + approver + layout.STATEMENT, decision)
             self.step(approver, "case:decide", decision)
+        self.evaluated()
         said = case_pb2.CaseSuspects(case_id=CASE, count=3, is_last=True, officer="first", time=NOW)
         self.step(
-            "police", "case:match", self.office.signed(said.SerializeToString(), "first", statements.CASE_SUSPECTS)
+            "police",
+            "case:suspects:submit",
+            self.office.signed(said.SerializeToString(), "first", statements.CASE_SUSPECTS),
         )
+        self.steps[-1].event = {"epoch": 1, "items": 3}
         for index in (0, 2):
             self.suspect(index)
         self.reply("lender-a", [self.released(0)])
@@ -94,6 +103,12 @@ class MadeCase:
 
     def step(self, actor: str, action: str, statement: SignedStatement) -> None:
         self.steps.append(Step(actor, action, statement, NOW + len(self.steps)))
+
+    def evaluated(self, **changes: Any) -> None:
+        """Have the suspects evaluated as the approvers agreed, unless changed; the hub alone says so."""
+        self.steps.append(Step("police", "evaluation:evaluate", None, NOW + len(self.steps)))
+        said = {"commitments": [bytes(32), self.office.tree.root], "purpose": PURPOSE_CASE, "epoch": 1, "items": 3}
+        self.steps[-1].event = said | changes
 
     def suspect(self, index: int) -> None:
         tree, leaf = self.office.tree, self.office.suspects[index].leaf
@@ -172,7 +187,7 @@ class MadeCase:
                 actor=it.actor,
                 action=it.action,
                 outcome=it.outcome,
-                commitments=[sha256(it.statement.payload).digest()],
+                **({"commitments": _commitments(it)} | it.event),
             )
             for it in self.steps
         ]
@@ -210,6 +225,10 @@ class MadeCase:
         signing = key or self.office.liaison.operators[self.signer]
         write(out, titles, [Source.of(name, content) for name, content in files.items()], signing)
         return out.getvalue()
+
+
+def _commitments(step: Step) -> list[bytes]:
+    return [] if step.statement is None else [sha256(step.statement.payload).digest()]
 
 
 def verified(bundle: bytes, hub_key: bytes | None = None) -> BundleReport:

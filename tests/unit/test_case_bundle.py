@@ -301,18 +301,39 @@ def test_somebody_else_s_event_proves_nothing(made: MadeCase) -> None:
 def test_suspects_that_nobody_of_the_case_submitted_are_none(made: MadeCase) -> None:
     said = case_pb2.CaseSuspects(case_id=b"\x08" * 16, count=3, is_last=True, officer="first", time=NOW)
     signed = made.office.signed(said.SerializeToString(), "first", "case-suspects")
-    made.steps[3] = Step("police", "case:match", signed)
+    made.steps[4] = Step("police", "case:suspects:submit", signed)
     assert layout.STEPS in places(made.bundle())
 
 
-@pytest.mark.parametrize("moved", [(0, 1), (1, 3), (3, 4)], ids=["decided first", "matched first", "answered first"])
+@pytest.mark.parametrize(
+    "moved",
+    [(0, 1), (1, 3), (1, 4), (4, 5)],
+    ids=["decided first", "evaluated first", "matched first", "answered first"],
+)
 def test_steps_come_in_their_order(made: MadeCase, moved: tuple[int, int]) -> None:
     first, second = moved
     made.steps[first], made.steps[second] = made.steps[second], made.steps[first]
     assert places(made.bundle()) == {layout.STEPS}
 
 
-@pytest.mark.parametrize("step", [2, 3], ids=["approval", "suspects"])
+def test_an_evaluation_of_something_else_is_none_of_the_case(made: MadeCase) -> None:
+    made.evaluated(commitments=[bytes(32), bytes(32)])
+    made.steps[3] = made.steps.pop()
+    assert "log/steps/000004.step" in places(made.bundle())
+
+
+def test_suspects_that_were_not_evaluated_are_told(made: MadeCase) -> None:
+    del made.steps[3]
+    assert places(made.bundle()) == {layout.STEPS}
+
+
+def test_more_evaluations_than_were_approved_are_told(made: MadeCase) -> None:
+    made.evaluated()
+    made.steps.insert(4, made.steps.pop())
+    assert places(made.bundle()) == {layout.STEPS}
+
+
+@pytest.mark.parametrize("step", [2, 4], ids=["approval", "suspects"])
 def test_an_instrument_whose_time_is_over_covers_nothing(made: MadeCase, step: int) -> None:
     made.steps[step].time = made.request.instrument_until
     assert layout.STEPS in places(made.bundle())

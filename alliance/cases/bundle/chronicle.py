@@ -3,7 +3,8 @@
 Where an event stands in the log says what came first: clocks may differ, leaves do not.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -15,9 +16,11 @@ from alliance.cases.bundle import layout
 from alliance.cases.bundle.reading import Contents
 from alliance.cases.bundle.report import BundleReport
 from alliance.cases.bundle.standing import Standing
+from alliance.cases.rules import items_of
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import SignatureInvalid
 from alliance.tlog.logs import LogName
+from alliance.v1 import taxonomy_pb2
 from alliance.v1.audit_pb2 import AuditEvent, InclusionProof
 from alliance.v1.case_pb2 import CaseDecision, CaseRequest, CaseStep, CaseSuspects
 from alliance.v1.statement_pb2 import SignedStatement
@@ -53,7 +56,9 @@ class Chronicle:
 
     def events(self) -> None:
         """Verify every step, and that no step is missing that the case cannot have done without."""
-        for name in self._contents.named(layout.STEPS, layout.STEP):
+        there = self._contents.named(layout.STEPS)
+        for number in range(1, len(there) // 2 + 1):
+            name = layout.numbered(layout.STEPS, number, layout.STEP)
             with self._report.at(name):
                 self._steps.append(self._proven(name))
         for statement, actor, place in self._needed():
@@ -69,8 +74,15 @@ class Chronicle:
         decided = [it for it in map(self._decision, self._contents.named(layout.DECISIONS)) if it is not None]
         matched = self._suspects()
         answered = [it for it in self._steps if it.statement.type == statements.CASE_REPLY]
+        evaluated = [it for it in self._steps if self._is_evaluation(it.event)]
+        asked, placed = _counted(evaluated), _counted(matched)
+        if max(asked.values(), default=0) > items_of(request):
+            self._report.fault(layout.STEPS, "more was evaluated than was approved")
+        if any(count > asked[epoch] for epoch, count in placed.items()):
+            self._report.fault(layout.STEPS, "suspects were submitted that were not evaluated under this case")
         for earlier, later, text in (
             (submitted, decided, "was decided before it was submitted"),
+            (decided, evaluated, "suspects were evaluated before both had approved"),
             (decided, matched, "suspects were submitted before both had approved"),
             (matched, answered, "was answered before it was matched"),
         ):
@@ -94,12 +106,17 @@ class Chronicle:
         step = self._contents.message(name, CaseStep)
         proof = self._contents.message(name.removesuffix(layout.STEP) + layout.PROOF, InclusionProof)
         event = self._standing.proven(step.record, list(proof.hashes))
-        digest = sha256(step.statement.payload).digest()
-        if step.HasField("statement") and digest not in event.commitments:
+        if step.HasField("statement") and sha256(step.statement.payload).digest() not in event.commitments:
             raise SignatureInvalid("the log has an event of something else")
+        if self._is_evaluation(event) and self._request.suspects_root not in event.commitments:
+            raise SignatureInvalid("something else was evaluated than the suspects of this case")
         if event.outcome != OK:
             raise SignatureInvalid("the log has an event of a refusal")
         return _Step((LogName.parse(step.record.log), step.record.leaf_index), event, step.statement)
+
+    def _is_evaluation(self, event: AuditEvent) -> bool:
+        """Say whether the liaison had something evaluated under a case; such an event names the suspects' root."""
+        return event.actor == self._request.liaison and event.purpose == taxonomy_pb2.PURPOSE_CASE
 
     def _needed(self) -> list[tuple[SignedStatement, str, str]]:
         """Give what must have come to the hub: the statement, who sent it, and its file."""
@@ -137,3 +154,11 @@ class Chronicle:
                     key.verified_payload(statements.CASE_SUSPECTS, it.statement)
                     found.append(it)
         return found
+
+
+def _counted(steps: Sequence[_Step]) -> Counter[int]:
+    """Count the items of steps by their epochs."""
+    counts: Counter[int] = Counter()
+    for it in steps:
+        counts[it.event.epoch] += it.event.items
+    return counts

@@ -26,6 +26,7 @@ from member_client.cli.language.chinese.errors import ADVICE, CLASSES, FINDINGS
 from member_client.cli.language.chinese.faults import FAULTS, HEADINGS
 from member_client.cli.language.chinese.filing import FILING_HELP, FILING_SPOKEN, FILING_WORDS
 from member_client.cli.language.chinese.help_texts import COMMANDS, OPTIONS
+from member_client.cli.language.chinese.inquiries import INQUIRY_HELP, INQUIRY_SPOKEN, INQUIRY_WORDS
 from member_client.cli.language.chinese.inviting import INVITE_HELP, INVITE_SPOKEN, INVITE_WORDS
 from member_client.cli.language.chinese.outcomes import OUTCOME_HELP, OUTCOME_SPOKEN, OUTCOME_WORDS
 from member_client.cli.language.chinese.reasons import REASONS
@@ -64,6 +65,7 @@ SPOKEN: Final = {
     **CASE_SPOKEN,
     **COUNTERSIGN_SPOKEN,
     **BUNDLE_SPOKEN,
+    **INQUIRY_SPOKEN,
     **ACCESS_SPOKEN,
     **WITNESS_SPOKEN,
 }
@@ -85,6 +87,7 @@ HELP: Final = {
     **CASE_HELP,
     **COUNTERSIGN_HELP,
     **BUNDLE_HELP,
+    **INQUIRY_HELP,
     **ACCESS_HELP,
     **WITNESS_HELP,
 }
@@ -100,6 +103,7 @@ RETOLD: Final = {
     **CASE_WORDS,
     **COUNTERSIGN_WORDS,
     **BUNDLE_WORDS,
+    **INQUIRY_WORDS,
     **FILING_WORDS,
     **BOOK_WORDS,
     **OUTCOME_WORDS,

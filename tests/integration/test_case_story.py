@@ -1,0 +1,168 @@
+"""A police case from its instrument to a bundle that a stranger verifies: a liaison, two approvers, five lenders, TLS.
+
+Two lenders hold matching claims. One releases fields and a file, the other declines; three see nothing at all.
+"""
+
+import asyncio
+import json
+import tarfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+import pytest_asyncio
+from support.casework import Bureau, bureau_of
+from support.hub import running_hub
+from support.sdk import PHONES, contribute, lender, row, two_operators
+from typer.testing import CliRunner
+
+from alliance.cases.words import REPLY_AFTER_MS, CaseState, ReleaseOutcome
+from alliance.fingerprints import fingerprint
+from member_client import (
+    AllianceClient,
+    CaseStateConflict,
+    ExportedBundle,
+    ExportStage,
+    InquiryAnswer,
+    InvalidUse,
+    Operator,
+    ReplyOutcome,
+)
+from member_client.cli.app import app
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.shows_identifiers(reason="a bundle holds in plain what members released about the suspects"),
+]
+
+MATCHED, OTHERS = ("lender-a", "lender-b"), ("lender-c", "lender-d", "lender-e")
+SUSPECTS = PHONES[:3]
+CONTRACT = b"%PDF a contract, made up" * 9_000
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def bureau(new_hub_folder: Callable[[], Path]) -> AsyncIterator[Bureau]:
+    async with running_hub(new_hub_folder()) as hub, bureau_of(hub) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lenders(bureau: Bureau) -> AsyncIterator[dict[str, AllianceClient]]:
+    async with AsyncExitStack() as stack:
+        yield {name: await stack.enter_async_context(lender(bureau.hub, name)) for name in (*MATCHED, *OTHERS)}
+
+
+async def answered(
+    member: AllianceClient, case_id: bytes, answer: InquiryAnswer, operators: tuple[Operator, Operator]
+) -> None:
+    """Draw a reply up, have two operators agree, and send it."""
+    first, second = operators
+    reply = await member.inquiries.drawn_up(case_id, [answer], basis="Article 26")
+    await member.inquiries.draft(reply, operator=first)
+    await member.inquiries.approve(await member.inquiries.drafted(case_id), operator=second)
+    (sent,) = await member.inquiries.send()
+    assert sent.outcome is ReplyOutcome.SENT
+
+
+async def verified(path: Path, *options: str) -> tuple[int, dict[str, Any]]:
+    """Verify a bundle as whoever received it; gives the exit code and the document."""
+    arguments = ["--profile", str(path.parent / "none"), "--json", "case", "verify", str(path), *options]
+    run = await asyncio.to_thread(CliRunner().invoke, app, arguments)
+    document: dict[str, Any] = json.loads(run.stdout)
+    return run.exit_code, document
+
+
+async def test_a_case_ends_in_a_bundle_that_stands_up(
+    bureau: Bureau, lenders: dict[str, AllianceClient], tmp_path: Path
+) -> None:
+    liaison, (first, second) = bureau.liaison, bureau.officers
+    (of_a,) = await contribute(lenders["lender-a"], [row(SUSPECTS[0])])
+    (of_b,) = await contribute(lenders["lender-b"], [row(SUSPECTS[2])])
+    for name, phone in zip(OTHERS[:2], PHONES[10:], strict=False):
+        await contribute(lenders[name], [row(phone)])
+
+    case = await bureau.matched(SUSPECTS, number="A-2026-17", note="transfers of May")
+    assert (case.state, case.asked) == (CaseState.OPEN, 2)
+    for name in OTHERS:
+        assert [it async for it in lenders[name].inquiries.listed()] == []
+
+    bureau.pass_by(REPLY_AFTER_MS)
+    contract = tmp_path / "contract.pdf"
+    contract.write_bytes(CONTRACT)
+    out = tmp_path / "case-A-2026-17.tar"
+    released = InquiryAnswer(
+        of_a.entry_id, ReleaseOutcome.RELEASED, {"loan_number": "L-7", "full_name": "张三"}, (contract,)
+    )
+    await answered(lenders["lender-a"], case.id, released, await two_operators(lenders["lender-a"]))
+    with pytest.raises(CaseStateConflict):
+        await liaison.cases.export(case.id, out, officer=first)
+    declined = InquiryAnswer(of_b.entry_id, ReleaseOutcome.DECLINED)
+    await answered(lenders["lender-b"], case.id, declined, await two_operators(lenders["lender-b"]))
+
+    with pytest.raises(InvalidUse, match="an officer of the case"):
+        await liaison.cases.export(case.id, out, officer=Operator("somebody", first.key))
+    stages: list[ExportStage] = []
+    made = await liaison.cases.export(
+        case.id, out, officer=second, on_stage=lambda stage, _done, _of: stages.append(stage)
+    )
+    assert (made.members, made.faulty, made.missing) == (MATCHED, (), ())
+    assert list(dict.fromkeys(stages)) == list(ExportStage)
+    code, document = await verified(out, "--hub-key", fingerprint(liaison.profile.hub_key))
+    assert (code, document["holds"], document["faults"]) == (0, True, [])
+    assert (document["liaison"], document["number"], document["signed_by"]) == (
+        liaison.profile.member,
+        "A-2026-17",
+        second.name,
+    )
+    check_contents(out, made)
+    for changed, place in tampered(out):
+        code, document = await verified(changed)
+        assert code == 7
+        assert document["faults"][0]["place"].startswith(place)
+    with pytest.raises(InvalidUse, match="exists"):
+        await liaison.cases.export(case.id, out, officer=first)
+    closed = await liaison.cases.close(case.id, officer=first, reason="done")
+    assert closed.state is CaseState.CLOSED
+    again = await liaison.cases.export(case.id, out, officer=first, force=True)
+    assert (again.case.state, (await verified(out))[0]) == (CaseState.CLOSED, 0)
+
+
+def check_contents(out: Path, made: ExportedBundle) -> None:
+    """The bundle holds what was released, about those alone who matched, and reads as people read."""
+    assert sorted(it.name for it in out.parent.iterdir()) == ["case-A-2026-17.tar", "contract.pdf"]
+    with tarfile.open(out) as archive:
+        files = {it.name: archive.extractfile(it).read() for it in archive}  # type: ignore[union-attr]
+    assert (len(files), out.stat().st_size) == (made.files, made.size)
+    (attached,) = (content for name, content in files.items() if name.startswith("attachments/lender-a/"))
+    assert attached == CONTRACT
+    said = json.loads(files["replies/lender-a.json"])
+    assert said["answers"][0]["fields"] == [
+        {"name": "loan_number", "value": "L-7"},
+        {"name": "full_name", "value": "张三"},
+    ]
+    assert said["answers"][0]["identifier"] == SUSPECTS[0]
+    assert json.loads(files["replies/lender-b.json"])["answers"][0]["outcome"] == "declined"
+    everything = b"".join(files.values())
+    assert SUSPECTS[0].encode() in everything
+    assert SUSPECTS[1].encode() not in everything
+    for name, title in (("summary-en.pdf", "Police case A-2026-17: summary"), ("summary-zh-CN.pdf", "A-2026-17")):
+        path = out.with_name(name)
+        path.write_bytes(files[name])
+        text = "".join(page.extract_text() for page in pypdf.PdfReader(path).pages)
+        assert title in text
+        assert SUSPECTS[0] in text
+        path.unlink()
+
+
+def tampered(out: Path) -> list[tuple[Path, str]]:
+    """Give bundles with one byte changed in what a member released, and where that is to be found."""
+    whole, made = out.read_bytes(), []
+    for mark, place in ((CONTRACT[:20], "attachments/lender-a/"), (b"L-7", "replies/lender-a.")):
+        at = whole.index(mark)
+        path = out.with_name(f"changed-{at}.tar")
+        path.write_bytes(whole[:at] + b"X" + whole[at + 1 :])
+        made.append((path, place))
+    return made
