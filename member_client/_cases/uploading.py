@@ -57,8 +57,8 @@ class Upload:
             if state.received > durable:
                 durable, failures, deadline = state.received, 0, soon()
             try:
-                if await self._send(state.received):
-                    break
+                await self._send(state.received)
+                break
             except HubUnavailable as error:
                 failures += 1
                 if not may_be_tried_again(error, failures, deadline):
@@ -75,8 +75,8 @@ class Upload:
             raise HubError("The hub has more of an attachment than there is.")
         return state
 
-    async def _send(self, offset: int) -> bool:
-        """Send what is missing from an offset on; says whether it is whole then."""
+    async def _send(self, offset: int) -> None:
+        """Send what is missing from an offset on; raises HubUnavailable where it is not whole then."""
         self._goes_on = offset > 0
         parts = sealed_parts(self._source, Secret(self._released.key), offset)
         upload: Any = CaseServiceStub(self._session.transport.channel()).UploadAttachment
@@ -97,7 +97,8 @@ class Upload:
                 raise HubUnavailable("The upload of an attachment was cut off.") from error
             finally:
                 call.cancel()
-        return bool(reply.is_whole)
+        if not reply.is_whole:
+            raise HubUnavailable("The hub ended the upload of an attachment before all of it was there.")
 
     def _signed(self) -> SignedStatement:
         """Sign what is uploaded, anew for each stream: the hub takes statements of this minute."""

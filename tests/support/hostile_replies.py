@@ -9,6 +9,7 @@ Rules that the lender is held to:
 """
 
 import asyncio
+import os
 import random
 import shutil
 from collections import Counter
@@ -17,6 +18,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import grpc
 import psutil
@@ -47,9 +49,11 @@ from member_client import (
     Subject,
     enrol,
 )
+from member_client._cases import attachments
 from member_client._fact_proofs import FACT_LOG
 from member_client._outcome_box import OutcomeBox
 from member_client._store import Shelf
+from support.attachments import ask, hand_over
 from support.casework import LIAISON, Bureau, bureau_of, released
 from support.fuzzing import LENGTHS, damage, spoil
 from support.hub import RunningHub, running_hub
@@ -372,6 +376,21 @@ class Lender:
         asked = await bureau.liaison.cases.extend(case.id, officer=bureau.officers[1])
         return f"{asked.extension is not None}"
 
+    async def attaches(self) -> str:
+        """What a member does that releases a file, and the officer who fetches it."""
+        liaison, lender = self.bureau.liaison, self.other
+        case_id = ask(self.hub, lender.profile.member, liaison=liaison.profile.member)
+        path = self.hub.folder.parent / f"file-{next(self._numbers)}"
+        path.write_bytes(os.urandom(100_000))
+        with patch("member_client._cases.moving.TOTAL_SECONDS", 2.0):
+            released = await attachments.upload(await lender._session(), case_id, path)
+            hand_over(self.hub, case_id)
+            fetched = path.with_suffix(".fetched")
+            session = await liaison._session()
+            await attachments.download(session, case_id, lender.profile.member, released, fetched)
+        assert fetched.read_bytes() == path.read_bytes()
+        return "fetched"
+
     async def does(self, act: Callable[[], Awaitable[str]]) -> str:
         """Do one thing; gives its outcome, or fails where the SDK breaks rule 1."""
         try:
@@ -452,6 +471,9 @@ ACTS: dict[str, tuple[str, ...]] = {
     "ListCaseReplies": ("answers_a_case",),
     "EndCase": ("answers_a_case",),
     "ExtendCase": ("prolongs_a_case",),
+    "GetAttachment": ("attaches",),
+    "UploadAttachment": ("attaches",),
+    "DownloadAttachment": ("attaches",),
 }
 """By method: what a lender does that calls it."""
 

@@ -50,6 +50,16 @@ CASE_WORDS: Final = {
     "Wait until its window opens; after it has closed, tell the liaison's office.": (
         "请等待答复期开始；答复期已过的，请告知联络机构。"
     ),
+    "The member has as many attachments to the case, or as large ones, as it may.": (
+        "本机构在该案件中的附件数量或大小已达上限。"
+    ),
+    "Release fewer or smaller files, or put several into one archive.": (
+        "请减少文件数量或大小，或将多个文件打包成一个。"
+    ),
+    "Use nothing of it, fetch it once more, and where it stays so ask the member to release the file anew and tell "
+    "the alliance's admins.": (
+        "请勿使用其任何内容，并重新获取；仍然如此的，请该成员重新提供该文件，并告知联盟管理员。"
+    ),
     "See that the file was not changed since it was released, and attach it again.": (
         "请确认文件自提供以来未被改动，并重新附上。"
     ),
