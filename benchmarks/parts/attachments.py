@@ -64,9 +64,9 @@ def measured(folder: Path, sizes: Sizes, say: Say) -> list[Section]:
         *_memory(watch.start, watch.peak),
     )
     note = (
-        f"a file of {size / _BLOCK:,.0f} MiB of random bytes, to which its size class adds nothing. Uploading "
-        "reads and digests it once more before it is sealed and sent, and ends when the hub has it synced and held against its "
-        "digest; downloading ends when the officer has it opened, synced and held against what the member signed."
+        f"a file of {size / _BLOCK:,.0f} MiB of random bytes, to which its size class adds nothing. Uploading reads it "
+        "once more for its digest before it is sealed and sent, and ends when the hub has it synced and held against "
+        "the signed digest; downloading ends when the officer has it opened, synced and held against what was signed."
     )
     return [Section("attachments", note, figures)]
 
