@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import typer
+from support.casework import set_scope
 from support.pages import (
     PARSED,
     SECONDS,
@@ -28,6 +29,7 @@ from support.process import free_port, hub_process
 from alliance.taxonomy import Category, EvidenceLevel, SubjectRole
 from alliance_audit.app import app as auditors_app
 from alliance_server.cli.app import app as hub_app
+from alliance_server.domain.members import Role
 from member_client import AllianceClient, ContributionRow, Kind
 from member_client.cli.app import app as member_app
 
@@ -40,7 +42,8 @@ PROGRAMS: dict[str, Any] = {
     "alliance-audit": typer.main.get_command(auditors_app),
 }
 
-AfterTutorial = Callable[[Path], Awaitable[None]]
+AfterTutorial = Callable[..., Awaitable[None]]
+OFFICES = {"police": Role.LIAISON, "legal": Role.LEGAL_APPROVER, "duty": Role.DUTY_OFFICER}
 LISTED = ContributionRow(
     kind=Kind.PHONE,
     text="+86 131 2345 6789",
@@ -79,11 +82,15 @@ async def after_tutorial(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
     numbers = count()
     async with hub_process(folder / "hub") as (process, hub):
 
-        async def stage(scratch: Path) -> None:
+        async def stage(scratch: Path, *, has_police: bool = False) -> None:
             number = next(numbers)
             (scratch / "hub").symlink_to(process.folder)
             for name in ("lender-a", "lender-b"):
                 await hub.enrolled(f"{name}-{number}", scratch / name)
+            for name, role in OFFICES.items() if has_police else ():
+                await hub.enrolled(f"{name}-{number}", scratch / name, role)
+            if has_police:
+                set_scope(hub, f"police-{number}")
 
         profile = await hub.enrolled("tutorial", folder / "profile")
         async with AllianceClient(profile) as client:
@@ -126,7 +133,7 @@ def test_a_page_runs(page: Page, tmp_path: Path, request: pytest.FixtureRequest)
 async def test_a_page_runs_after_the_tutorial(
     page: Page, tmp_path: Path, after_tutorial: AfterTutorial, programs: Path
 ) -> None:
-    await after_tutorial(tmp_path)
+    await after_tutorial(tmp_path, has_police=page.has_police)
     await asyncio.to_thread(run_page, page, tmp_path, environment(tmp_path, programs=programs))
 
 

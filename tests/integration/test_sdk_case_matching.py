@@ -246,7 +246,7 @@ async def test_a_reply_that_was_changed_is_told_and_the_others_are_read(lab: Lab
             with lab.lies(lab.replying, lambda page, change=change: change(page.replies[0])):  # type: ignore[misc]
                 bad, good = await bureau.liaison.cases.replies(case.id)
             assert words in bad.fault
-            assert (bad.answers, bad.contents) == ((), None)
+            assert (bad.answers, bad.contents) == ((), b"")
             assert replace(good, record=None) == replace(whole[1], record=None)
         for change in (lambda page: page.replies.pop(), lambda page: page.replies.append(page.replies[0])):
             with lab.lies(lab.replying, change), pytest.raises(StatementInvalid, match="other replies"):

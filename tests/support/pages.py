@@ -8,6 +8,7 @@ Every block has a verdict by its language, or by a comment right before it:
     <!-- test: continues -->          Python: more of the program before it, which runs once with all its parts
     <!-- test: exit CODE -->          sh: ends with this code instead of 0
     <!-- test: start tutorial -->     among the page's first lines: it begins where the tutorial ends
+    <!-- test: start police -->       the same, with a liaison that has a scope, and approvers of both functions
 
 By language: `sh` runs, all blocks of a page in one shell, in a folder of its own; `python` runs as a script; `text` is
 what the block before printed, `…` standing for anything; `sql` runs on the hub's database; `csv`, `ini`,
@@ -112,11 +113,15 @@ class Block:
 
 @dataclass(frozen=True)
 class Page:
-    """A page's blocks. `starts_after_tutorial`: a hub that serves and two lenders are there."""
+    """A page's blocks.
+
+    `starts_after_tutorial`: a hub that serves and two lenders are there. `has_police`: so are a liaison and approvers.
+    """
 
     name: str
     blocks: tuple[Block, ...]
     starts_after_tutorial: bool
+    has_police: bool = False
 
     @property
     def runs(self) -> bool:
@@ -149,7 +154,8 @@ def read_page(path: Path) -> Page:
         line = text.count("\n", 0, found.start()) + 1
         content = re.sub(rf"^{found[1]}", "", found[3], flags=re.MULTILINE)
         blocks.append(Block(name, number, line, found[2], content, word, argument))
-    return Page(name, tuple(blocks), ("start", "tutorial") in head)
+    starts = {argument for word, argument in head if word == "start"}
+    return Page(name, tuple(blocks), bool(starts & {"tutorial", "police"}), "police" in starts)
 
 
 def _directives(text: str) -> list[tuple[str, str]]:
