@@ -55,6 +55,7 @@ LISTED = ContributionRow(
 
 
 NIGHTLY = (
+    "docs/how-to/approve-cases.md",
     "docs/how-to/handle-disputes.md",
     "docs/how-to/renew-certificates.md",
     "docs/how-to/rotate-the-key.md",

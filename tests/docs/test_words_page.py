@@ -20,6 +20,10 @@ TABLES: dict[str, Mapping[Any, notices.Wording]] = {
     "Purposes": notices.PURPOSES,
     "Actions": notices.ACTIONS,
     "Outcomes": notices.OUTCOMES,
+    "Instruments": notices.INSTRUMENTS,
+    "Urgency": notices.URGENCY_GROUNDS,
+    "Cases": notices.CASE_STATES,
+    "Replies": notices.RELEASE_OUTCOMES,
     "Kinds": notices.KINDS,
 }
 
