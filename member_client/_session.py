@@ -120,6 +120,8 @@ class Session:
         self.quota_wait = QuotaWait(clock, on_quota_wait)
         self.recovering = asyncio.Lock()
         """Held while own claims are held against a restored hub's."""
+        self.replying = asyncio.Lock()
+        """Held while a reply to a case is sent: its files go out once."""
         self._helpers = Helpers()
         self._keepers: dict[int, FilterKeeper] = {}
         self._loading = asyncio.Lock()

@@ -81,30 +81,35 @@ class Waiting:
 
     async def send(self, on_file: OnFile | None = None) -> list[SentReply]:
         """Send what is ready and due; sends nothing at all where no reply is ready. Raises what calls raise."""
-        ready = await self._session.workers.disk(self._shelf.ready)
-        return [await self._sent(reply, on_file) for reply in ready]
+        async with self._session.replying:
+            ready = await self._session.workers.disk(self._shelf.ready)
+            return [await self._sent(reply, on_file) for reply in ready]
 
     async def follow(self) -> None:
         """Send each reply once its window is open, for as long as it is let."""
         await asyncio.sleep(DELAY_SECONDS)
         given_up: set[bytes] = set()
         while True:
-            now = self._session.clock.now_ms()
-            for reply in await self._session.workers.disk(self._shelf.ready):
-                if reply.reply_from > now or reply.case_id in given_up:
-                    continue
-                try:
-                    done = await self._sent(reply, None)
-                except HubUnavailable:
-                    _log.info("a reply to a case waits for the hub")
-                except AllianceClientError as error:
-                    _log.warning("a reply to a case cannot be sent: %s", type(error).__name__)
-                    given_up.add(reply.case_id)
-                else:
-                    if done.outcome is ReplyOutcome.TOO_LATE:
-                        _log.warning("a reply to a case came too late")
+            async with self._session.replying:
+                now = self._session.clock.now_ms()
+                for reply in await self._session.workers.disk(self._shelf.ready):
+                    if reply.reply_from <= now and reply.case_id not in given_up and not await self._followed(reply):
                         given_up.add(reply.case_id)
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _followed(self, reply: KeptReply) -> bool:
+        """Send a reply that is due; says whether it is worth another try where it did not go out."""
+        try:
+            done = await self._sent(reply, None)
+        except HubUnavailable:
+            _log.info("a reply to a case waits for the hub")
+            return True
+        except AllianceClientError as error:
+            _log.warning("a reply to a case cannot be sent: %s", type(error).__name__)
+            return False
+        if done.outcome is ReplyOutcome.TOO_LATE:
+            _log.warning("a reply to a case came too late")
+        return done.outcome is not ReplyOutcome.TOO_LATE
 
     async def _sent(self, reply: KeptReply, on_file: OnFile | None) -> SentReply:
         if self._session.clock.now_ms() < reply.reply_from:

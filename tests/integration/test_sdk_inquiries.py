@@ -1,5 +1,6 @@
 """A member that a case asks: it believes what was approved, opens suspects, releases what it names, in the window."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -15,7 +16,9 @@ from alliance.cases.words import REPLY_AFTER_MS, REPLY_WITHIN_MS, CaseState, Rel
 from alliance.crypto import envelope
 from alliance.crypto.secret import Secret
 from alliance.taxonomy import DAY_MS, Category
+from alliance.v1.case_pb2 import CaseAttachment
 from member_client import (
+    AttachmentMismatch,
     InquiryAnswer,
     InvalidUse,
     NotFound,
@@ -26,10 +29,17 @@ from member_client import (
     StatementInvalid,
     Subject,
 )
+from member_client._cases import waiting
 from member_client._cases.shelf import CaseShelf
 from member_client._store import Shelf
 
 NewFolder = Callable[[], Path]
+
+
+@pytest.fixture(autouse=True)
+def set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent in the background."""
+    monkeypatch.setattr(waiting, "DELAY_SECONDS", 3600.0)
 
 
 async def test_a_case_is_read_opened_answered_and_believed_by_its_officer(new_hub_folder: NewFolder) -> None:
@@ -226,3 +236,45 @@ async def test_a_hub_that_changes_what_was_signed_is_found_out(new_hub_folder: N
         with pytest.raises(StatementInvalid):
             await one.client.inquiries.drawn_up(one.case.id, [one.released()], basis=BASIS)
         assert await one.client.inquiries.send() == []
+
+
+async def test_files_are_named_before_the_window_and_go_out_in_it(new_hub_folder: NewFolder, tmp_path: Path) -> None:
+    statement = tmp_path / "statement.pdf"
+    statement.write_bytes(b"%PDF-1.7 " + os.urandom(200_000))
+    async with asked(new_hub_folder()) as one:
+        shown = await one.ready(InquiryAnswer(one.entry_id, RELEASED, files=(statement,)))
+        assert shown.answers[0].files == (("statement.pdf", statement.stat().st_size),)
+        told: list[tuple[str, bool]] = []
+        assert [it.outcome for it in await one.client.inquiries.send()] == [ReplyOutcome.WAITS]
+        one.pass_by(REPLY_AFTER_MS)
+        sent = await one.client.inquiries.send(lambda name, done, whole: told.append((name, done == whole)))
+        assert [it.outcome for it in sent] == [ReplyOutcome.SENT]
+        assert told[-1] == ("statement.pdf", True)
+        _, said = await one.contents()
+        (file,) = said.answers[0].files
+        assert (file.name, file.size, file.sha256) == (
+            "statement.pdf",
+            statement.stat().st_size,
+            sha256(statement.read_bytes()).digest(),
+        )
+        (record,) = (await one.station.replies(one.case)).replies
+        (attachment,) = (CaseAttachment.FromString(it.payload) for it in record.attachments)
+        assert (attachment.attachment_id, attachment.sealed_sha256) == (file.attachment_id, file.sealed_sha256)
+
+
+async def test_a_file_that_was_changed_stops_the_reply_which_may_be_drawn_up_anew(
+    new_hub_folder: NewFolder, tmp_path: Path
+) -> None:
+    statement = tmp_path / "statement.pdf"
+    statement.write_bytes(b"as it was")
+    async with asked(new_hub_folder()) as one:
+        answer = InquiryAnswer(one.entry_id, RELEASED, files=(statement,))
+        await one.ready(answer)
+        statement.write_bytes(b"as it is ")
+        one.pass_by(REPLY_AFTER_MS)
+        for _ in range(2):
+            with pytest.raises(AttachmentMismatch):
+                await one.client.inquiries.send()
+        assert (await one.inquiry()).replied_at == 0
+        await one.ready(answer)
+        assert [it.outcome for it in await one.client.inquiries.send()] == [ReplyOutcome.SENT]
