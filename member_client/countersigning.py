@@ -36,11 +36,12 @@ from member_client.operators import Operator
 from member_client.reviewing import Reviewer
 
 _READ_BYTES: Final = 1 << 20
-_OVER: Final = {
+OVER: Final = {
     CountersignatureState.REFUSED: "countersignature_refused",
     CountersignatureState.REVOKED: "countersignature_revoked",
     CountersignatureState.LAPSED: "countersignature_lapsed",
 }
+"""Why a claim that waited here is dropped, by where its request is."""
 REFUSED: Final = "The liaison did not stand behind it, or did not answer in time: contribute the row at E3, or anew."
 
 
@@ -130,7 +131,7 @@ class Countersigning:
             return []
         states = {it.entry_id: it.state async for it in self.requests()}
         stands = [it for it in reviews if states.get(it.claim.entry_id) is CountersignatureState.COUNTERSIGNED]
-        over = [it for it in reviews if states.get(it.claim.entry_id) in _OVER]
+        over = [it for it in reviews if states.get(it.claim.entry_id) in OVER]
         filed = dict(zip(map(_name, stands), await Reviewer(session).land(stands), strict=True))
         await session.workers.disk(partial(shelf.remove, over, with_rows=True))
         return [filed.get(_name(it)) or _result(_name(it), states.get(_name(it))) for it in reviews]
@@ -257,6 +258,6 @@ def _name(review: Review) -> bytes:
 
 def _result(entry_id: bytes, state: CountersignatureState | None) -> ContributionResult:
     """Give what became of a claim that was not filed."""
-    if state in _OVER:
-        return ContributionResult(0, ContributionOutcome.REFUSED, _OVER[state], REFUSED, entry_id)
+    if state in OVER:
+        return ContributionResult(0, ContributionOutcome.REFUSED, OVER[state], REFUSED, entry_id)
     return ContributionResult(0, WAITING[1], entry_id=entry_id)

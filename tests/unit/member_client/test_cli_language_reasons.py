@@ -8,7 +8,7 @@ from cli_fakes import AWAY, DOUBTED, LISTED, Cli
 
 from alliance.identifiers import Reason as IdentifierReason
 from alliance.taxonomy import Action
-from member_client import verdicts
+from member_client import countersigning, verdicts
 from member_client._development import DEVELOPMENT_ONLY
 from member_client._drafting import HOW_TO_FIX
 from member_client.cli.language import speaking
@@ -23,6 +23,7 @@ OPEN = ("INTEGRITY", "BUCKET_UNAVAILABLE", "HUB_UNAVAILABLE", "DEADLINE", "STALE
 def test_every_reason_has_words_and_none_is_stale() -> None:
     codes = {*map(str, RowReason), *map(str, IdentifierReason), DEVELOPMENT_ONLY}
     codes |= {reason.name.lower() for reason in HOW_TO_FIX}
+    codes |= set(countersigning.OVER.values())
     codes |= {getattr(verdicts, name) for name in OPEN} | {"unknown", "unconfirmed"}
     assert set(REASONS) == codes
 

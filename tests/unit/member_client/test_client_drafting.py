@@ -55,7 +55,6 @@ def test_a_row_gets_the_retention_limit_and_the_time_of_filing() -> None:
         ({"category": Category.FORGED_DOCUMENTS}, "filing_rule_broken"),
         ({"observed_from": 1, "observed_to": 1}, "filing_rule_broken"),
         ({"role": SubjectRole.PROTECTED}, "claim_invalid"),
-        ({"evidence": EvidenceLevel.E4, "evidence_digest": b"d" * 32}, "countersignature_missing"),
         ({"expires_at": NOW - 1}, "expiry_out_of_bounds"),
         ({"expires_at": NOW + 91 * DAY_MS}, "expiry_out_of_bounds"),
         ({"observed_to": NOW + 1}, "claim_invalid"),

@@ -41,7 +41,6 @@ REASONS: Final = {
     "development_only": "仅供测试的值",
     "claim_invalid": "报送内容不合规则",
     "conflicting_retry": "与先前的报送不一致",
-    "countersignature_closed": "会签请求已结束",
     "countersignature_lapsed": "会签逾期未答复",
     "countersignature_missing": "缺少会签",
     "countersignature_refused": "不予会签",
