@@ -187,8 +187,8 @@ class AllianceHub:
         `kind` is a kind, or the name of a device's id (`oaid`, `idfa`, `android_id`, `mac`); `text` is as somebody
         would type it. The words are those of the alliance's tables, as texts or as members of `Category`,
         `SubjectRole` and `EvidenceLevel`; what of them makes which action, `docs/reference/words.md` says. Evidence
-        above E1 is made up; E4 and E5 are refused, since they need a countersignature. Without `expires_in_days` the
-        claim lives as long as the retention table allows: 90 days at E1. A lender does not match its own claims, so
+        above E1 is made up, and at E4 and E5 a liaison of the fixture's own countersigns it. Without `expires_in_days`
+        the claim lives as long as the retention table allows: 90 days at E1. A lender does not match its own claims, so
         `by` is somebody else than who screens. To file the same again gives the claim that stands.
 
         Moves the clock on by five minutes, for which members believe a filter: no client goes on with an older one.

@@ -24,6 +24,7 @@ from member_client import (
     AllianceClient,
     ContributionOutcome,
     ContributionRow,
+    CountersignatureDocument,
     Operator,
     Profile,
     enrol,
@@ -32,6 +33,8 @@ from member_client import (
 DEVICES: Final = ("oaid", "idfa", "android_id", "mac")
 OPERATORS: Final = ("operator-1", "operator-2")
 OFFICERS: Final = ("officer-1", "officer-2")
+COUNTERSIGNER: Final = "countersigning-police"
+"""Stands behind claims at E4 and E5."""
 _EVIDENCE: Final = sha256(b"evidence of a test").digest()
 
 W = TypeVar("W", bound=Word)
@@ -138,9 +141,21 @@ class Offices:
         (result,) = [result async for result in client.contribute([row], operator=first)]
         if result.outcome is ContributionOutcome.PENDING_REVIEW and second is not None:
             (result,) = await client.approve_reviews([result.entry_id], operator=second)
+        if result.outcome is ContributionOutcome.PENDING_COUNTERSIGNATURE:
+            await self._countersigned(hub, client, result.entry_id)
+            (result,) = await client.countersigning.file()
         if result.outcome is ContributionOutcome.REFUSED:
             raise ValueError(f"the claim is refused: {result.reason}. {result.how_to_fix}")
         return FiledClaim(result.entry_id, by)
+
+    async def _countersigned(self, hub: Hub, client: AllianceClient, entry_id: bytes) -> None:
+        """Have a liaison of the fixture's own stand behind a claim."""
+        await self.profile(hub, COUNTERSIGNER, Role.LIAISON)
+        liaison = await self._client(hub, COUNTERSIGNER)
+        officer, _ = await self._operators(liaison, OFFICERS)
+        await client.countersigning.ask([entry_id], liaison=COUNTERSIGNER, reference="made-up")
+        document = CountersignatureDocument("made-up", _EVIDENCE)
+        await liaison.countersigning.sign(entry_id, officer=officer, document=document)
 
     async def withdraw(self, hub: Hub, claim: FiledClaim, reason: str) -> None:
         """Withdraw a claim."""

@@ -10,7 +10,7 @@ import pytest
 
 from alliance.development import MAGIC
 from alliance.errors import Reason
-from alliance.taxonomy import Action, Category, EvidenceLevel, Purpose, SubjectRole
+from alliance.taxonomy import Action, Category, ClaimStatus, EvidenceLevel, Purpose, SubjectRole
 from alliance_server.testing import AllianceHub, alliance_hub
 from member_client import (
     AllianceClient,
@@ -33,7 +33,7 @@ from member_client import (
 
 __all__ = ["alliance_hub"]
 
-LISTED, OTHER = "13123456789", "13123456780"
+LISTED, OTHER, JUDGED = "13123456789", "13123456780", "13123456781"
 BASIS = Consent.of("basis-2026-03")
 
 
@@ -148,6 +148,12 @@ def test_the_machine_s_settings_do_not_reach_the_hub(tmp_path: Path, monkeypatch
         assert hub.profile("lender-b").alliance == "test"
 
 
+def test_the_best_evidence_is_countersigned(shared_hub: AllianceHub) -> None:
+    shared_hub.file_claim("phone", JUDGED, evidence="E5")
+    (match,) = asked(shared_hub, JUDGED).matches
+    assert (match.evidence, match.status) == (EvidenceLevel.E5, ClaimStatus.ACTIVE)
+
+
 # -- what is misused -------------------------------------------------------------------------------------------------
 
 
@@ -157,7 +163,6 @@ def test_the_machine_s_settings_do_not_reach_the_hub(tmp_path: Path, monkeypatch
         ({"category": "bad_debt"}, "mule_account"),
         ({"role": "debtor"}, "client_victim"),
         ({"evidence": "E9"}, "e3"),
-        ({"evidence": "E5"}, "countersignature_missing"),
         ({"kind": "passport"}, "resident_id"),
         ({"text": "12"}, "not_a_valid_number"),
         ({"expires_in_days": 91}, "expiry_out_of_bounds"),
