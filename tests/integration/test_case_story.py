@@ -4,6 +4,7 @@ Two lenders hold matching claims. One releases fields and a file, the other decl
 """
 
 import asyncio
+import errno
 import json
 import tarfile
 from collections.abc import AsyncIterator, Callable
@@ -30,7 +31,9 @@ from member_client import (
     InvalidUse,
     Operator,
     ReplyOutcome,
+    StorageFull,
 )
+from member_client._cases import exporting
 from member_client.cli.app import app
 
 pytestmark = [
@@ -166,3 +169,49 @@ def tampered(out: Path) -> list[tuple[Path, str]]:
         path.write_bytes(whole[:at] + b"X" + whole[at + 1 :])
         made.append((path, place))
     return made
+
+
+async def test_an_export_that_is_cut_off_goes_on(
+    bureau: Bureau, lenders: dict[str, AllianceClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    liaison, (first, _) = bureau.liaison, bureau.officers
+    (listed,) = await contribute(lenders["lender-c"], [row(PHONES[20])])
+    case = await bureau.matched([PHONES[20]])
+    bureau.pass_by(REPLY_AFTER_MS)
+    contract = tmp_path / "合同"
+    contract.write_bytes(CONTRACT)
+    released = InquiryAnswer(listed.entry_id, ReleaseOutcome.RELEASED, files=(contract,))
+    await answered(lenders["lender-c"], case.id, released, await two_operators(lenders["lender-c"]))
+    out = tmp_path / "case.tar"
+    out.write_bytes(b"an earlier bundle")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exporting, "write", full)
+        with pytest.raises(StorageFull):
+            await liaison.cases.export(case.id, out, officer=first, force=True)
+    assert out.read_bytes() == b"an earlier bundle"
+    (kept,) = (tmp_path / "case.tar.parts" / "lender-c").iterdir()
+    assert kept.read_bytes() == CONTRACT
+
+    kept.write_bytes(CONTRACT[:-1] + b"X")  # whatever lies there is held against what was signed
+    with pytest.raises(InvalidUse, match="another file"):
+        await liaison.cases.export(case.id, out, officer=first, force=True)
+    kept.write_bytes(CONTRACT)
+    moved: list[int] = []
+    await liaison.cases.export(
+        case.id, out, officer=first, force=True, on_stage=lambda _stage, done, _of: moved.append(done)
+    )
+    assert max(moved) == 0, "what was downloaded is not downloaded again"
+    assert not kept.parent.parent.exists()
+    assert (await verified(out))[0] == 0
+
+
+async def test_a_case_that_nobody_matches_has_a_bundle_as_well(bureau: Bureau, tmp_path: Path) -> None:
+    case = await bureau.matched([PHONES[30]])
+    made = await bureau.liaison.cases.export(case.id, tmp_path / "case.tar", officer=bureau.officers[0])
+    assert made.members == ()
+    assert (await verified(made.path))[0] == 0
+    assert PHONES[30].encode() not in made.path.read_bytes()

@@ -19,10 +19,13 @@ from member_client import (
     CaseStep,
     CaseTerms,
     CaseVerdict,
+    ExportedBundle,
+    ExportStage,
     InstrumentType,
     Kind,
     MemberRole,
     NotFound,
+    Operator,
     SuspectRow,
 )
 from member_client._canonical import Canon
@@ -99,6 +102,8 @@ class FakeCases:
     rows: list[SuspectRow] = field(default_factory=list)
     decided: list[tuple[bytes, CaseVerdict, str, Path]] = field(default_factory=list)
     left: int | None = None
+    exported: list[tuple[bytes, Path, str, bool]] = field(default_factory=list)
+    faulty: tuple[str, ...] = ()
 
     async def preview(self, terms: CaseTerms, suspects: Iterable[SuspectRow]) -> CasePreview:
         self.terms.append(terms)
@@ -130,6 +135,15 @@ class FakeCases:
     async def replies(self, case_id: bytes) -> tuple[CaseReply, ...]:
         await self.find(case_id.hex())
         return tuple(self.replied)
+
+    async def export(
+        self, case_id: bytes, out: Path, *, officer: Operator, force: bool = False, on_stage: Any = None
+    ) -> ExportedBundle:
+        self.exported.append((case_id, out, officer.name, force))
+        case = await self.find(case_id.hex())
+        for stage in ExportStage:
+            on_stage(stage, 1, 2)
+        return ExportedBundle(out, case, 12, 34_567, ("lender-a", "lender-b"), self.faulty, ("attachments/lender-a/x",))
 
     async def decide(self, case: Case, verdict: CaseVerdict, *, reason: str, document: Path) -> Case:
         self.decided.append((case.id, verdict, reason, document))
