@@ -64,6 +64,8 @@ class Sizes:
     """Events of the log that is verified and proven from."""
     attached: int = 1 << 30
     """Bytes of the file that is attached to a reply: a size class, so that it is not padded."""
+    inquiries: int = 4_000
+    """Pairs of calls for inquiries, at a hub with cases and one without."""
 
     def __post_init__(self) -> None:
         """Raise ValueError where a set would hold an identifier twice, or more than there are."""
@@ -106,4 +108,5 @@ QUICK: Final = Sizes(
     appended=2_000,
     logged=20_000,
     attached=1 << 25,
+    inquiries=200,
 )

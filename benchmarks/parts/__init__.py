@@ -16,6 +16,7 @@ from benchmarks.parts import (
     online,
     profile,
     recalls,
+    secrecy,
     starting,
     threads,
     unbalanced,
@@ -53,5 +54,6 @@ PARTS: Final = (
         audit_log.measured,
     ),
     Part("attachments", "a file of 1 GiB up and down, beside a copy and a bare stream", attachments.measured),
+    Part("secrecy", "inquiries of a member that no case asks, at a hub with cases and one without", secrecy.measured),
     Part("start", "start and memory of hubs with a million and ten million claims", starting.measured),
 )
