@@ -262,7 +262,7 @@ class Requests:
         await self._session.workers.disk(self._drafts.put, replace(draft, extension=signed))
 
     async def end(self, case_id: bytes, state: CaseState, officer: Operator, reason: str) -> Case:
-        """Withdraw or close a case, for a reason code; a draft is withdrawn by forgetting it. Raises NotFound."""
+        """Withdraw or close a case, for a reason code; one that is withdrawn is forgotten here. Raises NotFound."""
         if not is_reason_code(reason):
             raise InvalidUse("a reason code is a word of up to 64 lower-case letters, digits and _")
         answer = await self.fetched(case_id)
@@ -284,7 +284,10 @@ class Requests:
         case = await self.shown(ended.case, case_id)
         if case.state is not state:
             raise StatementInvalid("The hub took the end of a case and shows it in another state.")
-        return case
+        if state is not CaseState.WITHDRAWN:
+            return case
+        await self._session.workers.disk(self._drafts.remove, case_id)  # no reply comes that it would open
+        return replace(case, is_here=False)
 
     async def _forgotten(self, case_id: bytes, state: CaseState) -> Case:
         case = _draft_case(await self.draft(case_id))
