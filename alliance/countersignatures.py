@@ -20,6 +20,7 @@ from typing import Final, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from alliance.approvals import APPROVAL_LIFE_MS
+from alliance.clock import MAX_TIME_MS
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import SignatureInvalid
 from alliance.statements import COUNTERSIGNATURE, COUNTERSIGNATURE_REVOCATION
@@ -39,6 +40,7 @@ LONGEST_LIFE_MS: Final = 5 * 365 * DAY_MS
 """No claim outlives its countersignature by more: that of the best evidence."""
 MAX_REFERENCE_BYTES: Final = 64
 _DIGEST_BYTES: Final = 32
+_U64: Final = 2**64
 _DOMAIN: Final = b"alliance/v1/claim-substance\x00"
 _NUMBERS: Final = (
     "kind",
@@ -100,7 +102,7 @@ def substance_sha256(stated: Claim | ClaimSubstance) -> bytes:
     contributor = stated.contributor.encode()
     whole = sha256(_DOMAIN + len(contributor).to_bytes(2, "big") + contributor)
     for name in _NUMBERS:
-        whole.update(int(getattr(stated, name)).to_bytes(8, "big"))
+        whole.update((int(getattr(stated, name)) % _U64).to_bytes(8, "big"))
     whole.update(stated.evidence_commitment)
     return whole.digest()
 
@@ -111,6 +113,8 @@ def read_countersignature(statement: SignedStatement, liaison: VerifyingKey) -> 
     digests = (said.substance_sha256, said.claim_sha256, said.grounds_sha256)
     if any(len(it) != _DIGEST_BYTES for it in digests) or int(said.evidence_level) not in COUNTERSIGNED_LEVELS:
         raise SignatureInvalid("a countersignature is of no claim that needs one")
+    if not 0 <= said.time < MAX_TIME_MS:
+        raise SignatureInvalid("a countersignature is of no time")
     evidence = EvidenceLevel(said.evidence_level)
     substance, claim, grounds = digests
     return Countersigned(substance, claim, said.epoch, evidence, said.liaison, grounds, said.time)

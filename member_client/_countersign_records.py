@@ -8,21 +8,25 @@ Rules:
 """
 
 import hmac
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from alliance.claims import kind_of
+from alliance.claims import is_reason_code, kind_of
+from alliance.clock import MAX_TIME_MS
 from alliance.countersignatures import (
     CountersignatureState,
     Countersigned,
+    is_reference,
     read_countersignature,
     read_grounds,
     read_revocation,
     substance_sha256,
 )
+from alliance.crypto.sealing import ENTRY_ID_BYTES
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import AllianceError, SignatureInvalid
 from alliance.identifiers import Kind
@@ -35,6 +39,7 @@ from member_client._directory import Directory
 from member_client.errors import StatementInvalid
 
 M = TypeVar("M", bound=Message)
+_NAME: Final = re.compile(r"[a-z0-9-]{1,32}")
 _ANSWERED: Final = (CountersignatureState.COUNTERSIGNED, CountersignatureState.REVOKED)
 
 
@@ -92,13 +97,14 @@ def read_record(record: CountersignatureRecord, directory: Directory) -> Counter
     """Read a request; raises StatementInvalid where something of it was not signed by who must have."""
     try:
         return _read(record, directory)
-    except (AllianceError, ValueError, KeyError) as error:
+    except (AllianceError, ValueError, OverflowError) as error:
         raise StatementInvalid("A request for a countersignature does not verify.") from error
 
 
 def _read(record: CountersignatureRecord, directory: Directory) -> CountersignatureRequest:
     stated = record.substance
     asked = _payload(COUNTERSIGNATURE_REQUEST, record.request, wire.CountersignatureRequest(), directory, "member")
+    _check_form(record, asked)
     is_stated = hmac.compare_digest(substance_sha256(stated), asked.substance_sha256)
     if not is_stated or stated.contributor != asked.member:
         raise SignatureInvalid("the contributor signed for another claim")
@@ -111,6 +117,7 @@ def _read(record: CountersignatureRecord, directory: Directory) -> Countersignat
         revoked = read_revocation(record.revocation, _liaison(directory, asked.liaison))
         if (revoked.substance_sha256, revoked.liaison) != (asked.substance_sha256, asked.liaison):
             raise SignatureInvalid("the revocation is of another claim")
+        _check_said(revoked.officer, revoked.reason)
         answer = _Answer(revoked.officer, answer.instrument_reference, answer.document_sha256, revoked.reason)
     return CountersignatureRequest(
         entry_id=asked.entry_id,
@@ -143,6 +150,26 @@ def _read(record: CountersignatureRecord, directory: Directory) -> Countersignat
     )
 
 
+def _check_form(record: CountersignatureRecord, asked: wire.CountersignatureRequest) -> None:
+    """Raise SignatureInvalid where a time is none, or a text not what it is to be: people read them."""
+    stated = record.substance
+    times = (
+        *(stated.observed_from, stated.observed_to, stated.filed_at, stated.expires_at),
+        *(record.requested_at, record.answer_by, record.answered_at, record.revoked_at),
+    )
+    named = (asked.member, asked.liaison, *record.approved_by)
+    if not all(0 <= it < MAX_TIME_MS for it in times) or not all(_NAME.fullmatch(it) for it in named):
+        raise SignatureInvalid("a time or a name is none")
+    if not is_reference(asked.reference) or len(asked.entry_id) != ENTRY_ID_BYTES:
+        raise SignatureInvalid("the claim or the reference is none")
+
+
+def _check_said(officer: str, reason: str) -> None:
+    """Raise SignatureInvalid unless an officer gives a reason as it is to be."""
+    if not _NAME.fullmatch(officer) or not is_reason_code(reason):
+        raise SignatureInvalid("a name or a reason code is none")
+
+
 def _countersigned(
     record: CountersignatureRecord, asked: wire.CountersignatureRequest, evidence: EvidenceLevel, directory: Directory
 ) -> _Answer:
@@ -159,6 +186,8 @@ def _countersigned(
     if said != wanted:
         raise SignatureInvalid("the countersignature is of another claim")
     grounds = read_grounds(record.grounds)
+    if not _NAME.fullmatch(grounds.officer):
+        raise SignatureInvalid("an officer's name is none")
     return _Answer(grounds.officer, grounds.instrument_reference, grounds.document_sha256)
 
 
@@ -166,6 +195,7 @@ def _refused(record: CountersignatureRecord, asked: wire.CountersignatureRequest
     said = _payload(COUNTERSIGNATURE_REFUSAL, record.answer, wire.CountersignatureRefusal(), directory, "liaison")
     if (said.entry_id, said.claim_sha256, said.liaison) != (asked.entry_id, asked.claim_sha256, asked.liaison):
         raise SignatureInvalid("the refusal is of another claim")
+    _check_said(said.officer, said.reason)
     return _Answer(officer=said.officer, reason=said.reason)
 
 

@@ -35,6 +35,7 @@ NOT_CALLS = {
     AuditAction.CASE_EXPIRE,
     AuditAction.CASE_PURGE,
     AuditAction.CLAIM_PURGE,
+    AuditAction.COUNTERSIGNATURE_PURGE,
     AuditAction.DISPUTE_CLOSE,
     AuditAction.DISPUTE_LAPSE,
     AuditAction.DISPUTE_PURGE,

@@ -177,7 +177,7 @@ def test_a_claim_that_cannot_stand_is_refused_with_the_words_there_are(
 
 
 def test_unknown_methods_are_refused_with_the_names_there_are(shared_hub: AllianceHub) -> None:
-    names = "Contribute, Decide, DecideEscalation, DownloadSnapshot, Enrol, EscalateDispute, Evaluate, GetBuckets"
+    names = "ChangeClaimStatus, Contribute, CountersignClaim, Decide"
     with pytest.raises(ValueError, match=names):
         shared_hub.fail_next("Evaluation")
     with pytest.raises(ValueError, match=names):
