@@ -15,6 +15,7 @@ from support.countersigning import ask as ask_for
 from support.hub import RunningHub
 from support.police import entries, filed, reply_of, staffed
 from support.rpcs import role_of
+from support.sdk import PHONES
 from support.wire import WireMember, enrol, refuses, row_of, valid_elements
 
 from alliance import facts
@@ -53,7 +54,7 @@ from alliance_server.domain.witnesses import NumberedWitnesses
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Call = Callable[[WireMember], Awaitable[Any]]
-SUSPECT, ANOTHER, NOBODY = "13812345671", "13912345672", "13712345673"
+SUSPECT, ANOTHER, NOBODY = PHONES[0], PHONES[1], PHONES[2]
 
 
 async def drain(call: Any) -> None:
@@ -241,7 +242,8 @@ async def download_attachment(it: WireMember) -> Any:
 
 async def asked_of(liaison: WireMember) -> tuple[LiaisonDesk, SealedClaim]:
     """Have somebody ask a liaison to countersign a claim."""
-    desk, lender = await LiaisonDesk.opened(liaison), await enrol(liaison.hub, f"lender-{os.urandom(3).hex()}")
+    some = os.urandom(3).hex()
+    desk, lender = await LiaisonDesk.opened(liaison, f"desk-{some}"), await enrol(liaison.hub, f"lender-{some}")
     await ask_for(lender, of := sealed_claim(lender), liaison.id)
     await lender.close()
     return desk, of

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.police import Station, entries, filed, inquiries, reply_of, staffed, state_of, station_of
+from support.sdk import PHONES
 from support.wire import WireMember, enrol, enrol_by_token, invited, refuses, valid_elements
 
 from alliance.cases.words import REPLY_AFTER_MS, SIGN_WITHIN_MS, CaseState, CaseVerdict, InstrumentType
@@ -22,7 +23,7 @@ from alliance_server.domain.members import Role
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NewFolder = Callable[[], Path]
-PHONE, HELD = "13812345671", "13912345672"
+PHONE, HELD = PHONES[0], PHONES[1]
 MINUTE_MS = 60_000
 
 
@@ -272,7 +273,7 @@ async def test_evaluations_are_bound_to_their_case(station: Station, bystander: 
     await refused(liaison, station.tags(liaison, case, PHONE, case_id=bytes(16)), Reason.NOT_FOUND)
     await refused(liaison, station.tags(liaison, case, PHONE, case_id=b""), Reason.INVALID_REQUEST)
     await refused(liaison, liaison.evaluate(valid_elements(1)), Reason.PURPOSE_NOT_PERMITTED)
-    await refused(liaison, station.tags(liaison, case, PHONE, HELD, "13712345673"), Reason.INSTRUMENT_EXHAUSTED)
+    await refused(liaison, station.tags(liaison, case, PHONE, HELD, PHONES[2]), Reason.INSTRUMENT_EXHAUSTED)
     for member in (bystander, lender):  # who is not asked yet is as who never is
         await refused(member, station.tags(member, case, HELD), Reason.NOT_FOUND)
     await refused(bystander, bystander.evaluate(valid_elements(1), case_id=case.id), Reason.INVALID_REQUEST)

@@ -10,6 +10,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 from google.protobuf.message import Message
 from support.police import Station, entries, filed, inquiries, reply_of, retagged, state_of, station_of
+from support.sdk import PHONES
 from support.wire import WireMember, enrol, refuses, row_of
 
 from alliance.cases import suspects
@@ -45,7 +46,7 @@ from alliance_server.services.cases.clocks import LEASE_MS
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NewFolder = Callable[[], Path]
-HELD, UNKNOWN, OTHER = "13812345671", "13912345672", "13712345673"
+HELD, UNKNOWN, OTHER = PHONES[0], PHONES[1], PHONES[2]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -128,16 +129,16 @@ async def test_members_are_asked_about_what_was_approved_alone(station: Station,
     within = await filed(lender, HELD)
     await filed(lender, OTHER, category=Category.FALSE_APPLICATION)
     await filed(lender, UNKNOWN, observed_from=now - 500 * DAY_MS, observed_to=now - 400 * DAY_MS)
-    withdrawn = await filed(lender, "13612345674")
+    withdrawn = await filed(lender, PHONES[3])
     await lender.withdraw(withdrawn.entry_id)
-    email = "somebody@mail.example.com"
+    email = f"somebody-{len(PHONES)}@mail.example.com"
     tags = await lender.tags(canonicalise(Kind.EMAIL, email).input_bytes)
     await lender.file(row_of(lender.seal(tags.tag(0), tags.label_key(0).reveal(), kind=Kind.EMAIL)))
     suspended = await enrol(station.hub, "suspended")
     await filed(suspended, HELD)
     station.hub.hub.store.write_now(lambda it: it.members.set_state("suspended", MemberState.SUSPENDED, now))
 
-    case = await station.approved(HELD, OTHER, UNKNOWN, "13612345674", "13512345675")
+    case = await station.approved(HELD, OTHER, UNKNOWN, PHONES[3], PHONES[4])
     rows = await station.evaluated(case)
     rows[-1] = SuspectRow(tag=tags.tag(0), sealed=rows[-1].sealed)  # of another kind than was approved
     assert (await station.match(case, rows)).asked == 1
@@ -147,7 +148,7 @@ async def test_members_are_asked_about_what_was_approved_alone(station: Station,
 
 async def test_members_see_their_own_entries_alone_and_by_pages(station: Station, lender: WireMember) -> None:
     other = await enrol(station.hub, "other")
-    phones = [f"1381234{number}" for number in (5681, 5682, 5683)]
+    phones = PHONES[5:8]
     own = {(await filed(lender, phone)).entry_id for phone in phones}
     theirs = {(await filed(other, phones[0])).entry_id}
     case = await station.opened(*phones)

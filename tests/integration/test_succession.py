@@ -229,18 +229,20 @@ async def waiting(folder: Path, tmp_path: Path) -> AsyncIterator[Waiting]:
     async with running_hub(folder) as lost:
         callers = [await enrol(lost, name, Role.ADMIN) for name in ("ann", "bob")]
         callers += [await enrol(lost, "lender")]
-        callers += [await enrol(lost, role.word, role) for role in (Role.REVIEWER, Role.AUDITOR)]
+        others = [role for role in Role if role not in (Role.MEMBER, Role.ADMIN)]
+        callers += [await enrol(lost, role.word.replace("_", "-"), role) for role in others]
         await callers[2].file(callers[2].row())
         await backed_up(lost, tmp_path / "backup")
         for caller in callers:
             await caller.close()
     made = restored(tmp_path / "backup", tmp_path / "restored", lost)
     async with in_its_place(tmp_path / "restored", lost) as hub:
-        ann, bob, member, reviewer, auditor = again = [WireMember(hub, it.id, it.key, it.identity) for it in callers]
+        again = [WireMember(hub, it.id, it.key, it.identity) for it in callers]
+        ann, bob, member, *offices = again
         newest = hub.hub.store.read_now(lambda it: it.successions.newest())
         assert newest is not None
         assert succession_pb2.Succession.FromString(newest.payload) == made
-        by_role = {Role.MEMBER: member, Role.REVIEWER: reviewer, Role.AUDITOR: auditor}
+        by_role = {Role.MEMBER: member, **dict(zip(others, offices, strict=True))}
         yield Waiting(hub, ann, bob, member, by_role, newest.payload)
         for caller in again:
             await caller.close()

@@ -54,8 +54,9 @@ async def target(
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def officers(target: WireMember) -> AsyncIterator[Mapping[Role, WireMember]]:
-    """An admin, an auditor and a reviewer of the same hub."""
-    made = {role: await enrol(target.hub, f"{role.word}-1", role) for role in (Role.ADMIN, Role.AUDITOR, Role.REVIEWER)}
+    """One of each other role of the same hub."""
+    others = [role for role in Role if role is not Role.MEMBER]
+    made = {role: await enrol(target.hub, f"{role.word.replace('_', '-')}-1", role) for role in others}
     yield made
     for caller in made.values():
         await caller.close()

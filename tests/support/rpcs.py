@@ -52,6 +52,7 @@ from alliance_server.domain.policy import POLICY
 from support.attachments import ATTACHED, messages_of, statement_of
 from support.countersigning import LiaisonDesk, request_of, sealed_claim
 from support.police import Station, reply_of
+from support.sdk import PHONES
 from support.wire import WireMember, valid_elements
 
 Send = Callable[[bytes], Any]
@@ -113,7 +114,7 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
     """Give, by path, makers of good requests of the members' port."""
     entry_id = os.urandom(16)
     station = Station(member.hub, member, member, member, {name: SigningKey.generate()[0] for name in ("a", "b")})
-    case = station.drawn_up("13812345671")
+    case = station.drawn_up(PHONES[0])
     desk, of = LiaisonDesk(member, "a", SigningKey.generate()[0]), sealed_claim(member)
     made: dict[str, Callable[[], Message]] = {
         "AdminService/AcknowledgeAlarm": lambda: admin_pb2.AcknowledgeAlarmRequest(alarm=7, reason="looked into"),
@@ -159,7 +160,7 @@ def good_requests(member: WireMember) -> Mapping[str, Callable[[], Message]]:
             case_id=case.id, page_size=3, page_token=bytes(16).hex()
         ),
         "CaseService/SendCaseReply": lambda: reply_of(member, case),
-        "CaseService/SubmitCase": lambda: station.drawn_up("13812345671").submission,
+        "CaseService/SubmitCase": lambda: station.drawn_up(PHONES[0]).submission,
         "CaseService/SubmitSuspects": lambda: station.suspects(
             case, [case_pb2.SuspectRow(tag=os.urandom(32), sealed=bytes(1536))]
         ),
