@@ -13,6 +13,7 @@ from support.case_parts import DUTY, LEGAL, NOW, Office, Staff
 
 from alliance.cases.bundle import layout, ustar
 from alliance.cases.bundle.manifest import Manifest
+from alliance.cases.bundle.report import BundleReport
 from alliance.cases.bundle.writing import Source, Titles, write
 from alliance.crypto.signing import SigningKey
 from alliance.errors import BundleInvalid
@@ -362,3 +363,22 @@ def test_a_header_holds_no_larger_file() -> None:
     assert len(ustar.header("a", ustar.MAX_FILE_BYTES)) == ustar.BLOCK
     with pytest.raises(ValueError, match="11 octal digits"):
         ustar.header("a", ustar.MAX_FILE_BYTES + 1)
+
+
+def test_whoever_makes_a_bundle_with_many_faults_keeps_nobody_waiting() -> None:
+    compared: list[str] = []
+
+    class Place(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            compared.append(self)
+            return str.__eq__(self, other)
+
+    report, count = BundleReport(), 1_000
+    for number in range(count):
+        report.fault(Place(f"z{number:06d}"), "is missing")
+        report.fault(Place(f"z{number:06d}"), "is missing")
+    assert len(report.faults) == count
+    assert len(compared) <= 4 * count

@@ -36,6 +36,8 @@ class BundleReport:
     notes: list[str] = field(default_factory=list)
     """What is worth knowing and is no fault."""
     faults: list[Fault] = field(default_factory=list)
+    _noted: set[Fault] = field(default_factory=set, repr=False)
+    """The same ones, to look them up in: who made a bundle decides how many there are."""
 
     @property
     def holds(self) -> bool:
@@ -44,7 +46,8 @@ class BundleReport:
 
     def fault(self, place: str, text: str) -> None:
         """Note a fault, once."""
-        if (fault := Fault(place, text)) not in self.faults:
+        if (fault := Fault(place, text)) not in self._noted:
+            self._noted.add(fault)
             self.faults.append(fault)
 
     @contextmanager
