@@ -6,7 +6,8 @@ Rules:
    bytes; liaison and approvers are in the directory with their roles, which the log proves.
 2. The request asks for no more than an instrument of its type covers, and each claim that it asks about is this
    member's own, of a category and kind in its scope, and from its look-back.
-3. What does not verify raises StatementInvalid: no part of it is shown, and there is no way to answer it.
+3. Members are asked while the instrument lasts: an old case that is shown anew, with another window, is not believed.
+4. What does not verify raises StatementInvalid: no part of it is shown, and there is no way to answer it.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from alliance.cases.rules import ID_BYTES, check_request, items_of
+from alliance.cases.rules import ID_BYTES, check_request, is_urgent, items_of
 from alliance.cases.statements import read_request, verify_approved, verify_request
 from alliance.cases.words import ENDED_STATES, CaseState, InstrumentType, UrgencyGround, reply_window_ms
 from alliance.claims import kind_of
@@ -148,6 +149,12 @@ def read_inquiry(message: case_pb2.Inquiry, directory: Directory) -> Inquiry:
             "The hub shows a police case that its officers and two approvers did not sign as it stands: it is not "
             "shown, and cannot be answered."
         ) from error
+    _, within = reply_window_ms(is_urgent=is_urgent(request))
+    if message.reply_by >= request.instrument_until + within:
+        raise StatementInvalid(
+            "The hub shows a police case with a window in which its instrument asks nobody any more: it is not shown, "
+            "and cannot be answered."
+        )
     times = message.reply_from, message.reply_by, message.replied_at, message.ended_at
     is_shown = all(0 <= time < _MAX_TIME_MS for time in times) and message.reply_from < message.reply_by
     try:

@@ -9,7 +9,7 @@ import pytest
 from client_fixtures import NOW, new_signing_key
 
 from alliance import statements
-from alliance.cases.words import DECIDE_WITHIN_MS, CaseState, CaseVerdict, UrgencyGround
+from alliance.cases.words import DECIDE_WITHIN_MS, REPLY_WITHIN_MS, CaseState, CaseVerdict, UrgencyGround
 from alliance.crypto.signing import SigningKey, VerifyingKey
 from alliance.taxonomy import DAY_MS
 from alliance.v1 import case_pb2, directory_pb2
@@ -187,6 +187,17 @@ def test_a_case_in_no_state_that_there_is_is_none() -> None:
     ):
         with pytest.raises(HubError):
             Asking(changes=changes).read()
+
+
+def test_an_old_case_that_is_shown_anew_is_not_believed() -> None:
+    asking = Asking()
+    last = asking.request.instrument_until - 1 + REPLY_WITHIN_MS  # asked in the instrument's last moment
+    asking.changes = {"reply_from": last - REPLY_WITHIN_MS, "reply_by": last}
+    assert asking.read().reply_by == last
+    for later in (1, 365 * DAY_MS):
+        asking.changes = {"reply_from": last - REPLY_WITHIN_MS + later, "reply_by": last + later}
+        with pytest.raises(StatementInvalid, match="cannot be answered"):
+            asking.read()
 
 
 def test_times_of_a_window_are_the_hubs() -> None:

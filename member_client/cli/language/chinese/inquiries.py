@@ -18,6 +18,10 @@ INQUIRY_WORDS: Final = {
     "There is no such case that asks this member.": "没有询问本成员的这一案件。",
     "a case's id has {bytes} bytes": "案件编号为 {bytes} 字节",
     "The hub shows a case that asks this member and is none.": "联盟中心出示的询问案件不成立。",
+    (
+        "The hub shows a police case with a window in which its instrument asks nobody any more: it is not shown, "
+        "and cannot be answered."
+    ): "联盟中心出示的案件，其答复期已超出法律文书所能询问的期限：不予显示，也不能答复。",
     "The hub shows a police case of nobody who is a liaison: it is not shown, and cannot be answered.": (
         "联盟中心出示的案件并非出自联络机构：不予显示，也不能答复。"
     ),
