@@ -83,7 +83,7 @@ def test_the_program_answers_as_bash_asks(tmp_path: Path, typed: str, offered: l
     ("typed", "offered"),
     [
         ("member-client ", COMMANDS),
-        ("member-client claims ", ["list", "show", "find", "withdraw", "recall", "amend", "quality"]),
+        ("member-client claims ", ["list", "show", "find", "withdraw", "recall", "amend", "quality", "countersign"]),
         ("member-client s", ["sync", "screen", "subject-access"]),
         ("member-client dispute ", ["open", "list", "queue", "show", "answer", "escalate", "review"]),
         ("member-client dispute open --ground w", ["wrong_person"]),
