@@ -7,7 +7,8 @@ Rules:
    lies behind is cut off: nothing is believed that a crash may have left undone.
 2. One upload of an attachment goes on at a time: it holds a lock, which other processes of the hub see. Within a
    process whoever asks how far it is ends it: its connection is gone, and nobody has noticed.
-3. Some room is left to the rest of the hub: attachments are large, and a full disk would stop everything else.
+3. Some room is left to the rest of the hub: attachments are large, and a full disk would stop everything else. That is
+   seen to before each write, since uploads that began when there was room for any of them do not know of each other.
 4. Names are digests: a list of the folder names nobody.
 """
 
@@ -15,7 +16,7 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -59,7 +60,7 @@ class AttachmentFiles:
         """
         self.durable(name)
         self._check_room(size - offset)
-        upload = FileUpload(*self._paths(name), offset)
+        upload = FileUpload(*self._paths(name), offset, self._check_room)
         with self._lock:
             self._open[name] = upload
         return upload
@@ -87,8 +88,9 @@ class AttachmentFiles:
 class FileUpload:
     """An attachment while it is written; its methods block, and may be called from any thread."""
 
-    def __init__(self, path: Path, mark: Path, offset: int) -> None:
+    def __init__(self, path: Path, mark: Path, offset: int, check_room: Callable[[int], None]) -> None:
         self._mark = mark
+        self._check_room = check_room
         self.received = offset
         self._lock = Lock()
         self._digest = sha256()
@@ -114,6 +116,7 @@ class FileUpload:
         with self._lock:
             if self._descriptor is None:
                 raise BlockingIOError(errno.EWOULDBLOCK, "another upload of it is under way")
+            self._check_room(len(part))
             if os.pwrite(self._descriptor, part, self.received) != len(part):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._digest.update(part)

@@ -77,6 +77,19 @@ def test_room_is_left_to_the_rest_of_the_hub() -> None:
         files.begin("name", 0, attachment.sealed_size(1)).close()
 
 
+def test_room_is_left_by_uploads_that_began_when_there_was_room_for_each() -> None:
+    with small_disk(8) as disk:
+        files = AttachmentFiles(disk.folder / "attachments", spare_bytes=2 * MIB)
+        size = attachment.sealed_size(3 * MIB)
+        one, other = files.begin("one", 0, size), files.begin("other", 0, size)
+        one.append(b"a" * 4 * MIB)
+        with pytest.raises(OSError, match="No space"):
+            other.append(b"b" * 2 * MIB)
+        one.close()
+        other.close()
+        assert files.durable("one") == 4 * MIB
+
+
 @pytest.mark.nightly
 async def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """Hub, member and liaison in one process: of 256 MiB up and down, less than a fifth is ever held."""
