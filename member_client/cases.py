@@ -233,7 +233,8 @@ class Inquiries:
     async def send(self, on_file: OnFile | None = None) -> list[SentReply]:
         """Send the replies that two operators agreed to and whose window is open; says what became of each.
 
-        Asks nothing of the hub where there is none. Doing it again, after a kill too, sends nothing twice.
+        Asks nothing of the hub where there is none. Doing it again, after a kill too, sends nothing twice. Raises
+        InvalidUse or AttachmentMismatch, once the others are sent, where a file is not what was agreed to.
         """
         return await Waiting(await self._opened()).send(on_file)
 

@@ -80,10 +80,23 @@ class Waiting:
         self._shelf = CaseShelf(session.store)
 
     async def send(self, on_file: OnFile | None = None) -> list[SentReply]:
-        """Send what is ready and due; sends nothing at all where no reply is ready. Raises what calls raise."""
+        """Send what is ready and due; sends nothing at all where no reply is ready. Raises what calls raise.
+
+        A reply that cannot go out, as where one of its files was moved, holds no other one up: it is raised at the end.
+        """
+        sent: list[SentReply] = []
+        faults: list[AllianceClientError] = []
         async with self._session.replying:
-            ready = await self._session.workers.disk(self._shelf.ready)
-            return [await self._sent(reply, on_file) for reply in ready]
+            for reply in await self._session.workers.disk(self._shelf.ready):
+                try:
+                    sent.append(await self._sent(reply, on_file))
+                except HubUnavailable:
+                    raise
+                except AllianceClientError as error:
+                    faults.append(error)
+        if faults:
+            raise faults[0]
+        return sent
 
     async def follow(self) -> None:
         """Send each reply once its window is open, for as long as it is let."""

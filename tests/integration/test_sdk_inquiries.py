@@ -278,3 +278,19 @@ async def test_a_file_that_was_changed_stops_the_reply_which_may_be_drawn_up_ane
         assert (await one.inquiry()).replied_at == 0
         await one.ready(answer)
         assert [it.outcome for it in await one.client.inquiries.send()] == [ReplyOutcome.SENT]
+
+
+async def test_a_reply_that_cannot_go_out_holds_no_other_one_up(new_hub_folder: NewFolder, tmp_path: Path) -> None:
+    statement = tmp_path / "statement.pdf"
+    statement.write_bytes(b"as it was")
+    async with asked(new_hub_folder()) as one:
+        one.pass_by(1000)
+        other = replace(one, case=await one.station.opened(OURS, NOBODYS))
+        await one.ready(InquiryAnswer(one.entry_id, RELEASED, files=(statement,)))
+        await other.ready()
+        statement.unlink()
+        one.pass_by(REPLY_AFTER_MS)
+        with pytest.raises(InvalidUse, match=r"statement\.pdf"):
+            await one.client.inquiries.send()
+        assert (await one.inquiry()).replied_at == 0
+        assert (await other.inquiry()).replied_at > 0

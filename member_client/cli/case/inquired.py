@@ -10,6 +10,7 @@ from alliance.taxonomy import Category
 from member_client import Inquiry, ReplyOutcome, ReplyState, SentReply
 from member_client.cli.language import exact_moment, label, retold, spoken, tr, word
 from member_client.cli.session import Inquiring, Session
+from member_client.errors import AttachmentMismatch, InvalidUse
 
 T = TypeVar("T")
 
@@ -33,7 +34,11 @@ def done(session: Session, work: Callable[[Inquiring], Awaitable[T]]) -> T:
 async def _done(session: Session, work: Callable[[Inquiring], Awaitable[T]]) -> tuple[list[SentReply], T]:
     async with session.client() as client:
         inquiries = client.inquiries
-        sent = await inquiries.send()
+        try:
+            sent = await inquiries.send()
+        except (AttachmentMismatch, InvalidUse) as error:  # of its files: this command may be what draws it up anew
+            session.note(tr("a reply that is ready is NOT SENT: {fault}", fault=retold(str(error))))
+            sent = []
         return sent, await work(inquiries)
 
 

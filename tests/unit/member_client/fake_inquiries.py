@@ -67,6 +67,8 @@ class FakeInquiries:
     signed: list[tuple[str, str]] = field(default_factory=list)
     suspect: OpenedSuspect | None = None
     fault: Exception | None = None
+    unsent: Exception | None = None
+    """Why a reply that is ready cannot be sent."""
 
     async def listed(self) -> AsyncIterator[Inquiry]:
         if self.fault is not None:
@@ -121,6 +123,8 @@ class FakeInquiries:
         return replace(reply, state=ReplyState.READY)
 
     async def send(self, on_file: Callable[[str, int, int], None] | None = None) -> list[SentReply]:
+        if self.unsent is not None:
+            raise self.unsent
         sent, self.replies = self.replies, []
         if on_file is not None and sent:
             on_file("statement.pdf", 65_600, 65_600)

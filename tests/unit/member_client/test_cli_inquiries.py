@@ -12,6 +12,7 @@ from alliance.cases.words import CaseState, ReleaseOutcome, UrgencyGround
 from alliance.identifiers import Kind
 from alliance.taxonomy import DAY_MS
 from member_client import (
+    AttachmentMismatch,
     InquiredClaim,
     InquiryAnswer,
     OpenedSuspect,
@@ -91,6 +92,15 @@ def test_replies_that_are_due_are_sent_by_any_case_command() -> None:
     result = cli_of(inquiries)("case", "inbox")
     assert "the reply is sent, and the hub has it" in result.stderr
     assert inquiries.replies == []
+
+
+def test_a_reply_that_cannot_be_sent_stops_no_command_but_send() -> None:
+    inquiries = asked()
+    inquiries.unsent = AttachmentMismatch("statement.pdf is not the file that was released.")
+    result = cli_of(inquiries)("case", "inbox")
+    assert (result.exit_code, ID in result.stdout) == (0, True)
+    assert "NOT SENT: statement.pdf is not the file that was released." in result.stderr
+    assert cli_of(inquiries)("case", "send").exit_code != 0
 
 
 def test_send_says_what_became_of_each_reply() -> None:

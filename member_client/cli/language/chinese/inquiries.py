@@ -128,6 +128,7 @@ INQUIRY_SPOKEN: Final = {
     "{case}: TOO LATE: replies were taken until {time}, and this one was not sent": (
         "{case}：已逾期：答复期至 {time} 止，该答复未发出"
     ),
+    "a reply that is ready is NOT SENT: {fault}": "一份已复核的答复未能发出：{fault}",
     "{case}: another machine of yours replied first; this reply was dropped": (
         "{case}：本成员的另一台机器已先行答复；该答复已作废"
     ),
