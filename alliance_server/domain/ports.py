@@ -306,6 +306,9 @@ class CaseRepository(Protocol):
     def items_under(self, liaison: str, instrument_sha256: bytes) -> int:
         """Sum up the suspects that a liaison's cases have of an instrument."""
 
+    def instrument_types(self, liaison: str, instrument_sha256: bytes) -> set[int]:
+        """Give the types as which a liaison's cases that use an instrument state it; one, or none."""
+
     def decisions(self, case_ids: Sequence[bytes]) -> list[Decision]:
         """Give what was decided about some cases, as it came."""
 

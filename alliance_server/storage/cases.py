@@ -114,16 +114,13 @@ class SqlCases:
 
     def items_under(self, liaison: str, instrument_sha256: bytes) -> int:
         """Sum up the suspects that a liaison's cases have of an instrument."""
-        columns = _CASES.c
-        evaluated = sa.exists().where(_EPOCHS.c.case_id == columns.id)
-        counts = sa.or_(columns.state.not_in(sorted(map(int, UNCHARGED))), evaluated)
-        query = sa.select(sa.func.sum(columns["items"])).where(
-            columns.liaison == liaison,
-            columns.instrument_sha256 == instrument_sha256,
-            columns.state != int(CaseState.REFUSED),
-            counts,
-        )
+        query = sa.select(sa.func.sum(_CASES.c["items"])).where(*_uses(liaison, instrument_sha256))
         return int(self._connection.execute(query).scalar() or 0)
+
+    def instrument_types(self, liaison: str, instrument_sha256: bytes) -> set[int]:
+        """Give the types as which a liaison's cases that use an instrument state it; one, or none."""
+        types = sa.select(_CASES.c.instrument_type).where(*_uses(liaison, instrument_sha256)).distinct()
+        return set(self._connection.execute(types).scalars())
 
     def decisions(self, case_ids: Sequence[bytes]) -> list[Decision]:
         """Give what was decided about some cases, as it came."""
@@ -296,6 +293,18 @@ class SqlCases:
 
 
 _SEALED: Final = (_MATCHES, _MEMBERS)
+
+
+def _uses(liaison: str, instrument_sha256: bytes) -> tuple[sa.ColumnElement[bool], ...]:
+    """Say which cases take of what an instrument covers."""
+    columns = _CASES.c
+    evaluated = sa.exists().where(_EPOCHS.c.case_id == columns.id)
+    return (
+        columns.liaison == liaison,
+        columns.instrument_sha256 == instrument_sha256,
+        columns.state != int(CaseState.REFUSED),
+        sa.or_(columns.state.not_in(sorted(map(int, UNCHARGED))), evaluated),
+    )
 
 
 def _has_run_out(now: int) -> sa.ColumnElement[bool]:

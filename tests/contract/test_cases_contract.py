@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from support.stores import LATER, NOW, Databases, add, claim, event, given, police_case
 
-from alliance.cases.words import CASE_KEPT_MS, CLOSES_AFTER_MS, SEALED_KEPT_MS, CaseState, CaseVerdict
+from alliance.cases.words import CASE_KEPT_MS, CLOSES_AFTER_MS, SEALED_KEPT_MS, CaseState, CaseVerdict, InstrumentType
 from alliance.taxonomy import ClaimStatus, SharingLevel, SubjectRole
 from alliance_server.domain.cases import NOT_ENDED, Asked, Case, Decision, Match, Placed, Scope
 from alliance_server.domain.errors import Refused
@@ -103,6 +103,17 @@ def test_what_an_instrument_was_used_for(store: SqlStore) -> None:
         if one.state in uncharged:
             store.write_now(given(lambda it, case_id: it.cases.evaluated(case_id, 1, 1), one.id))
     assert used() == 2 * (len(kept) - 1)  # a refused one never counts
+
+
+def test_as_what_an_instrument_was_used(store: SqlStore) -> None:
+    def types() -> set[int]:
+        return store.read_now(lambda it: it.cases.instrument_types("police", police_case().instrument_sha256))
+
+    other = int(InstrumentType.COURT_ORDER)
+    keep(store, police_case(state=CaseState.REFUSED), police_case(liaison="other"))
+    assert types() == set()
+    keep(store, police_case(), police_case(), police_case(state=CaseState.WITHDRAWN, instrument_type=other))
+    assert types() == {police_case().instrument_type}
 
 
 def test_suspects_are_counted_by_epoch_and_their_places_remembered(store: SqlStore) -> None:

@@ -176,6 +176,16 @@ async def test_cases_share_what_their_instrument_covers(station: Station) -> Non
     )
 
 
+async def test_an_instrument_is_not_another_one_in_another_case(station: Station) -> None:
+    document: dict[str, Any] = {"instrument_sha256": os.urandom(32)}
+    first = station.drawn_up(PHONE, **document)
+    await station.submit(first)
+    larger = document | {"instrument_type": int(InstrumentType.COURT_ORDER), "suspects": counted(9_000)}
+    await refused(station.liaison, station.submit(station.drawn_up(PHONE, **larger)), Reason.CASE_OUT_OF_SCOPE)
+    await station.end(first)  # it was a slip, and nobody was evaluated under it
+    assert (await station.submit(station.drawn_up(PHONE, **larger))).instrument_left == 1_000
+
+
 # -- decisions ---------------------------------------------------------------------------------------------------
 
 

@@ -239,6 +239,9 @@ def _check_still_active(transaction: Transaction, officers: Sequence[Operator]) 
 
 
 def _check_covered(transaction: Transaction, request: CaseRequest) -> None:
+    """Raise Refused where earlier cases leave too little of an instrument, or have it as one that covers otherwise."""
+    if transaction.cases.instrument_types(request.liaison, request.instrument_sha256) - {request.instrument_type}:
+        raise Refused(Reason.CASE_OUT_OF_SCOPE, "earlier cases have this document as an instrument of another type")
     covered = INSTRUMENT_RULES[InstrumentType(request.instrument_type)].items
     if transaction.cases.items_under(request.liaison, request.instrument_sha256) + items_of(request) > covered:
         raise Refused(Reason.INSTRUMENT_EXHAUSTED, "earlier cases used up what the instrument covers")
