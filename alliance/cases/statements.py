@@ -105,8 +105,12 @@ def verify_decision(statement: SignedStatement, key: VerifyingKey, subject: byte
 def verify_approved(
     decisions: Sequence[SignedStatement], subject: bytes, request: CaseRequest, approver: Approver
 ) -> list[CaseDecision]:
-    """Give the approvals of a payload, one of each function; raises SignatureInvalid where one is missing."""
+    """Give the approvals of a payload, one of each function; raises SignatureInvalid where one is missing.
+
+    One key under two names is one person, who has one function.
+    """
     approvals: dict[int, CaseDecision] = {}
+    keys: dict[int, bytes] = {}
     for statement in decisions:
         said = read_decision(statement)
         if (known := approver(said.approver)) is None or known[1] not in APPROVER_ROLES:
@@ -115,8 +119,8 @@ def verify_approved(
         if decision.instrument_sha256 != request.instrument_sha256:
             raise SignatureInvalid("an approver had another instrument before them")
         if decision.verdict == CASE_VERDICT_APPROVE:
-            approvals[known[1]] = decision
-    if approvals.keys() != APPROVER_ROLES or len({it.approver for it in approvals.values()}) != len(approvals):
+            approvals[known[1]], keys[known[1]] = decision, known[0].public_key
+    if approvals.keys() != APPROVER_ROLES or len(set(keys.values())) != len(keys):
         raise SignatureInvalid("an approver of each function must agree")
     return [approvals[role] for role in sorted(approvals)]
 

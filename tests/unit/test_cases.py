@@ -189,12 +189,17 @@ def test_an_approver_of_each_function_must_agree(office: Office) -> None:
     office.roles["legal-too"] = office.roles[LEGAL]
     office.approvers["admin"] = SigningKey.generate()[0]
     office.roles["admin"] = int(directory_pb2.MEMBER_ROLE_ADMIN)
+    office.approvers["legal-as-duty"] = office.approvers[LEGAL]
+    office.roles["legal-as-duty"] = office.roles[DUTY]
     other = office.request(number="A-2030-18").SerializeToString()
     attempts: dict[str, Callable[[], list[case_pb2.CaseDecision]]] = {
         "one alone": lambda: verify_approved(both[:1], payload, request, office.approver),
         "one twice": lambda: verify_approved([both[0], both[0]], payload, request, office.approver),
         "two of one function": lambda: verify_approved(
             [both[0], office.decision(payload, "legal-too")], payload, request, office.approver
+        ),
+        "one key under two names": lambda: verify_approved(
+            [both[0], office.decision(payload, "legal-as-duty")], payload, request, office.approver
         ),
         "somebody else": lambda: verify_approved(
             [both[0], office.decision(payload, "admin")], payload, request, office.approver
