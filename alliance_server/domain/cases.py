@@ -218,14 +218,15 @@ def check_decision(said: CaseDecision) -> CaseVerdict:
 def check_approver(
     caller: Caller, case: Case, earlier: Sequence[Decision], liaison: VerifyingKey, others: Sequence[bytes]
 ) -> None:
-    """Raise Refused unless somebody else of this function is not there yet, and it is nobody who has signed already.
+    """Raise Refused unless nobody of this function decided yet, and it is nobody who has a part in the case already.
 
-    `others` are the identity keys of those who decided before: one person who is enrolled twice is one person.
+    `others` are the identity keys of those who decided before: one person who is enrolled twice is one person. So is
+    who is a liaison and an approver.
     """
     if any(it.role is caller.role for it in earlier):
         raise Refused(Reason.ANOTHER_APPROVER_NEEDED, "an approver of this function decided already")
     keys = statements.operators_of(unpacked(case.officers), case.liaison, liaison).values()
-    if caller.identity_key in {*others, *(key.public_key for key in keys)}:
+    if caller.identity_key in {liaison.public_key, *others, *(key.public_key for key in keys)}:
         raise Refused(Reason.ANOTHER_APPROVER_NEEDED, "who signed already approves nothing besides")
 
 

@@ -18,7 +18,7 @@ from alliance.identifiers import Kind
 from alliance.taxonomy import DAY_MS, Category, Purpose
 from alliance.v1 import case_pb2, operator_pb2
 from alliance.v1.case_pb2 import SuspectCount
-from alliance_server.domain.members import Role
+from alliance_server.domain.members import MemberState, Role
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -207,6 +207,35 @@ async def test_two_people_of_two_functions_approve(station: Station, other: Stat
     await refused(twice, station.decide(twice, case), Reason.ANOTHER_APPROVER_NEEDED)
     await twice.close()
     assert state_of(await station.decide(station.duty, case)) is CaseState.APPROVED
+
+
+async def test_a_liaison_approves_nothing_of_its_own(station: Station) -> None:
+    case = station.drawn_up(PHONE)
+    await station.submit(case)
+    name = "liaison-as-duty"
+    token = invited(station.hub, name, Role.DUTY_OFFICER)
+    itself = await enrol_by_token(station.hub, name, token, station.liaison.key)
+    station.hub.confirm(name)
+    await refused(itself, station.decide(itself, case), Reason.ANOTHER_APPROVER_NEEDED)
+    await itself.close()
+
+
+async def test_who_left_meanwhile_agrees_to_nothing(own_station: Station) -> None:
+    station, store = own_station, own_station.hub.hub.store
+    suspended, retired = station.drawn_up(PHONE), station.drawn_up(PHONE)
+    for case in (suspended, retired):
+        await station.submit(case)
+    await station.decide(station.legal, suspended)
+    for state in (MemberState.SUSPENDED, MemberState.ACTIVE):
+        store.write_now(lambda it, state=state: it.members.set_state(station.legal.id, state, station.now))
+        if state is MemberState.SUSPENDED:
+            await refused(station.duty, station.decide(station.duty, suspended), Reason.ANOTHER_APPROVER_NEEDED)
+    assert state_of(await station.decide(station.duty, suspended)) is CaseState.APPROVED
+    await station.liaison.operators.RetireOperator(
+        operator_pb2.RetireOperatorRequest(retirement=station.liaison.retirement(station.names[1]))
+    )
+    await refused(station.legal, station.decide(station.legal, retired), Reason.TWO_OFFICERS_NEEDED)
+    assert state_of(await station.decide(station.legal, retired, CaseVerdict.REFUSE)) is CaseState.REFUSED
 
 
 DECISIONS: dict[str, tuple[dict[str, Any], Reason]] = {

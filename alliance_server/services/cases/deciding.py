@@ -22,6 +22,7 @@ from alliance_server.domain.members import Member, MemberState
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.domain.statements import check_fresh, read_statement
 from alliance_server.services.call import Call
+from alliance_server.services.cases.requesting import active_officers
 from alliance_server.services.cases.showing import ShownCase, of_caller, shown
 from alliance_server.services.memberships import require_admitted
 
@@ -53,6 +54,7 @@ class DecisionService:
                 raise Refused(Reason.CASE_OUT_OF_SCOPE, "the approver had another instrument before them")
             _check_parties(transaction, call, case, earlier)
             if verdict is CaseVerdict.APPROVE:
+                _check_stands(transaction, case, earlier)
                 check_scope(case.request, transaction.cases.scope(case.liaison))
             after = decided(case, decision, now)
             transaction.cases.save(after)
@@ -69,6 +71,14 @@ def _check_parties(transaction: Transaction, call: Call, case: Case, earlier: li
     others = (transaction.members.get(it.approver) for it in earlier)
     keys = [it.identity_key for it in others if it is not None]
     check_approver(call.caller, case, earlier, VerifyingKey(liaison.identity_key), keys)
+
+
+def _check_stands(transaction: Transaction, case: Case, earlier: list[Decision]) -> None:
+    """Raise Refused where an officer was retired, or who approved before is not active: their words count no more."""
+    active_officers(transaction, case.request)
+    approvers = (transaction.members.get(it.approver) for it in earlier)
+    if not all(it is not None and it.state is MemberState.ACTIVE for it in approvers):
+        raise Refused(Reason.ANOTHER_APPROVER_NEEDED, "who approved before is no longer active: submit the case anew")
 
 
 def _active(transaction: Transaction, liaison: str) -> Member:
