@@ -186,9 +186,13 @@ def _begin(transaction: Transaction, call: Call, offer: Attachment) -> tuple[Att
 
 
 def _asked(transaction: Transaction, call: Call, case_id: bytes) -> Case:
-    """Give a case that asks the caller, held; for who is not asked there is none. Raises Refused."""
-    case = transaction.cases.get(case_id)
-    if case is None or transaction.cases.asked(case_id, call.caller.member_id) is None:
+    """Give a case that asks the caller, held; for who is not asked there is none. Raises Refused.
+
+    Nobody looks for the case of who is not asked: it takes no longer where there is one.
+    """
+    asked = transaction.cases.asked(case_id, call.caller.member_id)
+    case = transaction.cases.get(case_id) if asked is not None else None
+    if case is None:
         raise Refused(Reason.NOT_FOUND, "no such case that asks the caller")
     return case
 
