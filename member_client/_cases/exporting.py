@@ -354,8 +354,9 @@ def _check_free(out: Path, force: bool) -> None:  # noqa: FBT001 - passed on as 
 
 
 def _write(path: Path, titles: Titles, sources: Sequence[Source], officer: Operator) -> None:
-    """Write an archive for its owner's eyes, durably. Blocks."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Write an archive for its owner's eyes, durably, and into no file that somebody else laid there. Blocks."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         write(file, titles, sources, officer.key)
         file.flush()

@@ -107,11 +107,14 @@ async def test_a_case_ends_in_a_bundle_that_stands_up(
 
     with pytest.raises(InvalidUse, match="an officer of the case"):
         await liaison.cases.export(case.id, out, officer=Operator("somebody", first.key))
+    trap = tmp_path.with_name("trap")
+    out.with_name(f"{out.name}.unfinished").symlink_to(trap)
     stages: list[ExportStage] = []
     made = await liaison.cases.export(
         case.id, out, officer=second, on_stage=lambda stage, _done, _of: stages.append(stage)
     )
     assert (made.members, made.faulty, made.missing) == (MATCHED, (), ())
+    assert not trap.exists()  # whoever laid it there reads nothing
     assert list(dict.fromkeys(stages)) == list(ExportStage)
     code, document = await verified(out, "--hub-key", fingerprint(liaison.profile.hub_key))
     assert (code, document["holds"], document["faults"]) == (0, True, [])
