@@ -32,7 +32,7 @@ def export(
     officer: OfficerOption,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE, once the new bundle is whole.")] = False,
 ) -> None:
-    """Write a case's bundle: what members released, with everything that proves it.
+    r"""Write a case's bundle: what members released, with everything that proves it.
 
     It works where the case was opened, once the hub hands replies over, and
     until 30 days after the case's end. The officer signs it. After a break

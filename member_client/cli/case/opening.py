@@ -246,7 +246,7 @@ def _period(text: str, now_ms: int) -> tuple[int, int]:
 def _show(session: Session, preview: CasePreview, rows: int = 0, refused: int = 0, path: Path | None = None) -> None:
     """Print how much a case asks for, beside how much its instrument covers."""
     case, rule = preview.case, preview.rule
-    say_facts(session, request_facts(case))
+    say_facts(session, request_facts(case) | ({"Note": preview.note} if preview.note else {}))
     session.say(
         tr(
             "asks about {items:,} identifiers; the instrument covers {limit:,}, of which {left:,} are left before this",

@@ -123,7 +123,7 @@ def decline(
     if approve:
         if nothing or basis is not None:
             raise UsageFault(tr("--approve agrees to what was drawn up: nothing else goes with it"))
-        _approved(session, case, operator, dry_run=dry_run, yes=yes)
+        _approved(session, case, operator, withholds=True, dry_run=dry_run, yes=yes)
         return
     if basis is None:
         raise UsageFault(tr("a reply needs --basis: your reason, for the officer"))
@@ -167,12 +167,16 @@ def _drafted(
     )
 
 
-def _approved(session: Session, case: str, operator: str, *, dry_run: bool, yes: bool) -> None:
+def _approved(session: Session, case: str, operator: str, *, withholds: bool = False, dry_run: bool, yes: bool) -> None:
+    """Have a second operator agree; `withholds` refuses a reply that releases anything."""
+
     async def look(inquiries: Inquiring) -> InquiryReply:
         return await inquiries.drafted((await inquiries.find(case)).case_id)
 
     drafted = done(session, look)
     _show(session, drafted)
+    if withholds and any(it.outcome is ReleaseOutcome.RELEASED for it in drafted.answers):
+        raise UsageFault(tr("this reply releases something, nothing was signed: case release --approve agrees to it"))
     if dry_run:
         session.document(_document(drafted))
         return

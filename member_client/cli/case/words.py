@@ -6,9 +6,10 @@ import typer
 from rich.cells import set_cell_size
 
 from alliance.cases.words import CaseState, CaseVerdict
+from alliance.notices import KINDS
 from alliance.taxonomy import Category
 from member_client import Case, CaseDecision, MemberRole
-from member_client.cli.language import exact_moment, label, retold, tr, word
+from member_client.cli.language import exact_moment, label, retold, spoken, tr, word
 from member_client.cli.session import HubClient, Session
 from member_client.files import shown_date
 
@@ -117,7 +118,7 @@ def request_facts(case: Case) -> dict[str, str]:
         "Instrument": f"{label(case.instrument)} {case.reference}",
         "Valid until": exact_moment(case.instrument_until),
         "Scope": ", ".join(word(Category, it.word) for it in case.categories),
-        "Suspects": ", ".join(f"{kind} {count:,}" for kind, count in case.suspects.items()),
+        "Suspects": ", ".join(f"{KINDS[kind].label(spoken())} {count:,}" for kind, count in case.suspects.items()),
         "Look-back": tr(
             "{days:,} days, {start} to {end}",
             days=case.lookback_days,

@@ -63,15 +63,16 @@ def cli_of(*cases: Case, **parts: object) -> Cli:
 def test_a_preview_says_how_much_is_asked_for_and_nothing_of_whom(tmp_path: Path, notice: Path) -> None:
     file = a_list(tmp_path, f"phone,{LISTED}", f"phone,+86 {LISTED}", f"phone,{CLEAN}", "phone,12", "colour,red")
     cli = Cli()
-    result = cli(*opening(file, notice, urgent="funds_moving"), "--dry-run")
+    result = cli(*opening(file, notice, urgent="funds_moving", note="transfers on 3 March"), "--dry-run")
     assert result.exit_code == 4, result.output
     for word in (
         "asks about 2 identifiers; the instrument covers 2,000, of which 2,000 are left",
         "looks back 90 days; an instrument of this type allows 1,095",
         "5 rows, 1 repeated, 2 refused",
         "mule_account, telecom_fraud",
-        "phone 2",
+        "telephone number 2",
         "money is being moved away",
+        "transfers on 3 March",
         "nothing was sent",
     ):
         assert word in result.stdout, result.stdout
@@ -264,6 +265,6 @@ def test_a_reply_that_does_not_verify_is_an_alarm() -> None:
 def test_chinese_is_spoken(tmp_path: Path, notice: Path) -> None:
     file = a_list(tmp_path, f"phone,{LISTED}")
     shown = Cli()(*opening(file, notice, instrument="调取证据通知书"), "--dry-run", "--lang", "zh-CN").stdout
-    for word in ("调取证据通知书", "涉诈资金中转账户", "90 天"):
+    for word in ("调取证据通知书", "涉诈资金中转账户", "电话号码 1", "90 天"):
         assert word in shown
     assert "待审批" in cli_of(a_case())("case", "status", ID, "--lang", "zh-CN").stdout

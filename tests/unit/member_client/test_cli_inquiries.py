@@ -171,6 +171,22 @@ def test_a_release_shows_exactly_what_it_signs(values: Path, tmp_path: Path) -> 
     assert inquiries.signed == [("draft", "desk-7"), ("approve", "desk-8")]
 
 
+def test_whoever_declines_agrees_to_no_release(values: Path) -> None:
+    inquiries = asked()
+    cli = cli_of(inquiries)
+    order = ("case", "release", ID, *SIGNED, "--values", values, "--template", "account", "--template", "identity")
+    assert cli(*order).exit_code == 0
+    refused = cli("case", "decline", ID, "--operator", "desk-8", "--approve", "--yes")
+    assert (refused.exit_code, "6222-0001" in refused.output) == (2, True)
+    assert "releases something, nothing was signed" in refused.output
+    assert inquiries.signed == [("draft", "desk-7")]
+    declining = asked()
+    assert cli_of(declining)("case", "decline", ID, *SIGNED).exit_code == 0
+    approved = cli_of(declining)("case", "decline", ID, "--operator", "desk-8", "--approve", "--yes")
+    assert approved.exit_code == 0, approved.output
+    assert declining.signed == [("draft", "desk-7"), ("approve", "desk-8")]
+
+
 def test_a_dry_run_and_a_missing_yes_sign_nothing(values: Path) -> None:
     inquiries = asked()
     order = ("case", "release", ID, "--operator", "desk-7", "--basis", "x", "--values", values, "--template", "account")

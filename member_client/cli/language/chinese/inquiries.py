@@ -143,6 +143,9 @@ INQUIRY_SPOKEN: Final = {
     "--template says which fields the file may hold: see member-client case templates": (
         "--template 说明文件可含的字段：见 member-client case templates"
     ),
+    "this reply releases something, nothing was signed: case release --approve agrees to it": (
+        "该答复含予以提供的内容，未作签署：请用 case release --approve 复核"
+    ),
     "a reply needs --basis: your reason, for the officer": "答复须给出 --basis：告知办案人的理由",
     "--approve agrees to what was drawn up: nothing else goes with it": (
         "--approve 表示同意已拟定的答复：不得同时给出其他选项"
