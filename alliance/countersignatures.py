@@ -20,6 +20,7 @@ from typing import Final, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from alliance.approvals import APPROVAL_LIFE_MS
+from alliance.cases.rules import has_long_number
 from alliance.clock import MAX_TIME_MS
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import SignatureInvalid
@@ -146,6 +147,11 @@ def read_grounds(grounds: bytes) -> CountersignatureGrounds:
 def is_reference(text: str) -> bool:
     """Tell whether a text may name a matter or an instrument: 1 to 64 bytes that print."""
     return 0 < len(text.encode()) <= MAX_REFERENCE_BYTES and text.isprintable() and bool(text.strip())
+
+
+def is_new_reference(text: str) -> bool:
+    """Tell whether a text may be signed as a reference: it holds nothing like a telephone number either."""
+    return is_reference(text) and not has_long_number(text)
 
 
 def _verified(statement_type: str, statement: SignedStatement, message: M, key: VerifyingKey) -> M:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Protocol, Self
 
 from alliance.claims import parse
-from alliance.countersignatures import CountersignatureState, is_reference, substance_sha256
+from alliance.countersignatures import CountersignatureState, is_new_reference, substance_sha256
 from alliance.statements import (
     COUNTERSIGNATURE,
     COUNTERSIGNATURE_REFUSAL,
@@ -108,8 +108,8 @@ class Countersigning:
         `reference` is that under which the liaison knows the matter, and no person's name or number. Raises NotFound
         where a claim does not wait here or nobody of that name is a liaison.
         """
-        if not is_reference(reference):
-            raise InvalidUse("a reference has 1 to 64 bytes that print")
+        if not is_new_reference(reference):
+            raise InvalidUse("a reference has 1 to 64 bytes that print, and no nine digits in a row")
         session = await self._opened()
         reviews = await Reviewer(session).some(entry_ids)
         if any(review.second is None for review in reviews):
@@ -143,8 +143,8 @@ class Countersigning:
     ) -> CountersignatureRequest:
         """Countersign a claim that this liaison is asked about; the officer signs the same. Raises NotFound."""
         session, asked = await self._opened(), await self.request(entry_id)
-        if not is_reference(document.reference):
-            raise InvalidUse("the number of an instrument has 1 to 64 bytes that print")
+        if not is_new_reference(document.reference):
+            raise InvalidUse("the number of an instrument has 1 to 64 bytes that print, and no nine digits in a row")
         grounds = wire.CountersignatureGrounds(
             salt=os.urandom(32),
             officer=officer.name,

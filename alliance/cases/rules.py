@@ -50,7 +50,17 @@ INSTRUMENT_RULES: Final[Mapping[InstrumentType, InstrumentRule]] = MappingProxyT
 
 def is_number(text: str) -> bool:
     """Tell whether a text is a case's or an instrument's number: no spaces, nothing like a telephone number."""
-    return _NUMBER.fullmatch(text) is not None and len(text.encode()) <= 64 and not _LONG_NUMBER.search(text)
+    return _NUMBER.fullmatch(text) is not None and len(text.encode()) <= 64 and not has_long_number(text)
+
+
+def has_long_number(text: str) -> bool:
+    """Tell whether a text has nine digits in a row, as telephone numbers, cards and people's numbers have."""
+    return _LONG_NUMBER.search(text) is not None
+
+
+def is_reason(text: str) -> bool:
+    """Tell whether a text may be an approver's reason: 1 to 500 bytes, nothing like a telephone number."""
+    return bool(text.strip()) and len(text.encode()) <= MAX_REASON_BYTES and not has_long_number(text)
 
 
 def items_of(request: CaseRequest) -> int:

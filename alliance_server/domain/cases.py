@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from alliance.cases import statements, words
-from alliance.cases.rules import MAX_REASON_BYTES, check_request, is_urgent, items_of
+from alliance.cases.rules import check_request, is_reason, is_urgent, items_of
 from alliance.cases.words import ENDED_STATES, TRANSITIONS, CaseState, CaseVerdict
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import Reason
@@ -210,8 +210,8 @@ def check_decision(said: CaseDecision) -> CaseVerdict:
         verdict = CaseVerdict(said.verdict)
     except ValueError:
         raise Refused(Reason.INVALID_REQUEST, "the verdict is unknown") from None
-    if not said.reason.strip() or len(said.reason.encode()) > MAX_REASON_BYTES:
-        raise Refused(Reason.INVALID_REQUEST, "a reason has 1 to 500 bytes")
+    if not is_reason(said.reason):
+        raise Refused(Reason.INVALID_REQUEST, "a reason has 1 to 500 bytes, and no nine digits in a row")
     return verdict
 
 

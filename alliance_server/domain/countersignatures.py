@@ -16,7 +16,7 @@ from alliance.countersignatures import (
     COUNTERSIGNING_LIFE_MS,
     CountersignatureState,
     Countersigned,
-    is_reference,
+    is_new_reference,
     read_countersignature,
     read_grounds,
     substance_of,
@@ -119,8 +119,8 @@ def requested(
     is_about = stated == (claim.entry_id, *digests, claim.epoch)
     if not is_about or level not in COUNTERSIGNED_LEVELS or approvals is None:
         raise Refused(Reason.INVALID_REQUEST, "the request is not about this claim, or it needs no countersignature")
-    if not is_reference(said.reference):
-        raise Refused(Reason.INVALID_REQUEST, "a reference has 1 to 64 bytes that print")
+    if not is_new_reference(said.reference):
+        raise Refused(Reason.INVALID_REQUEST, "a reference has 1 to 64 bytes that print, and no nine digits in a row")
     answer_by = min(claim.filed_at + COUNTERSIGNING_LIFE_MS, claim.expires_at)
     return Countersigning(
         entry_id=claim.entry_id,

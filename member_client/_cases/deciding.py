@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from alliance import statements
-from alliance.cases.rules import MAX_REASON_BYTES
+from alliance.cases.rules import MAX_REASON_BYTES, is_reason
 from alliance.cases.words import CaseVerdict
 from alliance.v1 import case_pb2
 from alliance.v1.case_pb2_grpc import CaseServiceStub
@@ -23,8 +23,8 @@ async def decide(session: Session, case: Case, verdict: CaseVerdict, reason: str
     signed for, CaseStateConflict where the case waits for nobody, AnotherApproverNeeded where somebody of the caller's
     function decided.
     """
-    if not 0 < len(reason.encode()) <= MAX_REASON_BYTES:
-        raise InvalidUse(f"a reason has 1 to {MAX_REASON_BYTES} bytes")
+    if not is_reason(reason):
+        raise InvalidUse(f"a reason has 1 to {MAX_REASON_BYTES} bytes, and no nine digits in a row")
     me = session.profile.member
     if any(it.approver == me and it.verdict is verdict for it in case.open_decisions):
         return case

@@ -215,8 +215,9 @@ async def test_an_approver_holds_the_document_against_the_request(bureau: Bureau
             await bureau.legal.cases.decide(case, verdict, reason="in order", document=other)
     with pytest.raises(InvalidUse, match="cannot be read"):
         await bureau.legal.cases.decide(case, "approve", reason="in order", document=tmp_path / "missing.pdf")
-    with pytest.raises(InvalidUse, match="1 to 500 bytes"):
-        await bureau.legal.cases.decide(case, "approve", reason="", document=bureau.document)
+    for reason in ("", f"{PHONES[0]} is no customer's"):
+        with pytest.raises(InvalidUse, match="1 to 500 bytes, and no nine digits"):
+            await bureau.legal.cases.decide(case, "approve", reason=reason, document=bureau.document)
     with pytest.raises(InvalidUse, match="one of approve, refuse"):
         await bureau.legal.cases.decide(case, "perhaps", reason="in order", document=bureau.document)
     assert (await bureau.legal.cases.status(case.id)).case.decisions == ()

@@ -238,8 +238,9 @@ async def test_only_what_waits_here_is_asked_about_and_of_liaisons_alone(at: Sta
     for nobody in ("reader", "nobody"):
         with pytest.raises(NotFound):
             await asked.ask([name], liaison=nobody, reference=REFERENCE)
-    with pytest.raises(InvalidUse):
-        await asked.ask([name], liaison="police", reference="")
+    for reference in ("", f"A-{PHONES[9]}"):
+        with pytest.raises(InvalidUse, match="no nine digits in a row"):
+            await asked.ask([name], liaison="police", reference=reference)
     with pytest.raises(InvalidUse, match="Two operators"):
         await at.contributor.approve_reviews([name], operator=at.second)
     with pytest.raises(NotFound):

@@ -7,6 +7,21 @@ COUNTERSIGN_CLASSES: Final = {
 }
 
 COUNTERSIGN_WORDS: Final = {
+    "Contributor": "报送成员",
+    "Reference": "案件编号",
+    "Evidence": "证据",
+    "Observed from": "行为起于",
+    "Observed to": "行为止于",
+    "Drawn up": "拟定日期",
+    "Sharing": "共享范围",
+    "Commitment": "证据承诺值",
+    "Approved by": "复核人",
+    "Requested": "请求时间",
+    "Answer by": "答复期限",
+    "Answered": "答复时间",
+    "Officer": "办案人",
+    "Document": "文书摘要值",
+    "Taken back": "撤销时间",
     "The request for a countersignature was answered, or its time is over.": "会签请求已答复，或已逾期。",
     (
         "Look where it is (member-client claims countersign list). Where it was refused or its time is over, "
@@ -21,8 +36,12 @@ COUNTERSIGN_WORDS: Final = {
     ),
     "There is no request for a countersignature of this claim.": "没有关于该报送记录的会签请求。",
     "A request for a countersignature does not verify.": "会签请求未通过验证。",
-    "a reference has 1 to 64 bytes that print": "案件编号为 1 至 64 字节的可打印文字",
-    "the number of an instrument has 1 to 64 bytes that print": "文书编号为 1 至 64 字节的可打印文字",
+    "a reference has 1 to 64 bytes that print, and no nine digits in a row": (
+        "案件编号为 1 至 64 字节的可打印文字，且不得含连续九位数字"
+    ),
+    "the number of an instrument has 1 to 64 bytes that print, and no nine digits in a row": (
+        "文书编号为 1 至 64 字节的可打印文字，且不得含连续九位数字"
+    ),
     "One of these waits for its second operator first.": "其中有记录尚待第二名经办人复核。",
     "Two operators approved this already: a police liaison is to countersign it.": (
         "该记录已由两名经办人复核，待警方联络员会签。"

@@ -280,6 +280,9 @@ SENTENCES: Final = {
     ),
     "a scope has instruments and categories, or neither": "权限须同时含法律文书和类别，或两者皆无",
     "a reason has 1 to {MAX_REASON_BYTES} bytes": "理由的长度为 1 至 {MAX_REASON_BYTES} 字节",
+    "a reason has 1 to {MAX_REASON_BYTES} bytes, and no nine digits in a row": (
+        "理由的长度为 1 至 {MAX_REASON_BYTES} 字节，且不得含连续九位数字"
+    ),
     "several proposals begin so: give more digits": "有多项提案以此开头：请多给几位",
     "The renewed certificate cannot be kept.": "更新后的证书无法保存。",
     "this version does not know the change: approve it with a newer one": "本版本不认识该变更：请用更新的版本批准",
