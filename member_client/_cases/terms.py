@@ -225,8 +225,8 @@ def document_digest(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
-    except OSError as error:
-        raise InvalidUse(f"the instrument's document cannot be read: {type(error).__name__}") from None
+    except OSError:
+        raise InvalidUse("the instrument's document cannot be read: there is no such file, or it is none") from None
 
 
 def _check_note(note: str, leaves: Sequence[bytes]) -> None:

@@ -65,8 +65,11 @@ async def test_a_member_asks_and_an_officer_signs_refuses_and_revokes(
         waiting = await document(hub, "police", "case", "countersign", "list")
         assert {it["entry"] for it in waiting["requests"]} == {first, second, third}
         shown = await command(hub, "police", "case", "countersign", "show", first)
-        for text in ("A-2027-0311", "E5", "desk-1, desk-2", "waiting"):
+        for text in ("A-2027-0311", "E5", "desk-1, desk-2", "waiting", "telephone number"):
             assert text in shown
+        in_chinese = await command(hub, "police", "--lang", "zh-CN", "case", "countersign", "show", first)
+        assert "复核人" in in_chinese
+        assert not any(name in in_chinese for name in ("approved_by", "Approved", "phone"))
         assert not any(phone in shown for phone in PHONES[:3])
 
         paper = tmp_path / "document.pdf"

@@ -4,9 +4,12 @@ from typing import Annotated
 
 import typer
 
+from alliance.cases.words import InstrumentType
+from alliance.taxonomy import Category
 from member_client import Change
 from member_client.cli.admin.changing import changing
 from member_client.cli.admin.options import DryRun, Member, Reason, Yes
+from member_client.cli.claim_rows import given_word
 from member_client.cli.completing import complete_category, complete_instrument
 from member_client.cli.session import session_of
 
@@ -41,5 +44,9 @@ def scope_liaison(
       member-client admin scope-liaison police-a --instrument evidence_notice \
         --category mule_account --reason "agreement of 3 March"
     """
-    change = Change.set_liaison_scope(member, instruments=instrument or (), categories=category or ())
+    change = Change.set_liaison_scope(
+        member,
+        instruments=[given_word(InstrumentType, "--instrument", it) for it in instrument or ()],
+        categories=[given_word(Category, "--category", it) for it in category or ()],
+    )
     changing(session_of(context), change, reason, yes=yes, dry_run=dry_run)

@@ -6,14 +6,16 @@ from typing import Annotated, Final
 import typer
 
 from alliance.countersignatures import CountersignatureState
+from alliance.identifiers import Kind
+from alliance.notices import KINDS
 from alliance.taxonomy import Category, SharingLevel, SubjectRole
 from member_client import CountersignatureDocument, CountersignatureRequest
 from member_client.cli.asking import ask
-from member_client.cli.case.words import CaseReason, OfficerOption
+from member_client.cli.case.words import CaseReason, OfficerOption, say_facts
 from member_client.cli.claims import entry_id, reason_code
 from member_client.cli.countersign import record, requests, show
 from member_client.cli.group import UsageFault
-from member_client.cli.language import exact_moment, tr, word
+from member_client.cli.language import exact_moment, spoken, tr, word
 from member_client.cli.operating import opened_operator
 from member_client.cli.session import Session, session_of
 from member_client.files import shown_date
@@ -29,6 +31,32 @@ _WORDS: Final = {
     "role": SubjectRole,
     "sharing": SharingLevel,
     "state": CountersignatureState,
+}
+_NAMES: Final = {
+    "entry": "Entry",
+    "contributor": "Contributor",
+    "liaison": "Liaison",
+    "reference": "Reference",
+    "state": "State",
+    "kind": "Kind",
+    "category": "Category",
+    "role": "Role",
+    "evidence": "Evidence",
+    "observed_from": "Observed from",
+    "observed_to": "Observed to",
+    "filed_at": "Drawn up",
+    "expires_at": "Until",
+    "sharing": "Sharing",
+    "evidence_commitment": "Commitment",
+    "approved_by": "Approved by",
+    "requested_at": "Requested",
+    "answer_by": "Answer by",
+    "answered_at": "Answered",
+    "officer": "Officer",
+    "instrument_reference": "Instrument",
+    "document_sha256": "Document",
+    "reason": "Reason",
+    "revoked_at": "Taken back",
 }
 _DATES: Final = frozenset({"observed_from", "observed_to", "filed_at", "expires_at"})
 _MOMENTS: Final = frozenset({"requested_at", "answer_by", "answered_at", "revoked_at"})
@@ -159,15 +187,15 @@ async def _found(session: Session, entry: str) -> CountersignatureRequest:
 
 
 def _say(session: Session, one: CountersignatureRequest) -> None:
-    for name, value in record(one).items():
-        if value is None or value == []:
-            continue
-        session.say(f"{name:<20} {_text(name, value)}")
+    held = {name: value for name, value in record(one).items() if value not in (None, [])}
+    say_facts(session, {_NAMES[name]: _text(name, value) for name, value in held.items()})
 
 
 def _text(name: str, value: object) -> str:
     if name in _WORDS:
         return word(_WORDS[name], str(value))
+    if name == "kind":
+        return KINDS[Kind(str(value))].label(spoken())
     if name in _DATES:
         return shown_date(int(str(value)))
     if name in _MOMENTS:

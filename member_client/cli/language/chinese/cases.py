@@ -126,6 +126,9 @@ CASE_WORDS: Final = {
         "理由代码为最多 64 个小写字母、数字和 _ 组成的词"
     ),
     "a draft is withdrawn, and not closed: nobody was asked": "草稿只能撤回，不能办结：尚未询问任何成员",
+    "the instrument's document cannot be read: there is no such file, or it is none": (
+        "无法读取法律文书：文件不存在，或不是文件"
+    ),
     "a case's number has no spaces and no nine digits in a row": "案号不得含空格，也不得含连续九位数字",
     "an instrument's number has no spaces and no nine digits in a row": "文书编号不得含空格，也不得含连续九位数字",
     "a look-back ends after it begins, and not in the future": "回溯期须先起后止，且不得止于将来",
