@@ -242,7 +242,7 @@ async def waiting(folder: Path, tmp_path: Path) -> AsyncIterator[Waiting]:
         newest = hub.hub.store.read_now(lambda it: it.successions.newest())
         assert newest is not None
         assert succession_pb2.Succession.FromString(newest.payload) == made
-        by_role = {Role.MEMBER: member, **dict(zip(others, offices, strict=True))}
+        by_role: dict[Role, WireMember] = {Role.MEMBER: member, **dict(zip(others, offices, strict=True))}
         yield Waiting(hub, ann, bob, member, by_role, newest.payload)
         for caller in again:
             await caller.close()

@@ -56,7 +56,9 @@ async def target(
 async def officers(target: WireMember) -> AsyncIterator[Mapping[Role, WireMember]]:
     """One of each other role of the same hub."""
     others = [role for role in Role if role is not Role.MEMBER]
-    made = {role: await enrol(target.hub, f"{role.word.replace('_', '-')}-1", role) for role in others}
+    made: dict[Role, WireMember] = {
+        role: await enrol(target.hub, f"{role.word.replace('_', '-')}-1", role) for role in others
+    }
     yield made
     for caller in made.values():
         await caller.close()
