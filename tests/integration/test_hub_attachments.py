@@ -1,7 +1,9 @@
 """Attachments on the wire: who may upload what when, where an upload goes on, and what becomes of what is stored."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -25,7 +27,7 @@ from alliance.v1.case_pb2 import (
 )
 from alliance_server.domain import attachments as rules
 from alliance_server.domain.members import HUB_ACTOR, Role
-from alliance_server.storage.attachment_files import AttachmentFiles
+from alliance_server.storage.attachment_files import AttachmentFiles, FileUpload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -306,6 +308,28 @@ async def test_a_full_disk_is_said_and_nothing_is_lost(
             await sent(member, messages_of(statement, ATTACHED, 40_000))
     assert await state(member, case_id) == (40_000, False)
     assert (await sent(member, messages_of(statement, ATTACHED, 40_000))).is_whole
+
+
+async def test_uploads_leave_threads_to_the_rest_of_the_hub(
+    hub: RunningHub, member: WireMember, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id, read, may_go_on = ask(hub, "lender"), 0, Event()
+
+    def read_back(_upload: FileUpload) -> None:
+        nonlocal read
+        read += 1
+        may_go_on.wait()
+
+    monkeypatch.setattr(FileUpload, "_read_back", read_back)
+    names = [number.to_bytes(16, "big") for number in range(rules.MAX_ATTACHMENTS)]
+    uploads = [asyncio.ensure_future(upload(member, case_id, attachment_id=name)) for name in names]
+    try:
+        await until(lambda: read > 0)
+        await asyncio.sleep(0.2)  # the others wait by now
+        assert await asyncio.wait_for(asyncio.to_thread(int), 10) == 0
+    finally:
+        may_go_on.set()
+        assert all(is_whole for _, is_whole in await asyncio.gather(*uploads))
 
 
 async def test_a_window_that_closes_meanwhile_ends_the_upload(hub: RunningHub, member: WireMember) -> None:

@@ -2,7 +2,9 @@
 
 - An attachment leaves an event when it is begun, and each upload one at its end. That of the last is a step of the
   case: the hub has held the whole against the digest that the member signed. What differs is removed.
-- Files are written and read on threads; what was acknowledged survives whatever ends a stream, or the hub.
+- Files are written and read on threads, a few at a time: one that is read again, to go on with its digest, takes
+  seconds, and the rest of the hub uses the same threads.
+- What was acknowledged survives whatever ends a stream, or the hub.
 - Rows come before their files, and go after them: there is no file that no row tells of.
 """
 
@@ -36,6 +38,8 @@ T = TypeVar("T")
 
 CHUNK_BYTES: Final = 256 * 1024
 PURGED_AT_ONCE: Final = 64
+THREADS: Final = 3
+"""Fewer than there are on the smallest machine."""
 
 
 class AttachmentService:
@@ -45,6 +49,7 @@ class AttachmentService:
         self._store = store
         self._files = files
         self._clock = clock
+        self._threads = asyncio.Semaphore(THREADS)
 
     async def state(self, call: Call, case_id: bytes, attachment_id: bytes) -> tuple[int, bool]:
         """Give how much of an attachment of the caller's is durable, and whether it is whole; raises Refused."""
@@ -56,7 +61,7 @@ class AttachmentService:
             return transaction.attachments.get(key)
 
         found = await self._store.write(work)
-        durable = 0 if found is None else await asyncio.to_thread(self._files.durable, found.file_name)
+        durable = 0 if found is None else await self._on_thread(self._files.durable, found.file_name)
         return durable, found is not None and _is_whole(found, durable)
 
     async def upload(self, call: Call, messages: AsyncIterator[UploadAttachmentRequest]) -> tuple[int, bool]:
@@ -69,21 +74,21 @@ class AttachmentService:
             raise Refused(Reason.INVALID_REQUEST, "an upload begins with what was signed of it")
         offer = offered(call.caller, first.attachment, call.now())
         attachment, until = await self._store.write(lambda transaction: _begin(transaction, call, offer))
-        durable = await asyncio.to_thread(self._files.durable, attachment.file_name)
+        durable = await self._on_thread(self._files.durable, attachment.file_name)
         if _is_whole(attachment, durable):
             await self._record(call, attachment, 1)
             return durable, True
-        upload = await _written(self._files.begin, attachment.file_name, first.offset, attachment.sealed_size)
+        upload = await self._written(self._files.begin, attachment.file_name, first.offset, attachment.sealed_size)
         try:
-            await _take(attachment, upload, first)
+            await self._take(attachment, upload, first)
             async for message in messages:
                 if call.now() >= until:
                     raise Refused(Reason.REPLY_WINDOW_CLOSED, "replies are not taken any more")
-                await _take(attachment, upload, message)
-            await _written(upload.close)
+                await self._take(attachment, upload, message)
+            await self._written(upload.close)
         finally:
             with suppress(OSError):  # what is not durable now comes once more
-                await asyncio.to_thread(upload.close)
+                await self._on_thread(upload.close)
         if upload.received < attachment.sealed_size:
             await self._record(call, attachment, 0)
             return upload.received, False
@@ -112,7 +117,7 @@ class AttachmentService:
         found = await self._store.write(work)
         chunks = iter(self._files.chunks(found.file_name, offset, CHUNK_BYTES))
         try:
-            while chunk := await asyncio.to_thread(_next, chunks):
+            while chunk := await self._on_thread(_next, chunks):
                 yield chunk
         except FileNotFoundError:
             raise Refused(Reason.NOT_FOUND, "the attachment's file is gone") from None
@@ -122,7 +127,7 @@ class AttachmentService:
         now = self._clock.now_ms()
         due = await self._store.read(lambda transaction: transaction.attachments.due_to_purge(now, PURGED_AT_ONCE))
         for key in due:
-            await asyncio.to_thread(self._files.remove, file_name(*key))
+            await self._on_thread(self._files.remove, file_name(*key))
 
         def work(transaction: Transaction) -> int:
             purged = sum(map(transaction.attachments.remove, due))
@@ -133,6 +138,25 @@ class AttachmentService:
 
         return await self._store.write(work) if due else 0
 
+    async def _take(self, attachment: Attachment, upload: AttachmentUpload, message: UploadAttachmentRequest) -> None:
+        check_part(attachment, upload.received, message.offset, message.part)
+        await self._written(upload.append, message.part)
+
+    async def _written(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Write; raises Refused where there is no room, it does not go on, or another upload is under way."""
+        try:
+            return await self._on_thread(work, *args, **kwargs)
+        except ValueError:
+            raise Refused(Reason.ATTACHMENT_MISMATCH, "less of the attachment is durable") from None
+        except BlockingIOError:
+            raise Refused(Reason.UNAVAILABLE, "another upload of the attachment is under way") from None
+        except OSError as error:
+            raise Refused(Reason.STORAGE_FULL, f"the attachment cannot be written ({type(error).__name__})") from None
+
+    async def _on_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        async with self._threads:
+            return await asyncio.to_thread(work, *args, **kwargs)
+
     async def _record(self, call: Call, attachment: Attachment, items: int) -> None:
         event = call.event(items=items, commitments=(attachment.content_sha256,))
         await self._store.write(lambda transaction: transaction.record(event))
@@ -142,7 +166,7 @@ class AttachmentService:
         is_right = compare_digest(upload.sha256, attachment.sealed_sha256)
         commitments = (attachment.content_sha256,)
         if not is_right:
-            await asyncio.to_thread(self._files.remove, attachment.file_name)
+            await self._on_thread(self._files.remove, attachment.file_name)
 
         def work(transaction: Transaction) -> None:
             if not is_right:
@@ -199,23 +223,6 @@ def _asked(transaction: Transaction, call: Call, case_id: bytes) -> Case:
 
 def _is_whole(attachment: Attachment, durable: int) -> bool:
     return attachment.whole_at is not None and durable == attachment.sealed_size
-
-
-async def _take(attachment: Attachment, upload: AttachmentUpload, message: UploadAttachmentRequest) -> None:
-    check_part(attachment, upload.received, message.offset, message.part)
-    await _written(upload.append, message.part)
-
-
-async def _written(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Write on a thread; raises Refused where there is no room, it does not go on, or another upload is under way."""
-    try:
-        return await asyncio.to_thread(work, *args, **kwargs)
-    except ValueError:
-        raise Refused(Reason.ATTACHMENT_MISMATCH, "less of the attachment is durable") from None
-    except BlockingIOError:
-        raise Refused(Reason.UNAVAILABLE, "another upload of the attachment is under way") from None
-    except OSError as error:
-        raise Refused(Reason.STORAGE_FULL, f"the attachment cannot be written ({type(error).__name__})") from None
 
 
 def _next(chunks: Iterator[bytes]) -> bytes:
