@@ -302,10 +302,13 @@ def opened(case: Case, asked: int, now: int) -> Case:
 def ended(case: Case, state: CaseState, now: int) -> Case:
     """Give the case as its liaison ends it; raises Refused.
 
-    It is closed once the replies were handed over: else closing it would be a way to read some before their time.
+    It is closed once the replies were handed over: else closing it would be a way to read some before their time. And
+    it is not withdrawn from then on: else who read them could have the case look as if nobody had.
     """
     if state is CaseState.CLOSED and not case.is_handed_over(now):
         raise Refused(Reason.CASE_STATE_CONFLICT, "a case is closed once its replies are handed over")
+    if state is CaseState.WITHDRAWN and case.is_handed_over(now):
+        raise Refused(Reason.CASE_STATE_CONFLICT, "a case whose replies are handed over is closed, not withdrawn")
     if state not in {CaseState.CLOSED, CaseState.WITHDRAWN}:
         raise Refused(Reason.INVALID_REQUEST, "a liaison closes or withdraws a case")
     return case.moved(state, now)

@@ -420,6 +420,8 @@ async def test_a_case_is_closed_once_its_replies_are_handed_over(own_station: St
     await refused(station.liaison, station.end(case, key=station.legal.key), Reason.SIGNATURE_INVALID)
     station.pass_by(REPLY_AFTER_MS)
     await lender.cases.SendCaseReply(reply_of(lender, case))
+    # Who has read them does not take the case back as if nobody had.
+    await refused(station.liaison, station.end(case, CaseState.WITHDRAWN), Reason.CASE_STATE_CONFLICT)
     assert state_of(await station.end(case, CaseState.CLOSED)) is CaseState.CLOSED
     assert state_of(await station.end(case, CaseState.CLOSED)) is CaseState.CLOSED
     assert len((await station.replies(case)).replies) == 1
@@ -430,8 +432,9 @@ async def test_a_case_is_closed_once_its_replies_are_handed_over(own_station: St
 
 async def test_what_is_withdrawn_hands_nothing_over(own_station: Station) -> None:
     station = own_station
-    lender = await enrol(station.hub, "lender")
-    await filed(lender, HELD)
+    lender, slower = await enrol(station.hub, "lender"), await enrol(station.hub, "slower")
+    for member in (lender, slower):
+        await filed(member, HELD)
     case = await station.opened(HELD)
     station.pass_by(REPLY_AFTER_MS)
     await lender.cases.SendCaseReply(reply_of(lender, case))
@@ -443,7 +446,8 @@ async def test_what_is_withdrawn_hands_nothing_over(own_station: Station) -> Non
     await station.end(unused)
     assert len(await inquiries(lender)) == 1  # nobody was asked about the second one, and nobody learns of it
     await refused(lender, entries(lender, unused), Reason.NOT_FOUND)
-    await lender.close()
+    for member in (lender, slower):
+        await member.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
