@@ -63,6 +63,28 @@ BUNDLE_HELP: Final = {
 }
 
 BUNDLE_WORDS: Final = {
+    # -- making one, and its files
+    "{file}: there is no such folder, or it is one": "{file}：所在文件夹不存在，或其本身为文件夹",
+    "{file} exists; nothing is overwritten without --force": "{file} 已存在；未给出 --force 时不予覆盖",
+    "an officer of the case signs its bundle, and nobody else": "案件包只能由本案办案人签署",
+    "The hub's directory leaves somebody out who took part in the case.": "联盟中心的名录缺少参与本案的一方。",
+    "A member's release cannot be read.": "成员提供的内容无法读取。",
+    "The bundle would not hold, and was not written: {fault}": "案件包不成立，未予写出：{fault}",
+    "The bundle cannot be made: {fault}": "无法制作案件包：{fault}",
+    "{file} cannot be written to this machine's disk.": "{file} 无法写入本机磁盘。",
+    "The hub's log does not have every step of the case yet.": "联盟中心的日志尚未包含案件的每一步骤。",
+    "more parties took part in this case than can be proven at once": "参与本案的各方过多，无法一次证明",
+    "The hub has more of an attachment than there is.": "联盟中心所收附件的内容多于附件本身。",
+    "The hub ended the upload of an attachment before all of it was there.": "附件尚未传完，联盟中心即结束了上传。",
+    "The upload of an attachment was cut off.": "附件的上传中断。",
+    "The download of an attachment was cut off.": "附件的下载中断。",
+    "What a member says of a file describes none that can be opened.": "成员对附件的说明无法对应可打开的文件。",
+    "{file} is being downloaded by another program": "{file} 正由另一程序下载",
+    "an attachment's name has 1 to {count} bytes": "附件的文件名为 1 至 {count} 字节",
+    "{file} is larger than 4 GiB: release it in pieces": "{file} 超过 4 GiB：请分件提供",
+    "{file} changes while it is read: copy it, and release the copy": "{file} 在读取时发生变化：请复制后提供副本",
+    "{file} exists, and is another file: nothing is overwritten": "{file} 已存在且为另一文件：不予覆盖",
+    "{file} is not the file that was released.": "{file} 不是成员所提供的文件。",
     # -- export
     "opening and verifying the members' replies": "正在解封并验证成员答复",
     "fetching the proofs that each step is in the hub's log": "正在获取各步骤在联盟中心日志中的证明",
