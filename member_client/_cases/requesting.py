@@ -19,9 +19,9 @@ from typing import Final
 from google.protobuf.message import DecodeError
 
 from alliance import statements
-from alliance.cases.rules import ID_BYTES
+from alliance.cases.rules import ID_BYTES, INSTRUMENT_RULES
 from alliance.cases.statements import read_request
-from alliance.cases.words import SIGN_WITHIN_MS, CaseState
+from alliance.cases.words import SIGN_WITHIN_MS, CaseState, InstrumentType
 from alliance.claims import is_reason_code
 from alliance.crypto import merkle
 from alliance.errors import SignatureInvalid
@@ -95,7 +95,7 @@ class Requests:
         )
         payload = request.SerializeToString()
         leaves = [it.leaf for it in found.suspects]
-        left = await self._left_under(document)
+        left = await self._left_under(document, request.instrument_type)
         return preview_of(request, payload, left, leaves=leaves, secret=secret, note=terms.note, found=found)
 
     async def open(self, preview: CasePreview, officer: Operator) -> Case:
@@ -117,7 +117,7 @@ class Requests:
         """Give a draft as the second officer looks at it; raises NotFound where there is none on this machine."""
         draft = await self.draft(case_id)
         request = draft.request
-        left = await self._left_under(request.instrument_sha256)
+        left = await self._left_under(request.instrument_sha256, request.instrument_type)
         return preview_of(request, draft.payload, left, leaves=draft.leaves, note=draft.note)
 
     async def submit(self, case_id: bytes, officer: Operator) -> Case:
@@ -309,12 +309,16 @@ class Requests:
             for record in page:
                 yield record
 
-    async def _left_under(self, instrument_sha256: bytes) -> int | None:
-        """Give how many may still be asked about under an instrument; None where no case is under it yet."""
-        left = None
+    async def _left_under(self, instrument_sha256: bytes, instrument_type: int) -> int | None:
+        """Give how many may still be asked about under an instrument; None where no case is under it yet.
+
+        The hub counts over all cases under a document, also where an earlier one called it another type.
+        """
+        left, items = None, INSTRUMENT_RULES[InstrumentType(instrument_type)].items
         async for record in self._records():
             if hmac.compare_digest(_request_of(record).instrument_sha256, instrument_sha256):
-                left = (await self.shown(record)).instrument_left
+                case = await self.shown(record)
+                left = max(0, items - INSTRUMENT_RULES[case.instrument].items + case.instrument_left)
         return left
 
     async def _check_registered(self, officers: tuple[str, str], signer: Operator) -> None:

@@ -165,6 +165,8 @@ async def test_what_is_too_much_is_not_signed(bureau: Bureau) -> None:
     assert rest.left == 50
     with pytest.raises(InstrumentExhausted):
         await liaison.cases.open(rest, officer=first)
+    by_another_name = await liaison.cases.preview(bureau.terms(document=other), suspects(PHONES[:1]))
+    assert by_another_name.left == 2_000 - 150
 
 
 async def test_a_liaison_asks_within_its_scope(bureau: Bureau) -> None:
