@@ -297,7 +297,7 @@ def _check_whole(
 ) -> None:
     asked = {it.entry.entry_id for it in claims}
     if len(by_entry) < len(answers):
-        raise InvalidUse("a claim is answered about once")
+        raise InvalidUse("several answers, or rows, are about one claim: give one a claim")
     if unknown := len(by_entry.keys() - asked):
         raise InvalidUse(f"the case does not ask about {unknown} of the claims that are answered about")
     if missing := len(asked - by_entry.keys()):

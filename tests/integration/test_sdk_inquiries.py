@@ -156,7 +156,7 @@ async def test_what_cannot_be_released_says_why(new_hub_folder: NewFolder) -> No
     async with asked(new_hub_folder()) as one:
         wrong: list[tuple[list[InquiryAnswer], str, str]] = [
             ([], BASIS, "have no answer"),
-            ([one.released(), one.released()], BASIS, "once"),
+            ([one.released(), one.released()], BASIS, "one a claim"),
             ([one.released(), InquiryAnswer(bytes(16), DECLINED)], BASIS, "does not ask"),
             ([one.released(shoe_size="43")], BASIS, "in no template"),
             ([InquiryAnswer(one.entry_id, RELEASED)], BASIS, "names fields or files"),

@@ -48,7 +48,9 @@ INQUIRY_WORDS: Final = {
     "An answer to a case in the local store cannot be read.": "本机保存的案件答复记录无法读取。",
     "A suspect of a case in the local store cannot be read.": "本机保存的涉案标识无法读取。",
     "A reply to a case in the local store cannot be read.": "本机保存的案件答复无法读取。",
-    "a claim is answered about once": "每条记录只答复一次",
+    "several answers, or rows, are about one claim: give one a claim": (
+        "有多个答复或多行涉及同一记录：每条记录只给出一个"
+    ),
     "the case does not ask about {unknown} of the claims that are answered about": (
         "所答复的记录中有 {unknown} 条不在案件询问之列"
     ),
