@@ -3,6 +3,7 @@
 import csv
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,9 @@ async def test_every_case_is_counted_by_what_became_of_it(station: Station) -> N
     withdrawn = station.drawn_up(FREE)
     await station.submit(withdrawn)
     await station.end(withdrawn)
-    refused = station.drawn_up(FREE, instrument_type=int(InstrumentType.COURT_ORDER))
+    refused = station.drawn_up(
+        FREE, instrument_type=int(InstrumentType.COURT_ORDER), instrument_sha256=sha256(b"an order").digest()
+    )
     await station.submit(refused)
     station.pass_by(HOUR_MS)
     await station.decide(station.legal, refused)
