@@ -309,12 +309,12 @@ def _release(reply: CaseReply) -> CaseRelease:
 
 
 def _released_files(releases: Mapping[str, CaseRelease]) -> Iterator[tuple[str, ReleasedFile]]:
-    """Give whose release names which file, each once."""
+    """Give whose release names which file, each once a place in the bundle."""
     for member, release in sorted(releases.items()):
-        seen: set[bytes] = set()
+        seen: set[str] = set()
         for file in (file for answer in release.answers for file in answer.files):
-            if file.attachment_id not in seen:
-                seen.add(file.attachment_id)
+            if (name := layout.attachment(member, file)) not in seen:
+                seen.add(name)
                 yield member, file
 
 

@@ -12,7 +12,6 @@ from hashlib import sha256
 from google.protobuf.message import DecodeError
 
 from alliance import statements
-from alliance.cases.rules import DIGEST_BYTES, ID_BYTES
 from alliance.cases.statements import verify_release
 from alliance.cases.suspects import read_leaf
 from alliance.cases.words import ReleaseOutcome
@@ -23,12 +22,13 @@ from alliance.identifiers import Kind
 from alliance.v1 import case_pb2
 from alliance.v1.case_pb2_grpc import CaseServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
+from member_client._cases.downloading import check_released
 from member_client._cases.drafts import Draft
 from member_client._cases.requesting import Requests
 from member_client._directory import Directory
 from member_client._paging import pages
 from member_client._session import Session
-from member_client.errors import StatementInvalid
+from member_client.errors import AttachmentTampered, StatementInvalid
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -139,6 +139,7 @@ def _read(record: case_pb2.CaseReplyRecord, draft: Draft, directory: Directory) 
     release = verify_release(contents.release, contents.approvals, contents.operators, member, identity)
     if (release.case_id, release.request_sha256) != (case_id, sha256(draft.payload).digest()):
         raise SignatureInvalid("the release answers another request")
+    _check_files([file for answer in release.answers for file in answer.files])
     whole = _uploaded(record.attachments, case_id, member, identity)
     return CaseReply(
         member=member,
@@ -173,10 +174,24 @@ def _answer(said: case_pb2.EntryAnswer, draft: Draft, whole: Mapping[bytes, tupl
 
 
 def _file(said: case_pb2.ReleasedFile, whole: Mapping[bytes, tuple[int, bytes]]) -> ReleasedFile:
-    if len(said.attachment_id) != ID_BYTES or len(said.sha256) != DIGEST_BYTES:
-        raise CaseInvalid(Reason.INVALID_REQUEST, "a file of the release has no id or no digest")
     is_whole = whole.get(said.attachment_id) == (said.sealed_size, said.sealed_sha256)
     return ReleasedFile(said.attachment_id, said.name, said.size, said.sha256, is_whole)
+
+
+def _check_files(files: Sequence[case_pb2.ReleasedFile]) -> None:
+    """Raise CaseInvalid where files describe none that can be opened, or one attachment as several contents.
+
+    No bundle would hold that has such a release: one member would keep all the others' from being exported.
+    """
+    known: dict[bytes, tuple[int, bytes, bytes]] = {}
+    for file in files:
+        try:
+            check_released(file)
+        except AttachmentTampered as error:
+            raise CaseInvalid(Reason.INVALID_REQUEST, "a file of the release describes none") from error
+        content = file.size, file.sha256, file.key
+        if known.setdefault(file.attachment_id, content) != content:
+            raise CaseInvalid(Reason.INVALID_REQUEST, "the release has several files under one id")
 
 
 def _uploaded(
