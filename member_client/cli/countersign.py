@@ -32,7 +32,9 @@ def request(
         str,
         typer.Option("--reference", metavar="NO", help="Under which the liaison knows it; never a person's."),
     ],
-    everything: Annotated[bool, typer.Option("--all", help="All that two operators approved here.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All that two operators approved here and no liaison was asked about.")
+    ] = False,
 ) -> None:
     """Ask a liaison to countersign claims that two operators approved.
 
@@ -45,7 +47,11 @@ def request(
 
     async def work() -> list[CountersignatureRequest]:
         async with session.client() as client:
-            chosen = _some(await client.countersigning.approved(), entries or [], everything=everything)
+            here = await client.countersigning.approved()
+            if everything:
+                asked = {one.entry_id for one in await requests(client, waiting_only=False)}
+                here = [one for one in here if one.entry_id not in asked]
+            chosen = _some(here, entries or [], everything=everything)
             names = [one.entry_id for one in chosen]
             return await client.countersigning.ask(names, liaison=liaison, reference=reference)
 

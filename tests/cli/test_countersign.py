@@ -62,6 +62,8 @@ async def test_a_member_asks_and_an_officer_signs_refuses_and_revokes(
         assert code == 2  # which?
         asked = await document(hub, "a", "claims", "countersign", "request", "--all", *ASKED)
         first, second, third = [it["entry"] for it in asked["requests"]]
+        anew = ("--all", "--liaison", "police", "--reference", "another")
+        assert (await document(hub, "a", "claims", "countersign", "request", *anew))["requests"] == []
         waiting = await document(hub, "police", "case", "countersign", "list")
         assert {it["entry"] for it in waiting["requests"]} == {first, second, third}
         shown = await command(hub, "police", "case", "countersign", "show", first)

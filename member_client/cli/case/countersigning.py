@@ -112,11 +112,11 @@ def sign(
     ],
     yes: YesOption = False,
 ) -> None:
-    """Countersign a claim, as it is shown: police accepted it, or it was judged.
+    r"""Countersign a claim, as it is shown: police accepted it, or it was judged.
 
     From then on every member goes by it, until you revoke it. For example:
 
-      member-client case countersign sign 5f0c2b7e9d4148f6a3b1c0d2e4f60718
+      member-client case countersign sign 5f0c2b7e9d4148f6a3b1c0d2e4f60718 \
         --officer officer-1 --instrument A-2026-88 --document acceptance.pdf
     """
     session = session_of(context)
@@ -139,11 +139,11 @@ def sign(
 
 @countersign_app.command("refuse")
 def refuse(context: typer.Context, entry: Entry, *, officer: OfficerOption, reason: CaseReason) -> None:
-    """Refuse to countersign a claim.
+    r"""Refuse to countersign a claim.
 
     For example:
 
-      member-client case countersign refuse 5f0c2b7e9d4148f6a3b1c0d2e4f60718
+      member-client case countersign refuse 5f0c2b7e9d4148f6a3b1c0d2e4f60718 \
         --officer officer-1 --reason not_our_matter
     """
     session = session_of(context)
@@ -161,11 +161,11 @@ def refuse(context: typer.Context, entry: Entry, *, officer: OfficerOption, reas
 
 @countersign_app.command("revoke")
 def revoke(context: typer.Context, entry: Entry, *, officer: OfficerOption, reason: CaseReason) -> None:
-    """Take a countersignature back, for good: the claim is suspended at once.
+    r"""Take a countersignature back, for good: the claim is suspended at once.
 
     For example:
 
-      member-client case countersign revoke 5f0c2b7e9d4148f6a3b1c0d2e4f60718
+      member-client case countersign revoke 5f0c2b7e9d4148f6a3b1c0d2e4f60718 \
         --officer officer-1 --reason judgment_reversed
     """
     session = session_of(context)

@@ -61,7 +61,9 @@ COUNTERSIGN_HELP: Final = {
     ): "联络机构可见每条记录的内容，但不可见涉及何人：请以该编号将证据送交联络机构。例如：",
     "Which liaison is asked.": "请求哪个联络机构。",
     "Under which the liaison knows it; never a person's.": "联络机构所知的案件编号，不得为个人的号码。",
-    "All that two operators approved here.": "本机上两名经办人已复核的全部记录。",
+    "All that two operators approved here and no liaison was asked about.": (
+        "本机上两名经办人已复核、尚未请求会签的全部记录。"
+    ),
     "List what was asked of liaisons, and what they said.": "列出向联络机构提出的会签请求及其答复。",
     "Only those that wait for a liaison.": "仅列出待会签的。",
     "File the claims on this machine that were countersigned.": "报送本机上已获会签的记录。",
