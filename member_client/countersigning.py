@@ -31,7 +31,7 @@ from member_client._dispute_records import checked_reason_code
 from member_client._paging import pages
 from member_client._reviews import PendingReview, Review, Reviews
 from member_client._session import Session
-from member_client.errors import InvalidUse, NotFound
+from member_client.errors import ConflictingRetry, InvalidUse, NotFound
 from member_client.operators import Operator
 from member_client.reviewing import Reviewer
 
@@ -106,7 +106,8 @@ class Countersigning:
         """Ask a liaison to countersign claims that two operators approved; asking again changes nothing.
 
         `reference` is that under which the liaison knows the matter, and no person's name or number. Raises NotFound
-        where a claim does not wait here or nobody of that name is a liaison.
+        where a claim does not wait here or nobody of that name is a liaison, and InvalidUse where it was asked about of
+        another one or under another reference.
         """
         if not is_new_reference(reference):
             raise InvalidUse("a reference has 1 to 64 bytes that print, and no nine digits in a row")
@@ -235,9 +236,14 @@ class Countersigning:
                 approvals=[review.first, *([review.second] if review.second else [])],
             )
 
-        reply = await session.transport.call(
-            lambda channel: CountersignatureServiceStub(channel).RequestCountersignature, message
-        )
+        try:
+            reply = await session.transport.call(
+                lambda channel: CountersignatureServiceStub(channel).RequestCountersignature, message
+            )
+        except ConflictingRetry as error:
+            raise InvalidUse(
+                "One of these was filed, or asked about of another liaison or under another reference."
+            ) from error
         return await _read(session, reply)
 
 

@@ -246,7 +246,7 @@ async def found(session: Session, name: str) -> Inquiry:
     shown = [message async for message in messages(session)]
     matching = [it for it in shown if _is_meant(it, wanted, is_start=is_start)]
     if len(matching) > 1:
-        raise InvalidUse("several cases go by this: give more digits of the id")
+        raise InvalidUse("several cases go by this: give the first digits of the id, as lists show it")
     if not matching:
         raise NotFound("There is no such case that asks this member.")
     return await believed(session, matching[0])

@@ -178,7 +178,7 @@ class Requests:
         if not cases:
             raise NotFound("There is no such case.")
         if len(cases) > 1:
-            raise InvalidUse("several cases go by this: give more digits of the id")
+            raise InvalidUse("several cases go by this: give the first digits of the id, as lists show it")
         return cases[0]
 
     async def status(self, case_id: bytes) -> CaseStanding:

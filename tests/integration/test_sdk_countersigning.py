@@ -126,6 +126,8 @@ async def test_a_claim_waits_for_the_liaison_is_filed_and_believed(at: Station) 
 
     asked = at.contributor.countersigning
     (request,) = await asked.ask([name], liaison="police", reference=REFERENCE)
+    with pytest.raises(InvalidUse, match="under another reference"):
+        await asked.ask([name], liaison="police", reference="another")
     assert (request.state, request.reference, request.evidence) == (
         CountersignatureState.WAITING,
         REFERENCE,

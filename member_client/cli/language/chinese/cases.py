@@ -114,7 +114,9 @@ CASE_WORDS: Final = {
         "草稿须在一天内签署并提交：请撤回后重新建案"
     ),
     "There is no such case.": "没有这个案件。",
-    "several cases go by this: give more digits of the id": "有多个案件与此相符：请给出更多位编号",
+    "several cases go by this: give the first digits of the id, as lists show it": (
+        "有多个案件与此相符：请按列表给出编号的前几位"
+    ),
     "This machine keeps nothing of this case: go on where it was opened.": (
         "本机没有该案件的资料：请在新建该案件的机器上继续办理。"
     ),

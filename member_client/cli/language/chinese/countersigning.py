@@ -42,6 +42,9 @@ COUNTERSIGN_WORDS: Final = {
     "the number of an instrument has 1 to 64 bytes that print, and no nine digits in a row": (
         "文书编号为 1 至 64 字节的可打印文字，且不得含连续九位数字"
     ),
+    "One of these was filed, or asked about of another liaison or under another reference.": (
+        "其中有记录已报送，或已向其他联络机构、以其他编号请求会签。"
+    ),
     "One of these waits for its second operator first.": "其中有记录尚待第二名经办人复核。",
     "Two operators approved this already: a police liaison is to countersign it.": (
         "该记录已由两名经办人复核，待警方联络员会签。"
