@@ -26,12 +26,10 @@ _REPLIES: Final = {
 
 def done(session: Session, work: Callable[[Inquiring], Awaitable[T]]) -> T:
     """Do what a command is about, after replies that are ready and due were sent; says what became of these."""
-    sent, result = session.run(_done(session, work))
-    tell_sent(session, [it for it in sent if it.outcome is not ReplyOutcome.WAITS])
-    return result
+    return session.run(_done(session, work))
 
 
-async def _done(session: Session, work: Callable[[Inquiring], Awaitable[T]]) -> tuple[list[SentReply], T]:
+async def _done(session: Session, work: Callable[[Inquiring], Awaitable[T]]) -> T:
     async with session.client() as client:
         inquiries = client.inquiries
         try:
@@ -39,7 +37,8 @@ async def _done(session: Session, work: Callable[[Inquiring], Awaitable[T]]) -> 
         except (AttachmentMismatch, InvalidUse) as error:  # of its files: this command may be what draws it up anew
             session.note(tr("a reply that is ready is NOT SENT: {fault}", fault=retold(str(error))))
             sent = []
-        return sent, await work(inquiries)
+        tell_sent(session, [it for it in sent if it.outcome is not ReplyOutcome.WAITS])  # whatever the command ends in
+        return await work(inquiries)
 
 
 def tell_sent(session: Session, sent: list[SentReply]) -> None:

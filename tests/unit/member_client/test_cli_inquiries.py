@@ -92,6 +92,9 @@ def test_replies_that_are_due_are_sent_by_any_case_command() -> None:
     result = cli_of(inquiries)("case", "inbox")
     assert "the reply is sent, and the hub has it" in result.stderr
     assert inquiries.replies == []
+    inquiries.replies = [SentReply(CASE, ReplyOutcome.SENT, NOW_MS, NOW_MS + DAY_MS)]
+    fails = cli_of(inquiries)("case", "preview", "ffff")
+    assert (fails.exit_code, "the reply is sent, and the hub has it" in fails.stderr) == (2, True)
 
 
 def test_a_reply_that_cannot_be_sent_stops_no_command_but_send() -> None:
