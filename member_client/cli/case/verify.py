@@ -67,7 +67,7 @@ def _is_of(words: str, key: bytes) -> bool:
     except FingerprintDiffers:
         return False
     except FingerprintUnreadable:
-        raise UsageFault(tr("--hub-key is 64 hexadecimal digits, or twelve words")) from None
+        raise UsageFault(tr("--hub-key is 64 hexadecimal digits, or twelve words: is one mistyped?")) from None
     return True
 
 

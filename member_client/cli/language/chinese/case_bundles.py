@@ -12,7 +12,9 @@ BUNDLE_SPOKEN: Final = {
     "it holds; verify it where it arrives: member-client case verify {file}": (
         "该案件包成立；接收方请验证：member-client case verify {file}"
     ),
-    "--hub-key is 64 hexadecimal digits, or twelve words": "--hub-key 应为 64 位十六进制数字，或十二个单词",
+    "--hub-key is 64 hexadecimal digits, or twelve words: is one mistyped?": (
+        "--hub-key 应为 64 位十六进制数字，或十二个单词：请检查是否有误"
+    ),
     "case {number} of {liaison} in {alliance}, made at {time} by officer {officer}": (
         "{alliance} 联络机构 {liaison} 的案件 {number}，由办案人 {officer} 于 {time} 制作"
     ),
@@ -84,7 +86,7 @@ BUNDLE_WORDS: Final = {
     "{file} is larger than 4 GiB: release it in pieces": "{file} 超过 4 GiB：请分件提供",
     "{file} changes while it is read: copy it, and release the copy": "{file} 在读取时发生变化：请复制后提供副本",
     "{file} exists, and is another file: nothing is overwritten": "{file} 已存在且为另一文件：不予覆盖",
-    "{file} is not the file that was released.": "{file} 不是成员所提供的文件。",
+    "{file} is not the file that was released.": "{file} 不是所提供的那个文件。",
     # -- export
     "opening and verifying the members' replies": "正在解封并验证成员答复",
     "fetching the proofs that each step is in the hub's log": "正在获取各步骤在联盟中心日志中的证明",
