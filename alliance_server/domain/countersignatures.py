@@ -180,7 +180,10 @@ def countersigned(
     )
     if said != of_claim:
         raise Refused(Reason.INVALID_REQUEST, "the countersignature is of another claim, level or ground")
-    word = _word(statement, officers, read_grounds(grounds).officer, operators)
+    rests_on = read_grounds(grounds)
+    if not is_new_reference(rests_on.instrument_reference):
+        raise Refused(Reason.INVALID_REQUEST, "the number of an instrument has no nine digits in a row")
+    word = _word(statement, officers, rests_on.officer, operators)
     if known.state is CountersignatureState.COUNTERSIGNED and hmac.compare_digest(known.grounds or b"", grounds):
         return known, word
     _check_waits(known, now)

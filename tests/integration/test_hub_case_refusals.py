@@ -244,6 +244,7 @@ DECISIONS: dict[str, tuple[dict[str, Any], Reason]] = {
     "old": ({"time": 1}, Reason.REPLAYED),
     "no verdict": ({"verdict": 0}, Reason.INVALID_REQUEST),
     "no reason": ({"reason": " "}, Reason.INVALID_REQUEST),
+    "a number like a telephone's": ({"reason": "of 131 and 123456789"}, Reason.INVALID_REQUEST),
     "no such case": ({"case_id": bytes(16)}, Reason.NOT_FOUND),
 }
 

@@ -30,6 +30,7 @@ from alliance_server.services import memberships
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MISSING = int(Reason.COUNTERSIGNATURE_MISSING)
+LONG_NUMBER = "A-123456789"
 
 
 class Room:
@@ -178,6 +179,8 @@ async def test_an_officer_signs_with_a_registered_key(room: Room) -> None:
     for grounds in ({"officer": "nobody"}, {"document_sha256": b"short"}, {"instrument_reference": ""}):
         with refuses(Reason.SIGNATURE_INVALID):
             await room.liaison.countersign(of, grounds=grounds)
+    with refuses(Reason.INVALID_REQUEST):
+        await room.liaison.countersign(of, grounds={"instrument_reference": LONG_NUMBER})
     forged = LiaisonDesk(room.liaison.member, room.liaison.officer, SigningKey.generate()[0])
     with refuses(Reason.SIGNATURE_INVALID):
         await forged.countersign(of)
@@ -207,6 +210,7 @@ async def test_a_request_is_about_its_claim_and_of_a_level_that_needs_one(room: 
         {"substance_sha256": os.urandom(32)},
         {"epoch": 2},
         {"reference": ""},
+        {"reference": LONG_NUMBER},
     ):
         with refuses(Reason.INVALID_REQUEST):
             await ask(room.contributor, of, room.liaison.id, **changes)
