@@ -45,9 +45,11 @@ UNDONE_CASES = tuple(
         "case_members",
         "case_steps",
         "case_attachments",
+        "countersignings",
+        "countersignatures",
     )
 )
-"""Statements that take a database back to before there were police cases."""
+"""Statements that take a database back to before there were police cases and countersignatures."""
 
 
 def undone_logs() -> list[str]:
