@@ -94,9 +94,11 @@ class Cases:
     ) -> ExportedBundle:
         """Write a case's bundle, which stands up without this machine and without the hub, signed by an officer.
 
-        What was cut off is taken up by calling it again. Nothing is overwritten without `force`. Raises NotFound,
-        InvalidUse, CaseStateConflict before replies are handed over, AttachmentTampered, StorageFull,
-        ConfigurationInvalid without the extra `letters`, and StatementInvalid where the bundle would not hold.
+        What was cut off is taken up by calling it again. Nothing is overwritten without `force`. A file for which its
+        member itself uploaded another one is told in `rubbish`, and ends nothing. Raises NotFound, InvalidUse,
+        CaseStateConflict before replies are handed over, AttachmentTampered where somebody else may have changed a
+        file, StorageFull, ConfigurationInvalid without the extra `letters`, and StatementInvalid where the bundle would
+        not hold.
         """
         return await Exporter(await self._opened(), on_stage).export(case_id, out, officer, force=force)
 

@@ -7,7 +7,8 @@ Rules:
    cut or a restart, and goes on where the hub has it durably. A file that changes meanwhile is not sent on.
 2. Everything sealed is signed: its digest is known before the first part goes out.
 3. What is downloaded is opened chunk by chunk. Chunks that were verified lie in a file `.part`, which gets its name
-   once it is whole and has the digest that the member signed. Where anything is wrong nothing stays.
+   once it is whole and has the digest that the member signed. Where anything is wrong nothing stays. A member is
+   blamed for it only by bytes whose digest it signed itself.
 4. All of it is fetched, the padding too: who stops at the file's end shows the hub where that is.
 """
 
@@ -75,7 +76,24 @@ async def download(
     check_released(released)
     if await session.workers.cpu(_is_there, target, released):
         return
-    await Download(session, case_id, member, released, target, progress or _nobody).run()
+    await Download(session, case_id, member, released, progress or _nobody).run(target)
+
+
+async def is_rubbish(
+    session: Session,
+    case_id: bytes,
+    member: str,
+    released: ReleasedFile,
+    *,
+    progress: OnProgress | None = None,
+) -> bool:
+    """Tell whether its member itself uploaded another file than it released, which `download` found tampered.
+
+    It is fetched once more, and nothing of it kept. False where it is not as the member signed that it is sealed, or
+    opens by now: then the hub changed it, or the way. Raises AttachmentTampered for more bytes than were signed, and
+    what calls raise.
+    """
+    return await Download(session, case_id, member, released, progress or _nobody).is_rubbish()
 
 
 def _is_there(target: Path, released: ReleasedFile) -> bool:

@@ -7,6 +7,8 @@ Rules:
 2. Attachments lie in a folder beside the bundle until it is whole. After a cut the same command goes on with them.
 3. Nothing is overwritten unless somebody says so, and then only by a bundle that is whole.
 4. Of the suspects those are in it about whom a member answered, and no others.
+5. No member keeps the others' releases out of it: what one sends that is not as it signed is left out, and told. What
+   somebody else may have changed ends it.
 """
 
 import os
@@ -47,7 +49,7 @@ from member_client._cases.summary_words import README
 from member_client._directory import PAGE_SIZE, read_member
 from member_client._paging import pages
 from member_client._session import Session
-from member_client.errors import InvalidUse, NotFound, StatementInvalid, StorageFull
+from member_client.errors import AttachmentTampered, InvalidUse, NotFound, StatementInvalid, StorageFull
 from member_client.operators import Operator
 
 _PARTS: Final = ".parts"
@@ -81,7 +83,9 @@ class ExportedBundle:
     faulty: tuple[str, ...] = ()
     """Members whose replies do not verify; they are not in it."""
     missing: tuple[str, ...] = ()
-    """Attachments that were released and never uploaded."""
+    """Attachments that were released and are not in it: never uploaded, or `rubbish`."""
+    rubbish: tuple[str, ...] = ()
+    """Attachments for which their members uploaded another file than they released."""
 
 
 class Exporter:
@@ -111,6 +115,9 @@ class Exporter:
         case = await self._requests.shown(parts.proven.case.case, case_id)
         releases = {name: _release(it) for name, it in genuine.items()}
         missing = frozenset(_missing(releases, genuine))
+        folder = out.with_name(out.name + _PARTS)
+        attached, rubbish = await self._attached(case_id, folder, releases, missing)
+        missing |= rubbish
         made_at = self._session.clock.now_ms()
         summary = Summary(
             case=case,
@@ -120,10 +127,9 @@ class Exporter:
             officer=officer.name,
             made_at=made_at,
             missing=missing,
+            rubbish=rubbish,
         )
         files = await self._session.workers.cpu(_files, draft, parts, genuine, releases, summary)
-        folder = out.with_name(out.name + _PARTS)
-        attached = await self._attached(case_id, folder, releases, missing)
         titles = Titles(
             alliance=summary.alliance,
             hub_key=summary.hub_key,
@@ -137,7 +143,16 @@ class Exporter:
         size = await self._written(out, titles, sources, officer)
         await self._session.workers.disk(lambda: shutil.rmtree(folder, ignore_errors=True))
         faulty = tuple(it.member for it in replies if it.fault)
-        return ExportedBundle(out, case, len(sources) + 2, size, tuple(genuine), faulty, tuple(sorted(missing)))
+        return ExportedBundle(
+            path=out,
+            case=case,
+            files=len(sources) + 2,
+            size=size,
+            members=tuple(genuine),
+            faulty=faulty,
+            missing=tuple(sorted(missing)),
+            rubbish=tuple(sorted(rubbish)),
+        )
 
     # -- what proves it ----------------------------------------------------------------------------------------------
 
@@ -195,12 +210,16 @@ class Exporter:
 
     async def _attached(
         self, case_id: bytes, folder: Path, releases: Mapping[str, CaseRelease], missing: frozenset[str]
-    ) -> list[Source]:
-        """Download what was released, as far as it is not there; gives it as it goes into the archive."""
+    ) -> tuple[list[Source], frozenset[str]]:
+        """Download what was released, as far as it is not there; gives it as it goes into the archive.
+
+        Gives the names of those too for which their members uploaded another file. Raises AttachmentTampered where it
+        was not the member.
+        """
         wanted = [(member, file, layout.attachment(member, file)) for member, file in _released_files(releases)]
         wanted = [it for it in wanted if it[2] not in missing]
         total, before = sum(file.sealed_size for _, file, _ in wanted), 0
-        sources = []
+        sources, rubbish = [], set()
         for member, file, name in wanted:
             path = folder / name.removeprefix(layout.ATTACHMENTS)
             await self._session.workers.disk(partial(path.parent.mkdir, mode=0o700, parents=True, exist_ok=True))
@@ -208,11 +227,16 @@ class Exporter:
             def told(done: int, _of: int, before: int = before) -> None:
                 self._told(ExportStage.ATTACHMENTS, before + done, total)
 
-            await attachments.download(self._session, case_id, member, file, path, progress=told)
+            try:
+                await attachments.download(self._session, case_id, member, file, path, progress=told)
+            except AttachmentTampered:
+                if not await attachments.is_rubbish(self._session, case_id, member, file, progress=told):
+                    raise
+                rubbish.add(name)
+            else:
+                sources.append(Source(FileEntry(name, file.size, file.sha256.hex()), partial(_chunks, path)))
             before += file.sealed_size
-            entry = FileEntry(name, file.size, file.sha256.hex())
-            sources.append(Source(entry, partial(_chunks, path)))
-        return sources
+        return sources, frozenset(rubbish)
 
     async def _written(self, out: Path, titles: Titles, sources: Sequence[Source], officer: Operator) -> int:
         """Write the archive, verify it, and give it its name; gives its size. Raises StatementInvalid, StorageFull."""

@@ -183,13 +183,13 @@ def _check_files(files: Sequence[case_pb2.ReleasedFile]) -> None:
 
     No bundle would hold that has such a release: one member would keep all the others' from being exported.
     """
-    known: dict[bytes, tuple[int, bytes, bytes]] = {}
+    known: dict[bytes, tuple[int, bytes, bytes, bytes]] = {}
     for file in files:
         try:
             check_released(file)
         except AttachmentTampered as error:
             raise CaseInvalid(Reason.INVALID_REQUEST, "a file of the release describes none") from error
-        content = file.size, file.sha256, file.key
+        content = file.size, file.sha256, file.key, file.sealed_sha256
         if known.setdefault(file.attachment_id, content) != content:
             raise CaseInvalid(Reason.INVALID_REQUEST, "the release has several files under one id")
 

@@ -37,7 +37,9 @@ class Summary:
     officer: str
     made_at: int
     missing: frozenset[str] = frozenset()
-    """Attachments that were never uploaded, by their names in the bundle."""
+    """Attachments that are not in the bundle, by the names that they would have there."""
+    rubbish: frozenset[str] = frozenset()
+    """Those of them for which their members uploaded another file."""
 
     def letter(self, language: Language) -> Letter:
         """Write it."""
@@ -143,6 +145,8 @@ class _Writer:
 
     def _file(self, member: str, file: ReleasedFile) -> str:
         place = attachment(member, file)
+        if place in self._summary.rubbish:
+            return self._words.rubbish.format(name=file.name, member=member)
         if place in self._summary.missing:
             return self._words.absent.format(name=file.name)
         return self._words.file.format(name=file.name, size=f"{file.size:,}", digest=file.sha256.hex(), place=place)

@@ -36,6 +36,7 @@ class SummaryWords:
     field: str
     file: str
     absent: str
+    rubbish: str
     verify: str
     how: tuple[str, ...]
     joint: str
@@ -71,6 +72,8 @@ WORDS: Final[dict[Language, SummaryWords]] = {
         field="{name}: {value}",
         file="File {name}, {size} bytes, SHA-256 {digest}: {place}",
         absent="File {name} was named in the release and never uploaded",
+        rubbish="File {name} was named in the release; what {member} uploaded under that name is not the file that it "
+        "signed, and is not in this bundle",
         verify="How this is verified",
         how=(
             "On any machine with the member's program, without a connection: member-client case verify BUNDLE",
@@ -107,6 +110,7 @@ WORDS: Final[dict[Language, SummaryWords]] = {
         field="{name}：{value}",
         file="文件 {name}，{size} 字节，SHA-256 {digest}：{place}",
         absent="文件 {name} 已列入提供内容，但从未上传",
+        rubbish="文件 {name} 已列入提供内容，但 {member} 以此名义上传的并非其签署的文件，故不在本案件包中",
         verify="如何验证",
         how=(
             "在装有成员程序的任何机器上，无需联网：member-client case verify BUNDLE",

@@ -5,29 +5,40 @@ Two lenders hold matching claims. One releases fields and a file, the other decl
 
 import asyncio
 import errno
+import io
 import json
+import os
 import tarfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pypdf
 import pytest
 import pytest_asyncio
+from support.attachments import attach, sealed_file
 from support.casework import Bureau, bureau_of
 from support.hub import running_hub
-from support.sdk import PHONES, contribute, lender, row, two_operators
+from support.sdk import PHONES, Tamper, contribute, lender, row, two_operators
 from typer.testing import CliRunner
 
 from alliance.cases.words import REPLY_AFTER_MS, CaseState, ReleaseOutcome
+from alliance.crypto import attachment
+from alliance.crypto.secret import Secret
 from alliance.fingerprints import fingerprint
+from alliance.v1.case_pb2 import CaseRelease, ReleasedFile
 from member_client import (
     AllianceClient,
+    AttachmentTampered,
+    Case,
     CaseStateConflict,
     ExportedBundle,
     ExportStage,
     InquiryAnswer,
+    InquiryReply,
     InvalidUse,
     Operator,
     ReplyOutcome,
@@ -47,8 +58,14 @@ CONTRACT = b"%PDF a contract, made up" * 9_000
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def bureau(new_hub_folder: Callable[[], Path]) -> AsyncIterator[Bureau]:
-    async with running_hub(new_hub_folder()) as hub, bureau_of(hub) as made:
+async def tamper() -> Tamper:
+    """Bends what the hub sends of attachments, where a test says so."""
+    return Tamper("DownloadAttachment", lambda _reply: None)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def bureau(new_hub_folder: Callable[[], Path], tamper: Tamper) -> AsyncIterator[Bureau]:
+    async with running_hub(new_hub_folder(), interceptors=[tamper]) as hub, bureau_of(hub) as made:
         yield made
 
 
@@ -62,10 +79,14 @@ async def answered(
     member: AllianceClient, case_id: bytes, answer: InquiryAnswer, operators: tuple[Operator, Operator]
 ) -> None:
     """Draw a reply up, have two operators agree, and send it."""
+    await agreed(member, await member.inquiries.drawn_up(case_id, [answer], basis="Article 26"), operators)
+
+
+async def agreed(member: AllianceClient, reply: InquiryReply, operators: tuple[Operator, Operator]) -> None:
+    """Have two operators agree to a reply, and send it."""
     first, second = operators
-    reply = await member.inquiries.drawn_up(case_id, [answer], basis="Article 26")
     await member.inquiries.draft(reply, operator=first)
-    await member.inquiries.approve(await member.inquiries.drafted(case_id), operator=second)
+    await member.inquiries.approve(await member.inquiries.drafted(reply.inquiry.case_id), operator=second)
     (sent,) = await member.inquiries.send()
     assert sent.outcome is ReplyOutcome.SENT
 
@@ -136,11 +157,16 @@ async def test_a_case_ends_in_a_bundle_that_stands_up(
     assert (again.case.state, (await verified(out))[0]) == (CaseState.CLOSED, 0)
 
 
+def unpacked(out: Path) -> dict[str, bytes]:
+    """Give the files of a bundle by name."""
+    with tarfile.open(out) as archive:
+        return {it.name: archive.extractfile(it).read() for it in archive}  # type: ignore[union-attr]
+
+
 def check_contents(out: Path, made: ExportedBundle) -> None:
     """The bundle holds what was released, about those alone who matched, and reads as people read."""
     assert sorted(it.name for it in out.parent.iterdir()) == ["case-A-2026-17.tar", "contract.pdf"]
-    with tarfile.open(out) as archive:
-        files = {it.name: archive.extractfile(it).read() for it in archive}  # type: ignore[union-attr]
+    files = unpacked(out)
     assert (len(files), out.stat().st_size) == (made.files, made.size)
     (attached,) = (content for name, content in files.items() if name.startswith("attachments/lender-a/"))
     assert attached == CONTRACT
@@ -218,3 +244,96 @@ async def test_a_case_that_nobody_matches_has_a_bundle_as_well(bureau: Bureau, t
     assert made.members == ()
     assert (await verified(made.path))[0] == 0
     assert PHONES[30].encode() not in made.path.read_bytes()
+
+
+# -- files that are not what was signed --------------------------------------------------------------------------------
+
+
+def noise(file: ReleasedFile) -> bytes:
+    """Bytes that do not open at all."""
+    return os.urandom(file.sealed_size)
+
+
+def another(file: ReleasedFile) -> bytes:
+    """A file that opens, and is another one than was released."""
+    return b"".join(attachment.sealed_parts(io.BytesIO(bytes(file.size)), file.size, Secret(file.key)))
+
+
+async def lied(
+    member: AllianceClient, case_id: bytes, answer: InquiryAnswer, sealed_of: Callable[[ReleasedFile], bytes]
+) -> ReleasedFile:
+    """Release a file, upload something else as it, and sign that this is how it is sealed."""
+    drawn = await member.inquiries.drawn_up(case_id, [answer], basis="Article 26")
+    release = CaseRelease.FromString(drawn.payload)
+    (file,) = release.answers[0].files
+    sealed = sealed_of(file)
+    file.sealed_sha256 = sha256(sealed).digest()
+    await attach(await member._session(), case_id, file.attachment_id, sealed)
+    await agreed(member, replace(drawn, payload=release.SerializeToString()), await two_operators(member))
+    return file
+
+
+async def matched(
+    bureau: Bureau, lenders: dict[str, AllianceClient], folder: Path, phones: dict[str, str]
+) -> tuple[Case, dict[str, InquiryAnswer]]:
+    """Have lenders asked about a telephone each; gives what each answers, which is a file."""
+    filed = {name: (await contribute(lenders[name], [row(phone)]))[0] for name, phone in phones.items()}
+    case = await bureau.matched(list(phones.values()))
+    bureau.pass_by(REPLY_AFTER_MS)
+    contract = folder / "contract.pdf"
+    contract.write_bytes(CONTRACT)
+    return case, {
+        name: InquiryAnswer(it.entry_id, ReleaseOutcome.RELEASED, files=(contract,)) for name, it in filed.items()
+    }
+
+
+@pytest.mark.parametrize(("sealed_of", "place"), [(noise, 40), (another, 42)])
+async def test_a_member_that_uploads_rubbish_keeps_nobody_elses_release_out(
+    bureau: Bureau,
+    lenders: dict[str, AllianceClient],
+    tmp_path: Path,
+    sealed_of: Callable[[ReleasedFile], bytes],
+    place: int,
+) -> None:
+    phones = {"lender-a": PHONES[place], "lender-b": PHONES[place + 1]}
+    case, answers = await matched(bureau, lenders, tmp_path, phones)
+    await answered(lenders["lender-a"], case.id, answers["lender-a"], await two_operators(lenders["lender-a"]))
+    file = await lied(lenders["lender-b"], case.id, answers["lender-b"], sealed_of)
+    out, name = tmp_path / "case.tar", f"attachments/lender-b/{file.attachment_id.hex()}.pdf"
+    made = await bureau.liaison.cases.export(case.id, out, officer=bureau.officers[0])
+    assert (made.members, made.faulty, made.missing, made.rubbish) == (MATCHED, (), (name,), (name,))
+    code, document = await verified(out)
+    assert (code, document["holds"]) == (0, True)
+    assert any(name in note for note in document["notes"])
+    files = unpacked(out)
+    assert [content for at, content in files.items() if at.startswith("attachments/")] == [CONTRACT]
+    assert json.loads(files["manifest.json"])["missing"] == [name]
+    pages = pypdf.PdfReader(io.BytesIO(files["summary-en.pdf"])).pages
+    assert "what lender-b uploaded" in " ".join(" ".join(page.extract_text() for page in pages).split())
+
+
+async def test_what_the_hub_changed_is_laid_to_no_member_and_ends_the_export(
+    bureau: Bureau, lenders: dict[str, AllianceClient], tmp_path: Path, tamper: Tamper
+) -> None:
+    case, answers = await matched(bureau, lenders, tmp_path, {"lender-d": PHONES[44]})
+    await answered(lenders["lender-d"], case.id, answers["lender-d"], await two_operators(lenders["lender-d"]))
+    out = tmp_path / "case.tar"
+    (reply,) = await bureau.liaison.cases.replies(case.id)
+    lies = sealed_file(bureau.hub, case.id, "lender-d", reply.answers[0].files[0].attachment_id)
+    sealed = lies.read_bytes()
+    lies.write_bytes(sealed[:-1] + bytes([sealed[-1] ^ 1]))
+    with pytest.raises(AttachmentTampered):
+        await bureau.liaison.cases.export(case.id, out, officer=bureau.officers[0])
+    lies.write_bytes(sealed)
+
+    def once(reply: Any) -> None:
+        reply.part = bytes([reply.part[0] ^ 1]) + reply.part[1:]
+        tamper.active = False
+
+    tamper.change, tamper.active = once, True
+    with pytest.raises(AttachmentTampered):  # it sends the right ones once it is asked again
+        await bureau.liaison.cases.export(case.id, out, officer=bureau.officers[0])
+    assert not tamper.active
+    assert not out.exists()
+    made = await bureau.liaison.cases.export(case.id, out, officer=bureau.officers[0])
+    assert (made.missing, (await verified(out))[0]) == ((), 0)

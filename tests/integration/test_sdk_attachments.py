@@ -13,6 +13,7 @@ import pytest_asyncio
 from support.attachments import (
     Told,
     ask,
+    attach,
     copied,
     hand_over,
     liaison_of,
@@ -35,7 +36,7 @@ from member_client import (
     NotFound,
     ReplyWindowClosed,
 )
-from member_client._cases.attachments import download, prepared, upload
+from member_client._cases.attachments import download, is_rubbish, prepared, upload
 from member_client._cases.moving import PART_BYTES
 from member_client._session import Session
 
@@ -277,6 +278,29 @@ async def test_a_flipped_bit_on_the_hubs_disk_leaves_nothing(desk: Desk, tmp_pat
     bent[place] ^= 1
     lies.write_bytes(bent)
     assert await desk.fetched(case_id, released, tmp_path / "x") == path.read_bytes()
+
+
+async def test_rubbish_is_its_members_where_it_signed_just_that_also_after_a_cut(
+    desk: Desk, tmp_path: Path, proxy: Proxy
+) -> None:
+    case_id, told, cuts = ask(desk.hub, "lender"), Told(), [MIB]
+    honest = await prepared(desk.member, case_id, made(tmp_path, 3 * MIB))
+    sealed = os.urandom(honest.sealed_size)
+    await attach(desk.member, case_id, honest.attachment_id, sealed)
+    hand_over(desk.hub, case_id)
+
+    def cut(done: int, total: int) -> None:
+        if cuts and done > cuts[0]:
+            del cuts[0]
+            proxy.reset()
+        told(done, total)
+
+    async with liaison_of(desk.hub, address=proxy.address) as liaison:
+        signed = copied(honest, sealed_sha256=sha256(sealed).digest())
+        assert await is_rubbish(liaison, case_id, "lender", signed, progress=cut)
+        assert not await is_rubbish(liaison, case_id, "lender", honest)
+    assert not cuts
+    assert all(start > PART_BYTES for start in told.starts()[1:])
 
 
 async def test_more_than_was_signed_is_refused(desk: Desk, tmp_path: Path) -> None:

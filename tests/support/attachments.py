@@ -14,6 +14,7 @@ from alliance.cases.words import CaseState
 from alliance.crypto import attachment
 from alliance.taxonomy import DAY_MS
 from alliance.v1.case_pb2 import CaseAttachment, CaseRequest, ReleasedFile, UploadAttachmentRequest
+from alliance.v1.case_pb2_grpc import CaseServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.attachments import file_name
 from alliance_server.domain.cases import Case, Match, Placed
@@ -145,6 +146,24 @@ def messages_of(
     ] or [UploadAttachmentRequest(offset=offset)]
     messages[0].attachment.CopyFrom(statement)
     return messages
+
+
+async def attach(session: Session, case_id: bytes, attachment_id: bytes, sealed: bytes) -> None:
+    """Upload any bytes as an attachment, signed as they are: what a program that means ill does."""
+    said = CaseAttachment(
+        case_id=case_id,
+        member=session.profile.member,
+        attachment_id=attachment_id,
+        sealed_size=len(sealed),
+        sealed_sha256=sha256(sealed).digest(),
+        time=session.clock.now_ms(),
+    )
+    statement = session.identity.statement(statements.CASE_ATTACHMENT, said.SerializeToString())
+    upload: Any = CaseServiceStub(session.transport.channel()).UploadAttachment
+    call = upload()
+    for message in messages_of(statement, sealed):
+        await call.write(message)
+    assert (await call.answer()).is_whole
 
 
 def copied(released: ReleasedFile, **changes: Any) -> ReleasedFile:

@@ -51,7 +51,7 @@ class Manifest:
     files: tuple[FileEntry, ...]
     """In the archive's order: ascending by name."""
     missing: tuple[str, ...] = ()
-    """Names of attachments that members released and never uploaded."""
+    """Names of attachments that members released and did not upload, or not as they had signed them."""
 
     def to_bytes(self) -> bytes:
         """Give the manifest as it is signed."""

@@ -218,7 +218,9 @@ class _Verifier:
                 name = layout.attachment(member, file)
                 released.add(name)
                 if name not in entries and name in self._contents.manifest.missing:
-                    self._report.notes.append(f"{name} is not here: the officer signed that it was never uploaded")
+                    self._report.notes.append(
+                        f"{name} is not here: the officer signed that its member did not upload it as it was released"
+                    )
                 elif name not in entries or name not in self._contents.digests:
                     self._report.fault(name, "is missing")
                 elif (entries[name].size, self._contents.digests[name]) != (file.size, file.sha256.hex()):

@@ -36,7 +36,7 @@ class Titles:
     """Pseudonym of the officer who signs."""
     made_at: int
     missing: tuple[str, ...] = ()
-    """Attachments that members released and never uploaded."""
+    """Attachments that members released and did not upload, or not as they had signed them."""
 
 
 def write(out: BinaryIO, titles: Titles, sources: Sequence[Source], key: SigningKey) -> Manifest:

@@ -53,7 +53,7 @@ def export(
                 return await client.cases.export(meant.id, out, officer=signer, force=force, on_stage=told)
 
     made = session.run(work())
-    code = INTEGRITY if made.faulty else DONE
+    code = INTEGRITY if made.faulty or made.rubbish else DONE
     session.document(
         {
             "file": str(made.path),
@@ -64,6 +64,7 @@ def export(
             "members": list(made.members),
             "faulty": list(made.faulty),
             "missing": list(made.missing),
+            "rubbish": list(made.rubbish),
             "exit_code": code,
         }
     )
@@ -84,7 +85,11 @@ def _tell(session: Session, made: ExportedBundle) -> None:
     for member in made.faulty:
         session.say(tr("{member}: its reply does not verify, and is left out", member=member))
     for name in made.missing:
-        session.say(tr("{name}: released and never uploaded; the manifest says so", name=name))
+        if name in made.rubbish:
+            told = tr("{name}: its member uploaded another file than it released; the manifest says so", name=name)
+        else:
+            told = tr("{name}: released and never uploaded; the manifest says so", name=name)
+        session.say(told)
     session.say(tr("it holds; verify it where it arrives: member-client case verify {file}", file=made.path.name))
 
 

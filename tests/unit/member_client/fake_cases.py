@@ -104,6 +104,7 @@ class FakeCases:
     left: int | None = None
     exported: list[tuple[bytes, Path, str, bool]] = field(default_factory=list)
     faulty: tuple[str, ...] = ()
+    rubbish: tuple[str, ...] = ()
 
     async def preview(self, terms: CaseTerms, suspects: Iterable[SuspectRow]) -> CasePreview:
         self.terms.append(terms)
@@ -143,7 +144,8 @@ class FakeCases:
         case = await self.find(case_id.hex())
         for stage in ExportStage:
             on_stage(stage, 1, 2)
-        return ExportedBundle(out, case, 12, 34_567, ("lender-a", "lender-b"), self.faulty, ("attachments/lender-a/x",))
+        missing = "attachments/lender-a/x", *self.rubbish
+        return ExportedBundle(out, case, 12, 34_567, ("lender-a", "lender-b"), self.faulty, missing, self.rubbish)
 
     async def decide(self, case: Case, verdict: CaseVerdict, *, reason: str, document: Path) -> Case:
         self.decided.append((case.id, verdict, reason, document))

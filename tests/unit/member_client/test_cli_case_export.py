@@ -57,6 +57,16 @@ def test_a_reply_that_does_not_verify_ends_with_7() -> None:
     assert (document["file"], document["members"]) == (OUT, ["lender-a", "lender-b"])
 
 
+def test_a_member_that_uploaded_another_file_is_told_and_it_ends_with_7() -> None:
+    name = "attachments/lender-b/y"
+    code, told, _ = exported(FakeCases(known=[a_case()], rubbish=(name,)))
+    assert code == 7
+    assert f"{name}: its member uploaded another file than it released" in told
+    assert f"{name}: released and never uploaded" not in told
+    document = json.loads(exported(FakeCases(known=[a_case()], rubbish=(name,)), "--json")[1])
+    assert (document["missing"], document["rubbish"]) == (["attachments/lender-a/x", name], [name])
+
+
 def test_it_speaks_chinese() -> None:
     _, told, noted = exported(FakeCases(known=[a_case()], faulty=("lender-x",)), "--lang", "zh-CN")
     assert "lender-x：答复未通过验证，未列入" in told

@@ -79,6 +79,7 @@ def test_the_same_file_under_two_names_is_released_twice() -> None:
 
 UNFIT: dict[str, Callable[[], tuple[ReleasedFile, ...]]] = {
     "two contents under one id": lambda: (a_file(), a_file(sha256=bytes(32))),
+    "two sealed forms under one id": lambda: (a_file(), a_file(sealed_sha256=b"s" * 32)),
     "two sizes under one id": lambda: (a_file(), a_file(size=11)),
     "a size that is sealed to another one": lambda: (a_file(size=70_000),),
     "no key": lambda: (a_file(key=b""),),

@@ -9,6 +9,9 @@ BUNDLE_SPOKEN: Final = {
     ),
     "{member}: its reply does not verify, and is left out": "{member}：答复未通过验证，未列入",
     "{name}: released and never uploaded; the manifest says so": "{name}：已列入提供内容但从未上传，清单已注明",
+    "{name}: its member uploaded another file than it released; the manifest says so": (
+        "{name}：该成员上传的并非所提供的文件，清单已注明"
+    ),
     "it holds; verify it where it arrives: member-client case verify {file}": (
         "该案件包成立；接收方请验证：member-client case verify {file}"
     ),
@@ -179,8 +182,8 @@ BUNDLE_WORDS: Final = {
     "the member sent other contents than are shown": "成员发送的内容与所示不同",
     "does not say what the member signed": "与成员签署的内容不符",
     "is another file than its member released": "不是成员所提供的文件",
-    "{name} is not here: the officer signed that it was never uploaded": (
-        "{name} 不在其中：办案人签署说明该附件从未上传"
+    "{name} is not here: the officer signed that its member did not upload it as it was released": (
+        "{name} 不在其中：办案人签署说明其成员未按所提供的内容上传该附件"
     ),
     "is no file that a member released": "没有成员提供过该文件",
     "is no file that bundles have": "案件包不应有该文件",
