@@ -24,6 +24,8 @@ _COPIES = os.sep + "shutil.py"
 _WRITING = os.O_WRONLY | os.O_RDWR
 _OF_HYPOTHESIS = f"{ROOT / '.hypothesis'}{os.sep}"
 """It keeps the constants of all sources there, and draws from them."""
+_COMPILED = f"{os.sep}__pycache__{os.sep}"
+"""What Python makes of sources that lie among temporary files."""
 _TEMPORARY = os.path.realpath(tempfile.gettempdir()) + os.sep
 
 inputs: set[str] = set()
@@ -131,4 +133,5 @@ def _name(path: Any, folder: int = -1) -> str | None:
         except OSError:
             return None
     name = os.path.abspath(name)  # noqa: PTH100
-    return name if name.startswith(_TEMPORARY) and not name.startswith(_OF_HYPOTHESIS) else None
+    is_left_out = _COMPILED in name or name.startswith(_OF_HYPOTHESIS)
+    return name if name.startswith(_TEMPORARY) and not is_left_out else None
