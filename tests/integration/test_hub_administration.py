@@ -20,7 +20,7 @@ from alliance.errors import Reason
 from alliance.fingerprints import fingerprint
 from alliance.identifiers import BUILTIN, SuppressionList, suppression_list
 from alliance.taxonomy import DAY_MS, Purpose
-from alliance.v1 import admin_pb2, registry_pb2
+from alliance.v1 import admin_pb2, case_pb2, registry_pb2, taxonomy_pb2
 from alliance.v1.admin_pb2 import Change, ProposalRecord
 from alliance.v1.directory_pb2 import MEMBER_ROLE_ADMIN, MEMBER_ROLE_MEMBER
 from alliance.v1.enrolment_pb2 import RenewCertificateRequest
@@ -119,6 +119,16 @@ def suppressing(made: SuppressionList = GROWN, number: int = 1) -> Change:
     return Change(set_suppression_list=admin_pb2.SetSuppressionList(list_bytes=made.to_bytes(), number=number))
 
 
+def scope(member: str = "police", *instruments: int, categories: tuple[int, ...] = (4,)) -> Change:
+    return Change(
+        set_liaison_scope=admin_pb2.SetLiaisonScope(
+            member=member,
+            instruments=[case_pb2.InstrumentType.ValueType(it) for it in instruments],
+            categories=[taxonomy_pb2.Category.ValueType(it) for it in categories],
+        )
+    )
+
+
 DUAL = {
     "activate_epoch": Change(activate_epoch=admin_pb2.ActivateEpoch(epoch=2)),
     "adopt_policy": Change(adopt_policy=admin_pb2.AdoptPolicy(policy_sha256=bytes(range(32)))),
@@ -133,6 +143,7 @@ DUAL = {
     "retire_epoch": Change(retire_epoch=admin_pb2.RetireEpoch(epoch=1)),
     "revoke_certificates": REVOKE,
     "revoke_certificates_of_admin": Change(revoke_certificates=admin_pb2.RevokeCertificates(member="third")),
+    "set_liaison_scope": scope("police", 1, 4),
     "set_suppression_list": suppressing(),
     "set_witnesses": Change(set_witnesses=admin_pb2.SetWitnesses(number=1)),
     "suspend_admin": Change(suspend=admin_pb2.Suspend(member="third")),
@@ -168,12 +179,23 @@ async def prepared(alliance: Alliance, name: str) -> None:
         await alliance.hub.hub.epochs.turn()
     if name == "confirm_key":
         await (await waiting(alliance)).close()
+    if name == "set_liaison_scope":
+        await (await enrol(alliance.hub, "police", Role.LIAISON)).close()
 
 
 def everything(alliance: Alliance) -> list[Any]:
     """What could have been changed."""
     limits = ("budget_limits", "burst_limits", "businesses")
-    tables = ("members", "certificates", *limits, "policies", "suppression_lists", "witness_lists", "epochs")
+    tables = (
+        "members",
+        "certificates",
+        *limits,
+        "policies",
+        "suppression_lists",
+        "witness_lists",
+        "epochs",
+        "liaison_scopes",
+    )
     with alliance.hub.hub.store.engine.connect() as connection:
         return [connection.exec_driver_sql(f"SELECT * FROM {name}").fetchall() for name in tables]  # noqa: S608
 
@@ -235,6 +257,31 @@ async def test_an_alliance_keeps_two_admins_who_can_act(
     await alliance.made(Change(revoke_certificates=admin_pb2.RevokeCertificates(member="third")))
     with refuses(Reason.TWO_ADMINS_NEEDED):
         await alliance.first.propose(alliance.first.proposal(change, break_glass=break_glass))
+
+
+# -- what a liaison may ask for ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [scope("lender", 1), scope("police", 99), scope("police", 1, categories=(99,)), scope("police", 1, categories=())],
+    ids=["of a member", "an instrument that there is not", "a category that there is not", "no category"],
+)
+async def test_a_scope_that_is_none_is_refused(alliance: Alliance, change: Change) -> None:
+    await prepared(alliance, "set_liaison_scope")
+    before = everything(alliance)
+    with refuses(Reason.INVALID_REQUEST):
+        await alliance.made(change)
+    assert everything(alliance) == before
+
+
+async def test_admins_see_what_a_scope_would_add_and_take_away(alliance: Alliance) -> None:
+    await prepared(alliance, "set_liaison_scope")
+    await alliance.made(scope("police", 1, 4))
+    record = await alliance.first.propose(alliance.first.proposal(scope("police", 1, 2, 3, categories=(4, 5))))
+    assert dict(record.effect.entries_added) == {"instruments": 2, "categories": 1}
+    assert dict(record.effect.entries_removed) == {"instruments": 1, "categories": 0}
+    await alliance.made(scope("police", categories=()))  # it may ask for nothing any more
 
 
 # -- what a suspension, a resumption, an end do ------------------------------------------------------------------

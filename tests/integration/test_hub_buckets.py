@@ -254,7 +254,7 @@ async def test_reports_are_kept_once_and_those_of_nothing_are_taken_in_silence(
     assert [it.outcome for it in second.events() if it.action == "bucket:entry:report"] == ["ok"] * 4
 
 
-@pytest.mark.parametrize("finding", [0, 4, 2**31 - 1, -1, -(2**31)])
+@pytest.mark.parametrize("finding", [0, 5, 2**31 - 1, -1, -(2**31)])
 async def test_findings_that_are_none(hub: RunningHub, members: Any, finding: int) -> None:
     member = await members(hub)
     with refuses(Reason.INVALID_REQUEST):
