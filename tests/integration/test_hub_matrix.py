@@ -41,7 +41,7 @@ def _identity(hub: RunningHub, authority: CertificateAuthority, member_id: str, 
 
 
 async def _in_state(hub: RunningHub, role: Role, state: str) -> WireMember:
-    caller = await enrol(hub, f"{role.word}-{state.replace(' ', '-')}", role)
+    caller = await enrol(hub, f"{role.word}-{state}".replace(" ", "-").replace("_", "-"), role)
     store, now = hub.hub.store, hub.clock.now_ms()
     identity = caller.identity
     match state:

@@ -92,7 +92,7 @@ def read(member: WireMember, serialised: bytes | None, content: bytes | None) ->
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def callers(hub: RunningHub) -> AsyncIterator[dict[Role, WireMember]]:
-    made = {role: await enrol(hub, f"receipted-{role.word}", role) for role in Role}
+    made = {role: await enrol(hub, f"receipted-{role.word.replace('_', '-')}", role) for role in Role}
     yield made
     for caller in made.values():
         await caller.close()

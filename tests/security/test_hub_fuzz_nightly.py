@@ -67,7 +67,7 @@ class Siege:
         role = role_of(path)
         if role is Role.MEMBER:
             return await self.member()
-        return await admitted(self.hub, f"{role.word}-{next(self._names)}", role)
+        return await admitted(self.hub, f"{role.word.replace('_', '-')}-{next(self._names)}", role)
 
     async def is_alive(self) -> bool:
         """Tell whether the hub still works for somebody new."""

@@ -97,7 +97,7 @@ async def step(court: Court, work: Callable[[Any, int, int], object], number: in
 
 @asynccontextmanager
 async def reviewer_of(court: Court, role: Role = Role.REVIEWER) -> AsyncIterator[WireMember]:
-    member = await enrol(court.hub, f"{role.word}-{os.urandom(3).hex()}", role)
+    member = await enrol(court.hub, f"{role.word.replace('_', '-')}-{os.urandom(3).hex()}", role)
     yield member
     await member.close()
 
