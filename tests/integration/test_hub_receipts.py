@@ -49,7 +49,8 @@ async def heard(channel: Any, rpc: Rpc, *contents: bytes) -> Heard:
     found = Heard()
     call: Any
     if rpc.many_requests:
-        call = channel.stream_stream(rpc.path)(_each(contents))
+        begin = channel.stream_stream if rpc.many_replies else channel.stream_unary
+        call = begin(rpc.path)(_each(contents))
     elif rpc.many_replies:
         call = channel.unary_stream(rpc.path)(contents[0])
     else:
