@@ -95,6 +95,11 @@ class Directory:
         """Give a liaison's key, past ones included; None where there is no such liaison."""
         return self.keys.get(liaison) if self.officers.get(liaison) == MEMBER_ROLE_LIAISON else None
 
+    def signer(self, member: str) -> tuple[VerifyingKey, int] | None:
+        """Give somebody's key and role, past ones included; None where there is nobody of this name."""
+        key = self.keys.get(member)
+        return None if key is None else (key, self.role_of(member))
+
     def role_of(self, member: str) -> int:
         """Give a member's role."""
         return self.officers.get(member, MEMBER_ROLE_MEMBER)

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from alliance import claims
-from alliance.countersignatures import approval_life_ms
+from alliance.countersignatures import approval_life_ms, substance_of
 from alliance.crypto.sealing import BOX_BYTES, ENTRY_ID_BYTES, HANDLE_BYTES, MAX_CONTENTS_BYTES
 from alliance.errors import ClaimInvalid, Reason
 from alliance.taxonomy import DAY_MS, LEGAL_TRANSITIONS, LIVE_STATUSES, ClaimStatus, EvidenceLevel
@@ -258,33 +258,17 @@ KEPT_AFTER_END_MS = 30 * DAY_MS
 """How long a claim that was ended before its time stays with its contributor, who may ask why and repeat a call."""
 
 
-_COPIED = (
-    "contributor",
-    "kind",
-    "category",
-    "subject_role",
-    "evidence_level",
-    "observed_from",
-    "observed_to",
-    "filed_at",
-    "expires_at",
-    "sharing_level",
-)
-
-
 def check_retags(claim: Claim, of: StoredClaim | None, now: int) -> None:
     """Raise ClaimInvalid unless a claim says in a later epoch what a live one of the contributor's says, no more.
 
-    The expiry is among what is copied: re-tagging never extends a listing.
+    The expiry is of its substance: re-tagging never extends a listing, nor loses a countersignature.
     """
     if of is None or of.contributor != claim.contributor or of.epoch >= claim.epoch:
         raise ClaimInvalid(Reason.NOT_FOUND, "there is no such claim of the contributor in an earlier epoch")
     if not of.is_live(now):
         raise ClaimInvalid(Reason.ILLEGAL_TRANSITION, "the claim that is re-tagged is over")
-    if any(getattr(claim, name) != getattr(of, name) for name in _COPIED):
+    if substance_of(claim) != substance_of(Claim.FromString(of.claim)):
         raise ClaimInvalid(Reason.CLAIM_INVALID, "the claim says something else than the one that it re-tags")
-    if claim.evidence_commitment != Claim.FromString(of.claim).evidence_commitment:
-        raise ClaimInvalid(Reason.CLAIM_INVALID, "the claim rests on another file than the one that it re-tags")
 
 
 def check_change(claim: StoredClaim, to: ClaimStatus, version: int, *, answers: bool = False) -> None:

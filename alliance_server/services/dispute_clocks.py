@@ -7,8 +7,7 @@
   the disputes' ids.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
@@ -22,6 +21,7 @@ from alliance_server.domain.audit import AuditRecord, record_event
 from alliance_server.domain.disputes import Dispute, lapsed, over
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.domain.ports import Store, Transaction
+from alliance_server.services.chunks import ChunkedWork
 from alliance_server.services.flags import Flags, held_with_twins
 from alliance_server.services.leases import Lease
 
@@ -29,38 +29,16 @@ LEASE: Final = "disputes"
 LEASE_MS: Final = 60_000
 CHUNK: Final = 64
 """Each suspension is signed inside the unit of work."""
-CHUNKS_A_TURN: Final = 16
 UNANSWERED: Final = "dispute_unanswered"
 
-Step = Callable[[Transaction, int], int]
 
-
-class DisputeClocks:
-    """Does what time brings about."""
+class DisputeClocks(ChunkedWork):
+    """Does to disputes what time brings about."""
 
     def __init__(self, store: Store, flags: Flags, clock: Clock) -> None:
-        self._store = store
         self._flags = flags
-        self._clock = clock
-        self._lease = Lease(LEASE, LEASE_MS)
-
-    async def turn(self) -> int:
-        """Do some of it; returns how many disputes, 0 where nothing is due or another process does it."""
-        done = 0
-        for is_due, step in ((_is_over, _close), (_is_overdue, self._suspend), (_is_to_purge, _purge)):
-            for _ in range(CHUNKS_A_TURN):
-                now = self._clock.now_ms()
-                if not await self._store.read(partial(is_due, now=now)):
-                    break
-                chunk = await self._store.write(partial(self._leased, step=step, now=now))
-                if chunk is None:
-                    return done
-                done += chunk
-        return done
-
-    def _leased(self, transaction: Transaction, *, step: Step, now: int) -> int | None:
-        """Do a chunk; None where another process holds the lease."""
-        return step(transaction, now) if self._lease.take(transaction, now) else None
+        steps = (_is_over, _close), (_is_overdue, self._suspend), (_is_to_purge, _purge)
+        super().__init__(store, clock, Lease(LEASE, LEASE_MS), *steps)
 
     def _suspend(self, transaction: Transaction, now: int) -> int:
         late = transaction.disputes.overdue(now, CHUNK)
@@ -92,15 +70,15 @@ def _purge(transaction: Transaction, now: int) -> int:
     return sealed + whole
 
 
-def _is_over(transaction: Transaction, *, now: int) -> bool:
+def _is_over(transaction: Transaction, now: int) -> bool:
     return bool(transaction.disputes.of_ended_claims(now, 1))
 
 
-def _is_overdue(transaction: Transaction, *, now: int) -> bool:
+def _is_overdue(transaction: Transaction, now: int) -> bool:
     return transaction.disputes.is_overdue(now)
 
 
-def _is_to_purge(transaction: Transaction, *, now: int) -> bool:
+def _is_to_purge(transaction: Transaction, now: int) -> bool:
     return transaction.disputes.is_due_to_purge(now)
 
 

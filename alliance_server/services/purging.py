@@ -10,7 +10,6 @@
 """
 
 from collections.abc import Sequence
-from functools import partial
 from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
@@ -23,52 +22,35 @@ from alliance_server.domain.audit import AuditRecord, record_event
 from alliance_server.domain.claims import EndedClaim
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.domain.ports import Store, Transaction
+from alliance_server.services.chunks import ChunkedWork
 from alliance_server.services.leases import Lease
 
 LEASE: Final = "purging"
 LEASE_MS: Final = 60_000
 CHUNK: Final = 1000
-CHUNKS_A_TURN: Final = 16
-"""A turn is short: filters are kept fresh between turns."""
 
 
-class Purging:
-    """Deletes what is over."""
+class Purging(ChunkedWork):
+    """Deletes what is over; its turns count claims."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
-        self._lease = Lease(LEASE, LEASE_MS)
-
-    async def turn(self) -> int:
-        """Delete some; returns how many claims, 0 where nothing is left or another process does it."""
-        purged = 0
-        for _ in range(CHUNKS_A_TURN):
-            now = self._clock.now_ms()
-            if not await self._store.read(partial(_is_due, now=now)):
-                break
-            chunk = await self._store.write(partial(self._purge, now=now))
-            if chunk is None:
-                break
-            purged += chunk
-        return purged
-
-    def _purge(self, transaction: Transaction, *, now: int) -> int | None:
-        """Delete a chunk; None where another process holds the lease."""
-        if not self._lease.take(transaction, now):
-            return None
-        transaction.changes.purge(now, CHUNK)
-        if requests := transaction.countersignatures.purge(now, CHUNK):
-            action = AuditAction.COUNTERSIGNATURE_PURGE
-            transaction.record(record_event(time=now, actor=HUB_ACTOR, action=action, items=requests))
-        due = transaction.claims.due_to_purge(now, CHUNK)
-        transaction.claims.purge([claim.entry_id for claim in due])
-        for contributor, claims in groupby(due, attrgetter("contributor")):
-            transaction.record(_event(contributor, list(claims), now))
-        return len(due)
+        super().__init__(store, clock, Lease(LEASE, LEASE_MS), (_is_due, _purge))
 
 
-def _is_due(transaction: Transaction, *, now: int) -> bool:
+def _purge(transaction: Transaction, now: int) -> int:
+    """Delete a chunk."""
+    transaction.changes.purge(now, CHUNK)
+    if requests := transaction.countersignatures.purge(now, CHUNK):
+        action = AuditAction.COUNTERSIGNATURE_PURGE
+        transaction.record(record_event(time=now, actor=HUB_ACTOR, action=action, items=requests))
+    due = transaction.claims.due_to_purge(now, CHUNK)
+    transaction.claims.purge([claim.entry_id for claim in due])
+    for contributor, claims in groupby(due, attrgetter("contributor")):
+        transaction.record(_event(contributor, list(claims), now))
+    return len(due)
+
+
+def _is_due(transaction: Transaction, now: int) -> bool:
     feeds = (transaction.changes, transaction.countersignatures)
     return bool(transaction.claims.due_to_purge(now, 1)) or any(feed.is_due_to_purge(now) for feed in feeds)
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from alliance.cases.rules import ID_BYTES, check_request, is_urgent, items_of
+from alliance.cases.rules import check_request, is_urgent, items_of
 from alliance.cases.statements import read_request, verify_approved, verify_request
 from alliance.cases.words import ENDED_STATES, CaseState, InstrumentType, UrgencyGround, reply_window_ms
 from alliance.claims import kind_of
+from alliance.clock import MAX_TIME_MS
 from alliance.crypto import sealing
 from alliance.crypto.signing import VerifyingKey
 from alliance.errors import AllianceError
@@ -27,17 +28,14 @@ from alliance.taxonomy import Category, SubjectRole
 from alliance.v1 import case_pb2
 from alliance.v1.case_pb2 import CaseRequest
 from alliance.v1.case_pb2_grpc import CaseServiceStub
-from alliance.v1.directory_pb2 import MEMBER_ROLE_LIAISON
+from member_client._cases.naming import checked_case_id, goes_by, several
 from member_client._directory import Directory
 from member_client._paging import pages
 from member_client._session import Session
-from member_client.errors import HubError, InvalidUse, NotFound, StatementInvalid
+from member_client.errors import HubError, NotFound, StatementInvalid
 from member_client.own_claims import OwnClaim, OwnClaims
 
 PAGE_SIZE: Final = 100
-MIN_DIGITS: Final = 4
-"""Of a case's id, where somebody types only how it begins."""
-_MAX_TIME_MS: Final = 2**53
 
 
 class ReplyState(StrEnum):
@@ -128,13 +126,6 @@ class AskedClaim:
     tag: bytes = field(default=b"", repr=False)
 
 
-def checked_case_id(case_id: bytes) -> bytes:
-    """Give a case's id as it is; raises InvalidUse where it has another length."""
-    if len(case_id) != ID_BYTES:
-        raise InvalidUse(f"a case's id has {ID_BYTES} bytes")
-    return case_id
-
-
 def read_inquiry(message: case_pb2.Inquiry, directory: Directory) -> Inquiry:
     """Verify a case as a member that it asks; raises StatementInvalid, or HubError for what is no inquiry."""
     payload = message.request.payload
@@ -142,7 +133,7 @@ def read_inquiry(message: case_pb2.Inquiry, directory: Directory) -> Inquiry:
         request = read_request(payload)
         liaison = _liaison_key(directory, request.liaison)
         request = verify_request(message.request, message.second, message.officers, liaison)
-        verify_approved(message.decisions, payload, request, lambda approver: _approver(directory, approver))
+        verify_approved(message.decisions, payload, request, directory.signer)
         check_request(request)
     except AllianceError as error:
         raise StatementInvalid(
@@ -156,7 +147,7 @@ def read_inquiry(message: case_pb2.Inquiry, directory: Directory) -> Inquiry:
             "and cannot be answered."
         )
     times = message.reply_from, message.reply_by, message.replied_at, message.ended_at
-    is_shown = all(0 <= time < _MAX_TIME_MS for time in times) and message.reply_from < message.reply_by
+    is_shown = all(0 <= time < MAX_TIME_MS for time in times) and message.reply_from < message.reply_by
     try:
         state = CaseState(message.state)
     except ValueError as error:
@@ -189,17 +180,11 @@ def read_inquiry(message: case_pb2.Inquiry, directory: Directory) -> Inquiry:
 
 
 def _liaison_key(directory: Directory, liaison: str) -> VerifyingKey:
-    key = directory.keys.get(liaison)
-    if key is None or directory.role_of(liaison) != MEMBER_ROLE_LIAISON:
+    if (key := directory.liaison_key(liaison)) is None:
         raise StatementInvalid(
             "The hub shows a police case of nobody who is a liaison: it is not shown, and cannot be answered."
         )
     return key
-
-
-def _approver(directory: Directory, approver: str) -> tuple[VerifyingKey, int] | None:
-    key = directory.keys.get(approver)
-    return None if key is None else (key, directory.role_of(approver))
 
 
 async def messages(session: Session) -> AsyncIterator[case_pb2.Inquiry]:
@@ -241,24 +226,20 @@ async def one(session: Session, case_id: bytes) -> Inquiry:
 
 async def found(session: Session, name: str) -> Inquiry:
     """Give the case of a number, or whose id starts so in hexadecimal; raises NotFound, InvalidUse for several."""
-    wanted = name.strip()
-    is_start = len(wanted) >= MIN_DIGITS
-    shown = [message async for message in messages(session)]
-    matching = [it for it in shown if _is_meant(it, wanted, is_start=is_start)]
+    matching = [message async for message in messages(session) if _is_meant(message, name.strip())]
     if len(matching) > 1:
-        raise InvalidUse("several cases go by this: give the first digits of the id, as lists show it")
+        raise several()
     if not matching:
         raise NotFound("There is no such case that asks this member.")
     return await believed(session, matching[0])
 
 
-def _is_meant(message: case_pb2.Inquiry, wanted: str, *, is_start: bool) -> bool:
+def _is_meant(message: case_pb2.Inquiry, wanted: str) -> bool:
     """Tell whether a case claims to go by a name, before anything is verified."""
     try:
-        request = read_request(message.request.payload)
+        return goes_by(read_request(message.request.payload), wanted)
     except AllianceError:
         return False
-    return request.number == wanted or (is_start and request.case_id.hex().startswith(wanted.lower()))
 
 
 def read_case_id(message: case_pb2.Inquiry) -> bytes:

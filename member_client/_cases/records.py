@@ -1,6 +1,6 @@
 """Cases as the hub shows them: believed as far as the officers and the approvers signed, and held against the rules."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
@@ -27,7 +27,6 @@ from alliance.errors import CaseInvalid, SignatureInvalid
 from alliance.identifiers import Kind
 from alliance.taxonomy import DAY_MS, Category
 from alliance.v1 import case_pb2
-from alliance.v1.directory_pb2 import MEMBER_ROLE_LIAISON
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client._directory import Directory
 from member_client.administration.changes import MemberRole
@@ -172,7 +171,7 @@ def read_case(record: case_pb2.CaseRecord, directory: Directory) -> Case:
         case = case_of(request, payload, CaseState(record.state))
         decisions = _decisions(record.decisions, payload, request.case_id, directory)
         if case.state in _APPROVED_STATES:
-            verify_approved(record.decisions, payload, request, directory_approver(directory))
+            verify_approved(record.decisions, payload, request, directory.signer)
         extension = _extension(record, request, payload, directory)
     except CaseInvalid as error:
         raise StatementInvalid("The hub shows a case that breaks the rules of cases.") from error
@@ -198,21 +197,9 @@ def read_case(record: case_pb2.CaseRecord, directory: Directory) -> Case:
     )
 
 
-def directory_approver(directory: Directory) -> Callable[[str], tuple[VerifyingKey, int] | None]:
-    """Give what finds an approver's key and function."""
-
-    def found(approver: str) -> tuple[VerifyingKey, int] | None:
-        key = directory.keys.get(approver)
-        return None if key is None else (key, directory.role_of(approver))
-
-    return found
-
-
 def _liaison_key(statement: SignedStatement, directory: Directory) -> VerifyingKey:
     """Give the key of the liaison that a request names; raises SignatureInvalid where it is none."""
-    liaison = read_request(statement.payload).liaison
-    key = directory.keys.get(liaison)
-    if key is None or directory.role_of(liaison) != MEMBER_ROLE_LIAISON:
+    if (key := directory.liaison_key(read_request(statement.payload).liaison)) is None:
         raise SignatureInvalid("the request is of nobody who is a liaison of this alliance")
     return key
 
@@ -225,7 +212,7 @@ def _decisions(
 
 def _decision(statement: SignedStatement, subject: bytes, case_id: bytes, directory: Directory) -> CaseDecision:
     said = read_decision(statement)
-    known = directory_approver(directory)(said.approver)
+    known = directory.signer(said.approver)
     if known is None or known[1] not in APPROVER_ROLES:
         raise SignatureInvalid("a decision is of nobody who approves cases")
     said = verify_decision(statement, known[0], subject, case_id)
@@ -250,5 +237,5 @@ def _extension(
         raise SignatureInvalid("the extension is of another case")
     decisions = _decisions(record.extension_decisions, asked, request.case_id, directory)
     if record.is_extended:
-        verify_approved(record.extension_decisions, asked, request, directory_approver(directory))
+        verify_approved(record.extension_decisions, asked, request, directory.signer)
     return CaseExtension(said.reason, said.time, decisions, record.is_extended, asked)

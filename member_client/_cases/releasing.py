@@ -30,6 +30,7 @@ from alliance.v1.statement_pb2 import SignedStatement
 from member_client import operators
 from member_client._cases import attachments, inquiries
 from member_client._cases.inquiries import AskedClaim, Inquiry, ReplyState
+from member_client._cases.naming import checked_case_id
 from member_client._cases.opening import opened
 from member_client._cases.shelf import CaseShelf, KeptReply, Opened
 from member_client._session import Session
@@ -276,7 +277,7 @@ class Releaser:
             raise StatementInvalid("The reply cannot be sealed as its officer would have to believe it.") from error
 
     async def _kept(self, case_id: bytes) -> KeptReply:
-        kept = await self._session.workers.disk(self._shelf.reply, inquiries.checked_case_id(case_id))
+        kept = await self._session.workers.disk(self._shelf.reply, checked_case_id(case_id))
         if kept is None:
             raise NotFound("No reply to this case was drawn up on this machine.")
         return kept

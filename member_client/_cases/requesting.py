@@ -19,7 +19,7 @@ from typing import Final
 from google.protobuf.message import DecodeError
 
 from alliance import statements
-from alliance.cases.rules import ID_BYTES, INSTRUMENT_RULES
+from alliance.cases.rules import INSTRUMENT_RULES
 from alliance.cases.statements import read_request
 from alliance.cases.words import SIGN_WITHIN_MS, CaseState, InstrumentType
 from alliance.claims import is_reason_code
@@ -32,6 +32,7 @@ from alliance.v1.case_pb2_grpc import CaseServiceStub
 from alliance.v1.statement_pb2 import SignedStatement
 from member_client import operators
 from member_client._cases.drafts import Draft, Drafts
+from member_client._cases.naming import checked_case_id, goes_by, several
 from member_client._cases.records import Case, case_of, read_case
 from member_client._cases.terms import (
     CasePreview,
@@ -48,8 +49,6 @@ from member_client.errors import CaseStateConflict, InvalidUse, NotFound, Statem
 from member_client.operators import Operator
 
 PAGE_SIZE: Final = 100
-MIN_PREFIX: Final = 4
-"""Digits of a case's id that are enough, where no other case begins so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,25 +159,19 @@ class Requests:
 
     async def find(self, text: str) -> Case:
         """Give the case of a number, or whose id starts so in hexadecimal; raises NotFound, InvalidUse for several."""
-        wanted = text.strip()
-
-        def named(request: case_pb2.CaseRequest) -> bool:
-            prefix = wanted.lower()
-            return request.number == wanted or (len(prefix) >= MIN_PREFIX and request.case_id.hex().startswith(prefix))
-
-        found = {}
+        wanted, found = text.strip(), {}
         async for record in self._records():
-            if named(_request_of(record)):
+            if goes_by(_request_of(record), wanted):
                 case = await self.shown(record)
                 found[case.id] = case
         for draft in await self._session.workers.disk(self._drafts.all):
-            if named(draft.request):
+            if goes_by(draft.request, wanted):
                 found.setdefault(draft.request.case_id, _draft_case(draft))
         cases = [it for it in found.values() if it.number == wanted] or list(found.values())
         if not cases:
             raise NotFound("There is no such case.")
         if len(cases) > 1:
-            raise InvalidUse("several cases go by this: give the first digits of the id, as lists show it")
+            raise several()
         return cases[0]
 
     async def status(self, case_id: bytes) -> CaseStanding:
@@ -326,13 +319,6 @@ class Requests:
         keys = {it.name: it.public_key for it in await operators.listed(self._session) if not it.retired_at}
         if not all(it in keys for it in officers) or keys[signer.name] != signer.key.public_key:
             raise TwoOfficersNeeded("Two registered officers of the liaison sign this, each with their own key.")
-
-
-def checked_case_id(case_id: bytes) -> bytes:
-    """Give a case's id as it is; raises InvalidUse where it has another length."""
-    if len(case_id) != ID_BYTES:
-        raise InvalidUse(f"a case's id has {ID_BYTES} bytes")
-    return case_id
 
 
 def _request_of(record: case_pb2.CaseRecord) -> case_pb2.CaseRequest:

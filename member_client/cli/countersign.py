@@ -8,8 +8,8 @@ from alliance.countersignatures import CountersignatureState
 from alliance.taxonomy import Category, SubjectRole
 from member_client import ContributionOutcome, CountersignatureRequest, PendingReview
 from member_client.cli.endings import ending
-from member_client.cli.group import UsageFault
 from member_client.cli.language import exact_moment, retold, told_reason, tr, word
+from member_client.cli.review import chosen_of
 from member_client.cli.session import HubClient, Session, session_of
 from member_client.cli.tables import print_table
 
@@ -51,7 +51,7 @@ def request(
             if everything:
                 asked = {one.entry_id for one in await requests(client, waiting_only=False)}
                 here = [one for one in here if one.entry_id not in asked]
-            chosen = _some(here, entries or [], everything=everything)
+            chosen = chosen_of(here, entries or [], everything=everything)
             names = [one.entry_id for one in chosen]
             return await client.countersigning.ask(names, liaison=liaison, reference=reference)
 
@@ -173,15 +173,3 @@ def record(one: CountersignatureRequest) -> dict[str, Any]:
         "reason": one.reason or None,
         "revoked_at": one.revoked_at or None,
     }
-
-
-def _some(found: list[PendingReview], entries: list[str], *, everything: bool) -> list[PendingReview]:
-    """Choose claims; raises UsageFault where none are named, or one does not wait."""
-    if everything == bool(entries):
-        raise UsageFault(tr("name entries, or give --all"))
-    if everything:
-        return found
-    known = {one.entry_id.hex(): one for one in found}
-    if unknown := [entry for entry in entries if entry not in known]:
-        raise UsageFault(tr("{count} of these do not wait on this machine", count=len(unknown)))
-    return [known[entry] for entry in dict.fromkeys(entries)]

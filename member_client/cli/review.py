@@ -69,7 +69,7 @@ def show_review(
       member-client review show 5f0c2b7e9d4148f6a3b1c0d2e4f60718
     """
     session = session_of(context)
-    (one,) = _some(session.run(_pending(session)), [entry], everything=False)
+    (one,) = chosen_of(session.run(_pending(session)), [entry], everything=False)
     shown = _record(one) | {"identifier": one.text}
     session.document({"review": shown})
     dates = {"observed_from", "observed_to", "expires_at"}
@@ -97,7 +97,7 @@ def approve_reviews(
 
     async def work() -> list[Any]:
         async with session.client() as client:
-            chosen = _some(await client.pending_reviews(), entries or [], everything=everything)
+            chosen = chosen_of(await client.pending_reviews(), entries or [], everything=everything)
             return list(await client.approve_reviews([one.entry_id for one in chosen], operator=signer))
 
     results = session.run(work())
@@ -136,7 +136,7 @@ def reject_reviews(context: typer.Context, entries: Entries = None, *, everythin
 
     async def work() -> int:
         async with session.client() as client:
-            chosen = _some(await client.pending_reviews(), entries or [], everything=everything)
+            chosen = chosen_of(await client.pending_reviews(), entries or [], everything=everything)
             await client.reject_reviews([one.entry_id for one in chosen])
             return len(chosen)
 
@@ -150,7 +150,7 @@ async def _pending(session: Session) -> list[PendingReview]:
         return list(await client.pending_reviews())
 
 
-def _some(found: list[PendingReview], entries: list[str], *, everything: bool) -> list[PendingReview]:
+def chosen_of(found: list[PendingReview], entries: list[str], *, everything: bool) -> list[PendingReview]:
     """Choose reviews; raises UsageFault where none are named, or one does not wait."""
     if everything == bool(entries):
         raise UsageFault(tr("name entries, or give --all"))

@@ -23,7 +23,11 @@ from member_client.subjects import FIELDS, Consent, Subject
 FORMATS: Final = ("md", "pdf")
 _ASKED_FOR: Final = "-"
 
-_Value = Annotated[str | None, typer.Option(metavar="VALUE", help="- asks for it, out of the shell's history.")]
+ValueOption = Annotated[str | None, typer.Option(metavar="VALUE", help="- asks for it, out of the shell's history.")]
+AlsoOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Another identifier, such as oaid=- or account=-; once for each.", metavar="FIELD=VALUE"),
+]
 
 
 def _complete_format(incomplete: str) -> list[str]:
@@ -34,14 +38,11 @@ def subject_access(
     context: typer.Context,
     *,
     ref: Annotated[str, typer.Option(help="Your own number of the person's request.", metavar="REF")],
-    phone: _Value = None,
-    resident_id: _Value = None,
-    bank_card: _Value = None,
-    email: _Value = None,
-    also: Annotated[
-        list[str] | None,
-        typer.Option(help="Another identifier, such as oaid=- or account=-; once for each.", metavar="FIELD=VALUE"),
-    ] = None,
+    phone: ValueOption = None,
+    resident_id: ValueOption = None,
+    bank_card: ValueOption = None,
+    email: ValueOption = None,
+    also: AlsoOption = None,
     consent: ConsentOption = None,
     lang: Annotated[
         str | None,

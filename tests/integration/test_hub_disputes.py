@@ -36,7 +36,7 @@ from alliance.v1.dispute_pb2 import Dispute, EscalateDisputeRequest
 from alliance_server.domain.disputes import SEALED_KEPT_MS
 from alliance_server.domain.members import HUB_ACTOR, Role
 from alliance_server.domain.quotas import Resource
-from alliance_server.services import dispute_clocks, epochs
+from alliance_server.services import chunks, dispute_clocks, epochs
 from alliance_server.services.dispute_clocks import LEASE_MS
 
 MINUTE_MS = 60_000
@@ -327,7 +327,7 @@ async def test_one_process_suspends_at_a_time_and_another_goes_on(
     court: Court, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispute_clocks, "CHUNK", 3)
-    monkeypatch.setattr(dispute_clocks, "CHUNKS_A_TURN", 1)
+    monkeypatch.setattr(chunks, "CHUNKS_A_TURN", 1)
     for _ in range(7):
         await court.contested()
     court.pass_by(ANSWER_WITHIN_MS)

@@ -16,7 +16,7 @@ from alliance.v1 import bucket_pb2
 from alliance.v1.audit_pb2 import AuditEvent
 from alliance_server.domain.claims import KEPT_AFTER_END_MS
 from alliance_server.domain.members import HUB_ACTOR
-from alliance_server.services import purging
+from alliance_server.services import chunks, purging
 from alliance_server.services.purging import LEASE_MS, Purging
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -113,7 +113,7 @@ async def test_one_process_deletes_at_a_time_and_another_goes_on(
     ending: Ending, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(purging, "CHUNK", 3)
-    monkeypatch.setattr(purging, "CHUNKS_A_TURN", 1)
+    monkeypatch.setattr(chunks, "CHUNKS_A_TURN", 1)
     first = ending.first
     await first.file(*(first.row(expires_at=first.now + DAY_MS) for _ in range(7)))
     ending.hub.clock.advance(days=1)

@@ -35,6 +35,7 @@ from alliance_server.domain.members import Role
 from alliance_server.domain.successions import FIRST_ORIGIN, Succession
 from alliance_server.domain.witnesses import made_list
 from alliance_server.rpc.interceptors.guard import shape_of
+from alliance_server.services import statuses
 from alliance_server.testing._isolation import IssuerInMachineTime
 from member_client import (
     AllianceClient,
@@ -482,6 +483,13 @@ ACTS: dict[str, tuple[str, ...]] = {
 async def besieged(folder: Path, dice: random.Random) -> AsyncIterator[tuple[HostileReplies, Lender]]:
     """A hub that can answer anything, somebody who is listed there, and a lender with a claim of its own."""
     replies = HostileReplies(dice)
+    with patch.object(statuses, "SILENCE_SECONDS", 1.0):  # a page that is left out delays nobody by half a minute
+        async with _besieged(folder, replies) as running:
+            yield running
+
+
+@asynccontextmanager
+async def _besieged(folder: Path, replies: HostileReplies) -> AsyncIterator[tuple[HostileReplies, Lender]]:
     async with (
         running_hub(folder, interceptors=[replies]) as hub,
         lender(hub, "a") as a,

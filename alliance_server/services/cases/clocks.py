@@ -3,8 +3,6 @@
 A chunk is a unit of work. Each case that ends by its clock leaves an event of its own, which commits to its request.
 """
 
-from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 from alliance.cases.words import CaseState
@@ -14,41 +12,19 @@ from alliance_server.domain.actions import AuditAction
 from alliance_server.domain.audit import record_event
 from alliance_server.domain.members import HUB_ACTOR
 from alliance_server.domain.ports import Store, Transaction
+from alliance_server.services.chunks import ChunkedWork
 from alliance_server.services.leases import Lease
 
 LEASE: Final = "cases"
 LEASE_MS: Final = 60_000
 CHUNK: Final = 256
-CHUNKS_A_TURN: Final = 16
-
-Step = Callable[[Transaction, int], int]
 
 
-class CaseClocks:
-    """Does what time brings about."""
+class CaseClocks(ChunkedWork):
+    """Does to cases what time brings about."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
-        self._lease = Lease(LEASE, LEASE_MS)
-
-    async def turn(self) -> int:
-        """Do some of it; returns how many cases, 0 where nothing is due or another process does it."""
-        done = 0
-        for is_due, step in ((_has_run_out, _end), (_is_to_purge, _purge)):
-            for _ in range(CHUNKS_A_TURN):
-                now = self._clock.now_ms()
-                if not await self._store.read(partial(is_due, now=now)):
-                    break
-                chunk = await self._store.write(partial(self._leased, step=step, now=now))
-                if chunk is None:
-                    return done
-                done += chunk
-        return done
-
-    def _leased(self, transaction: Transaction, *, step: Step, now: int) -> int | None:
-        """Do a chunk; None where another process holds the lease."""
-        return step(transaction, now) if self._lease.take(transaction, now) else None
+        super().__init__(store, clock, Lease(LEASE, LEASE_MS), (_has_run_out, _end), (_is_to_purge, _purge))
 
 
 def _end(transaction: Transaction, now: int) -> int:
@@ -72,9 +48,9 @@ def _purge(transaction: Transaction, now: int) -> int:
     return sealed + whole
 
 
-def _has_run_out(transaction: Transaction, *, now: int) -> bool:
+def _has_run_out(transaction: Transaction, now: int) -> bool:
     return transaction.cases.has_run_out(now)
 
 
-def _is_to_purge(transaction: Transaction, *, now: int) -> bool:
+def _is_to_purge(transaction: Transaction, now: int) -> bool:
     return transaction.cases.is_due_to_purge(now)

@@ -147,15 +147,7 @@ def refuse(context: typer.Context, entry: Entry, *, officer: OfficerOption, reas
         --officer officer-1 --reason not_our_matter
     """
     session = session_of(context)
-    code, name = reason_code(reason), entry_id(entry)
-    signer = opened_operator(session, officer)
-
-    async def work() -> CountersignatureRequest:
-        async with session.client() as client:
-            return await client.countersigning.refuse(name, officer=signer, reason=code)
-
-    made = session.run(work())
-    session.document({"request": record(made)})
+    _end(session, entry, officer, reason, is_standing=False)
     session.say(tr("refused: the member is told, and may file it at a lower level"))
 
 
@@ -169,16 +161,21 @@ def revoke(context: typer.Context, entry: Entry, *, officer: OfficerOption, reas
         --officer officer-1 --reason judgment_reversed
     """
     session = session_of(context)
+    _end(session, entry, officer, reason, is_standing=True)
+    session.say(tr("revoked: the claim informs, and no more"))
+
+
+def _end(session: Session, entry: str, officer: str, reason: str, *, is_standing: bool) -> None:
+    """Revoke a countersignature that stands, or refuse what waits for one."""
     code, name = reason_code(reason), entry_id(entry)
     signer = opened_operator(session, officer)
 
     async def work() -> CountersignatureRequest:
         async with session.client() as client:
-            return await client.countersigning.revoke(name, officer=signer, reason=code)
+            end = client.countersigning.revoke if is_standing else client.countersigning.refuse
+            return await end(name, officer=signer, reason=code)
 
-    made = session.run(work())
-    session.document({"request": record(made)})
-    session.say(tr("revoked: the claim informs, and no more"))
+    session.document({"request": record(session.run(work()))})
 
 
 async def _found(session: Session, entry: str) -> CountersignatureRequest:

@@ -25,7 +25,7 @@ from member_client.cli.group import UsageFault
 from member_client.cli.language import label, spoken, tr, word
 from member_client.cli.options import MapOption, RefOption
 from member_client.cli.session import Inquiring, Session, session_of
-from member_client.cli.subject_access import others
+from member_client.cli.subject_access import AlsoOption, ValueOption, others
 from member_client.cli.tables import print_table
 from member_client.errors import ReplyWindowClosed
 from member_client.files import BadRow, RowFault, open_table, parse_map, resolve, shown_date
@@ -34,8 +34,6 @@ from member_client.subject_access import masked
 _COLUMNS: Final = ("Case", "Number", "Instrument", "Urgent", "Claims", "Reply", "Time left")
 _CLAIM_COLUMNS: Final = ("Entry", "Kind", "Category", "Filed", "Status", "Customer", "Note")
 _REF: Final = "case"
-
-_Value = Annotated[str | None, typer.Option(metavar="VALUE", help="- asks for it, out of the shell's history.")]
 
 
 def inbox(
@@ -86,14 +84,11 @@ def preview(
     ] = None,
     columns: MapOption = None,
     ref: RefOption = "",
-    phone: _Value = None,
-    resident_id: _Value = None,
-    bank_card: _Value = None,
-    email: _Value = None,
-    also: Annotated[
-        list[str] | None,
-        typer.Option(help="Another identifier, such as oaid=- or account=-; once for each.", metavar="FIELD=VALUE"),
-    ] = None,
+    phone: ValueOption = None,
+    resident_id: ValueOption = None,
+    bank_card: ValueOption = None,
+    email: ValueOption = None,
+    also: AlsoOption = None,
 ) -> None:
     r"""Show which of your claims a case asks about, and open what it says of them.
 
