@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support import backends
+from support.commands import build_once
 from support.forked import forked_programs
 from support.hub import RunningHub, make_config, running_hub
-from support.keys import derive_once
-from support.pages import environment
+from support.keys import open_cheaply
 from support.postgres import Postgres, running_postgres
 from support.scheduling import Scheduling
 from support.softhsm import NoSoftHsm, SoftHsm, running_softhsm
@@ -32,7 +32,8 @@ from alliance_server.storage.unit_of_work import SqlStore
 os.environ["ALLIANCE_LANG"] = "en"
 # They are started hundreds of times, and would compile their sources as often.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-derive_once()
+open_cheaply()
+build_once()
 
 pytest_plugins = ["support.leak_plugin"]
 
@@ -168,11 +169,11 @@ async def member(hub: RunningHub, members: Members) -> WireMember:
 
 
 @pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Our programs in a folder, forked from a process that has imported what they need (`support/forked.py`)."""
     folder = tmp_path_factory.mktemp("programs")
-    with forked_programs(folder, environment(folder)):
-        yield folder
+    forked_programs(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

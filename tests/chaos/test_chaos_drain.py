@@ -5,9 +5,6 @@ import os
 import signal
 import socket
 import sqlite3
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -17,7 +14,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 from support.hub import RunningHub
 from support.postgres import Postgres
-from support.process import HubProcess, free_port, hub_process
+from support.process import HubProcess, another, hub_process
 from support.proxy import Proxy
 from support.sdk import PHONES, contribute, lender, row, screen
 from support.wire import WireMember, enrol, valid_elements
@@ -29,24 +26,6 @@ from member_client import AllianceClient, Profile, State
 ENOUGH = 4
 """Runs of each kind before, and after, the hub is asked to end."""
 LISTED, CLEAR = PHONES[:20], PHONES[900:920]
-
-
-@contextmanager
-def another(process: HubProcess) -> Iterator[int]:
-    """Serve the same hub in one more process that serves by now; gives its members' port."""
-    port, log = free_port(), process.folder.parent / "another.stderr"
-    listen = {"ALLIANCE_HUB_LISTEN": f"127.0.0.1:{port}", "ALLIANCE_HUB_ENROLMENT_LISTEN": f"127.0.0.1:{free_port()}"}
-    with log.open("wb") as out:
-        command = [sys.executable, "-m", "alliance_server", "serve", str(process.folder)]
-        more = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | listen)
-    try:
-        while '"hub serves"' not in log.read_text():
-            assert more.poll() is None, log.read_text()
-            time.sleep(0.05)
-        yield port
-    finally:
-        more.terminate()
-        assert more.wait(60) == 0
 
 
 class Load:
@@ -113,7 +92,7 @@ async def test_a_hub_that_ends_under_load_hands_over_to_another(tmp_path: Path, 
             load = Load(contributor, reader)
             under_way = asyncio.create_task(load.run())
             await load.reach(ENOUGH)
-            with another(process) as port:
+            with another(process.folder) as (_, port):
                 proxy.point_to(port)
                 process.send(signal.SIGTERM)
                 assert await process.ended() == 0

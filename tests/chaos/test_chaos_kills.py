@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from support.books import Books
+from support.forked import ForkedWithPipes
 from support.hub import RunningHub
 from support.kills import Ordeal, seed_of, unforeseen, until
 from support.lender_process import Job, claim_row, member_client, results, text_of
@@ -210,7 +211,7 @@ async def test_the_command_is_run_again_after_each_kill_and_ends_whole(tmp_path:
         books.check_charges()
 
 
-def _is_there(under_way: asyncio.subprocess.Process, books: Books, goal: int) -> bool:
+def _is_there(under_way: ForkedWithPipes, books: Books, goal: int) -> bool:
     return under_way.returncode is not None or books.filed() >= goal
 
 

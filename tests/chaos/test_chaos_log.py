@@ -9,10 +9,8 @@ import asyncio
 import os
 import random
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from grpc import aio
 from support.hub import RunningHub
 from support.kills import STARTING_SECONDS, seed_of, unforeseen, until
 from support.postgres import Postgres
-from support.process import HubProcess, free_port, hub_process
+from support.process import HubProcess, another, hub_process
 from support.wire import WireMember, enrol, row_of, valid_elements
 
 from alliance.crypto import merkle
@@ -233,22 +231,6 @@ async def test_what_was_promised_is_in_the_log_whenever_the_hub_is_killed(
 
 
 # -- a process that stands still -------------------------------------------------------------------------------
-
-
-@contextmanager
-def another(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Serve the same hub in one more process; gives it and its members' port."""
-    port = free_port()
-    listen = {"ALLIANCE_HUB_LISTEN": f"127.0.0.1:{port}", "ALLIANCE_HUB_ENROLMENT_LISTEN": f"127.0.0.1:{free_port()}"}
-    with (folder.parent / "another.stderr").open("wb") as out:
-        command = [sys.executable, "-m", "alliance_server", "serve", str(folder)]
-        more = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | listen)
-    try:
-        yield more, port
-    finally:
-        more.send_signal(signal.SIGCONT)
-        more.terminate()
-        more.wait(60)
 
 
 @pytest.mark.nightly

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.books import Books
+from support.forked import ForkedWithPipes
 from support.hub import RunningHub
 from support.lender_process import member_client
 from support.process import hub_process
@@ -70,7 +71,7 @@ class Member:
         results = re.sub(r"R-[A-Z2-7]{26}-[0-9]+", "R", self.out.read_text("utf-8"))
         return [results, self.out.with_suffix(".refused.csv").read_text("utf-8")]
 
-    async def start(self, *options: str) -> asyncio.subprocess.Process:
+    async def start(self, *options: str) -> ForkedWithPipes:
         """Screen the book."""
         command = ("screen", "book.csv", "--map", "phone=mobile", "--ref", "no", "--purpose", "portfolio_screening")
         files = ("--out", str(self.out), "--refused", str(self.out.with_suffix(".refused.csv")))

@@ -1,18 +1,14 @@
 """Four hub processes on one PostgreSQL: budgets and bursts hold across all of them, to the item."""
 
 import asyncio
-import os
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import grpc
 from support.postgres import Postgres
-from support.process import HubProcess, free_port, hub_process
+from support.process import another, hub_process
 from support.wire import WireMember, enrol, refusal_of, valid_elements
 
 from alliance.errors import Reason
@@ -28,21 +24,6 @@ BURST_BUDGET = 5000
 """One more item comes back every 8.64 s."""
 LARGE, LARGE_CALLS, SINGLE_CALLS = 61, 20, 15
 """Elements of large calls, of which the bucket holds no whole number; calls of each kind at each process."""
-
-
-@contextmanager
-def another(process: HubProcess) -> Iterator[int]:
-    """Serve the same hub in one more process; gives its members' port."""
-    port, log = free_port(), process.folder.parent / f"more-{free_port()}.stderr"
-    listen = {"ALLIANCE_HUB_LISTEN": f"127.0.0.1:{port}", "ALLIANCE_HUB_ENROLMENT_LISTEN": f"127.0.0.1:{free_port()}"}
-    with log.open("wb") as out:
-        command = [sys.executable, "-m", "alliance_server", "serve", str(process.folder)]
-        more = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | listen)
-    try:
-        yield port
-    finally:
-        more.terminate()
-        more.wait(30)
 
 
 async def reached(member: WireMember) -> None:
@@ -77,8 +58,8 @@ async def test_budgets_and_bursts_hold_to_the_item_across_processes(tmp_path: Pa
         resource, now = Resource.PORTFOLIO_SCREENING, member.now
         hub.hub.store.write_now(lambda it: it.quotas.set_limit("lender", resource, BUDGET))
         hub.hub.store.write_now(lambda it: it.quotas.set_limit("lender", Resource.TRANSACTION, BURST_BUDGET))
-        ports = [another(process) for _ in range(PROCESSES - 1)]
-        with ports[0] as first, ports[1] as second, ports[2] as third:
+        ports = [another(process.folder) for _ in range(PROCESSES - 1)]
+        with ports[0] as (_, first), ports[1] as (_, second), ports[2] as (_, third):
             callers = [member]
             for port in (first, second, third):
                 hub.hub.port = port

@@ -42,6 +42,7 @@ async def still_hub(folder: Path, port: int = 0, **options: Any) -> AsyncIterato
     options["config"] = {"listen": f"127.0.0.1:{port}"}
     async with running_hub(folder, **options) as hub:
         await hub.stop_maintenance()
+        await hub.stop_sealing()
         yield hub
 
 

@@ -1,30 +1,36 @@
 """Our programs without the second that each takes to import what it needs: forked from a process that has it already.
 
-A page of the documentation starts a dozen of them. `forked_programs` gives a folder whose programs have the names of
-the real ones, and `python-m` for `python -m MODULE`. Each hands what a process inherits — arguments, folder,
-environment, mask, standard streams — to the process that has everything imported, which forks, and the child runs what
-the real program runs. Signals to the stand-in go to the child, and it ends as the child does.
+Whoever asks hands what a process inherits — arguments, folder, environment, mask, standard streams — to the process
+that has everything imported, one for each process that asks. It forks, and the child runs what the real program runs.
+
+- `Forked` is such a child, to be signalled, killed and waited for as one that was started; `forked` one whose streams
+  are read as asyncio's processes' are.
+- `forked_programs` gives a folder whose programs have the names of the real ones, and `python-m` for `python -m
+  MODULE`, for pages of the documentation. Signals to such a stand-in go to the child, and it ends as the child does.
 
     python -m support.forked SOCKET
 """
 
+import asyncio
 import atexit
 import importlib
 import json
 import os
 import runpy
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 _STREAMS: Final = 3
 _IMPORTED: Final = (
@@ -58,48 +64,211 @@ to.sendall(content)
 child = int.from_bytes(to.recv(4, socket.MSG_WAITALL), "big")
 for number in (signal.SIGTERM, signal.SIGHUP, *([] if is_ignored else [signal.SIGINT])):
     signal.signal(number, lambda number, _: os.kill(child, number))
-os._exit((to.recv(1) or bytes([137]))[0])
+code = int.from_bytes(to.recv(2, socket.MSG_WAITALL), "big", signed=True)
+os._exit(code if code >= 0 else 128 - code)
 """
 
 
-@contextmanager
-def forked_programs(folder: Path, environment: dict[str, str]) -> Iterator[None]:
-    """Put such programs into a folder, and have them work until the block ends.
-
-    The environment is that of the process that they are forked from.
-    """
-    address = folder / "socket"
+def forked_programs(folder: Path) -> None:
+    """Put such programs into a folder; they work for as long as this process does."""
     scripts = distribution("alliance-hub").entry_points.select(group="console_scripts")
     for name, entry in {PYTHON_M: "", **{it.name: it.value for it in scripts}}.items():
         program = folder / name
-        program.write_text(_STAND_IN.format(python=sys.executable, address=str(address), entry=entry), "utf-8")
+        program.write_text(_STAND_IN.format(python=sys.executable, address=_server().address, entry=entry), "utf-8")
         program.chmod(0o755)
-    command = [sys.executable, "-m", "support.forked", str(address)]
-    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+
+
+class Forked:
+    """`python -m MODULE …`, forked. Its end is seen by whoever asked, as a parent sees it."""
+
+    def __init__(
+        self,
+        module: str,
+        arguments: Sequence[str],
+        *,
+        environment: dict[str, str],
+        folder: Path | None = None,
+        streams: tuple[int, int, int],
+    ) -> None:
+        mask = os.umask(0)
+        os.umask(mask)
+        asked = module, module, [module, *arguments], str(folder or Path.cwd()), environment, mask, False
+        content = json.dumps(asked).encode()
+        self._child = socket.socket(socket.AF_UNIX)
+        self._child.connect(_server().address)
+        socket.send_fds(self._child, [len(content).to_bytes(4, "big")], streams)
+        self._child.sendall(content)
+        self.pid = int.from_bytes(self._child.recv(4, socket.MSG_WAITALL), "big")
+        self.returncode: int | None = None
         try:
-            assert process.stdout.readline() == b"ready\n"
-            yield
-        finally:
-            process.stdin.close()
+            self._end: int | None = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            self._end = None
+            self._gone()
+
+    def poll(self) -> int | None:
+        """Give its exit code, or minus the signal that ended it; None while it runs."""
+        if self._end is not None and select.select([self._end], [], [], 0)[0]:
+            self._gone()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; raises TimeoutError."""
+        if self._end is not None and not select.select([self._end], [], [], timeout)[0]:
+            raise TimeoutError(f"it did not end in {timeout} s")
+        code = self.poll()
+        assert code is not None
+        return code
+
+    async def ended(self) -> int:
+        """Wait for its end without holding up others; gives its exit code."""
+        while (code := self.poll()) is None:  # noqa: ASYNC110 - whoever polls meanwhile closes what would tell
+            await asyncio.sleep(0.005)
+        return code
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal; one to a process that ended goes to nobody."""
+        if self._end is not None:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._end, number)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def _gone(self) -> None:
+        self.returncode = int.from_bytes(self._child.recv(2, socket.MSG_WAITALL), "big", signed=True)
+        self._child.close()
+        if self._end is not None:
+            os.close(self._end)
+            self._end = None
+
+
+class ForkedWithPipes:
+    """One whose streams are read and written as those of asyncio's processes."""
+
+    def __init__(
+        self, process: Forked, stdin: int, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader | None
+    ) -> None:
+        self.process, self.stdout, self._stderr, self._stdin = process, stdout, stderr, stdin
+
+    @property
+    def returncode(self) -> int | None:
+        """As `Forked.poll` gives it."""
+        return self.process.poll()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal; one to a process that ended goes to nobody."""
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+
+    def close_stdin(self) -> None:
+        """Let its standard input end."""
+        if self._stdin >= 0:
+            os.close(self._stdin)
+            self._stdin = -1
+
+    async def wait(self) -> int:
+        """Wait for its end; gives its exit code."""
+        code = await self.process.ended()
+        self.close_stdin()
+        return code
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        """Wait for its end; gives what it said on both streams."""
+        self.close_stdin()
+        errors = asyncio.ensure_future(self._stderr.read()) if self._stderr is not None else None
+        said = await self.stdout.read()
+        await self.wait()
+        return said, b"" if errors is None else await errors
+
+
+async def forked(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    environment: dict[str, str],
+    folder: Path | None = None,
+    takes_errors: bool = True,
+) -> ForkedWithPipes:
+    """Fork `python -m MODULE …` with a pipe for each standard stream; its errors may go where ours go."""
+    (stdin, to), (out, stdout) = os.pipe(), os.pipe()
+    err, stderr = os.pipe() if takes_errors else (-1, os.dup(2))
+    process = Forked(module, arguments, environment=environment, folder=folder, streams=(stdin, stdout, stderr))
+    for end in (stdin, stdout, stderr):
+        os.close(end)
+    return ForkedWithPipes(process, to, await _reader(out), await _reader(err) if takes_errors else None)
+
+
+async def _reader(end: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(end, "rb"))
+    return reader
+
+
+class _Server(NamedTuple):
+    """The process that forks. It ends with this one, which holds its standard input."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+
+
+@cache
+def _server() -> _Server:
+    folder = tempfile.mkdtemp(prefix="forked-")
+    atexit.register(shutil.rmtree, folder)
+    address = str(Path(folder) / "socket")
+    tests = Path(__file__).parents[1]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tests.parent), str(tests)])}
+    command = [sys.executable, "-m", "support.forked", address]
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    return _Server(address, process)
 
 
 def _serve(address: str) -> None:
     for module in _IMPORTED:
         importlib.import_module(module)
     assert len(list(Path("/proc/self/task").iterdir())) == 1, "threads are not forked"
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children: their stand-ins hear of their ends
+    ends, told = socket.socketpair()
+    told.setblocking(False)
+    signal.set_wakeup_fd(told.fileno())
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    asked: dict[int, socket.socket] = {}
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
         listening.listen(64)
         print("ready", flush=True)  # noqa: T201 - to whoever started it
-        while listening in select.select([listening, sys.stdin], [], [])[0]:  # not whoever started it has ended
-            asking, _ = listening.accept()
-            if os.fork() == 0:
-                listening.close()
-                _run(asking)
-            asking.close()
+        while sys.stdin not in (ready := select.select([listening, ends, sys.stdin], [], [])[0]):
+            if ends in ready:
+                ends.recv(4096)
+                _tell_ends(asked)
+            if listening in ready:
+                asking, _ = listening.accept()
+                if (child := os.fork()) == 0:
+                    signal.set_wakeup_fd(-1)
+                    for one in (listening, ends, told, *asked.values()):
+                        one.close()
+                    _run(asking)
+                asked[child] = asking
+
+
+def _tell_ends(asked: dict[int, socket.socket]) -> None:
+    """Tell whoever asked for a child that has ended how it did."""
+    with suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            child, status = ended
+            with asked.pop(child) as asking, suppress(OSError):  # who asked may be gone
+                asking.sendall(os.waitstatus_to_exitcode(status).to_bytes(2, "big", signed=True))
 
 
 def _run(asking: socket.socket) -> NoReturn:
@@ -120,11 +289,9 @@ def _run(asking: socket.socket) -> NoReturn:
     sys.argv = arguments
     if Path(program).name == PYTHON_M:
         sys.executable = program  # what it starts is forked, too
-    asking.set_inheritable(False)
-    asking.sendall(os.getpid().to_bytes(4, "big"))
-    code = _code_of(entry)
-    asking.sendall(bytes([code]))
-    os._exit(code)
+    with asking:
+        asking.sendall(os.getpid().to_bytes(4, "big"))
+    os._exit(_code_of(entry))
 
 
 def _code_of(entry: str) -> int:

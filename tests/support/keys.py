@@ -1,24 +1,17 @@
-"""Key files for a process that opens the same ones again and again, as no program does."""
+"""What key files of tests cost to open."""
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import Final
 
-from alliance.crypto.secret import Secret
 from alliance.keyring import store
 
+OF_PROGRAMS: Final = dict(store.SCRYPT)
+"""What key files cost that programs make."""
 
-def derive_once() -> None:
-    """Remember from now on what scrypt made of a passphrase and a salt.
 
-    A test enrols and opens the same profile, and every hub's folder is a copy of one: each would cost another 0.1 s
-    and 32 MB. What is derived is the same, by the same costs, once for each key file; programs that are started as
-    processes derive for themselves.
+def open_cheaply() -> None:
+    """Have key files that tests make from now on cost next to nothing to open, wherever they are opened.
+
+    A test enrols several members; each would cost 0.1 s of a processor and 32 MB, again for every program that opens
+    what the test made. Programs that are started as processes make theirs as they do anywhere.
     """
-    derive, known = store._derive, {}
-
-    def remembered(passphrase: Secret, parameters: dict[str, object]) -> AESGCM:
-        asked = passphrase.reveal(), *(str(parameters[name]) for name in ("salt", *sorted(store.SCRYPT)))
-        if asked not in known:
-            known[asked] = derive(passphrase, parameters)
-        return known[asked]
-
-    store._derive = remembered
+    store.SCRYPT["n"] = 16

@@ -19,7 +19,7 @@ from support.process import HubProcess
 
 SEED_VARIABLE = "ALLIANCE_CHAOS_SEED"
 HUB_AWAY = 5
-STARTING_SECONDS = 1.2
+STARTING_SECONDS = 0.5
 """About what a process takes until it works."""
 
 

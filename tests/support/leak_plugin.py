@@ -129,7 +129,7 @@ class LeakSearch:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self._test = item.nodeid.partition("[")[0]  # parameters may be identifiers
         self._is_shown = item.get_closest_marker(MARK) is not None
-        before = self._folders()
+        before = self._folders() if self._is_shown else set()
         try:
             return (yield)
         finally:

@@ -9,7 +9,6 @@ the exit code that the command line would give, and names the exception on stand
 import asyncio
 import json
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -26,6 +25,7 @@ from member_client import AllianceClient, ContributionResult, ContributionRow, P
 from member_client import contributing as contribution_flow
 from member_client import screening as screening_flow
 from member_client.errors import AllianceClientError
+from support.forked import ForkedWithPipes, forked
 from support.sdk import BASIS, PORTFOLIO
 
 TESTS = Path(__file__).parents[1]
@@ -140,13 +140,9 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
-async def member_client(arguments: Sequence[str], folder: Path) -> asyncio.subprocess.Process:
-    """Start the member's command line in a folder."""
-    pipe = asyncio.subprocess.PIPE
-    command = ("-m", "member_client", *arguments)
-    return await asyncio.create_subprocess_exec(
-        sys.executable, *command, cwd=folder, env=environment(), stdout=pipe, stderr=pipe
-    )
+async def member_client(arguments: Sequence[str], folder: Path) -> ForkedWithPipes:
+    """Run the member's command line in a folder."""
+    return await forked("member_client", arguments, folder=folder, environment=environment())
 
 
 class LenderProcess:
@@ -155,25 +151,18 @@ class LenderProcess:
     def __init__(self, job: Job, folder: Path) -> None:
         self.said: dict[int, dict[str, Any]] = {}
         self._job = job.save(folder / f"{job.kind}.job.json")
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: ForkedWithPipes | None = None
         self._reading: asyncio.Task[None] | None = None
         self._more = asyncio.Condition()
         self._ended = False
 
     async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "support.lender_process",
-            str(self._job),
-            stdout=asyncio.subprocess.PIPE,
-            env=environment(),
-        )
+        asked = "support.lender_process", [str(self._job)]
+        self._process = await forked(*asked, environment=environment(), takes_errors=False)
         self._reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
         assert self._process is not None
-        assert self._process.stdout is not None
         async for line in self._process.stdout:
             if line.endswith(b"\n"):  # the last one may have been cut
                 number, _, said = line.decode().partition(" ")
@@ -196,8 +185,7 @@ class LenderProcess:
     def kill(self) -> None:
         """End it as a power cut would."""
         assert self._process is not None
-        if self._process.returncode is None:
-            self._process.send_signal(signal.SIGKILL)
+        self._process.kill()
 
     async def ended(self) -> int:
         """Wait for its end, and for all that it said; gives its exit code."""

@@ -7,11 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import psutil
 from rich.console import Console
@@ -22,6 +23,7 @@ from alliance_server.config import load_config
 from alliance_server.hub_keys import open_keys
 from alliance_server.hub_store import open_store
 from alliance_server.services.enrolment import EnrolmentService
+from support.forked import Forked
 from support.hub import RunningHub
 
 
@@ -37,6 +39,13 @@ def free_port() -> int:
             return port
 
 
+def serving(folder: Path, environment: dict[str, str], log: IO[bytes]) -> Forked:
+    """Serve a hub in one process more, which says all that it says to a file."""
+    with Path(os.devnull).open("rb") as nothing:
+        streams = nothing.fileno(), log.fileno(), log.fileno()
+        return Forked("alliance_server", ["serve", str(folder)], environment=os.environ | environment, streams=streams)
+
+
 class HubProcess:
     """A hub's folder and, while it runs, its process."""
 
@@ -47,7 +56,7 @@ class HubProcess:
         listen, enrolment = (f"127.0.0.1:{port}" for port in self.ports)
         init_hub(Console(quiet=True), folder, "test", ["127.0.0.1"], listen, enrolment, database)
         self.environment: dict[str, str] = {}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
 
     def run(self, *arguments: str) -> str:
         """Run a command to its end; gives what it printed."""
@@ -68,8 +77,7 @@ class HubProcess:
     def launch(self) -> None:
         """Start the process, and wait for nothing."""
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "alliance_server", "serve", str(self.folder)]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | self.environment)
+            self._process = serving(self.folder, self.environment, log)
 
     def _said(self) -> int:
         return self.log.read_text().count('"hub serves"') if self.log.exists() else 0
@@ -90,7 +98,8 @@ class HubProcess:
     async def ended(self) -> int:
         """Wait for the process's end; gives its exit code."""
         assert self._process is not None
-        code = await asyncio.to_thread(self._process.wait, 60)
+        async with asyncio.timeout(60):
+            code = await self._process.ended()
         self._process = None
         return code
 
@@ -120,6 +129,24 @@ class HubProcess:
     @property
     def runs(self) -> bool:
         return self._process is not None
+
+
+@contextmanager
+def another(folder: Path) -> Iterator[tuple[Forked, int]]:
+    """Serve the same hub in one process more; gives it, which serves by then, and its members' port."""
+    port, log = free_port(), folder.parent / f"another-{free_port()}.stderr"
+    listen = {"ALLIANCE_HUB_LISTEN": f"127.0.0.1:{port}", "ALLIANCE_HUB_ENROLMENT_LISTEN": f"127.0.0.1:{free_port()}"}
+    with log.open("wb") as out:
+        more = serving(folder, listen, out)
+    try:
+        while '"hub serves"' not in log.read_text():
+            assert more.poll() is None, log.read_text()
+            time.sleep(0.02)
+        yield more, port
+    finally:
+        more.send_signal(signal.SIGCONT)
+        more.terminate()
+        assert more.wait(60) == 0
 
 
 @asynccontextmanager

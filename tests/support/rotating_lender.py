@@ -17,6 +17,7 @@ from unittest import mock
 
 from member_client import AllianceClient, ContributionOutcome, HubUnavailable, Profile, State, Subject
 from member_client import _following as following
+from support.forked import ForkedWithPipes, forked
 from support.lender_process import environment
 from support.sdk import BASIS, PORTFOLIO, row
 
@@ -84,25 +85,16 @@ class RotatingLender:
     def __init__(self, profile: Path, lender: int) -> None:
         self.said: list[str] = []
         self._profile, self._lender, self._serial = profile, lender, 0
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: ForkedWithPipes | None = None
         self._reading: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "support.rotating_lender",
-            str(self._profile),
-            str(self._lender),
-            str(self._serial),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env=environment(),
-        )
+        arguments = [str(self._profile), str(self._lender), str(self._serial)]
+        asked = "support.rotating_lender", arguments
+        self._process = await forked(*asked, environment=environment(), takes_errors=False)
         self._reading = asyncio.create_task(self._read(self._process))
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
+    async def _read(self, process: ForkedWithPipes) -> None:
         async for line in process.stdout:
             if line.endswith(b"\n"):
                 self.said.append(line.decode().strip())
@@ -133,13 +125,12 @@ class RotatingLender:
 
     def abandon(self) -> None:
         """Leave nothing running, whatever became of the test."""
-        if self._process is not None and self._process.returncode is None:
+        if self._process is not None:
             self._process.kill()
 
     async def end(self) -> None:
         assert self._process is not None
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self._process.close_stdin()
         await self._gone()
 
     async def _gone(self) -> None:

@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from support.keys import OF_PROGRAMS
 
 from alliance.crypto.secret import Secret
 from alliance.errors import KeyFileInvalid
-from alliance.keyring import KeyStore, obtain_passphrase
+from alliance.keyring import KeyStore, obtain_passphrase, store
 from alliance.keyring.passphrase import PASSPHRASE_FILE_VARIABLE, PASSPHRASE_VARIABLE
 from alliance.keyring.store import write_atomically, write_new
 
@@ -268,3 +269,13 @@ def test_a_new_file_never_takes_the_place_of_another(
     with pytest.raises(FileExistsError):
         write_new(path, b"second")
     assert [it.read_bytes() for it in tmp_path.iterdir()] == [b"first"]
+
+
+def test_what_programs_make_costs_memory_for_every_guess(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 7914, section 2: 128 · n · r bytes of memory for each guess, 32 MiB here."""
+    monkeypatch.setattr(store, "SCRYPT", OF_PROGRAMS)
+    made = folder.with_name("made")
+    KeyStore(made, PASSPHRASE)
+    header = json.loads((made / "keystore.json").read_text())
+    assert (header["n"], header["r"], header["p"]) == (2**15, 8, 1)
+    KeyStore(made, PASSPHRASE).get("check")
