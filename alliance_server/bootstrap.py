@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
 import structlog
@@ -131,6 +132,7 @@ class Hub:
         self._files = FileSnapshots(config.snapshots_folder)
         self._servers: list[aio.Server] = []
         self._jobs: list[asyncio.Task[None]] = []
+        self._flushed_at = self.clock.now_ms()
         self.port = self.enrolment_port = self.metrics_port = 0
         self._metrics_listener: MetricsListener | None = None
         self.maintenance = FilterMaintenance(self.store, self._files, self.compute, self.keys.identity, self.clock)
@@ -286,28 +288,33 @@ class Hub:
             self.keys.check_epoch(epoch)
 
     async def _maintain(self) -> None:
-        last_flush = self.clock.now_ms()
-        while True:
+        for number in count():
             await asyncio.sleep(self.config.maintenance_seconds)
             try:
                 await self.epochs.turn()
                 await asyncio.to_thread(self.tls.look)
                 await self.maintenance.turn()
-                await self.departures.turn()
-                await self.dispute_clocks.turn()  # before the purge: what ended is known by its row
-                await self.case_clocks.turn()
-                await self.attachments.purge()
-                await self.purging.turn()
                 await self.publication.look()
-                await self.outcomes.turn()
-                await self.expiry.warn(self.clock.now_ms())
-                if self.clock.now_ms() - last_flush >= _FLUSH_EVERY_MS:
-                    last_flush = self.clock.now_ms()
-                    await self.audit.flush(last_flush)
-                    await self.administration.warn_of_overdue(last_flush)
+                if number % _TURNS_A_CHORE == 0:
+                    await self._do_chores()
             except Exception as error:  # noqa: BLE001 - a turn that fails is tried again; filters go stale meanwhile
                 self.metrics.maintenance_failed()
                 _log.error("maintenance failed", error=type(error).__name__)
+
+    async def _do_chores(self) -> None:
+        """Do what time brings about by the hour or the day."""
+        await self.departures.turn()
+        await self.dispute_clocks.turn()  # before the purge: what ended is known by its row
+        await self.case_clocks.turn()
+        await self.attachments.purge()
+        await self.purging.turn()
+        await self.outcomes.turn()
+        now = self.clock.now_ms()
+        await self.expiry.warn(now)
+        if now - self._flushed_at >= _FLUSH_EVERY_MS:
+            self._flushed_at = now
+            await self.audit.flush(now)
+            await self.administration.warn_of_overdue(now)
 
     async def _seal(self) -> None:
         """Seal what happened into the log, each second and when somebody waits for it."""
@@ -330,6 +337,8 @@ class Hub:
 
 
 _FLUSH_EVERY_MS = 60_000
+_TURNS_A_CHORE = 5
+"""Chores go by hours and days: a hub that looked for them in every turn would do little else."""
 
 
 def _local_evaluator(keys: HubKeys, compute: Compute) -> Evaluator:

@@ -28,21 +28,25 @@ class ChunkedWork:
     async def turn(self) -> int:
         """Do some of it; returns how many things, 0 where nothing is due or another process does it."""
         done = 0
-        for is_due, step in self._steps:
+        for is_due, step in await self._store.read(self._due):
             for _ in range(CHUNKS_A_TURN):
-                now = self._clock.now_ms()
-                if not await self._store.read(partial(_at, now, is_due)):
-                    break
-                chunk = await self._store.write(partial(self._leased, now, step))
+                chunk = await self._store.write(partial(self._leased, is_due, step))
                 if chunk is None:
                     return done
-                done += chunk
+                things, is_more = chunk
+                done += things
+                if not is_more:
+                    break
         return done
 
-    def _leased(self, now: int, step: Step, transaction: Transaction) -> int | None:
-        """Do a chunk; None where another process holds the lease."""
-        return step(transaction, now) if self._lease.take(transaction, now) else None
+    def _due(self, transaction: Transaction) -> list[tuple[IsDue, Step]]:
+        """Give the steps that are due."""
+        now = self._clock.now_ms()
+        return [(is_due, step) for is_due, step in self._steps if is_due(transaction, now)]
 
-
-def _at(now: int, is_due: IsDue, transaction: Transaction) -> bool:
-    return is_due(transaction, now)
+    def _leased(self, is_due: IsDue, step: Step, transaction: Transaction) -> tuple[int, bool] | None:
+        """Do a chunk; says whether there is more. None where another process holds the lease."""
+        now = self._clock.now_ms()
+        if not self._lease.take(transaction, now):
+            return None
+        return step(transaction, now), is_due(transaction, now)

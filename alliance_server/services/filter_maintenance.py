@@ -48,6 +48,7 @@ HEARTBEAT_LIFE_MS = 5 * 60 * 1000
 SNAPSHOT_LIFE_MS = 7 * DAY_MS
 REBUILD_AFTER_MS = DAY_MS
 SUPERSEDED_AFTER_MS = 60 * 60 * 1000
+CLEAN_EVERY_MS = 60 * 1000
 TAGS_A_DELTA = 4096
 TAGS_A_PAGE = 32_768
 DELTAS_A_READ = 64
@@ -79,6 +80,7 @@ class FilterMaintenance:
         self._lease = Lease(LEASE, LEASE_MS)
         self._held: dict[int, _Held] = {}
         self._epoch_states: dict[int, int] = {}
+        self._cleaned_at = 0
         self._turning = asyncio.Lock()
 
     async def turn(self, *, renew: bool = True) -> bool:
@@ -323,6 +325,9 @@ class FilterMaintenance:
         return FilterState(state.epoch, upto, state.base_sha256, state.delta_sequence, state.header, state.heartbeat)
 
     async def _clean_up(self, now: int) -> None:
+        if abs(now - self._cleaned_at) < CLEAN_EVERY_MS:
+            return
+        self._cleaned_at = now
         gone = await self._store.write(lambda transaction: transaction.filters.superseded(now - SUPERSEDED_AFTER_MS))
         for digest in gone:
             self._files.delete(digest)

@@ -38,11 +38,10 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def still_hub(folder: Path, port: int = 0, **options: Any) -> AsyncIterator[RunningHub]:
-    """A hub that seals when it is told to, at a port where it was before."""
+    """A hub whose filters stand still, at a port where it was before; its log goes on until a test stops it."""
     options["config"] = {"listen": f"127.0.0.1:{port}"}
     async with running_hub(folder, **options) as hub:
         await hub.stop_maintenance()
-        await hub.stop_sealing()
         yield hub
 
 
@@ -92,6 +91,7 @@ async def test_a_receipt_is_pending_until_it_is_sealed_and_broken_where_it_never
 ) -> None:
     async with still_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
         await a.sync()
+        await hub.stop_sealing()
         await hub.hub.sealer.turn()
         await a.quota()
         (receipt,) = [it async for it in a.receipts() if it.action == "standing:get"]
@@ -109,6 +109,7 @@ async def test_a_receipt_is_pending_until_it_is_sealed_and_broken_where_it_never
 async def test_an_event_that_was_left_out_is_found_by_its_receipt(new_hub_folder: NewFolder) -> None:
     async with still_hub(new_hub_folder()) as hub, lender(hub, "a") as a:
         await a.sync()
+        await hub.stop_sealing()
         await a.quota()
         await a.quota()
         receipt, _ = [it async for it in a.receipts() if it.action == "standing:get"]
