@@ -51,9 +51,10 @@ class Peer:
         say(f"installing {self.name} into {self._folder} (once)")
         shutil.rmtree(self._folder, ignore_errors=True)
         try:
-            self._run(sys.executable, "-m", "venv", str(self._folder))
-            pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:")
-            self._run(str(self._python), *pip, *self.requirements)
+            self._run(sys.executable, "-m", "venv", "--without-pip", str(self._folder))
+            pip = ("-m", "pip", "--python", str(self._python))
+            install = ("install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:")
+            self._run(sys.executable, *pip, *install, *self.requirements)
             self._mark.write_text(wanted, "utf-8")
         except PeerMissing:
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The demo as people run it: processes, TLS and files, on small data in the suite and on all of it nightly."""
+"""The demo: processes, TLS and files, on small data and by forked processes in the suite, as people run it nightly."""
 
 import io
 import re
@@ -32,6 +32,12 @@ TRIALS = (
 )
 
 
+@pytest.fixture
+def forked(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have what the demo starts be forked."""
+    monkeypatch.setattr(sys, "executable", str(programs / PYTHON_M))
+
+
 def run(sizes: Sizes, lists: Path | None = None, keep: Path | None = None) -> tuple[int, str]:
     text = io.StringIO()
     out = Console(file=text, width=200, highlight=False, markup=False, soft_wrap=True)
@@ -39,6 +45,7 @@ def run(sizes: Sizes, lists: Path | None = None, keep: Path | None = None) -> tu
 
 
 @patiently
+@pytest.mark.usefixtures("forked")
 @pytest.mark.shows_identifiers(reason="the demo makes the lenders' own lists, and searches its files itself")
 def test_the_demo_shows_what_the_readme_says(tmp_path: Path) -> None:
     code, text = run(SMALL, keep=tmp_path / "kept")
@@ -55,8 +62,14 @@ def test_the_demo_shows_what_the_readme_says(tmp_path: Path) -> None:
 @patiently
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ended by a signal in mid-work, the demo takes its processes and its folder with it."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    demo = subprocess.Popen([sys.executable, "-m", "alliance_server", "demo"], stdout=subprocess.PIPE)
+    lists, temporary = tmp_path / "lists", tmp_path / "tmp"
+    for folder in (lists, temporary):
+        folder.mkdir()
+    for name, numbers in (("a", range(2)), ("b", range(1, 3))):
+        write_list(lists / f"member_{name}.csv", numbers)
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    command = [sys.executable, "-m", "alliance_server", "demo", "--lists", str(lists)]
+    demo = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         children = wait_for_a_hub(psutil.Process(demo.pid))
         demo.send_signal(signal.SIGTERM)
@@ -66,7 +79,7 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert children
     gone, alive = psutil.wait_procs(children, timeout=10)
     assert not alive, gone
-    assert list(tmp_path.iterdir()) == []
+    assert list(temporary.iterdir()) == []
 
 
 def wait_for_a_hub(demo: psutil.Process) -> list[psutil.Process]:
@@ -106,12 +119,10 @@ def write_list(path: Path, numbers: range, *others: str) -> None:
 
 
 @patiently
+@pytest.mark.usefixtures("forked")
 @pytest.mark.shows_identifiers(reason="the demo makes the lenders' own lists, and searches its files itself")
-def test_lists_match_as_a_plain_intersection_does(
-    tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lists_match_as_a_plain_intersection_does(tmp_path: Path) -> None:
     """Two small lists; the real ones are the nightly's."""
-    monkeypatch.setattr(sys, "executable", str(programs / PYTHON_M))
     write_list(tmp_path / "member_a.csv", range(30), "domain,Evil.example.net,phishing", "phone,nonsense,phishing")
     write_list(tmp_path / "member_b.csv", range(20, 50), "domain,evil.example.net.,phishing", "phone,,phishing")
     expected = {pair: len(both) for pair, both in intersections(read_lists(tmp_path)).items()}

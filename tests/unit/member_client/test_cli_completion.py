@@ -41,14 +41,12 @@ COMMANDS = [
     "admin",
 ]
 PURPOSES = [purpose.word for purpose in SCREENING_PURPOSES]
-PROGRAM = (sys.executable, "-m", "member_client")
 
 
-def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def run(programs: Path, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "HOME": str(folder), "COLUMNS": "100", **settings}
-    return subprocess.run(
-        [*PROGRAM, *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+    command = [str(programs / "member-client")]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def asked_by_bash(typed: str) -> dict[str, str]:
@@ -73,8 +71,8 @@ def bash(typed: str) -> list[str]:
         (f"member-client check phone {LISTED} {LISTED}", []),
     ],
 )
-def test_the_program_answers_as_bash_asks(tmp_path: Path, typed: str, offered: list[str]) -> None:
-    ended = run(tmp_path, **asked_by_bash(typed))
+def test_the_program_answers_as_bash_asks(programs: Path, tmp_path: Path, typed: str, offered: list[str]) -> None:
+    ended = run(programs, tmp_path, **asked_by_bash(typed))
     assert (ended.returncode, ended.stdout.split(), ended.stderr) == (0, offered, "")
     assert list(tmp_path.iterdir()) == []
 
@@ -130,22 +128,25 @@ def test_nothing_is_offered_for_identifiers_and_the_shell_completes_files(typed:
 
 
 @pytest.mark.parametrize(("language", "meaning"), [("en", "loan application"), ("zh", "贷款申请")])
-def test_zsh_and_fish_show_meanings_in_the_language(tmp_path: Path, language: str, meaning: str) -> None:
+def test_zsh_and_fish_show_meanings_in_the_language(
+    programs: Path, tmp_path: Path, language: str, meaning: str
+) -> None:
     typed = {"_TYPER_COMPLETE_ARGS": "member-client screen --purpose lo", "ALLIANCE_LANG": language}
-    zsh = run(tmp_path, _MEMBER_CLIENT_COMPLETE="complete_zsh", **typed)
+    zsh = run(programs, tmp_path, _MEMBER_CLIENT_COMPLETE="complete_zsh", **typed)
     assert f'"loan_application":"{meaning}"' in zsh.stdout
-    fish = run(tmp_path, _MEMBER_CLIENT_COMPLETE="complete_fish", _TYPER_COMPLETE_FISH_ACTION="get-args", **typed)
+    typed["_TYPER_COMPLETE_FISH_ACTION"] = "get-args"
+    fish = run(programs, tmp_path, _MEMBER_CLIENT_COMPLETE="complete_fish", **typed)
     assert fish.stdout == f"loan_application\t{meaning}\n"
 
 
-def test_zsh_completes_files_where_there_are_no_words(tmp_path: Path) -> None:
+def test_zsh_completes_files_where_there_are_no_words(programs: Path, tmp_path: Path) -> None:
     typed = {"_MEMBER_CLIENT_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "member-client screen "}
-    assert run(tmp_path, **typed).stdout == "_files\n"
+    assert run(programs, tmp_path, **typed).stdout == "_files\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_gets_its_script(tmp_path: Path, shell: str) -> None:
-    ended = run(tmp_path, _MEMBER_CLIENT_COMPLETE=f"source_{shell}")
+def test_each_shell_gets_its_script(programs: Path, tmp_path: Path, shell: str) -> None:
+    ended = run(programs, tmp_path, _MEMBER_CLIENT_COMPLETE=f"source_{shell}")
     assert ended.returncode == 0
     assert f"_MEMBER_CLIENT_COMPLETE=complete_{shell}" in ended.stdout
 
