@@ -84,6 +84,12 @@ class Exported(NamedTuple):
 
 
 @pytest.fixture(scope="module")
+def forked(programs: Path) -> Path:
+    """The same command from here: what one finds the other does, and it starts at once."""
+    return programs / "alliance-audit"
+
+
+@pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """An export that a real hub made, its key, and a checkpoint that somebody remembered before."""
     return asyncio.run(export_of(tmp_path_factory.mktemp("real")))
@@ -149,12 +155,12 @@ def test_an_export_of_a_real_hub_holds(command: Path, exported: Exported) -> Non
     assert told["entries"] > EVENTS
 
 
-def test_an_export_does_not_vouch_for_itself(command: Path, exported: Exported) -> None:
+def test_an_export_does_not_vouch_for_itself(command: Path, forked: Path, exported: Exported) -> None:
     assert run(command, "verify", exported.folder).returncode == USAGE
-    assert run(command, "verify", exported.folder, "--key", "f" * 64).returncode == USAGE
-    assert run(command, "verify", exported.folder / "none", "--key", exported.key).returncode == USAGE
+    assert run(forked, "verify", exported.folder, "--key", "f" * 64).returncode == USAGE
+    assert run(forked, "verify", exported.folder / "none", "--key", exported.key).returncode == USAGE
     other = exported.key[::-1] if exported.key[::-1] != exported.key else "1" * 64
-    assert run(command, "verify", exported.folder, "--key", other).returncode in {USAGE, INTEGRITY}
+    assert run(forked, "verify", exported.folder, "--key", other).returncode in {USAGE, INTEGRITY}
 
 
 def bundle(folder: Path, number: int) -> Path:
@@ -217,24 +223,26 @@ def trust(request: pytest.FixtureRequest, exported: Exported) -> tuple[str, str]
 
 @pytest.mark.parametrize("bend", BENT, ids=lambda it: it.__name__)
 def test_a_bent_export_is_found_with_the_place(
-    command: Path, copy: Exported, bend: Callable[[Path], None], trust: tuple[str, str]
+    forked: Path, copy: Exported, bend: Callable[[Path], None], trust: tuple[str, str]
 ) -> None:
     bend(copy.folder)
-    done = run(command, "verify", copy.folder, *trust)
+    done = run(forked, "verify", copy.folder, *trust)
     assert done.returncode == INTEGRITY
     assert "WRONG   " in done.stdout
     assert BENT[bend] in done.stdout
     assert "NOT VERIFIED" in done.stdout
 
 
-def test_a_sample_is_drawn_again_by_another_auditor(command: Path, exported: Exported, copy: Exported) -> None:
-    def drawn(seed: str, *more: object) -> list[str]:
-        done = run(command, "sample", exported.folder, "--seed", seed, "--n", 7, "--key", exported.key, "--json", *more)
+def test_a_sample_is_drawn_again_by_another_auditor(
+    command: Path, forked: Path, exported: Exported, copy: Exported
+) -> None:
+    def drawn(seed: str, *more: object, by: Path = forked) -> list[str]:
+        done = run(by, "sample", exported.folder, "--seed", seed, "--n", 7, "--key", exported.key, "--json", *more)
         assert done.returncode == 0, done.stdout
         return done.stdout.splitlines()
 
     assert len(drawn("a")) == 7
-    assert drawn("a") == drawn("a")
+    assert drawn("a") == drawn("a", by=command)
     assert drawn("a") != drawn("b")
     assert {json.loads(line)["action"] for line in drawn("a", "--category", "claim")} == {"claim:list"}
     assert drawn("a", "--action", "nothing:*") == []
@@ -244,18 +252,18 @@ def test_a_sample_is_drawn_again_by_another_auditor(command: Path, exported: Exp
     assert "of lender" not in done.stdout
 
 
-def test_what_an_export_says_of_itself_is_shown(command: Path, exported: Exported) -> None:
-    done = run(command, "show", exported.folder)
+def test_what_an_export_says_of_itself_is_shown(forked: Path, exported: Exported) -> None:
+    done = run(forked, "show", exported.folder)
     assert done.returncode == 0
     assert "nothing is verified yet" in done.stdout
     assert "test/audit/1/" in done.stdout
-    first = run(command, "show", exported.folder, "--index", 0, "--index", 3)
+    first = run(forked, "show", exported.folder, "--index", 0, "--index", 3)
     assert "log:begin" in first.stdout.splitlines()[0]
     assert len(first.stdout.splitlines()) == 2
 
 
-def test_an_export_that_cannot_be_read_is_one_sentence(command: Path, copy: Exported) -> None:
+def test_an_export_that_cannot_be_read_is_one_sentence(forked: Path, copy: Exported) -> None:
     put(copy.folder / "export.json", b"[")
-    done = run(command, "verify", copy.folder, "--key", copy.key)
+    done = run(forked, "verify", copy.folder, "--key", copy.key)
     assert done.returncode == INTEGRITY
     assert done.stderr == "error: export.json cannot be read as JSON\n"

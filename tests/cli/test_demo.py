@@ -20,7 +20,7 @@ from alliance_server.demo.running import run_sized
 
 patiently = pytest.mark.timeout(600)
 """A demo starts some twenty processes; a busy machine takes its time."""
-SMALL = Sizes(claims=120, customers=400, matches=12, own=6, malformed=12, checks=10)
+SMALL = Sizes(claims=60, customers=150, matches=11, own=4, malformed=6, checks=5)
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "real"
 needs_real_lists = pytest.mark.skipif(not REAL.is_dir(), reason="the real lists are not here")
 
@@ -50,8 +50,8 @@ def run(sizes: Sizes, lists: Path | None = None, keep: Path | None = None) -> tu
 def test_the_demo_shows_what_the_readme_says(tmp_path: Path) -> None:
     code, text = run(SMALL, keep=tmp_path / "kept")
     screen = (
-        r"  contributed   360 claims by 3 lenders\s+[\d,]+ rows/s\n"
-        r"  screened      400 customers of the third lender\s+expected 12 · found 12 · missed 0 · wrong 0\n"
+        r"  contributed   180 claims by 3 lenders\s+[\d,]+ rows/s\n"
+        r"  screened      150 customers of the third lender\s+expected 11 · found 11 · missed 0 · wrong 0\n"
     )
     assert re.search(f"{screen}{TRIALS}everything is kept in .*\ndemo ok\n$", text), text
     assert code == 0

@@ -3,6 +3,8 @@
 import codecs
 import csv
 import re
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,15 @@ import pytest
 from cli_fakes import AWAY, CHANGED, CLEAN, DOUBTED, LISTED, WORDS, Cli, FakeClient, an_own_claim, assert_no_identifier
 from rich.cells import cell_len
 from rich.console import Console
+from typer import testing
+from typer.main import get_command
 
 from alliance.notices import wording
 from alliance.taxonomy import Category, SubjectRole
 from member_client import BudgetExhausted, Finding, HubUnavailable, Level, NotEnrolled, ProofRejected
-from member_client.cli.language import folded
+from member_client.cli import group
+from member_client.cli.language import folded, localise
+from member_client.cli.language.speaking import spoken
 from member_client.cli.session import Session
 
 WHY = ("--purpose", "portfolio_screening", "--consent", "b")
@@ -34,6 +40,16 @@ def english_in(output: str) -> list[str]:
     lines = [re.sub(r"<[^>]*>|claims show ENTRY|`[^`]*`|[^ ：]*/[^ ]*", "", line) for line in output.splitlines()]
     prose = [line for line in lines if not line.strip(" │").startswith(COMMANDS) or "│" in line]
     return [found[0] for line in prose for found in ENGLISH.finditer(COMMAND.sub("", line))]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def translated_once() -> Iterator[None]:
+    """Build the commands and put them into Chinese once; nobody here asks for help in English."""
+    translate = cache(localise)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(testing, "_get_command", cache(get_command))
+        patch.setattr(group, "localise", lambda command: None if spoken() == "en" else translate(command))
+        yield
 
 
 @pytest.fixture
