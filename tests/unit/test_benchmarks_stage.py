@@ -16,6 +16,7 @@ from alliance_server.storage.tables import ClaimTable, table_of
 from alliance_server.storage.unit_of_work import SqlStore
 from benchmarks.parts import PARTS
 from benchmarks.sizes import FULL
+from benchmarks.stage import seeding
 from benchmarks.stage.hub import BenchmarkHub
 from benchmarks.stage.samples import (
     SORTS,
@@ -26,7 +27,6 @@ from benchmarks.stage.samples import (
     subject_field,
     texts,
 )
-from benchmarks.stage import seeding
 from benchmarks.stage.seeding import EPOCH, seed
 
 
