@@ -96,9 +96,9 @@ async def listed(made: Alliance) -> None:
     await made.look()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"])
 def database(request: pytest.FixtureRequest) -> str:
-    return "" if request.param == "sqlite" else str(request.getfixturevalue("postgres").empty())
+    return "" if request.param == "sqlite" else str(request.getfixturevalue("postgres").migrated())
 
 
 async def test_claims_follow_and_nothing_is_missed_on_the_way(database: str, tmp_path: Path) -> None:

@@ -44,14 +44,14 @@ IDENTIFIERS = {
 """By field: kind, as contributed, as asked for."""
 
 
-@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)])
 async def hub(
     request: pytest.FixtureRequest, tmp_path: Path, new_hub_folder: Callable[[], Path]
 ) -> AsyncIterator[RunningHub]:
     if request.param == "sqlite":
         folder, database = new_hub_folder(), ""
     else:
-        folder, database = tmp_path / "hub", request.getfixturevalue("postgres").empty()
+        folder, database = tmp_path / "hub", request.getfixturevalue("postgres").migrated()
     async with running_hub(folder, database) as running:
         yield running
 
@@ -70,6 +70,7 @@ async def test_every_kind_is_found_however_it_is_written(hub: RunningHub) -> Non
         assert verdict.action is Action.INFORM
 
 
+@pytest.mark.parametrize("hub", ["sqlite", "postgresql"], indirect=True)
 async def test_a_list_is_found_and_nothing_else(hub: RunningHub) -> None:
     async with lender(hub, "a") as a, lender(hub, "b") as b:
         await contribute(a, [row(phone) for phone in PHONES[:300]])
@@ -140,6 +141,7 @@ async def test_the_strongest_field_decides_and_bad_ones_do_not_hide(hub: Running
         assert half.state is State.REFUSED
 
 
+@pytest.mark.parametrize("hub", ["sqlite", "postgresql"], indirect=True)
 async def test_the_same_request_is_answered_once_and_charged_once(hub: RunningHub) -> None:
     async with lender(hub, "a") as a, lender(hub, "b") as b:
         await contribute(a, [row(PHONES[0])])
