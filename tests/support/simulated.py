@@ -21,7 +21,6 @@ from support.life import ANSWERS, HARMED, ROLES, Filed, Life, permitted
 from support.sdk import lender, row, screen
 from support.unreliable import Unreliable
 
-LENDERS: Final = tuple(f"lender-{number:02}" for number in range(20))
 NUMBERS: Final = tuple(f"131224500{number:02}" for number in range(40))
 CATEGORIES: Final = (Category.MULE_ACCOUNT, Category.TELECOM_FRAUD)
 RECALLED: Final = ClaimStatus.RECALLED
@@ -53,13 +52,16 @@ class Lender:
 class SimulatedAlliance:
     """The alliance of one run."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, lenders: int, contests: int = 1) -> None:
         self.folder = folder
+        self.contests = contests
+        """How often somebody thinks of contesting a claim, a day."""
         self.clock = FakeClock()
         self.random = Random(seed)  # noqa: S311 - what happens, not secrets
         self.faults = Unreliable(seed, 0.0)
         self.life = Life()
-        self.lenders = {name: Lender(name, answers=self.random.random() < 0.7) for name in LENDERS}
+        names = [f"lender-{number:02}" for number in range(lenders)]
+        self.lenders = {name: Lender(name, answers=self.random.random() < 0.7) for name in names}
         self.contested: set[bytes] = set()
         self.did: dict[str, int] = defaultdict(int)
         """How often what happened."""
@@ -148,8 +150,7 @@ class SimulatedAlliance:
         if self._chance(0.8):
             await self._end_one()
         await self.hub.settle()
-        if self._chance(0.9):
-            await self._contest_one()
+        await self._contest_some()
         for lender_ in self._online():
             if lender_.answers and self._chance(0.5):
                 await self._answer_queue(lender_)
@@ -192,6 +193,11 @@ class SimulatedAlliance:
         await (client.recall if status is ClaimStatus.RECALLED else client.withdraw)(claim.entry_id, reason="in_error")
         self.life.change(claim.entry_id, status, self.now)
         self.did[status.word] += 1
+
+    async def _contest_some(self) -> None:
+        for _ in range(self.contests):
+            if self._chance(0.9):
+                await self._contest_one()
 
     async def _contest_one(self) -> None:
         """Contest somebody's claim, once."""
