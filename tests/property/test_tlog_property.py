@@ -142,7 +142,7 @@ MANY = [merkle.leaf_hash(at.to_bytes(4)) for at in range(70_000)]
 """A tree of three levels of tiles."""
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(st.integers(1, 66_000), min_size=1, max_size=4, unique=True).map(sorted), st.data())
 def test_tiles_of_a_growing_tree_hold_all_its_nodes(grown: list[int], data: st.DataObject) -> None:
     held: dict[str, bytes] = {}
