@@ -82,7 +82,7 @@ async def behind(proxy: Proxy, hub: RunningHub, name: str) -> AsyncIterator[Alli
 
 
 async def test_a_hub_that_ends_under_load_hands_over_to_another(tmp_path: Path, postgres: Postgres) -> None:
-    async with hub_process(tmp_path / "hub", postgres.empty()) as (process, hub):
+    async with hub_process(tmp_path / "hub", postgres.migrated()) as (process, hub):
         proxy = Proxy(hub.address)
         await proxy.start()
         async with behind(proxy, hub, "contributor") as contributor, behind(proxy, hub, "reader") as reader:

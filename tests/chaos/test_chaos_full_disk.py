@@ -99,7 +99,7 @@ async def test_a_hub_without_room_says_so_and_works_again_when_it_has_some(
 
 @pytest.fixture
 def members_disk() -> Iterator[SmallDisk]:
-    with small_disk(48) as mounted:
+    with small_disk(16) as mounted:
         yield mounted
 
 
@@ -111,7 +111,7 @@ async def test_a_contributor_without_room_sends_nothing_that_it_could_not_write_
     new_hub_folder: NewFolder, members_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("member_client.contributing.MAX_ROWS", 32)
-    rows = phone_rows(600)
+    rows = phone_rows(400)
     async with running_hub(new_hub_folder()) as hub, await enrolled_on(members_disk, hub) as client:
         books = Books(hub, "a")
         before: list[ContributionResult] = []
@@ -184,11 +184,11 @@ async def test_a_filter_that_finds_no_room_is_downloaded_when_there_is_some(
 ) -> None:
     async with running_hub(new_hub_folder()) as hub, await enrolled_on(members_disk, hub) as client:
         async with lender(hub, "lister") as lister:
-            await contribute(lister, phone_rows(12_000))
+            await contribute(lister, phone_rows(3_000))
         await hub.hub.maintenance.rebuild(1)
         await hub.settle()
         failures: list[StorageFull] = []
-        for spare in range(0, 256 * 1024, 12 * 1024):
+        for spare in range(0, 256 * 1024, 8 * 1024):
             members_disk.fill(spare)
             try:
                 report = await client.sync()
@@ -200,14 +200,14 @@ async def test_a_filter_that_finds_no_room_is_downloaded_when_there_is_some(
             finally:
                 members_disk.make_room()
         assert {full.exit_code for full in failures} == {NOT_SETTLED}
-        assert report.sequence == 12_000
+        assert report.sequence == 3_000
         assert (await screen(client, [phone_rows(1)[0].text]))[0].state is State.MATCH
 
 
 async def test_result_files_that_find_no_room_say_so_and_leave_the_old_ones(
     new_hub_folder: NewFolder, tmp_path: Path, members_disk: SmallDisk
 ) -> None:
-    count = 3000
+    count = 1000
     out = members_disk.folder / "verdicts.csv"
     (tmp_path / "customers.csv").write_text(
         "\n".join(["ref,mobile", *(f"C-{number},+8613123{number:06d}" for number in range(count))])

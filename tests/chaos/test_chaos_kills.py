@@ -79,7 +79,7 @@ class Stage:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest) -> str:
-    return "" if request.param == "sqlite" else str(request.getfixturevalue("postgres").empty())
+    return "" if request.param == "sqlite" else str(request.getfixturevalue("postgres").migrated())
 
 
 @asynccontextmanager
@@ -166,13 +166,13 @@ async def screening_survives(stage: Stage, seed: int, points: int, rows: int, ba
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 async def test_a_contribution_survives_a_few_kills(tmp_path: Path, database: str) -> None:
     async with staged(tmp_path, database) as stage:
-        await contribution_survives(stage, seed_of(SEED), FEW, rows=1000, batch=64)
+        await contribution_survives(stage, seed_of(SEED), FEW, rows=400, batch=32)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_screening_survives_a_few_kills(tmp_path: Path, database: str) -> None:
     async with staged(tmp_path, database) as stage:
-        await screening_survives(stage, seed_of(SEED), FEW, rows=1000, batch=64)
+        await screening_survives(stage, seed_of(SEED), FEW, rows=400, batch=32)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -215,12 +215,12 @@ async def staged(folder: Path, database: str, seed: int) -> AsyncIterator[tuple[
 
 
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("points", [FEW, pytest.param(MANY, marks=pytest.mark.nightly)])
 async def test_what_was_promised_is_in_the_log_whenever_the_hub_is_killed(
     tmp_path: Path, request: pytest.FixtureRequest, database: str, points: int
 ) -> None:
-    url = "" if database == "sqlite" else str(request.getfixturevalue("postgres").empty())
+    url = "" if database == "sqlite" else str(request.getfixturevalue("postgres").migrated())
     seed = seed_of(SEED if points == FEW else unforeseen())
     async with staged(tmp_path, url, seed) as (ordeal, _, _):
         await ordeal.run(points)
@@ -236,7 +236,7 @@ async def test_what_was_promised_is_in_the_log_whenever_the_hub_is_killed(
 @pytest.mark.nightly
 async def test_a_sealer_that_stands_still_past_its_lease_forks_nothing(tmp_path: Path, postgres: Postgres) -> None:
     """Each process in turn is stopped for longer than a lease, in whatever it does, and goes on where it was."""
-    async with staged(tmp_path, postgres.empty(), SEED) as (ordeal, process, hub):
+    async with staged(tmp_path, postgres.migrated(), SEED) as (ordeal, process, hub):
         with another(hub.folder) as (more, port):
             hub.hub.port, own = port, hub.hub.port
             ordeal.members += [await _at(member.again()) for member in ordeal.members]
