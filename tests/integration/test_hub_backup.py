@@ -45,7 +45,7 @@ async def test_a_backup_under_load_is_one_state_and_its_hub_answers(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     postgres: Postgres | None = request.getfixturevalue("postgres") if kind == "postgresql" else None
-    url = postgres.empty() if postgres else ""
+    url = postgres.migrated() if postgres else ""
     async with running_hub(tmp_path / "hub", url) as hub:
         first, second = await enrol(hub, "first"), await enrol(hub, "second")
         async with contributing(first) as one, contributing(second) as other:

@@ -84,7 +84,7 @@ class Gate:
         assert await asyncio.to_thread(self._entered.acquire, timeout=60)
 
 
-@pytest_asyncio.fixture(loop_scope="module", params=["sqlite", "postgresql"])
+@pytest_asyncio.fixture(loop_scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)])
 async def gated(
     request: pytest.FixtureRequest, new_hub_folder: Callable[[], Path], tmp_path: Path
 ) -> AsyncIterator[tuple[RunningHub, Gate]]:
@@ -92,7 +92,7 @@ async def gated(
     if request.param == "sqlite":
         folder, database = new_hub_folder(), ""
     else:
-        folder, database = tmp_path / "hub", str(request.getfixturevalue("postgres").empty())
+        folder, database = tmp_path / "hub", str(request.getfixturevalue("postgres").migrated())
     settings = {"budgets": {"transaction": BUDGET}}
     async with running_hub(folder, database, evaluator_of=gate, config=settings) as hub:
         yield hub, gate

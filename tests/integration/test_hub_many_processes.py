@@ -53,7 +53,7 @@ async def hammered(
 
 
 async def test_budgets_and_bursts_hold_to_the_item_across_processes(tmp_path: Path, postgres: Postgres) -> None:
-    async with hub_process(tmp_path / "hub", postgres.empty()) as (process, hub):
+    async with hub_process(tmp_path / "hub", postgres.migrated()) as (process, hub):
         member = await enrol(hub, "lender")
         resource, now = Resource.PORTFOLIO_SCREENING, member.now
         hub.hub.store.write_now(lambda it: it.quotas.set_limit("lender", resource, BUDGET))

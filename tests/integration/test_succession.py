@@ -99,12 +99,12 @@ async def states(client: AllianceClient, *phones: str) -> list[State]:
 # -- the whole story ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)])
 async def test_clients_go_on_once_two_admins_signed_and_nothing_that_ended_is_back(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     postgres: Postgres | None = request.getfixturevalue("postgres") if kind == "postgresql" else None
-    first, second = (postgres.empty(), postgres.empty()) if postgres else ("", "")
+    first, second = (postgres.migrated(), postgres.empty()) if postgres else ("", "")
     async with AsyncExitStack() as clients:
         async with founded(tmp_path / "hub", first, clients) as it:
             suspended, revoked = await enrol(it.hub, "suspended"), await enrol(it.hub, "revoked")
