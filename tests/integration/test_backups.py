@@ -5,12 +5,12 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.forked import Forked
 from support.hub import make_config, running_hub
 from support.postgres import Postgres
 from support.recovery import backed_up, know_passphrase, quiet
@@ -102,13 +102,15 @@ def test_a_backup_that_is_killed_leaves_none_and_the_next_one_works(
     new_hub_folder: NewFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, destination = new_hub_folder(), tmp_path / "backup"
-    command = [sys.executable, "-m", "alliance_server", "backup", str(destination), "--dir", str(folder)]
+    command = ["backup", str(destination), "--dir", str(folder)]
     for number in (1, 2):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with Path(os.devnull).open("r+b") as nothing:
+            streams = (nothing.fileno(),) * 3
+            process = Forked("alliance_server", command, environment=dict(os.environ), streams=streams)
         while len(list(tmp_path.glob(".*.partial"))) < number:
             assert process.poll() is None
             time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         assert process.wait(30) == -signal.SIGKILL
         assert not destination.exists()
     know_passphrase(monkeypatch, folder)
@@ -254,12 +256,12 @@ def test_a_key_of_another_epoch_is_found_by_the_trial(
 # -- words -------------------------------------------------------------------------------------------------------
 
 
-def test_the_command_line_backs_up_and_verifies(new_hub_folder: NewFolder, tmp_path: Path) -> None:
+def test_the_command_line_backs_up_and_verifies(new_hub_folder: NewFolder, tmp_path: Path, programs: Path) -> None:
     folder = new_hub_folder()
     environment = os.environ | {"ALLIANCE_PASSPHRASE_FILE": str(folder / "keys" / "passphrase")}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "alliance_server", *arguments]
+        command = [str(programs / "alliance-server"), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
 
     # An address that this machine has not: the trial of a backup listens nowhere but on loopback.

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from support.hub import RunningHub, running_hub
 from support.kills import until
+from support.lender_process import member_client
 from support.proxy import through_proxy
 from support.sdk import BASIS, PHONES, Tamper, command, contribute, flipped, lender, row
 
@@ -383,15 +384,15 @@ async def test_the_command_goes_on_until_it_is_ended_and_hears_of_a_recall_as_it
         (claim,) = await contribute(a, [row(MINE[0])])
         await hub.settle()
         await b.watch_add(customers(), consent=BASIS)
-        program = (sys.executable, "-m", "member_client", "--profile", str(b.profile.folder))
-        process = await asyncio.create_subprocess_exec(*program, "watch", "run", "--to", f"jsonl:{path}")
+        told_to = ["--profile", str(b.profile.folder), "watch", "run", "--to", f"jsonl:{path}"]
+        process = await member_client(told_to, tmp_path)
         async with asyncio.timeout(SECONDS):
             await until(lambda: kinds() == ["match.new"])
             await a.recall(claim.entry_id, reason="wrong_person")
             # Long before the next turn of the filter: the feed tells of a claim that the book knows.
             await until(lambda: kinds() == ["match.new", "recall"])
             await until(lambda: acknowledged(b))
-            process.terminate()
+            process.send_signal(signal.SIGTERM)
             assert await process.wait() == 130
 
 
