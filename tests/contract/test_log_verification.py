@@ -28,7 +28,7 @@ SEALED = sum(FIRST_MONTH) + sum(SECOND_MONTH) + 2
 NewLog = Callable[[], SealedLog]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)])
 def new_log(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> NewLog:
     """Give copies of a sealed log that was made once."""
     first = tmp_path_factory.mktemp("sealed")
@@ -51,6 +51,7 @@ def new_log(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_fact
     return new
 
 
+@pytest.mark.parametrize("new_log", ["sqlite", "postgresql"], indirect=True)
 def test_what_nobody_touched_holds(new_log: NewLog) -> None:
     log = new_log()
     found = log.verify(log.checkpoint(1), log.checkpoint(2))
@@ -438,6 +439,7 @@ def restored(log: SealedLog) -> SealedLog:
     return log
 
 
+@pytest.mark.parametrize("new_log", ["sqlite", "postgresql"], indirect=True)
 def test_the_logs_of_a_lost_origin_are_verified_by_its_own_key(new_log: NewLog) -> None:
     log = restored(new_log())
     assert log.verify(log.checkpoint(1), log.checkpoint(3)).faults == []
