@@ -108,15 +108,25 @@ class SqlLogs:
     def positions(self, rows: Sequence[int]) -> dict[int, Position]:
         """Say where events are, by their rows; those that no checkpoint has yet are left out."""
         found: dict[int, Position] = {}
+        signed: dict[int, tuple[Log, int]] = {}
         wanted = sorted(set(rows))
         while wanted:
             head = self._head_with(wanted[0])
             if head is None:
                 break
-            within = [row for row in wanted if row <= head[2]]
+            number, size, last_row = head
+            within = [row for row in wanted if row <= last_row]
             wanted = wanted[len(within) :]
-            found.update(self._positions_in(*head, within))
+            if number not in signed:  # trees are small, and a page of events is of many
+                signed[number] = self._signed(number)
+            found.update(self._positions_in(*signed[number], size, last_row, within))
         return found
+
+    def _signed(self, number: int) -> tuple[Log, int]:
+        """Give a log, and how many of its leaves are signed for."""
+        row = self._connection.execute(sa.select(_LOGS).where(_LOGS.c.number == number)).one()
+        checkpoint = self.checkpoint(number)
+        return Log(**row._mapping), 0 if checkpoint is None else checkpoint[0]
 
     def _head_with(self, row: int) -> tuple[int, int, int] | None:
         """Give log, size and last row of the first tree that has an event of this row, or a later one."""
@@ -127,18 +137,16 @@ class SqlLogs:
         return None if found is None else (found.log, found.size, found.last_row)
 
     def _positions_in(
-        self, number: int, size: int, last_row: int, rows: Sequence[int]
+        self, log: Log, signed: int, size: int, last_row: int, rows: Sequence[int]
     ) -> Iterator[tuple[int, Position]]:
         """Say where rows are that a tree has, and none of its log's before: counted back from its last one."""
-        signed = self.checkpoint(number)
-        log = self._connection.execute(sa.select(_LOGS).where(_LOGS.c.number == number)).one()
-        behind = self._behind(number, size, last_row, rows)
+        behind = self._behind(log.number, size, last_row, rows)
         for row in rows:
             if row not in behind or row <= log.after_row:
                 continue
             index = size - 1 - behind[row]
-            if signed is not None and index < signed[0]:
-                yield row, Position(number, log.origin, index)
+            if index < signed:
+                yield row, Position(log.number, log.origin, index)
 
     def _behind(self, number: int, size: int, last_row: int, rows: Sequence[int]) -> dict[int, int]:
         """Say how many events of a tree are behind each of its rows. Where no number was left out none is read."""
