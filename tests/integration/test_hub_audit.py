@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import sqlalchemy as sa
 from grpc import aio
 from support.attachments import ATTACHED, ask, hand_over, messages_of, statement_of
@@ -472,9 +473,10 @@ async def test_all_audited_calls_are_here() -> None:
     assert audited == set(SUCCEEDS) == set(REFUSED) | CANNOT_BE_WRONG
 
 
-async def caller_of(method: str, hub: RunningHub, members: Any) -> WireMember:
-    caller: WireMember = await members(hub, role=role_of(f"/alliance.v1.{method}"))
-    return caller
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def refused(hub: RunningHub, members: Any) -> dict[Role, WireMember]:
+    """One of each role for calls that leave nothing but their event."""
+    return {role: await members(hub, role=role) for role in Role}
 
 
 def action_of(method: str) -> str:
@@ -483,7 +485,7 @@ def action_of(method: str) -> str:
 
 @pytest.mark.parametrize("method", SUCCEEDS)
 async def test_one_event_for_a_call_that_succeeds(hub: RunningHub, members: Any, method: str) -> None:
-    member = await caller_of(method, hub, members)
+    member = await members(hub, role=role_of(f"/alliance.v1.{method}"))
     await SUCCEEDS[method](member)
     events = [it for it in member.events() if it.action == action_of(method)]
     assert len(events) == 1
@@ -491,8 +493,8 @@ async def test_one_event_for_a_call_that_succeeds(hub: RunningHub, members: Any,
 
 
 @pytest.mark.parametrize("method", REFUSED)
-async def test_one_event_for_a_call_that_is_refused(hub: RunningHub, members: Any, method: str) -> None:
-    member = await caller_of(method, hub, members)
+async def test_one_event_for_a_call_that_is_refused(refused: dict[Role, WireMember], method: str) -> None:
+    member = refused[role_of(f"/alliance.v1.{method}")]
     before = len(member.events())
     with pytest.raises(aio.AioRpcError):
         await REFUSED[method](member)
@@ -502,10 +504,12 @@ async def test_one_event_for_a_call_that_is_refused(hub: RunningHub, members: An
 
 
 @pytest.mark.parametrize("method", SUCCEEDS)
-async def test_a_message_that_cannot_be_read_is_refused_and_audited(hub: RunningHub, members: Any, method: str) -> None:
-    member = await caller_of(method, hub, members)
-    before = len(member.events())
+async def test_a_message_that_cannot_be_read_is_refused_and_audited(
+    refused: dict[Role, WireMember], method: str
+) -> None:
     path = f"/alliance.v1.{method}"
+    member = refused[role_of(path)]
+    before = len(member.events())
     with refuses(Reason.INVALID_REQUEST):
         if method == "RegistryService/Contribute":
             stream = member.channel.stream_stream(path)()
@@ -559,10 +563,9 @@ async def test_members_read_their_own_events_alone_and_by_pages(hub: RunningHub,
 
 
 @pytest.mark.parametrize("token", ["x", "-1", "1-1", "1 ", "9" * 19, "１", "\x00", "1" * 1000])
-async def test_page_tokens_that_are_not_ours(hub: RunningHub, members: Any, token: str) -> None:
-    member = await members(hub)
+async def test_page_tokens_that_are_not_ours(refused: dict[Role, WireMember], token: str) -> None:
     with refuses(Reason.INVALID_REQUEST):
-        await member.audit.ListEvents(audit_pb2.ListEventsRequest(page_token=token))
+        await refused[Role.MEMBER].audit.ListEvents(audit_pb2.ListEventsRequest(page_token=token))
 
 
 async def test_events_hold_no_tag_prefix_blinded_element_or_key(own_hub: RunningHub, own_members: Any) -> None:

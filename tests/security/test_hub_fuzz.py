@@ -31,8 +31,10 @@ from alliance_server.domain.policy import POLICY
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-COUNT = 100
+COUNT = 20
 """Messages a method and database; the nightly sends a hundred thousand."""
+SIGNED = 100
+"""Messages of each sort that is signed as it should be, a database."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["sqlite", "postgresql"])
@@ -64,11 +66,11 @@ async def officers(target: WireMember) -> AsyncIterator[Mapping[Role, WireMember
         await caller.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def bystander(target: WireMember) -> AsyncIterator[WireMember]:
     """Another member of the same hub."""
-    member = await enrol(target.hub, f"other-{os.urandom(4).hex()}")
-    await member.credit(1)
+    member = await enrol(target.hub, "other-1")
+    await member.credit(1000)
     yield member
     await member.close()
 
@@ -110,7 +112,7 @@ def to(target: WireMember, name: str) -> tuple[Rpc, Send]:
 
 async def test_signed_headers_of_extreme_values(target: WireMember) -> None:
     dice = random.Random("headers")  # noqa: S311 - repeatable
-    contents = (signed_header(dice, target) for _ in range(COUNT))
+    contents = (signed_header(dice, target) for _ in range(SIGNED))
     answers = await bombard(*to(target, "EvaluationService/Evaluate"), contents)
     assert set(answers) >= {"INVALID_REQUEST", "REPLAYED", "EPOCH_NOT_SERVED", "CONSENT_MISSING"}
     assert await alive(target)
@@ -120,7 +122,7 @@ async def test_signed_claims_of_extreme_values(target: WireMember) -> None:
     dice = random.Random("claims")  # noqa: S311 - repeatable
     refused: set[int] = set()
     call = target.registry.Contribute()
-    for _ in range(COUNT // 5):
+    for _ in range(SIGNED // 5):
         rows = [signed_row(dice, target) for _ in range(10)] + [target.row()]
         await call.write(ContributeRequest(request_id=os.urandom(16), rows=rows))
         results = (await call.read()).results
@@ -136,7 +138,7 @@ async def test_signed_withdrawals_of_extreme_values(target: WireMember) -> None:
     dice = random.Random("withdrawals")  # noqa: S311 - repeatable
     sealed = target.seal()
     await target.contribute(row_of(sealed))
-    contents = (signed_withdrawal(dice, target, sealed.entry_id) for _ in range(COUNT))
+    contents = (signed_withdrawal(dice, target, sealed.entry_id) for _ in range(SIGNED))
     answers = await bombard(*to(target, "RegistryService/ChangeClaimStatus"), contents)
     assert set(answers) >= {"INVALID_REQUEST", "NOT_FOUND"}
     assert await alive(target)
@@ -145,7 +147,7 @@ async def test_signed_withdrawals_of_extreme_values(target: WireMember) -> None:
 async def test_hostile_enrolments(target: WireMember) -> None:
     dice = random.Random("enrolments")  # noqa: S311 - repeatable
     applicant = Applicant((await target.hub.hub.enrolment.invite("invited", "invited")).token)
-    contents = [applicant.signed(dice) for _ in range(COUNT // 2)] + applicant.spoilt(dice, COUNT // 2)
+    contents = [applicant.signed(dice) for _ in range(SIGNED // 2)] + applicant.spoilt(dice, SIGNED // 2)
     async with enrolment_channel(target.hub) as channel:
         # The port takes few at once.
         answers = await bombard(RPCS[ENROL], sender(channel, RPCS[ENROL]), contents, at_once=4)
