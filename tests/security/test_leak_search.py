@@ -84,7 +84,7 @@ def session(folder: Path, content: str, *arguments: str) -> subprocess.Completed
     """Run a session of its own with the search on."""
     folder.mkdir()
     (folder / "pytest.ini").write_text("[pytest]\ntestpaths = .\n")
-    (folder / "test_inner.py").write_text(PRELUDE + content)
+    (folder / "test_inner.py").write_text(content)
     command = [sys.executable, "-m", "pytest", "-p", "support.leak_plugin", "-p", "no:cacheprovider"]
     return subprocess.run(
         [*command, "--basetemp", str(folder.parent / f"{folder.name}-files"), *arguments],
@@ -97,9 +97,9 @@ def session(folder: Path, content: str, *arguments: str) -> subprocess.Completed
     )
 
 
-def bodies_of(bodies: dict[str, str], mark: str = "") -> str:
-    return "\n".join(
-        f"{mark}\ndef test_{place}(tmp_path):\n    it = used({number!r})\n    {body.strip()}\n"
+def bodies_of(bodies: dict[str, str], mark: str = "", name: str = "test") -> str:
+    return PRELUDE + "\n".join(
+        f"{mark}\ndef {name}_{place}(tmp_path):\n    it = used({number!r})\n    {body.strip()}\n"
         for place, (body, number) in enumerate(zip(bodies.values(), NUMBERS, strict=False))
     )
 
@@ -122,17 +122,13 @@ def test_a_leak_is_found(found: list[str], leak: str) -> None:
     assert any(("hashed" in line) == ("hash" in leak) for line in lines)
 
 
-def test_what_tests_wrote_themselves_is_no_leak(tmp_path: Path) -> None:
-    done = session(tmp_path / "inner", bodies_of(INNOCENT), "test_inner.py")
-    assert f"{len(INNOCENT)} passed" in done.stdout, done.stdout
+def test_what_tests_wrote_themselves_is_no_leak_and_a_marked_test_may_show_what_it_uses(tmp_path: Path) -> None:
+    mark = '@pytest.mark.shows_identifiers(reason="a test")'
+    content = bodies_of(INNOCENT) + bodies_of(LEAKS, mark, "test_marked")
+    done = session(tmp_path / "inner", content, "test_inner.py", "--strict-markers")
+    assert f"{len(INNOCENT) + len(LEAKS)} passed" in done.stdout, done.stdout
     assert done.returncode == 0, done.stdout
     assert ": 0 found" in done.stdout
-
-
-def test_a_marked_test_may_show_what_it_uses(tmp_path: Path) -> None:
-    mark = '@pytest.mark.shows_identifiers(reason="a test")'
-    done = session(tmp_path / "inner", bodies_of(LEAKS, mark), "test_inner.py", "--strict-markers")
-    assert (done.returncode, ": 0 found" in done.stdout) == (0, True), done.stdout
 
 
 def test_workers_search_what_their_own_tests_wrote(tmp_path: Path) -> None:
@@ -144,6 +140,7 @@ def test_workers_search_what_their_own_tests_wrote(tmp_path: Path) -> None:
     assert leaking == {f"test_{place}" for place in range(len(LEAKS))}
 
 
+@pytest.mark.nightly
 def test_workers_that_find_nothing_let_the_session_pass(tmp_path: Path) -> None:
     done = session(tmp_path / "inner", bodies_of(INNOCENT), "test_inner.py", "-n", "2")
     assert (done.returncode, done.stdout.count(": 0 found")) == (0, 2), done.stdout
