@@ -3,7 +3,8 @@
 import asyncio
 import re
 import shlex
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -55,18 +56,17 @@ LISTED = ContributionRow(
 
 
 NIGHTLY = (
+    "docs/how-to/administer-the-alliance.md",
     "docs/how-to/approve-cases.md",
+    "docs/how-to/back-up-and-restore.md",
     "docs/how-to/handle-disputes.md",
     "docs/how-to/renew-certificates.md",
     "docs/how-to/rotate-the-key.md",
+    "docs/how-to/run-a-witness.md",
     "docs/how-to/test-your-integration.md",
     "docs/how-to/watch-quotas-and-alarms.md",
 )
 """Long pages about what other tests go through on every change; that their commands exist is seen then, too."""
-
-
-WITH_REAL_PROGRAMS = ("README.md",)
-"""Run as their readers run them; other pages' programs are forked (`support/forked.py`)."""
 
 
 def runnable(*, after_tutorial: bool) -> list[Any]:
@@ -101,30 +101,47 @@ async def after_tutorial(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
         yield stage
 
 
+@contextmanager
+def naming(block: Block) -> Iterator[None]:
+    """Say of what fails in which block it is."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(str(block))
+        raise
+
+
 def test_there_are_pages_and_most_of_what_can_run_does() -> None:
     assert len(PAGES) > 20
     runnable = [block for block in BLOCKS if block.language in ("sh", "python") and "reference" not in block.page]
     assert sum(block.is_run for block in runnable) > len(runnable) / 2
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_no_block_is_without_a_verdict(page: Page) -> None:
-    for block in page.blocks:
-        assert block.verdict()
+def test_no_block_is_without_a_verdict() -> None:
+    assert all(block.verdict() for block in BLOCKS)
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language in (*PARSED, "python")], ids=str)
-def test_data_and_programs_parse(block: Block) -> None:
-    if "reference/" not in block.page:
-        block.parse()
+def test_data_and_programs_parse() -> None:
+    for block in BLOCKS:
+        if block.language in (*PARSED, "python") and "reference/" not in block.page:
+            with naming(block):
+                block.parse()
 
 
 @pytest.mark.timeout(2 * SECONDS)
 @pytest.mark.shows_identifiers(reason="the blocks of a page write their input by the shell")
 @pytest.mark.parametrize("page", runnable(after_tutorial=False))
-def test_a_page_runs(page: Page, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    programs = None if page.name in WITH_REAL_PROGRAMS else request.getfixturevalue("programs")
+def test_a_page_runs(page: Page, tmp_path: Path, programs: Path) -> None:
     run_page(page, tmp_path, environment(tmp_path, (free_port(), free_port()), programs))
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(2 * SECONDS)
+@pytest.mark.shows_identifiers(reason="the blocks of a page write their input by the shell")
+def test_the_first_page_runs_as_its_readers_run_it(tmp_path: Path) -> None:
+    """Other tests fork the programs of pages (`support/forked.py`)."""
+    (page,) = [page for page in PAGES if page.name == "README.md"]
+    run_page(page, tmp_path, environment(tmp_path, (free_port(), free_port())))
 
 
 @pytest.mark.timeout(2 * SECONDS)
@@ -176,11 +193,12 @@ def check_call(words: list[str]) -> None:
     assert not getattr(command, "commands", {}) or known & set(words), f"{shlex.join(words)}: no such command"
 
 
-@pytest.mark.parametrize("block", [one for one in BLOCKS if one.language == "sh"], ids=str)
-def test_commands_and_options_exist(block: Block) -> None:
-    if not block.waits_for_a_feature:
-        for words in commands(block):
-            check_call(words)
+def test_commands_and_options_exist() -> None:
+    for block in BLOCKS:
+        if block.language == "sh" and not block.waits_for_a_feature:
+            with naming(block):
+                for words in commands(block):
+                    check_call(words)
 
 
 def test_a_call_of_what_is_not_there_is_found() -> None:

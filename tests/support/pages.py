@@ -21,7 +21,9 @@ import io
 import json
 import os
 import re
+import runpy
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -32,6 +34,8 @@ from pathlib import Path
 from typing import Final
 
 import yaml
+
+from support.forked import PYTHON_M
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SETUP: Final = ("make demo", "make test", "make backend", ". .venv/bin/activate")
@@ -183,7 +187,8 @@ def run_page(page: Page, folder: Path, environment: dict[str, str]) -> Run:
     """Run a page from top to bottom in one shell; raises AssertionError where a block fails or prints otherwise."""
     outputs = folder / ".printed"
     outputs.mkdir(exist_ok=True)
-    steps = "\n".join(_steps(page, folder, outputs))
+    python = PYTHON_M if shutil.which(PYTHON_M, path=environment["PATH"]) else "python"
+    steps = "\n".join(_steps(page, outputs, python))
     script = f"set -eo pipefail\ntrap 'kill $(jobs -p) 2>{os.devnull} || true; wait || true' EXIT\n{steps}\n"
     done = subprocess.run(
         ["bash", "-c", script],
@@ -213,7 +218,7 @@ def _failure(page: Page, run: Run, errors: str) -> str:
     return f"{page.name} ended early\n{shown}\n{errors}"
 
 
-def _steps(page: Page, folder: Path, outputs: Path) -> Iterator[str]:
+def _steps(page: Page, outputs: Path, python: str) -> Iterator[str]:
     programs = page.programs()
     for block in page.blocks:
         if block.is_skipped:
@@ -229,11 +234,11 @@ def _steps(page: Page, folder: Path, outputs: Path) -> Iterator[str]:
         elif block.number in programs:
             program = outputs / f"{block.number}.py"
             program.write_text(programs[block.number], "utf-8")
-            yield f"python {shlex.quote(str(program))} >{out} 2>{err}"
+            yield f"{python} -m support.pages {shlex.quote(str(program))} >{out} 2>{err}"
         elif block.language == "sql":
             query = outputs / f"{block.number}.sql"
             query.write_text(block.text, "utf-8")
-            yield f"python -m support.pages {shlex.quote(str(query))} >{out} 2>{err}"
+            yield f"{python} -m support.pages {shlex.quote(str(query))} >{out} 2>{err}"
 
 
 def _shell(block: Block, out: str, err: str) -> str:
@@ -281,6 +286,14 @@ def environment(folder: Path, ports: tuple[int, int] | None = None, programs: Pa
     return settings
 
 
-if __name__ == "__main__":  # a block of SQL, on the database of the page's hub
-    for row in sqlite3.connect("hub/hub.db").execute(Path(sys.argv[1]).read_text("utf-8")):
+def _run_block(path: Path) -> None:
+    """Run a program, or a block of SQL on the database of the page's hub."""
+    if path.suffix == ".py":
+        runpy.run_path(str(path), run_name="__main__")
+        return
+    for row in sqlite3.connect("hub/hub.db").execute(path.read_text("utf-8")):
         print(*row)  # noqa: T201 - what the page's reader would see
+
+
+if __name__ == "__main__":
+    _run_block(Path(sys.argv[1]))
