@@ -201,19 +201,7 @@ class Store:
             self._writer.execute("PRAGMA synchronous=FULL")
             self._writer.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
             self._writer.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-            for shelf in Shelf:
-                # name: HMAC of the row's name · sealed: nonce ‖ ciphertext · ends_at: ms UTC, NULL is never
-                self._writer.execute(
-                    f"CREATE TABLE IF NOT EXISTS {shelf} "
-                    "(name BLOB PRIMARY KEY, sealed BLOB NOT NULL, ends_at INTEGER) WITHOUT ROWID"
-                )
-            # topic: HMAC of shelf and topic · name: that of a row, as its shelf has it · ends_at: as there
-            self._writer.execute(
-                "CREATE TABLE IF NOT EXISTS topics "
-                "(topic BLOB, name BLOB, ends_at INTEGER, PRIMARY KEY (topic, name)) WITHOUT ROWID"
-            )
-            for kept in _LONG_KEPT:
-                self._writer.execute(f"CREATE INDEX IF NOT EXISTS {kept}_ends ON {kept} (ends_at)")
+            _make_tables(self._writer)
             self._reader = _connected(path)
         self._check_key()
 
@@ -461,6 +449,23 @@ def _made(path: Path) -> int:
         if error.errno in _FULL_ERRNOS:
             raise StorageFull(_NO_ROOM.format(path)) from error
         raise ConfigurationInvalid(f"{path} cannot be written ({error.strerror})") from error
+
+
+def _make_tables(writer: sqlite3.Connection) -> None:
+    """Make what a file lacks, all at once: each commit of its own would wait for the disk."""
+    # name: HMAC of the row's name · sealed: nonce ‖ ciphertext · ends_at: ms UTC, NULL is never
+    row = "(name BLOB PRIMARY KEY, sealed BLOB NOT NULL, ends_at INTEGER) WITHOUT ROWID"
+    # topic: HMAC of shelf and topic · name: that of a row, as its shelf has it · ends_at: as there
+    topics = "(topic BLOB, name BLOB, ends_at INTEGER, PRIMARY KEY (topic, name)) WITHOUT ROWID"
+    wanted = {str(shelf): f"TABLE IF NOT EXISTS {shelf} {row}" for shelf in Shelf}
+    wanted["topics"] = f"TABLE IF NOT EXISTS topics {topics}"
+    wanted |= {f"{kept}_ends": f"INDEX IF NOT EXISTS {kept}_ends ON {kept} (ends_at)" for kept in _LONG_KEPT}
+    if wanted.keys() <= {name for (name,) in writer.execute("SELECT name FROM sqlite_master")}:
+        return
+    writer.execute("BEGIN IMMEDIATE")
+    for made in wanted.values():
+        writer.execute(f"CREATE {made}")
+    writer.execute("COMMIT")
 
 
 def _connected(path: Path) -> sqlite3.Connection:

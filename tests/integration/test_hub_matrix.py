@@ -17,7 +17,7 @@ from grpc import aio
 from support.bombardment import answer
 from support.hub import RunningHub
 from support.rpcs import AnswerLost, Rpc, Send, good_requests, of_members_port, sender
-from support.wire import Pem, WireMember, admitted, certificate_request, new_tls_key, pem_of
+from support.wire import Pem, WireMember, certificate_request, enrol, new_tls_key, pem_of
 
 from alliance_server.authority import CertificateAuthority
 from alliance_server.domain.members import MemberState, Role
@@ -45,7 +45,7 @@ def _identity(hub: RunningHub, authority: CertificateAuthority, member_id: str, 
 
 
 async def _in_state(hub: RunningHub, role: Role, state: str) -> WireMember:
-    caller = await admitted(hub, f"{role.word}-{state}".replace(" ", "-").replace("_", "-"), role)
+    caller = await enrol(hub, f"{role.word}-{state}".replace(" ", "-").replace("_", "-"), role)
     store, now = hub.hub.store, hub.clock.now_ms()
     identity = caller.identity
     match state:

@@ -12,7 +12,7 @@ import pytest
 from support.hub import RunningHub, running_hub
 from support.sdk import PHONES, Tamper, contribute, lender
 from support.sdk import row as sdk_row
-from support.wire import admitted
+from support.wire import enrol as enrol_anybody
 from typer.testing import CliRunner
 
 from alliance.v1 import admin_pb2
@@ -256,7 +256,7 @@ async def test_the_commands(new_hub_folder: NewFolder, tmp_path: Path) -> None:
         assert "takes effect at once, with an alarm; another admin must review it" in said
         code, said = await command(ann, "admin", "offboard", "bob", "--claims", "keep", "--reason", "left", "--yes")
         assert (code, "An alliance keeps two admins" in said) == (6, True), said
-        await (await admitted(hub, "cat", Role.ADMIN)).close()
+        await (await enrol_anybody(hub, "cat", Role.ADMIN)).close()
         code, said = await command(ann, "admin", "revoke", "bob", "--break-glass", "--reason", "stolen", "--dry-run")
         assert (code, "break-glass does not do this" in said) == (2, True), said
         code, said = await command(ann, "admin", "suspend", "lender", "--reason", "stolen", "--dry-run")

@@ -26,7 +26,7 @@ from support.misconduct import ACTS, garbage_metadata, hang_up, misbehave, over_
 from support.process import HubProcess, hub_process
 from support.raw_http2 import raw_connection
 from support.rpcs import CONTRIBUTE, ENROL, RPCS, good_requests, role_of, sender
-from support.wire import WireMember, admitted, enrolment_channel, invited, row_of
+from support.wire import WireMember, enrol, enrolment_channel, invited, row_of
 
 from alliance_server.domain.members import Role
 
@@ -58,7 +58,7 @@ class Siege:
 
     async def member(self) -> WireMember:
         """A member of its own for each attack, so that no budget of one ends another's."""
-        member = await admitted(self.hub, f"lender-{next(self._names)}")
+        member = await enrol(self.hub, f"lender-{next(self._names)}")
         await member.credit(500)
         return member
 
@@ -67,7 +67,7 @@ class Siege:
         role = role_of(path)
         if role is Role.MEMBER:
             return await self.member()
-        return await admitted(self.hub, f"{role.word.replace('_', '-')}-{next(self._names)}", role)
+        return await enrol(self.hub, f"{role.word.replace('_', '-')}-{next(self._names)}", role)
 
     async def is_alive(self) -> bool:
         """Tell whether the hub still works for somebody new."""

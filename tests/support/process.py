@@ -1,15 +1,19 @@
 """A hub in a process of its own, run by its command line, so that it can be killed."""
 
 import asyncio
+import atexit
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any, cast
@@ -39,6 +43,32 @@ def free_port() -> int:
             return port
 
 
+_NOWHERE = "127.0.0.1:1", "127.0.0.1:2"
+
+
+def _init(folder: Path, listen: str, enrolment: str, database: str) -> None:
+    init_hub(Console(quiet=True), folder, "test", ["127.0.0.1"], listen, enrolment, database)
+
+
+def _copy_of_one(folder: Path, *ports: str) -> None:
+    """Copy a hub's folder that was made once, and put its ports in."""
+    shutil.copytree(_made_once(), folder)
+    settings = folder / "hub.toml"
+    content = settings.read_text("utf-8")
+    for nowhere, port in zip(_NOWHERE, ports, strict=True):
+        assert f'"{nowhere}"' in content
+        content = content.replace(f'"{nowhere}"', f'"{port}"')
+    settings.write_text(content, "utf-8")
+
+
+@cache
+def _made_once() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="hub-"))
+    atexit.register(shutil.rmtree, folder)
+    _init(folder / "hub", *_NOWHERE, "")
+    return folder / "hub"
+
+
 def serving(folder: Path, environment: dict[str, str], log: IO[bytes]) -> Forked:
     """Serve a hub in one process more, which says all that it says to a file."""
     with Path(os.devnull).open("rb") as nothing:
@@ -54,7 +84,10 @@ class HubProcess:
         self.log = folder.parent / f"{folder.name}.stderr"
         self.ports = free_port(), free_port()
         listen, enrolment = (f"127.0.0.1:{port}" for port in self.ports)
-        init_hub(Console(quiet=True), folder, "test", ["127.0.0.1"], listen, enrolment, database)
+        if database:
+            _init(folder, listen, enrolment, database)
+        else:
+            _copy_of_one(folder, listen, enrolment)
         self.environment: dict[str, str] = {}
         self._process: Forked | None = None
 

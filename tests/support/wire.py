@@ -188,13 +188,6 @@ def _channel(hub: RunningHub, address: str, identity: Pem | None) -> Any:  # the
     return aio.secure_channel(address, credentials, [("grpc.ssl_target_name_override", name), *CHANNEL_OPTIONS])
 
 
-async def enrol(hub: RunningHub, member_id: str, role: Role = Role.MEMBER) -> "WireMember":
-    """Invite somebody, enrol them through the enrolment port, and let them call."""
-    member = await enrol_by_token(hub, member_id, invited(hub, member_id, role))
-    hub.confirm(member_id)
-    return member
-
-
 def invited(hub: RunningHub, member_id: str, role: Role = Role.MEMBER) -> bytes:
     """Invite somebody, whether or not there are admins who would have to agree; gives the token."""
     token, now = os.urandom(32), hub.clock.now_ms()
@@ -212,8 +205,8 @@ async def enrol_by_token(hub: RunningHub, member_id: str, token: bytes, key: Sig
     return WireMember(hub, member_id, key, (pem_of(tls_key), _as_pem(reply.certificate)))
 
 
-async def admitted(hub: RunningHub, member_id: str, role: Role = Role.MEMBER) -> "WireMember":
-    """Have somebody enrolled and confirmed whatever the enrolment port does at the moment."""
+async def enrol(hub: RunningHub, member_id: str, role: Role = Role.MEMBER) -> "WireMember":
+    """Invite somebody, enrol them whatever the enrolment port does at the moment, and let them call."""
     tls_key, key = new_tls_key(), SigningKey.generate()[0]
     request = enrol_request(invited(hub, member_id, role), key, certificate_request(tls_key))
     issued, _ = await hub.hub.enrolment.enrol(request.token, request.enrolment)
