@@ -3,7 +3,8 @@
 import tomllib
 from pathlib import Path
 
-from alliance.keyring import store
+from support.keys import OF_PROGRAMS
+
 from alliance.taxonomy import DAY_MS
 from alliance_server import authority
 from alliance_server.domain import epochs, members, statements
@@ -28,5 +29,5 @@ def test_the_policy_file_matches_the_code() -> None:
             "snapshot_life_days": filter_maintenance.SNAPSHOT_LIFE_MS // DAY_MS,
             "cover_share": _cover.SHARE,
         },
-        "sealing": {f"scrypt_{name}": value for name, value in store.SCRYPT.items()},
+        "sealing": {f"scrypt_{name}": value for name, value in OF_PROGRAMS.items()},
     }

@@ -234,7 +234,8 @@ def _steps(page: Page, outputs: Path, python: str) -> Iterator[str]:
         elif block.number in programs:
             program = outputs / f"{block.number}.py"
             program.write_text(programs[block.number], "utf-8")
-            yield f"{python} -m support.pages {shlex.quote(str(program))} >{out} 2>{err}"
+            run = f"{python} -m support.pages" if python == PYTHON_M else python
+            yield f"{run} {shlex.quote(str(program))} >{out} 2>{err}"
         elif block.language == "sql":
             query = outputs / f"{block.number}.sql"
             query.write_text(block.text, "utf-8")
