@@ -10,7 +10,7 @@ import grpc
 import pytest
 from conftest import Members
 from support.hub import RunningHub, running_hub
-from support.wire import enrol, refuses
+from support.wire import enrol_by_token, invited, refuses
 
 from alliance.errors import Reason
 from alliance.v1 import registry_pb2
@@ -65,7 +65,9 @@ async def test_a_port_takes_so_many_connections_and_no_more(
 
 async def enrolled(hub: RunningHub) -> None:
     """Enrol and make a call."""
-    member = await enrol(hub, f"lender-{secrets.token_hex(4)}")
+    name = f"lender-{secrets.token_hex(4)}"
+    member = await enrol_by_token(hub, name, invited(hub, name))
+    hub.confirm(name)
     try:
         await member.registry.ListClaims(registry_pb2.ListClaimsRequest())
     finally:

@@ -98,7 +98,7 @@ def make_config(folder: Path, database: str = "", **settings: Any) -> HubConfig:
     # One address refuses for all tests of a module, on a clock that hardly moves.
     settings.setdefault("enrolment", {"refusals_a_minute": 1_000_000, "refusals_a_minute_in_all": 1_000_000})
     return HubConfig(
-        folder=folder, compute_threads=2, maintenance_seconds=settings.pop("maintenance_seconds", 1.0), **settings
+        folder=folder, compute_threads=2, maintenance_seconds=settings.pop("maintenance_seconds", 0.2), **settings
     )
 
 

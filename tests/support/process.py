@@ -52,7 +52,7 @@ def _init(folder: Path, listen: str, enrolment: str, database: str) -> None:
 
 def _copy_of_one(folder: Path, *ports: str) -> None:
     """Copy a hub's folder that was made once, and put its ports in."""
-    shutil.copytree(_made_once(), folder)
+    shutil.copytree(_made_once(), folder, dirs_exist_ok=True)
     settings = folder / "hub.toml"
     content = settings.read_text("utf-8")
     for nowhere, port in zip(_NOWHERE, ports, strict=True):
@@ -65,7 +65,11 @@ def _copy_of_one(folder: Path, *ports: str) -> None:
 def _made_once() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="hub-"))
     atexit.register(shutil.rmtree, folder)
-    _init(folder / "hub", *_NOWHERE, "")
+    before = os.umask(0o077)  # as the command sets it
+    try:
+        _init(folder / "hub", *_NOWHERE, "")
+    finally:
+        os.umask(before)
     return folder / "hub"
 
 
