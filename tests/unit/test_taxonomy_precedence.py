@@ -22,6 +22,9 @@ CEILING = {ClaimStatus.ACTIVE: DECLINE, ClaimStatus.DISPUTED: STEP_UP, ClaimStat
 GROUNDS = [Ground(*it) for it in product(SubjectRole, EvidenceLevel, sorted(LIVE_STATUSES))]
 TYPICAL = [it for it in GROUNDS if it.role.word in {roles.split()[0] for roles in ROWS} | {"protected"}]
 """A role of each row, and the one that protects: pairs of all roles show that the others of a row are no different."""
+SETS = pytest.mark.parametrize(
+    "grounds", [TYPICAL, pytest.param(GROUNDS, marks=pytest.mark.nightly)], ids=["typical", "all"]
+)
 VICTIMS = [it for it in GROUNDS if it.role is SubjectRole.CLIENT_VICTIM]
 PROTECTED = [it for it in GROUNDS if it.role is SubjectRole.PROTECTED]
 ENDED = [Ground(*it) for it in product(SubjectRole, EvidenceLevel, sorted(set(ClaimStatus) - LIVE_STATUSES))]
@@ -79,17 +82,19 @@ def test_what_is_over_decides_nothing() -> None:
             assert combined_action((ended, live)) is combined_action((live,))
 
 
-def test_a_victims_claim_makes_nothing_adverse() -> None:
+@SETS
+def test_a_victims_claim_makes_nothing_adverse(grounds: list[Ground]) -> None:
     """Beside others it leaves what they permit, or makes it milder; where nothing more was permitted, it informs."""
     assert {combined_action((victim,)) for victim in VICTIMS} == {INFORM}
-    for others in combinations_with_replacement(TYPICAL, 2):
+    for others in combinations_with_replacement(grounds, 2):
         before = combined_action(others)
         for victim in VICTIMS:
             assert combined_action((*others, victim)) <= before, (others, victim)
 
 
-def test_a_protected_entry_floors_at_step_up_and_never_lowers() -> None:
-    for others in combinations_with_replacement(TYPICAL, 2):
+@SETS
+def test_a_protected_entry_floors_at_step_up_and_never_lowers(grounds: list[Ground]) -> None:
+    for others in combinations_with_replacement(grounds, 2):
         before = combined_action(others)
         for entry in PROTECTED:
             floor = INFORM if entry.status is ClaimStatus.SUSPENDED else STEP_UP
