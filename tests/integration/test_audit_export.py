@@ -278,8 +278,7 @@ def url(request: pytest.FixtureRequest) -> str:
 async def test_what_the_owner_of_the_database_does_is_found(tmp_path: Path, url: str, bend: Bend) -> None:
     async with running_hub(tmp_path / "hub", url, clock=mid_month()) as hub:
         await fill(hub, EVENTS)
-        await hub.stop_maintenance()  # SQLite lets nobody write who read before somebody else wrote
-        await hub.stop_sealing()
+        await hub.stop_jobs()  # SQLite lets nobody write who read before somebody else wrote
         engine = hub.hub.store.engine
         with engine.begin() as connection:
             row = connection.execute(sa.text("SELECT id FROM audit_events ORDER BY id LIMIT 1 OFFSET 300")).scalar_one()

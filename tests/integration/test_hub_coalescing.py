@@ -166,8 +166,7 @@ async def test_calls_that_wait_are_one_batch_with_a_proof_each(
 async def test_a_batch_is_one_commit(gated: tuple[RunningHub, Gate], own_members: Members) -> None:
     hub, gate = gated
     member = await own_members(hub)
-    await hub.stop_maintenance()
-    await hub.stop_sealing()
+    await hub.stop_jobs()
     commits: list[int] = []
     async with together(hub, gate, member) as send:
         calls = [await send(member, GOOD) for _ in range(20)]

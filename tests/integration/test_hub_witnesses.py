@@ -113,8 +113,7 @@ async def test_a_checkpoint_is_shown_with_what_witnesses_in_force_signed(new_hub
     one, two, three, stranger = [TestWitness() for _ in range(4)]
     async with admins(new_hub_folder()) as (hub, first, second):
         await agreed(first, second, listing(1, 2, one, two, three))
-        await hub.stop_maintenance()
-        await hub.stop_sealing()
+        await hub.stop_jobs()
         with refuses(Reason.NOT_FOUND):
             await shown(first, 1)
         old = await sealed(hub)

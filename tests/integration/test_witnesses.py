@@ -153,8 +153,7 @@ async def test_a_witness_that_is_killed_before_it_sends_goes_on_from_what_it_rem
     async with witnessed(new_hub_folder(), interceptors=(tamper,)) as (hub, (ann, *_)):
         first = await ann.witness_look()
         assert first is not None
-        await hub.stop_maintenance()
-        await hub.stop_sealing()  # nothing is sealed but what is asked for here
+        await hub.stop_jobs()  # nothing is sealed but what is asked for here
         checkpoint = await sealed(hub)
 
         def killed(*_: Any) -> None:
@@ -436,8 +435,7 @@ async def test_a_checkpoint_that_was_cosigned_lately_may_be_older_than_what_is_r
 ) -> None:
     async with witnessed(new_hub_folder(), quorum=1) as (hub, (ann, bob, _)):
         await ann.witness_look()
-        await hub.stop_maintenance()
-        await hub.stop_sealing()
+        await hub.stop_jobs()
         session = await bob._session()
         listed_now = hub.hub.store.read_now(in_force).witnesses
         cosigned = hub.hub.store.read_now(lambda it: cosigned_checkpoint(it, None, 1))

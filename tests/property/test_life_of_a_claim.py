@@ -94,7 +94,7 @@ class LifeOfClaims(RuleBasedStateMachine):
     def begun(self, name: str, subject: int) -> None:
         """Begin with a claim: whatever may happen to one may happen at once."""
         self.all_holds()
-        self.file_one(name, subject, CATEGORIES[0], ROLES[0], EVIDENCE[0], 60, amend=False)
+        self.file(name, subject, CATEGORIES[0], ROLES[0], EVIDENCE[0], life_days=60, amend=False)
 
     @rule(
         name=st.sampled_from(LENDERS),
@@ -113,19 +113,6 @@ class LifeOfClaims(RuleBasedStateMachine):
         role: SubjectRole,
         evidence: EvidenceLevel,
         life_days: int,
-        amend: bool,
-    ) -> None:
-        self.file_one(name, subject, category, role, evidence, life_days, amend=amend)
-
-    def file_one(
-        self,
-        name: str,
-        subject: int,
-        category: Category,
-        role: SubjectRole,
-        evidence: EvidenceLevel,
-        life_days: int,
-        *,
         amend: bool,
     ) -> None:
         ends_at = self.now + life_days * DAY_MS

@@ -216,6 +216,13 @@ async def _reader(end: int) -> asyncio.StreamReader:
     return reader
 
 
+def environment() -> dict[str, str]:
+    """Give what a process needs to run these sources from whatever folder."""
+    tests = Path(__file__).parents[1]
+    paths = [str(tests), str(tests.parent), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
 class _Server(NamedTuple):
     """The process that forks. It ends with this one, which holds its standard input."""
 
@@ -228,10 +235,8 @@ def _server() -> _Server:
     folder = tempfile.mkdtemp(prefix="forked-")
     atexit.register(shutil.rmtree, folder)
     address = str(Path(folder) / "socket")
-    tests = Path(__file__).parents[1]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tests.parent), str(tests)])}
     command = [sys.executable, "-m", "support.forked", address]
-    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen(command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     return _Server(address, process)

@@ -484,29 +484,23 @@ async def besieged(folder: Path, dice: random.Random) -> AsyncIterator[tuple[Hos
     """A hub that can answer anything, somebody who is listed there, and a lender with a claim of its own."""
     replies = HostileReplies(dice)
     with patch.object(statuses, "SILENCE_SECONDS", 1.0):  # a page that is left out delays nobody by half a minute
-        async with _besieged(folder, replies) as running:
-            yield running
-
-
-@asynccontextmanager
-async def _besieged(folder: Path, replies: HostileReplies) -> AsyncIterator[tuple[HostileReplies, Lender]]:
-    async with (
-        running_hub(folder, interceptors=[replies]) as hub,
-        lender(hub, "a") as a,
-        lender(hub, "b", deadline_ms=5_000) as b,
-        lender(hub, "ann", role=Role.ADMIN) as ann,
-        lender(hub, "rae", role=Role.REVIEWER) as rae,
-        bureau_of(hub) as bureau,
-    ):
-        hub.hub.renewal._issuer = IssuerInMachineTime(hub.hub.keys.authority)  # TLS goes by the machine's clock
-        await contribute(a, [row(LISTED)])
-        (own,) = await contribute(b, [row(PHONES[2])])
-        await hub.settle()
-        hub.hub.store.write_now(lambda it: it.successions.add(_succession(hub)))
-        witness = (await b.begin_witness()).vkey
-        listed = made_list(SetWitnesses(number=1, vkeys=[witness]), hub.clock.now_ms())
-        hub.hub.store.write_now(lambda it: it.witnesses.add(listed))
-        yield replies, Lender(hub, b, a, ann, rae, own.entry_id, bureau)
+        async with (
+            running_hub(folder, interceptors=[replies]) as hub,
+            lender(hub, "a") as a,
+            lender(hub, "b", deadline_ms=5_000) as b,
+            lender(hub, "ann", role=Role.ADMIN) as ann,
+            lender(hub, "rae", role=Role.REVIEWER) as rae,
+            bureau_of(hub) as bureau,
+        ):
+            hub.hub.renewal._issuer = IssuerInMachineTime(hub.hub.keys.authority)  # TLS goes by the machine's clock
+            await contribute(a, [row(LISTED)])
+            (own,) = await contribute(b, [row(PHONES[2])])
+            await hub.settle()
+            hub.hub.store.write_now(lambda it: it.successions.add(_succession(hub)))
+            witness = (await b.begin_witness()).vkey
+            listed = made_list(SetWitnesses(number=1, vkeys=[witness]), hub.clock.now_ms())
+            hub.hub.store.write_now(lambda it: it.witnesses.add(listed))
+            yield replies, Lender(hub, b, a, ann, rae, own.entry_id, bureau)
 
 
 def _succession(hub: RunningHub) -> Succession:

@@ -72,6 +72,10 @@ class RunningHub:
         """End the job that seals the log."""
         await self._stop(job for job in self.hub._jobs if job.get_name() == "sealing")
 
+    async def stop_jobs(self) -> None:
+        """End both: the hub writes nothing by itself any more."""
+        await self._stop(self.hub._jobs)
+
     async def _stop(self, jobs: Iterable[asyncio.Task[None]]) -> None:
         ended = list(jobs)
         for job in ended:

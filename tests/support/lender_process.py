@@ -25,10 +25,9 @@ from member_client import AllianceClient, ContributionResult, ContributionRow, P
 from member_client import contributing as contribution_flow
 from member_client import screening as screening_flow
 from member_client.errors import AllianceClientError
-from support.forked import ForkedWithPipes, forked
+from support.forked import ForkedWithPipes, environment, forked
 from support.sdk import BASIS, PORTFOLIO
 
-TESTS = Path(__file__).parents[1]
 CATEGORIES = (Category.MULE_ACCOUNT, Category.TELECOM_FRAUD, Category.PHISHING)
 REPEATS_EVERY, NONSENSE_EVERY = 70, 50
 
@@ -132,12 +131,6 @@ def main() -> int:
             sys.stderr.write(f"{type(error).__name__}: {error}{wire}\n")
             return error.exit_code
     return 0
-
-
-def environment() -> dict[str, str]:
-    """Give what a process needs to run these sources from whatever folder."""
-    paths = [str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 async def member_client(arguments: Sequence[str], folder: Path) -> ForkedWithPipes:

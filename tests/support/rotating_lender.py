@@ -17,8 +17,7 @@ from unittest import mock
 
 from member_client import AllianceClient, ContributionOutcome, HubUnavailable, Profile, State, Subject
 from member_client import _following as following
-from support.forked import ForkedWithPipes, forked
-from support.lender_process import environment
+from support.forked import ForkedWithPipes, environment, forked
 from support.sdk import BASIS, PORTFOLIO, row
 
 LISTED = tuple(f"+8613124{number:06d}" for number in range(60))
