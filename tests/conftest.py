@@ -4,6 +4,7 @@ Tests that take a hub from here run on their module's event loop:
 `pytestmark = pytest.mark.asyncio(loop_scope="module")`.
 """
 
+import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import structlog
 from support import backends
 from support.commands import build_once
 from support.forked import forked_programs
@@ -32,6 +34,9 @@ from alliance_server.storage.unit_of_work import SqlStore
 os.environ["ALLIANCE_LANG"] = "en"
 # They are started hundreds of times, and would compile their sources as often.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Hubs in this process log to its standard error itself, as hubs do: a runner of commands captures what Python calls so,
+# and would take a hub's line for the command's.
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(open(2, "w", encoding="utf-8", closefd=False)))  # noqa: SIM115
 open_cheaply()
 build_once()
 
@@ -42,6 +47,12 @@ pytest_plugins = ["support.leak_plugin"]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
     """Share the tests out by files, and long ones singly."""
     return Scheduling(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over what stays to the end: thousands of tests, and all modules."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -258,7 +258,7 @@ async def test_a_member_without_a_match_gets_the_same_bytes_with_and_without_a_c
 
 
 async def test_the_hub_keeps_no_suspect_and_no_release(
-    station: Station, lender: WireMember, capsys: pytest.CaptureFixture[str]
+    station: Station, lender: WireMember, capfd: pytest.CaptureFixture[str]
 ) -> None:
     await filed(lender, HELD)
     case = await station.approved(HELD, UNKNOWN)
@@ -275,7 +275,7 @@ async def test_the_hub_keeps_no_suspect_and_no_release(
     forbidden += [it.hex().encode() for it in forbidden] + [sha256(it).digest() for it in suspects_said]
     files = [it for it in station.hub.folder.rglob("*") if it.is_file()]
     assert any(it.name == "hub.db" for it in files)
-    written = [it.read_bytes() for it in files] + [capsys.readouterr().out.encode()]
+    written = [it.read_bytes() for it in files] + ["".join(capfd.readouterr()).encode()]
     for secret in forbidden:
         assert not any(secret in content for content in written)
     assert any(rows[0].sealed in content for content in written)  # what matched is kept for who is asked

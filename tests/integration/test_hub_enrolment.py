@@ -382,7 +382,7 @@ async def guess(hub: RunningHub, token: bytes | None = None) -> Refusal:
 
 
 async def test_whoever_guesses_tokens_has_to_wait_and_an_alarm_says_so_once(
-    new_hub_folder: Callable[[], Path], capsys: pytest.CaptureFixture[str]
+    new_hub_folder: Callable[[], Path], capfd: pytest.CaptureFixture[str]
 ) -> None:
     async with limited(new_hub_folder()) as hub:
         name, token = await invite(hub)
@@ -396,7 +396,7 @@ async def test_whoever_guesses_tokens_has_to_wait_and_an_alarm_says_so_once(
         with refuses(Reason.TOO_MANY_ATTEMPTS):
             await send(hub, a_request(token))  # not looked at: whoever guesses learns nothing
         assert state_of(hub, name) is MemberState.INVITED
-        assert capsys.readouterr().out.count("somebody tries enrolment tokens") == 1
+        assert capfd.readouterr().err.count("somebody tries enrolment tokens") == 1
         until = int(refusal.metadata["retry_at_ms"]) - hub.clock.now_ms()
         assert 0 < until <= 20_000
         hub.clock.advance(seconds=20)

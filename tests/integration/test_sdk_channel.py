@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 from support.hub import RunningHub, running_hub
-from support.sdk import BASIS, PHONES, PORTFOLIO, Tamper, contribute, lender, row, screen
+from support.sdk import BASIS, HASTY_MS, PHONES, PORTFOLIO, Tamper, contribute, lender, row, screen
 
 from alliance.certificates import generate_key
 from alliance.crypto.secret import Secret
@@ -84,7 +84,7 @@ async def test_a_certificate_of_somebody_else_is_not_taken_up(new_hub_folder: Ne
 
 async def test_a_hub_that_went_and_came_back_is_found_again(new_hub_folder: NewFolder) -> None:
     folder = new_hub_folder()
-    async with running_hub(folder) as hub, lender(hub, "a", deadline_ms=2_000) as a:
+    async with running_hub(folder) as hub, lender(hub, "a", deadline_ms=HASTY_MS) as a:
         await a.sync()
         port = hub.hub.port
         subject = Subject("C-1", phone=PHONES[0])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.hub import running_hub
-from support.sdk import BASIS, PORTFOLIO, Silence, contribute, lender, row, screen
+from support.sdk import BASIS, HASTY_MS, PORTFOLIO, Silence, contribute, lender, row, screen
 
 from alliance.taxonomy import DAY_MS, Action, Purpose
 from member_client import (
@@ -102,7 +102,7 @@ async def test_what_could_not_be_settled_is_kept_until_it_is(new_hub_folder: New
     async with (
         running_hub(new_hub_folder(), interceptors=[silence]) as hub,
         lender(hub, "a") as a,
-        lender(hub, "b", deadline_ms=1_500) as b,
+        lender(hub, "b", deadline_ms=HASTY_MS) as b,
     ):
         await contribute(a, [row(LISTED)])
         await hub.settle()
@@ -120,12 +120,7 @@ async def test_what_could_not_be_settled_is_kept_until_it_is(new_hub_folder: New
 
 
 async def test_a_claim_that_was_answered_is_not_lost_by_asking_again(new_hub_folder: NewFolder) -> None:
-    silence = Silence("GetBuckets")
-    async with (
-        running_hub(new_hub_folder(), interceptors=[silence]) as hub,
-        lender(hub, "a") as a,
-        lender(hub, "b", deadline_ms=1_500) as b,
-    ):
+    async with running_hub(new_hub_folder()) as hub, lender(hub, "a") as a, lender(hub, "b") as b:
         await contribute(a, [row(LISTED)])
         await hub.settle()
         verdict = await b.screen(asked(REF, LISTED), purpose=PORTFOLIO, consent=BASIS)

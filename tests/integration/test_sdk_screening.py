@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 from support.hub import RunningHub, running_hub
-from support.sdk import BASIS, PHONES, PORTFOLIO, Silence, contribute, lender, row
+from support.sdk import BASIS, HASTY_MS, PHONES, PORTFOLIO, Silence, contribute, lender, row
 
 from member_client import AllianceClient, BudgetExhausted, Consent, HubUnavailable, InvalidUse, State, Subject, Verdict
 from member_client import _confirming as confirming
@@ -51,7 +51,7 @@ async def test_what_was_evaluated_without_an_answer_is_charged_once(new_hub_fold
     silence = Silence("Evaluate")
     async with (
         running_hub(new_hub_folder(), interceptors=[silence], config=FEW_CHARGES) as hub,
-        lender(hub, "b", deadline_ms=1_500) as b,
+        lender(hub, "b", deadline_ms=HASTY_MS) as b,
     ):
         await b.sync()
         silence.active = True
@@ -114,7 +114,7 @@ async def test_buckets_that_do_not_come_leave_the_hit_unconfirmed_and_the_rest_c
     silence = Silence("GetBuckets")
     async with (
         running_hub(new_hub_folder(), interceptors=[silence]) as hub,
-        lender(hub, "b", deadline_ms=1_500) as b,
+        lender(hub, "b", deadline_ms=HASTY_MS) as b,
     ):
         await _with_silent_buckets(hub, silence, b)
         verdict = await asked(b, PHONES[0], None)
@@ -131,7 +131,7 @@ async def test_buckets_that_do_not_come_are_raised_to_whoever_wants_that(new_hub
     silence = Silence("GetBuckets")
     async with (
         running_hub(new_hub_folder(), interceptors=[silence]) as hub,
-        lender(hub, "b", deadline_ms=1_500, on_unavailable="raise") as b,
+        lender(hub, "b", deadline_ms=HASTY_MS, on_unavailable="raise") as b,
     ):
         await _with_silent_buckets(hub, silence, b)
         with pytest.raises(HubUnavailable):

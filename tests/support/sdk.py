@@ -122,6 +122,10 @@ class Tamper(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its
         return handler._replace(response_serializer=changed)
 
 
+HASTY_MS = 5_000
+"""A deadline that a silent hub lets pass, and a hub on a busy machine does not."""
+
+
 class Silence(aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs alone
     """Does the work of one method and keeps its answers back while it is active."""
 
