@@ -13,6 +13,7 @@ import ipaddress
 import json
 import tomllib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -138,10 +139,7 @@ class SuppressionList:
             the same.
 
         """
-        found = _parsed(data)
-        if found is None or found.to_bytes() != data:
-            raise SuppressionListInvalid("not a suppression list in its one encoding")
-        return found
+        return _read(data)
 
 
 def suppression_list(
@@ -168,6 +166,15 @@ def suppression_list(
         domains=tuple(sorted(set(domains))),
         number=number,
     )
+
+
+@lru_cache(maxsize=2)
+def _read(data: bytes) -> SuppressionList:
+    """Read a list. The last ones are kept: it is the same at every sync, and each of its entries is checked."""
+    found = _parsed(data)
+    if found is None or found.to_bytes() != data:
+        raise SuppressionListInvalid("not a suppression list in its one encoding")
+    return found
 
 
 def _parsed(data: bytes) -> SuppressionList | None:

@@ -147,7 +147,8 @@ def cosigned_checkpoint(transaction: Transaction, log: int | None, count: int) -
         return None
     if log is None and (newest := transaction.logs.newest()) is not None and not _is_of(newest.name, signed[1]):
         return None
-    return signed[0], with_cosignatures(signed[1], transaction.witnesses.lines(*found, known))
+    lines = transaction.witnesses.lines(*found, known) if known else []
+    return signed[0], with_cosignatures(signed[1], lines)
 
 
 def _is_of(newest: LogName, note: bytes) -> bool:

@@ -20,6 +20,7 @@ _NEXT = sa.text(
     "INSERT INTO change_feeds (id, newest) VALUES (:id, :by) "
     "ON CONFLICT (id) DO UPDATE SET newest = change_feeds.newest + :by RETURNING newest"
 )
+_NEWEST = sa.select(_FEED.c.newest).where(_FEED.c.id == sa.bindparam("feed"))
 
 
 class FeedCounter:
@@ -32,8 +33,7 @@ class FeedCounter:
 
     def newest(self) -> int:
         """Give the number of the newest entry; 0 where there was none."""
-        newest = sa.select(_FEED.c.newest).where(_FEED.c.id == self._feed)
-        return self._connection.execute(newest).scalar_one_or_none() or 0
+        return self._connection.execute(_NEWEST, {"feed": self._feed}).scalar_one_or_none() or 0
 
     def advanced(self, by: int) -> int:
         """Count on, and give the newest number."""

@@ -10,6 +10,8 @@ from alliance_server.storage.tables import DeltaTable, FilterStateTable, Snapsho
 _STATES = table_of(FilterStateTable)
 _SNAPSHOTS = table_of(SnapshotTable)
 _DELTAS = table_of(DeltaTable)
+_STATE = sa.select(_STATES).where(_STATES.c.epoch == sa.bindparam("number"))
+_SNAPSHOT = sa.select(_SNAPSHOTS).where(_SNAPSHOTS.c.bits_sha256 == sa.bindparam("digest"))
 
 
 class SqlFilters:
@@ -20,7 +22,7 @@ class SqlFilters:
 
     def state(self, epoch: int) -> FilterState | None:
         """Give an epoch's state."""
-        row = self._connection.execute(sa.select(_STATES).where(_STATES.c.epoch == epoch)).first()
+        row = self._connection.execute(_STATE, {"number": epoch}).first()
         return None if row is None else FilterState(**row._mapping)
 
     def advance(self, epoch: int, rows: int) -> int:
@@ -35,8 +37,7 @@ class SqlFilters:
 
     def snapshot(self, bits_sha256: bytes) -> Snapshot | None:
         """Give a snapshot."""
-        query = sa.select(_SNAPSHOTS).where(_SNAPSHOTS.c.bits_sha256 == bits_sha256)
-        row = self._connection.execute(query).first()
+        row = self._connection.execute(_SNAPSHOT, {"digest": bits_sha256}).first()
         return None if row is None else Snapshot(**row._mapping)
 
     def publish(self, snapshot: Snapshot) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,6 +17,30 @@ _LOGS = table_of(LogTable)
 _HEADS = table_of(TreeHeadTable)
 _CHECKPOINTS = table_of(CheckpointTable)
 
+# Asked many times a second by every hub: built once, since building costs more than asking.
+_LOG: sa.BindParameter[int] = sa.bindparam("log")
+_SIZE: sa.BindParameter[int] = sa.bindparam("size")
+_ROW: sa.BindParameter[int] = sa.bindparam("row")
+_NEWEST_LOG = sa.select(_LOGS).order_by(_LOGS.c.number.desc()).limit(1)
+_NUMBERED_LOG = sa.select(_LOGS).where(_LOGS.c.number == _LOG)
+_HEAD = sa.select(_HEADS).where(_HEADS.c.log == _LOG).order_by(_HEADS.c.size.desc()).limit(1)
+_HEAD_OF_SIZE = _HEAD.where(_HEADS.c.size == _SIZE)
+_SMALLER_HEAD = _HEAD.where(_HEADS.c.size < _SIZE)
+_HEAD_WITH = (
+    sa.select(_HEADS.c.log, _HEADS.c.size, _HEADS.c.last_row)
+    .where(_HEADS.c.last_row >= _ROW)
+    .order_by(_HEADS.c.last_row, _HEADS.c.log, _HEADS.c.size)
+    .limit(1)
+)
+_CHECKPOINT = (
+    sa.select(_CHECKPOINTS.c.size, _CHECKPOINTS.c.note)
+    .where(_CHECKPOINTS.c.log == _LOG)
+    .order_by(_CHECKPOINTS.c.size.desc())
+    .limit(1)
+)
+_CHECKPOINT_OF_SIZE = _CHECKPOINT.where(_CHECKPOINTS.c.size == _SIZE)
+_BEYOND = sa.select(_EVENTS.c.id).where(_EVENTS.c.id > _ROW).limit(1)
+
 
 class SqlLogs:
     """Logs, their trees and checkpoints."""
@@ -29,7 +54,7 @@ class SqlLogs:
 
     def newest(self) -> Log | None:
         """Give the log that events are added to."""
-        row = self._connection.execute(sa.select(_LOGS).order_by(_LOGS.c.number.desc()).limit(1)).first()
+        row = self._connection.execute(_NEWEST_LOG).first()
         return None if row is None else Log(**row._mapping)
 
     def get(self, origin: str) -> Log | None:
@@ -45,8 +70,7 @@ class SqlLogs:
 
     def head(self, log: int, size: int | None = None) -> TreeHead | None:
         """Give a log's newest tree, or that of a size."""
-        wanted = sa.select(_HEADS).where(_HEADS.c.log == log).order_by(_HEADS.c.size.desc()).limit(1)
-        row = self._connection.execute(wanted if size is None else wanted.where(_HEADS.c.size == size)).first()
+        row = self._of_size(_HEAD, _HEAD_OF_SIZE, log, size)
         return None if row is None else TreeHead(**row._mapping)
 
     def add_head(self, head: TreeHead) -> None:
@@ -55,9 +79,7 @@ class SqlLogs:
 
     def checkpoint(self, log: int, size: int | None = None) -> tuple[int, bytes] | None:
         """Give a log's newest signed checkpoint, or that of a size: size and note."""
-        columns = _CHECKPOINTS.c
-        wanted = sa.select(columns.size, columns.note).where(columns.log == log).order_by(columns.size.desc()).limit(1)
-        row = self._connection.execute(wanted if size is None else wanted.where(columns.size == size)).first()
+        row = self._of_size(_CHECKPOINT, _CHECKPOINT_OF_SIZE, log, size)
         return None if row is None else (row.size, row.note)
 
     def add_checkpoint(self, log: int, size: int, note: bytes) -> None:
@@ -70,8 +92,7 @@ class SqlLogs:
 
     def has_beyond(self, row: int) -> bool:
         """Say whether there is an event behind a row."""
-        newer = sa.select(_EVENTS.c.id).where(_EVENTS.c.id > row).limit(1)
-        return self._connection.execute(newer).first() is not None
+        return self._connection.execute(_BEYOND, {"row": row}).first() is not None
 
     def leaves(self, after_row: int, last_row: int, limit: int) -> list[Leaf]:
         """Give the leaves of events in a range of rows, in order."""
@@ -122,18 +143,22 @@ class SqlLogs:
             found.update(self._positions_in(*signed[number], size, last_row, within))
         return found
 
+    def _of_size(
+        self, newest: sa.Select[Any], of_size: sa.Select[Any], log: int, size: int | None
+    ) -> sa.Row[Any] | None:
+        if size is None:
+            return self._connection.execute(newest, {"log": log}).first()
+        return self._connection.execute(of_size, {"log": log, "size": size}).first()
+
     def _signed(self, number: int) -> tuple[Log, int]:
         """Give a log, and how many of its leaves are signed for."""
-        row = self._connection.execute(sa.select(_LOGS).where(_LOGS.c.number == number)).one()
+        row = self._connection.execute(_NUMBERED_LOG, {"log": number}).one()
         checkpoint = self.checkpoint(number)
         return Log(**row._mapping), 0 if checkpoint is None else checkpoint[0]
 
     def _head_with(self, row: int) -> tuple[int, int, int] | None:
         """Give log, size and last row of the first tree that has an event of this row, or a later one."""
-        columns = _HEADS.c
-        wanted = sa.select(columns.log, columns.size, columns.last_row).where(columns.last_row >= row)
-        first = wanted.order_by(columns.last_row, columns.log, columns.size).limit(1)
-        found = self._connection.execute(first).first()
+        found = self._connection.execute(_HEAD_WITH, {"row": row}).first()
         return None if found is None else (found.log, found.size, found.last_row)
 
     def _positions_in(
@@ -150,9 +175,7 @@ class SqlLogs:
 
     def _behind(self, number: int, size: int, last_row: int, rows: Sequence[int]) -> dict[int, int]:
         """Say how many events of a tree are behind each of its rows. Where no number was left out none is read."""
-        columns = _HEADS.c
-        smaller = sa.select(columns.size, columns.last_row).where(columns.log == number, columns.size < size)
-        before = self._connection.execute(smaller.order_by(columns.size.desc()).limit(1)).first()
+        before = self._connection.execute(_SMALLER_HEAD, {"log": number, "size": size}).first()
         if before is not None and last_row - before.last_row == size - before.size:
             return {row: last_row - row for row in rows if row > before.last_row}
         between = sa.select(_EVENTS.c.id).where(_EVENTS.c.id >= rows[0], _EVENTS.c.id <= last_row)

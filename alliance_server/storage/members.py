@@ -29,6 +29,13 @@ _BY_SERIAL = (
     .join_from(_CERTIFICATES, _MEMBERS, _MEMBERS.c.id == _CERTIFICATES.c.member_id)
     .where(_CERTIFICATES.c.serial == sa.bindparam("serial_number"))
 )
+_PAGE = (
+    sa.select(_MEMBERS)
+    .where(_MEMBERS.c.id > sa.bindparam("after"))
+    .order_by(_MEMBERS.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_ALL_EPOCHS = sa.select(_EPOCHS).order_by(_EPOCHS.c.id)
 _EPOCH = sa.select(_EPOCHS).where(_EPOCHS.c.id == sa.bindparam("number"))
 
 
@@ -66,8 +73,8 @@ class SqlMembers:
 
     def page(self, after: str, limit: int) -> list[Member]:
         """Give members by id, after one."""
-        query = sa.select(_MEMBERS).where(_MEMBERS.c.id > after).order_by(_MEMBERS.c.id).limit(limit)
-        return [_member(row) for row in self._connection.execute(query)]
+        page = self._connection.execute(_PAGE, {"after": after, "most": limit})
+        return [_member(row) for row in page]
 
     def save(self, member: Member) -> None:
         """Add a member or replace it."""
@@ -217,7 +224,7 @@ class SqlEpochs:
 
     def all(self) -> list[Epoch]:
         """Give all epochs, oldest first."""
-        return [_epoch(row) for row in self._connection.execute(sa.select(_EPOCHS).order_by(_EPOCHS.c.id))]
+        return [_epoch(row) for row in self._connection.execute(_ALL_EPOCHS)]
 
     def add(self, epoch: Epoch) -> None:
         """Add an epoch and its empty filter state."""

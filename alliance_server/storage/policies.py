@@ -9,6 +9,7 @@ from alliance_server.domain.purges import Purges
 from alliance_server.storage.tables import PolicyTable, table_of
 
 _POLICIES = table_of(PolicyTable)
+_ALL = sa.select(_POLICIES).order_by(_POLICIES.c.adopted_at, _POLICIES.c.policy_sha256)
 
 
 def knows_policies(connection: sa.Connection) -> bool:
@@ -30,8 +31,7 @@ class SqlPolicies:
 
     def all(self) -> list[AdoptedPolicy]:
         """Give those that were adopted, oldest first."""
-        query = sa.select(_POLICIES).order_by(_POLICIES.c.adopted_at, _POLICIES.c.policy_sha256)
-        return [AdoptedPolicy(**row._mapping) for row in self._connection.execute(query)]
+        return [AdoptedPolicy(**row._mapping) for row in self._connection.execute(_ALL)]
 
     def adopt(self, adopted: AdoptedPolicy) -> None:
         """Add one that was not adopted before."""

@@ -56,6 +56,16 @@ _CHARGE = (
     .values(used=_BUDGETS.c.used + sa.bindparam("items"), full_at=_FULL_AT + sa.bindparam("ahead"))
     .returning(_BUDGETS.c.used, _OWN_LIMIT, _OWN_BURST, _OWN_PERCENT, _BUDGETS.c.full_at)
 )
+_ENDED = sa.or_(
+    _LEASES.c.holder == sa.bindparam("taker"),
+    _LEASES.c.expires_at <= sa.bindparam("now"),
+    _LEASES.c.expires_at > sa.bindparam("latest"),
+)
+_TAKE = (
+    sa.update(_LEASES)
+    .where(_LEASES.c.name == sa.bindparam("wanted"), _ENDED)
+    .values(holder=sa.bindparam("taker"), expires_at=sa.bindparam("until"))
+)
 _SETTLE = sa.update(_BUDGETS).where(*_TODAY).values(used=sa.bindparam("to"), full_at=sa.bindparam("full"))
 _EVALUATION_CONTENTS = bulk.Lookup(
     _EVALUATIONS, "request_id, content_sha256", "member_id = :member AND request_id = {key}", REQUEST_ID_BYTES
@@ -195,12 +205,8 @@ class SqlLeases:
 
         One that ends ten terms ahead was taken by a clock that went wrong, and holds nothing up.
         """
-        latest = now + 10 * (until - now)
-        ended = sa.or_(_LEASES.c.holder == holder, _LEASES.c.expires_at <= now, _LEASES.c.expires_at > latest)
-        taken = self._connection.execute(
-            sa.update(_LEASES).where(_LEASES.c.name == name, ended).values(holder=holder, expires_at=until)
-        )
-        if taken.rowcount:
+        wanted = {"wanted": name, "taker": holder, "now": now, "until": until, "latest": now + 10 * (until - now)}
+        if self._connection.execute(_TAKE, wanted).rowcount:
             return True
         if self._connection.execute(sa.select(_LEASES.c.name).where(_LEASES.c.name == name)).first() is not None:
             return False

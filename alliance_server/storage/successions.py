@@ -10,6 +10,7 @@ from alliance_server.storage.tables import SuccessionSignatureTable, SuccessionT
 
 _SUCCESSIONS = table_of(SuccessionTable)
 _SIGNATURES = table_of(SuccessionSignatureTable)
+_NEWEST = sa.select(_SUCCESSIONS).order_by(_SUCCESSIONS.c.origin.desc()).limit(1).with_for_update()
 
 
 class SqlSuccessions:
@@ -21,8 +22,7 @@ class SqlSuccessions:
 
     def newest(self) -> Succession | None:
         """Give the newest; held until the unit of work ends."""
-        query = sa.select(_SUCCESSIONS).order_by(_SUCCESSIONS.c.origin.desc()).limit(1).with_for_update()
-        row = self._connection.execute(query).first()
+        row = self._connection.execute(_NEWEST).first()
         return None if row is None else Succession(**row._mapping)
 
     def after(self, origin: int) -> list[Succession]:

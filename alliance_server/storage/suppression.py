@@ -9,6 +9,7 @@ from alliance_server.domain.suppression import NumberedList
 from alliance_server.storage.tables import SuppressionListTable, table_of
 
 _LISTS = table_of(SuppressionListTable)
+_NEWEST = sa.select(_LISTS).order_by(_LISTS.c.number.desc()).limit(1)
 
 
 class SqlSuppression:
@@ -24,7 +25,7 @@ class SqlSuppression:
 
     def newest(self) -> NumberedList | None:
         """Give the newest."""
-        row = self._connection.execute(sa.select(_LISTS).order_by(_LISTS.c.number.desc()).limit(1)).first()
+        row = self._connection.execute(_NEWEST).first()
         return None if row is None else NumberedList(**row._mapping)
 
     def add(self, numbered: NumberedList) -> None:

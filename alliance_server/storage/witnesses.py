@@ -11,6 +11,7 @@ from alliance_server.storage.tables import CosignatureTable, WitnessListTable, t
 
 _LISTS = table_of(WitnessListTable)
 _LINES = table_of(CosignatureTable)
+_NEWEST = sa.select(_LISTS).order_by(_LISTS.c.number.desc()).limit(1)
 
 
 class SqlWitnesses:
@@ -26,7 +27,7 @@ class SqlWitnesses:
 
     def newest(self) -> NumberedWitnesses | None:
         """Give the newest list."""
-        row = self._connection.execute(sa.select(_LISTS).order_by(_LISTS.c.number.desc()).limit(1)).first()
+        row = self._connection.execute(_NEWEST).first()
         return None if row is None else NumberedWitnesses(**row._mapping)
 
     def add(self, numbered: NumberedWitnesses) -> None:
