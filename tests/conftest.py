@@ -5,6 +5,7 @@ Tests that take a hub from here run on their module's event loop:
 """
 
 import gc
+import logging
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,6 +17,7 @@ import pytest_asyncio
 import structlog
 from support import backends
 from support.commands import build_once
+from support.engines import compile_once
 from support.forked import forked_programs
 from support.hub import RunningHub, make_config, running_hub
 from support.keys import open_cheaply
@@ -37,8 +39,11 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Hubs in this process log to its standard error itself, as hubs do: a runner of commands captures what Python calls so,
 # and would take a hub's line for the command's.
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(open(2, "w", encoding="utf-8", closefd=False)))  # noqa: SIM115
+# What a failure shows; the search for leaks reads everything. Once: pytest would set it three times a test.
+logging.getLogger().setLevel(logging.INFO)
 open_cheaply()
 build_once()
+compile_once()
 
 pytest_plugins = ["support.leak_plugin"]
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 from support.hub import RunningHub
@@ -81,6 +82,7 @@ async def behind(proxy: Proxy, hub: RunningHub, name: str) -> AsyncIterator[Alli
         yield client
 
 
+@pytest.mark.nightly
 async def test_a_hub_that_ends_under_load_hands_over_to_another(tmp_path: Path, postgres: Postgres) -> None:
     async with hub_process(tmp_path / "hub", postgres.migrated()) as (process, hub):
         proxy = Proxy(hub.address)

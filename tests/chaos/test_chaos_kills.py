@@ -163,7 +163,7 @@ async def screening_survives(stage: Stage, seed: int, points: int, rows: int, ba
     return "\n".join(told)
 
 
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_contribution_survives_a_few_kills(tmp_path: Path, database: str) -> None:
     async with staged(tmp_path, database) as stage:
         await contribution_survives(stage, seed_of(SEED), FEW, rows=400, batch=32)

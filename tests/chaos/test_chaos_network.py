@@ -229,7 +229,8 @@ OUTLASTS_EVERY_TRY = 8.0
 
 
 @pytest.mark.usefixtures("small_batches")
-@pytest.mark.parametrize("kind", ["contribute", pytest.param("screen", marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", ["contribute", "screen"])
 async def test_one_call_gets_over_a_hub_that_is_away_for_seconds(new_hub_folder: NewFolder, kind: str) -> None:
     async with behind_a_proxy(new_hub_folder) as (hub, client, proxy):
         await listed(hub)
@@ -246,6 +247,7 @@ async def test_one_call_gets_over_a_hub_that_is_away_for_seconds(new_hub_folder:
 
 
 @pytest.mark.usefixtures("small_batches")
+@pytest.mark.nightly
 async def test_a_run_that_begins_while_the_hub_is_away_waits_for_it(new_hub_folder: NewFolder) -> None:
     """Nothing is known yet: epochs and filter are waited for as much as answers are."""
     async with behind_a_proxy(new_hub_folder) as (hub, client, proxy):

@@ -138,6 +138,7 @@ async def stands_in_the_end(hub: RunningHub, reader: AllianceClient, lenders: li
         assert found == {expected}
 
 
+@pytest.mark.nightly
 async def test_the_key_changes_under_load_and_under_kills(tmp_path: Path) -> None:
     await rotated(tmp_path, "", seed=seed_of(20261124), kills=1, times=1, is_soak=False)
 

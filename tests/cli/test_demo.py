@@ -118,11 +118,12 @@ def write_list(path: Path, numbers: range, *others: str) -> None:
     path.write_text("\n".join(("kind,identifier,category", *rows, *others)) + "\n", "utf-8")
 
 
+@pytest.mark.nightly
 @patiently
 @pytest.mark.usefixtures("forked")
 @pytest.mark.shows_identifiers(reason="the demo makes the lenders' own lists, and searches its files itself")
 def test_lists_match_as_a_plain_intersection_does(tmp_path: Path) -> None:
-    """Two small lists; the real ones are the nightly's."""
+    """Two small lists: what the real ones show, wherever they are not to be had."""
     write_list(tmp_path / "member_a.csv", range(30), "domain,Evil.example.net,phishing", "phone,nonsense,phishing")
     write_list(tmp_path / "member_b.csv", range(20, 50), "domain,evil.example.net.,phishing", "phone,,phishing")
     expected = {pair: len(both) for pair, both in intersections(read_lists(tmp_path)).items()}

@@ -210,6 +210,7 @@ def test_a_box_that_does_not_open_ends_with_its_exit_code(dev: Dev) -> None:
     assert done.returncode == INTEGRITY
 
 
+@pytest.mark.nightly
 def test_it_starts_again_on_its_folder_after_an_interruption_and_on_other_ports(tmp_path: Path, forked: str) -> None:
     interrupted = Dev(tmp_path, sys.executable)
     until = time.monotonic() + 60

@@ -57,14 +57,22 @@ LISTED = ContributionRow(
 
 NIGHTLY = (
     "docs/how-to/administer-the-alliance.md",
+    "docs/how-to/answer-a-recall.md",
     "docs/how-to/approve-cases.md",
     "docs/how-to/back-up-and-restore.md",
+    "docs/how-to/contribute-a-list.md",
+    "docs/how-to/decision-engine.md",
     "docs/how-to/handle-disputes.md",
     "docs/how-to/renew-certificates.md",
+    "docs/how-to/review-claims.md",
     "docs/how-to/rotate-the-key.md",
     "docs/how-to/run-a-witness.md",
+    "docs/how-to/screen-a-portfolio.md",
     "docs/how-to/test-your-integration.md",
     "docs/how-to/watch-quotas-and-alarms.md",
+    "docs/how-to/watch-your-book.md",
+    "docs/how-to/when-things-fail.md",
+    "docs/zh-CN/analyst-guide.md",
 )
 """Long pages about what other tests go through on every change; that their commands exist is seen then, too."""
 

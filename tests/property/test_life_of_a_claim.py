@@ -293,7 +293,7 @@ def machine(new_hub_folder: Callable[[], Path]) -> type[LifeOfClaims]:
 
 
 @pytest.mark.parametrize(
-    ("examples", "steps"), [(3, 10), pytest.param(40, 40, marks=pytest.mark.nightly)], ids=["some", "many"]
+    ("examples", "steps"), [(2, 10), pytest.param(40, 40, marks=pytest.mark.nightly)], ids=["some", "many"]
 )
 def test_whatever_happens_to_claims_members_are_shown_what_holds(
     machine: type[LifeOfClaims], examples: int, steps: int

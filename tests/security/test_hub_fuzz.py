@@ -31,7 +31,7 @@ from alliance_server.domain.policy import POLICY
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-COUNT = 20
+COUNT = 8
 """Messages a method and database; the nightly sends a hundred thousand."""
 SIGNED = 100
 """Messages of each sort that is signed as it should be, a database."""

@@ -146,6 +146,7 @@ def test_workers_that_find_nothing_let_the_session_pass(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout.count(": 0 found")) == (0, 2), done.stdout
 
 
+@pytest.mark.nightly
 def test_a_worker_that_ends_before_it_searched_fails_the_session(tmp_path: Path) -> None:
     done = session(tmp_path / "inner", "import os\n\ndef test_end():\n    os._exit(0)\n", "test_inner.py", "-n", "2")
     assert done.returncode == pytest.ExitCode.TESTS_FAILED

@@ -14,8 +14,8 @@ from support.rpcs import RPCS
 
 Siege = tuple[HostileReplies, Lender]
 REPLIES = 5_000
-ROUNDS = 2
-"""Rounds a method; the nightly goes a hundred and ten."""
+ROUNDS = 5
+"""Rounds a method at most, until one of its replies was spoilt; the nightly goes a hundred and ten."""
 SLACK_BYTES = 40 * 1024 * 1024
 """What hub and lender together may hold more at the end of a night than after warming up."""
 
@@ -38,7 +38,10 @@ async def siege(new_hub_folder: Callable[[], Path]) -> AsyncIterator[Siege]:
 @pytest.mark.parametrize("method", ACTS)
 async def test_hostile_replies(siege: Siege, method: str) -> None:
     replies, lender = siege
-    await besiege(replies, lender, method, ROUNDS)
+    for _ in range(ROUNDS):
+        await besiege(replies, lender, method, 1)
+        if replies.sent[method]:
+            break
     assert replies.sent[method] > 0
 
 
