@@ -83,14 +83,18 @@ async def test_a_member_asks_and_an_officer_signs_refuses_and_revokes(
             told = await command(hub, "police", "case", "countersign", "sign", entry, *signing, "--yes")
             assert "countersigned: the member may file it" in told
         why = ("--officer", "wang", "--reason")
-        told = await command(hub, "police", "case", "countersign", "refuse", third, *why, "not_our_matter")
-        assert "refused" in told
+        refusing = ("case", "countersign", "refuse", third, *why, "not_our_matter")
+        code, told = await run(hub, "police", *refusing)
+        assert (code, "A-2027-0311" in told, "nothing was signed: --yes goes on" in told) == (2, True, True)
+        assert "refused" in await command(hub, "police", *refusing, "--yes")
 
         code, told = await run(hub, "a", "claims", "countersign", "file")
         assert (code, "filed 2 · waiting 0 · refused 1" in told) == (4, True)
         assert "contribute the row at E3, or anew" in told
-        told = await command(hub, "police", "case", "countersign", "revoke", second, *why, "judgment_reversed")
-        assert "revoked: the claim informs, and no more" in told
+        revoking = ("case", "countersign", "revoke", second, *why, "judgment_reversed")
+        code, told = await run(hub, "police", *revoking)
+        assert (code, "nothing was signed: --yes goes on" in told) == (2, True)
+        assert "revoked: the claim informs, and no more" in await command(hub, "police", *revoking, "--yes")
         listed = await document(hub, "a", "claims", "countersign", "list")
         assert {it["entry"]: (it["state"], it["reason"]) for it in listed["requests"]} == {
             first: ("countersigned", None),
@@ -100,6 +104,6 @@ async def test_a_member_asks_and_an_officer_signs_refuses_and_revokes(
         claims = (await document(hub, "a", "claims", "list"))["claims"]
         assert {it["entry"]: it["status"] for it in claims} == {first: "active", second: "suspended"}
 
-        code, told = await run(hub, "police", "case", "countersign", "refuse", first, *why, "not_our_matter")
+        code, told = await run(hub, "police", "case", "countersign", "refuse", first, *why, "not_our_matter", "--yes")
         assert code != 0
         assert "answered, or its time is over" in told

@@ -138,8 +138,10 @@ def sign(
 
 
 @countersign_app.command("refuse")
-def refuse(context: typer.Context, entry: Entry, *, officer: OfficerOption, reason: CaseReason) -> None:
-    r"""Refuse to countersign a claim.
+def refuse(
+    context: typer.Context, entry: Entry, *, officer: OfficerOption, reason: CaseReason, yes: YesOption = False
+) -> None:
+    r"""Refuse to countersign a claim, as it is shown.
 
     For example:
 
@@ -147,12 +149,14 @@ def refuse(context: typer.Context, entry: Entry, *, officer: OfficerOption, reas
         --officer officer-1 --reason not_our_matter
     """
     session = session_of(context)
-    _end(session, entry, officer, reason, is_standing=False)
+    _end(session, entry, officer, reason, yes=yes, is_standing=False)
     session.say(tr("refused: the member is told, and may file it at a lower level"))
 
 
 @countersign_app.command("revoke")
-def revoke(context: typer.Context, entry: Entry, *, officer: OfficerOption, reason: CaseReason) -> None:
+def revoke(
+    context: typer.Context, entry: Entry, *, officer: OfficerOption, reason: CaseReason, yes: YesOption = False
+) -> None:
     r"""Take a countersignature back, for good: the claim is suspended at once.
 
     For example:
@@ -161,19 +165,22 @@ def revoke(context: typer.Context, entry: Entry, *, officer: OfficerOption, reas
         --officer officer-1 --reason judgment_reversed
     """
     session = session_of(context)
-    _end(session, entry, officer, reason, is_standing=True)
+    _end(session, entry, officer, reason, yes=yes, is_standing=True)
     session.say(tr("revoked: the claim informs, and no more"))
 
 
-def _end(session: Session, entry: str, officer: str, reason: str, *, is_standing: bool) -> None:
-    """Revoke a countersignature that stands, or refuse what waits for one."""
-    code, name = reason_code(reason), entry_id(entry)
+def _end(session: Session, entry: str, officer: str, reason: str, *, yes: bool, is_standing: bool) -> None:
+    """Revoke a countersignature that stands, or refuse what waits for one: shown, and asked about first."""
+    code = reason_code(reason)
+    asked = session.run(_found(session, entry))
+    _say(session, asked)
+    ask(yes=yes, dry_run=False)
     signer = opened_operator(session, officer)
 
     async def work() -> CountersignatureRequest:
         async with session.client() as client:
             end = client.countersigning.revoke if is_standing else client.countersigning.refuse
-            return await end(name, officer=signer, reason=code)
+            return await end(asked.entry_id, officer=signer, reason=code)
 
     session.document({"request": record(session.run(work()))})
 

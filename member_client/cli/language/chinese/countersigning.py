@@ -87,7 +87,7 @@ COUNTERSIGN_HELP: Final = {
     "From then on every member goes by it, until you revoke it. For example:": "此后各成员均以此为准，直至撤销。例如：",
     "Number of the acceptance, or of the judgment.": "立案文书或判决书的编号。",
     "Its document; it stays here, its SHA-256 is signed.": "该文书；文书留在本机，仅签署其 SHA-256。",
-    "Refuse to countersign a claim.": "不予会签。",
+    "Refuse to countersign a claim, as it is shown.": "按所示内容，不予会签。",
     "Take a countersignature back, for good: the claim is suspended at once.": "永久撤销会签：该记录立即暂停使用。",
 }
 
