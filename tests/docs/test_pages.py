@@ -73,6 +73,7 @@ NIGHTLY = (
     "docs/how-to/watch-your-book.md",
     "docs/how-to/when-things-fail.md",
     "docs/zh-CN/analyst-guide.md",
+    "docs/zh-CN/case-guide.md",
 )
 """Long pages about what other tests go through on every change; that their commands exist is seen then, too."""
 
