@@ -155,7 +155,11 @@ class OwnClaims:
     async def _fetched(self, entry_id: bytes) -> tuple[OwnClaim, bytes]:
         request = GetClaimRequest(entry_id=_entry_id(entry_id))
         answer = await self._session.transport.ask(lambda channel: RegistryServiceStub(channel).GetClaim, request)
-        return self._checked(entry_id, answer.claim), claims.parse(answer.claim.claim).tag
+        return self.read_with_tag(entry_id, answer.claim)
+
+    def read_with_tag(self, entry_id: bytes, record: ClaimRecord) -> tuple[OwnClaim, bytes]:
+        """Verify what the hub shows as an own claim; gives its tag with it. Raises StatementInvalid."""
+        return self._checked(entry_id, record), claims.parse(record.claim).tag
 
     async def end(self, entry_id: bytes, to: ClaimStatus, reason: str) -> OwnClaim:
         """Withdraw or recall a claim; one that is so already is given as it is. Raises IllegalTransition otherwise."""

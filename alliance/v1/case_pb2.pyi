@@ -6,6 +6,7 @@ claims, and each of them answers with what it chooses to release (protocol refer
 """
 
 from alliance.v1 import audit_pb2 as _audit_pb2
+from alliance.v1 import registry_pb2 as _registry_pb2
 from alliance.v1 import statement_pb2 as _statement_pb2
 from alliance.v1 import taxonomy_pb2 as _taxonomy_pb2
 from collections import abc as _abc
@@ -1604,6 +1605,7 @@ class InquiryEntry(_message.Message):
     EPOCH_FIELD_NUMBER: _builtins.int
     INDEX_FIELD_NUMBER: _builtins.int
     SEALED_FIELD_NUMBER: _builtins.int
+    CLAIM_FIELD_NUMBER: _builtins.int
     entry_id: _builtins.bytes
     """The claim's entry id."""
     epoch: _builtins.int
@@ -1612,6 +1614,10 @@ class InquiryEntry(_message.Message):
     """Place of the suspect's leaf in the tree."""
     sealed: _builtins.bytes
     """SuspectContents, sealed under the label key; empty once it was deleted."""
+    @_builtins.property
+    def claim(self) -> _registry_pb2.ClaimRecord:
+        """The claim; not set where it is gone."""
+
     def __init__(
         self,
         *,
@@ -1619,10 +1625,11 @@ class InquiryEntry(_message.Message):
         epoch: _builtins.int = ...,
         index: _builtins.int = ...,
         sealed: _builtins.bytes = ...,
+        claim: _registry_pb2.ClaimRecord | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_id", b"entry_id", "epoch", b"epoch", "index", b"index", "sealed", b"sealed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim", "entry_id", b"entry_id", "epoch", b"epoch", "index", b"index", "sealed", b"sealed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -11,6 +11,7 @@ Rules:
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -28,6 +29,7 @@ from alliance.taxonomy import Category, SubjectRole
 from alliance.v1 import case_pb2
 from alliance.v1.case_pb2 import CaseRequest
 from alliance.v1.case_pb2_grpc import CaseServiceStub
+from alliance.v1.registry_pb2 import ClaimRecord
 from member_client._cases.naming import checked_case_id, goes_by, several
 from member_client._directory import Directory
 from member_client._paging import pages
@@ -111,6 +113,8 @@ class AskedEntry:
     epoch: int
     index: int
     sealed: bytes
+    record: ClaimRecord | None = None
+    """The claim as the hub holds it, not verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +272,8 @@ async def entries(session: Session, inquiry: Inquiry) -> list[AskedEntry]:
                 or message.entry_id in found
             ):
                 raise HubError("The hub shows a claim that a case asks about and is none.")
-            found[message.entry_id] = AskedEntry(message.entry_id, message.epoch, message.index, message.sealed)
+            record = message.claim if message.HasField("claim") else None
+            found[message.entry_id] = AskedEntry(message.entry_id, message.epoch, message.index, message.sealed, record)
     if len(found) != inquiry.claims:
         raise HubError("The hub shows another number of claims than a case asks about.")
     return list(found.values())
@@ -277,16 +282,23 @@ async def entries(session: Session, inquiry: Inquiry) -> list[AskedEntry]:
 async def claims(session: Session, inquiry: Inquiry) -> list[AskedClaim]:
     """Give the own claims that a case asks about; raises StatementInvalid for one that is not in its scope."""
     own = OwnClaims(session)
-    found: list[AskedClaim] = []
-    for entry in await entries(session, inquiry):
-        try:
-            claim, tag = await own.with_tag(entry.entry_id)
-        except NotFound:
-            found.append(AskedClaim(entry, None))
-            continue
-        _check_scope(inquiry, claim)
-        found.append(AskedClaim(entry, claim, tag))
+    listed = await entries(session, inquiry)
+    found = await session.workers.cpu(_read_shown, own, listed)
+    for place, entry in enumerate(listed):
+        if entry.record is None:  # it goes by another name since it was re-tagged, or is gone
+            with suppress(NotFound):
+                found[place] = AskedClaim(entry, *await own.with_tag(entry.entry_id))
+    for it in found:
+        if it.claim is not None:
+            _check_scope(inquiry, it.claim)
     return found
+
+
+def _read_shown(own: OwnClaims, listed: Sequence[AskedEntry]) -> list[AskedClaim]:
+    """Verify the claims that came with their entries: signatures, for a worker."""
+    return [
+        AskedClaim(it, *((None,) if it.record is None else own.read_with_tag(it.entry_id, it.record))) for it in listed
+    ]
 
 
 def _check_scope(inquiry: Inquiry, claim: OwnClaim) -> None:

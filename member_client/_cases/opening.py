@@ -9,7 +9,6 @@ Rules:
 4. What was opened is kept, sealed, until the reply is acknowledged: releasing needs it, and asks for nothing twice.
 """
 
-import hmac
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from google.protobuf.message import DecodeError
 from alliance.cases.rules import MAX_NOTE_BYTES, items_of
 from alliance.cases.suspects import verified
 from alliance.crypto import sealing
-from alliance.crypto.tagging import Tags
+from alliance.crypto.tagging import MAX_BATCH, Tags
 from alliance.errors import AllianceError
 from alliance.identifiers import Identifier
 from alliance.v1.case_pb2 import SuspectContents
@@ -79,11 +78,13 @@ async def opened(
         )
     refs = _refs(named)
     for epoch, identifiers in by_epoch.items():
-        tags = await _tags(session, inquiry, serving[epoch], identifiers)
         asked = [it for it in claims if it.entry.epoch == epoch and it.entry.entry_id not in known]
-        found = await session.workers.cpu(_all_opened, inquiry, asked, identifiers, tags)
-        await session.workers.disk(shelf.keep_opened, inquiry.case_id, found, inquiry.reply_by)
-        known |= found
+        for start in range(0, len(identifiers), MAX_BATCH):
+            batch = identifiers[start : start + MAX_BATCH]
+            tags = await _tags(session, inquiry, serving[epoch], batch)
+            found = await session.workers.cpu(_all_opened, inquiry, asked, batch, tags)
+            await session.workers.disk(shelf.keep_opened, inquiry.case_id, found, inquiry.reply_by)
+            known |= found
     ours = {it.entry.entry_id for it in claims}
     return {entry_id: it.told_of(refs) for entry_id, it in known.items() if entry_id in ours}
 
@@ -119,17 +120,15 @@ def _all_opened(
     inquiry: Inquiry, claims: Sequence[AskedClaim], identifiers: Sequence[Identifier], tags: Tags
 ) -> dict[bytes, Opened]:
     """Open what the tags belong to: arithmetic for a worker; raises StatementInvalid."""
-    found = {}
+    by_tag: dict[bytes, list[AskedClaim]] = defaultdict(list)
     for asked in claims:
-        for place, identifier in enumerate(identifiers):
-            if _is_about(asked, tags.tag(place)):
-                found[asked.entry.entry_id] = _opened(inquiry, asked, identifier, tags.label_key(place).reveal())
+        if asked.tag:
+            by_tag[asked.tag].append(asked)
+    found = {}
+    for place, identifier in enumerate(identifiers):
+        for asked in by_tag.get(tags.tag(place), ()):
+            found[asked.entry.entry_id] = _opened(inquiry, asked, identifier, tags.label_key(place).reveal())
     return found
-
-
-def _is_about(asked: AskedClaim, tag: bytes) -> bool:
-    """Tell whether a claim stands on a tag, of the epoch under which it is asked about."""
-    return bool(asked.tag) and hmac.compare_digest(asked.tag, tag)
 
 
 def _opened(inquiry: Inquiry, asked: AskedClaim, identifier: Identifier, label_key: bytes) -> Opened:

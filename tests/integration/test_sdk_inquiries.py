@@ -1,6 +1,7 @@
 """A member that a case asks: it believes what was approved, opens suspects, releases what it names, in the window."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -8,15 +9,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.asked import BASIS, DECLINED, NOBODYS, NOTHING, OTHERS, OURS, RELEASED, asked, observed_row, police
-from support.sdk import Tamper, contribute, flipped, lender, row
+from support.asked import (
+    BASIS,
+    DECLINED,
+    NOBODYS,
+    NOTHING,
+    OTHERS,
+    OURS,
+    RELEASED,
+    asked,
+    asking,
+    observed_row,
+    police,
+)
+from support.sdk import PHONES, Tamper, contribute, flipped, lender, row
 
 from alliance.cases.suspects import read_leaf
 from alliance.cases.words import REPLY_AFTER_MS, REPLY_WITHIN_MS, CaseState, ReleaseOutcome
 from alliance.crypto import envelope
 from alliance.crypto.secret import Secret
 from alliance.taxonomy import DAY_MS, Category
-from alliance.v1.case_pb2 import CaseAttachment
+from alliance.v1.case_pb2 import CaseAttachment, ListInquiryEntriesResponse
+from alliance.v1.registry_pb2 import ClaimRecord
+from alliance_server.domain.actions import AuditAction
 from member_client import (
     AttachmentMismatch,
     InquiryAnswer,
@@ -29,7 +44,7 @@ from member_client import (
     StatementInvalid,
     Subject,
 )
-from member_client._cases import waiting
+from member_client._cases import inquiries, opening, waiting
 from member_client._cases.shelf import CaseShelf
 from member_client._store import Shelf
 
@@ -236,6 +251,50 @@ async def test_a_hub_that_changes_what_was_signed_is_found_out(new_hub_folder: N
         with pytest.raises(StatementInvalid):
             await one.client.inquiries.drawn_up(one.case.id, [one.released()], basis=BASIS)
         assert await one.client.inquiries.send() == []
+
+
+async def test_many_claims_are_shown_by_pages_and_opened_by_batches(
+    new_hub_folder: NewFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inquiries, "PAGE_SIZE", 40)
+    monkeypatch.setattr(opening, "MAX_BATCH", 50)
+    phones = PHONES[:110]
+    async with police(new_hub_folder()) as station, lender(station.hub, "bank-a") as client:
+        filed = await contribute(client, [observed_row(station, phone) for phone in phones])
+        case = await station.opened(*phones)
+        found = await client.inquiries.claims(case.id, open_own=True)
+        assert {it.entry_id for it in found} == {it.entry_id for it in filed}
+        assert {read_leaf(it.suspect.leaf).canonical for it in found if it.suspect is not None} == set(phones)
+        answers = [InquiryAnswer(it.entry_id, RELEASED, {"loan_number": "L-7"}) for it in found]
+        assert len((await client.inquiries.drawn_up(case.id, answers, basis=BASIS)).answers) == len(phones)
+        store = station.hub.hub.store
+        events = store.read_now(lambda it: it.audit.page("bank-a", 0, 10_000))
+        asked_for = Counter(AuditAction(it.action) for it in events)
+        assert AuditAction.CLAIM_GET not in asked_for
+        assert asked_for[AuditAction.INQUIRY_ENTRIES] == 2 * 3
+
+
+async def test_a_claim_that_comes_not_with_its_entry_is_asked_for_and_another_is_refused(
+    new_hub_folder: NewFolder,
+) -> None:
+    records: list[ClaimRecord] = []
+
+    def bent(reply: ListInquiryEntriesResponse) -> None:
+        records.append(reply.entries[0].claim)
+        reply.entries[0].ClearField("claim")
+
+    def exchanged(reply: ListInquiryEntriesResponse) -> None:
+        reply.entries[0].claim.CopyFrom(records[0])
+
+    tamper = Tamper("ListInquiryEntries", bent)
+    async with asked(new_hub_folder(), interceptors=[tamper]) as one:
+        expected = await one.client.inquiries.claims(one.case.id)
+        tamper.active = True
+        assert await one.client.inquiries.claims(one.case.id) == expected
+        later = await asking(one.station, one.client, OTHERS)
+        tamper.change = exchanged
+        with pytest.raises(StatementInvalid, match="another claim than was asked for"):
+            await one.client.inquiries.claims(later.case.id)
 
 
 async def test_files_are_named_before_the_window_and_go_out_in_it(new_hub_folder: NewFolder, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from alliance_server.rpc.interceptors.calls import current_call
 from alliance_server.rpc.interceptors.draining import Drain
 from alliance_server.rpc.servicers.attachments import AttachmentServicer
 from alliance_server.rpc.servicers.audit import record_message
+from alliance_server.rpc.servicers.registry import claim_record
 from alliance_server.services.cases.attachments import AttachmentService
 from alliance_server.services.cases.deciding import DecisionService
 from alliance_server.services.cases.inquiring import InquiryService, ShownInquiry
@@ -106,7 +107,13 @@ class CaseServicer(AttachmentServicer):
             current_call(), request.case_id, request.page_size, request.page_token
         )
         entries = [
-            case_pb2.InquiryEntry(entry_id=it.entry_id, epoch=it.epoch, index=it.place, sealed=it.sealed or b"")
+            case_pb2.InquiryEntry(
+                entry_id=it.match.entry_id,
+                epoch=it.match.epoch,
+                index=it.match.place,
+                sealed=it.match.sealed or b"",
+                claim=claim_record(it.claim) if it.claim is not None else None,
+            )
             for it in found
         ]
         return case_pb2.ListInquiryEntriesResponse(entries=entries, next_page_token=more)

@@ -52,12 +52,12 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
             live_only=request.live_only,
             before_epoch=request.before_epoch,
         )
-        return registry_pb2.ListClaimsResponse(claims=[_record(claim) for claim in claims], next_page_token=more)
+        return registry_pb2.ListClaimsResponse(claims=[claim_record(claim) for claim in claims], next_page_token=more)
 
     async def GetClaim(self, request: registry_pb2.GetClaimRequest, context: Context) -> registry_pb2.GetClaimResponse:
         """Get one of the caller's own claims."""
         claim = await self._service.get(current_call(), request.entry_id)
-        return registry_pb2.GetClaimResponse(claim=_record(claim))
+        return registry_pb2.GetClaimResponse(claim=claim_record(claim))
 
     async def ChangeClaimStatus(
         self, request: registry_pb2.ChangeClaimStatusRequest, context: Context
@@ -65,7 +65,7 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
         """Withdraw or recall one of the caller's own claims."""
         of_twin = request.twin_status_change if request.HasField("twin_status_change") else None
         claim = await self._service.end(current_call(), request.status_change, of_twin)
-        return registry_pb2.ChangeClaimStatusResponse(claim=_record(claim))
+        return registry_pb2.ChangeClaimStatusResponse(claim=claim_record(claim))
 
 
 def _row(row: registry_pb2.ClaimRow) -> ClaimRow:
@@ -80,11 +80,12 @@ def _result(result: RowResult) -> registry_pb2.ClaimRowResult:
         entry_id=result.entry_id,
         refusal=error_reason_pb2.ErrorReason.ValueType(result.refusal or 0),
         repeated_row=result.repeated,
-        standing_claim=_record(result.standing) if result.standing else None,
+        standing_claim=claim_record(result.standing) if result.standing else None,
     )
 
 
-def _record(claim: StoredClaim) -> registry_pb2.ClaimRecord:
+def claim_record(claim: StoredClaim) -> registry_pb2.ClaimRecord:
+    """Show a claim as it is held."""
     change = SignedStatement.FromString(claim.status_change) if claim.status_change else None
     return registry_pb2.ClaimRecord(
         claim=claim.claim,

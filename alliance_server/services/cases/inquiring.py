@@ -19,6 +19,7 @@ from alliance.statements import CASE_REPLY
 from alliance.v1.case_pb2 import CaseReply
 from alliance.v1.statement_pb2 import SignedStatement
 from alliance_server.domain.cases import MAX_STATEMENT_BYTES, Asked, Case, Decision, Match, check_window
+from alliance_server.domain.claims import StoredClaim
 from alliance_server.domain.errors import Refused
 from alliance_server.domain.ports import Store, Transaction
 from alliance_server.domain.statements import check_fresh, read_statement
@@ -40,24 +41,33 @@ class ShownInquiry:
     asked: Asked
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class ShownMatch:
+    """A claim that a case asks about, as its contributor sees it; None where it is gone."""
+
+    match: Match
+    claim: StoredClaim | None
+
+
 class InquiryService:
     """Shows members what they are asked, and takes their replies."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def entries(self, call: Call, case_id: bytes, asked_size: int, token: str) -> tuple[list[Match], str]:
+    async def entries(self, call: Call, case_id: bytes, asked_size: int, token: str) -> tuple[list[ShownMatch], str]:
         """List a page of the caller's claims that a case asks about, and the token of the next; raises Refused."""
         size, after = page_size(asked_size), _entry(token)
 
-        def work(transaction: Transaction) -> list[Match]:
+        def work(transaction: Transaction) -> list[ShownMatch]:
             _of_caller(transaction, call, case_id)
             page = transaction.cases.entries(case_id, call.caller.member_id, after, size)
+            claims = transaction.claims.get_many([it.entry_id for it in page])
             transaction.record(call.event(items=len(page)))
-            return page
+            return [ShownMatch(it, claims.get(it.entry_id)) for it in page]
 
         page = await self._store.write(work)
-        return page, page[-1].entry_id.hex() if len(page) == size else ""
+        return page, page[-1].match.entry_id.hex() if len(page) == size else ""
 
     async def list(self, call: Call, asked_size: int, token: str) -> tuple[list[ShownInquiry], str]:
         """List a page of the cases that ask the caller, and the token of the next."""
