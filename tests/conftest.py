@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ os.environ["ALLIANCE_LANG"] = "en"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Hubs in this process log to its standard error itself, as hubs do: a runner of commands captures what Python calls so,
 # and would take a hub's line for the command's.
-structlog.configure(logger_factory=structlog.PrintLoggerFactory(open(2, "w", encoding="utf-8", closefd=False)))  # noqa: SIM115
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
 # What a failure shows; the search for leaks reads everything. Once: pytest would set it three times a test.
 logging.getLogger().setLevel(logging.INFO)
 open_cheaply()

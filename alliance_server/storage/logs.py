@@ -25,7 +25,7 @@ _NEWEST_LOG = sa.select(_LOGS).order_by(_LOGS.c.number.desc()).limit(1)
 _NUMBERED_LOG = sa.select(_LOGS).where(_LOGS.c.number == _LOG)
 _HEAD = sa.select(_HEADS).where(_HEADS.c.log == _LOG).order_by(_HEADS.c.size.desc()).limit(1)
 _HEAD_OF_SIZE = _HEAD.where(_HEADS.c.size == _SIZE)
-_SMALLER_HEAD = _HEAD.where(_HEADS.c.size < _SIZE)
+_SMALLER_HEAD = _HEAD.where(_HEADS.c.size < _SIZE).with_only_columns(_HEADS.c.size, _HEADS.c.last_row)
 _HEAD_WITH = (
     sa.select(_HEADS.c.log, _HEADS.c.size, _HEADS.c.last_row)
     .where(_HEADS.c.last_row >= _ROW)

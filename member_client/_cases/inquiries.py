@@ -11,7 +11,6 @@ Rules:
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -283,22 +282,22 @@ async def claims(session: Session, inquiry: Inquiry) -> list[AskedClaim]:
     """Give the own claims that a case asks about; raises StatementInvalid for one that is not in its scope."""
     own = OwnClaims(session)
     listed = await entries(session, inquiry)
-    found = await session.workers.cpu(_read_shown, own, listed)
-    for place, entry in enumerate(listed):
-        if entry.record is None:  # it goes by another name since it was re-tagged, or is gone
-            with suppress(NotFound):
-                found[place] = AskedClaim(entry, *await own.with_tag(entry.entry_id))
-    for it in found:
-        if it.claim is not None:
-            _check_scope(inquiry, it.claim)
+    shown = await session.workers.cpu(_shown, own, listed)
+    found: list[AskedClaim] = []
+    for entry in listed:
+        try:  # one that did not come goes by another name since it was re-tagged, or is gone
+            claim, tag = shown.get(entry.entry_id) or await own.with_tag(entry.entry_id)
+        except NotFound:
+            found.append(AskedClaim(entry, None))
+            continue
+        _check_scope(inquiry, claim)
+        found.append(AskedClaim(entry, claim, tag))
     return found
 
 
-def _read_shown(own: OwnClaims, listed: Sequence[AskedEntry]) -> list[AskedClaim]:
-    """Verify the claims that came with their entries: signatures, for a worker."""
-    return [
-        AskedClaim(it, *((None,) if it.record is None else own.read_with_tag(it.entry_id, it.record))) for it in listed
-    ]
+def _shown(own: OwnClaims, listed: Sequence[AskedEntry]) -> dict[bytes, tuple[OwnClaim, bytes]]:
+    """Verify the claims that came with their entries, and give them with their tags: signatures, for a worker."""
+    return {it.entry_id: own.read_with_tag(it.entry_id, it.record) for it in listed if it.record is not None}
 
 
 def _check_scope(inquiry: Inquiry, claim: OwnClaim) -> None:
